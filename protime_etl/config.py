@@ -1,0 +1,133 @@
+"""Settings: from the environment (`PROTIME_*`) and a `.env` file, or filled by the Airflow hook.
+
+Hosts: https://documentation.myprotime.eu/protimeapi/reference/authentication/
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from protime_etl import __version__
+from protime_etl.errors import SettingsError
+
+__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "Settings", "load_settings"]
+
+CLOCKINGS_SCOPE = "connector-protimeapi-clockings.read"
+PEOPLE_SCOPE = "connector-protimeapi-people.read"
+ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
+
+
+def _check_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Brussels") from None
+    return name
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """What one tenant and one warehouse need; the one object that every layer is given."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROTIME_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
+    """Sub-domain of the myProtime URL: `acme` in https://acme.myprotime.eu."""
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: SecretStr
+    environment: Literal["production", "sandbox"] = "production"
+    scopes: Annotated[tuple[str, ...], NoDecode] = (CLOCKINGS_SCOPE, PEOPLE_SCOPE)
+    user_agent: str = ""
+    """`Service/Version (Company)`, sent with every request; empty: protime-etl's own with the tenant's name."""
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = "Europe/Brussels"
+    """IANA time zone of the tenant's terminals: the API gives wall-clock minutes without one."""
+    database_url: SecretStr | None = None
+    """`postgresql://...`; unset: the embedded PostgreSQL."""
+    api_url: str = ""
+    auth_url: str = ""
+    allow_http: bool = False
+    """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
+    home: Path = Path(".protime")
+    """Folder of the embedded PostgreSQL and of the local Airflow."""
+
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _split_scopes(cls, value: object) -> object:
+        return tuple(value.split()) if isinstance(value, str) else value
+
+    @field_validator("user_agent")
+    @classmethod
+    def _check_user_agent(cls, value: str) -> str:
+        # The API refuses a request without one; the form is documented in reference/general-specs.
+        if value and not re.fullmatch(r"[\x21-\x7e]+/[\x21-\x7e]+ \([\x20-\x7e]+\)", value):
+            raise ValueError("must look like Service/Version (Company)")
+        return value
+
+    @model_validator(mode="after")
+    def _check_urls(self) -> Settings:
+        for name in ("api_url", "auth_url"):
+            url = urlsplit(getattr(self, name))
+            if not url.geturl():
+                continue
+            if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
+                raise ValueError(f"{name} must look like https://host[:port]")
+            if url.scheme == "http" and not (self.allow_http or _is_loopback(url.hostname)):
+                raise ValueError(f"{name} must use https (http is accepted on this machine only)")
+        return self
+
+    @property
+    def api_base(self) -> str:
+        """Scheme and host of the tenant's API, without a closing slash."""
+        return (self.api_url or f"https://{self.tenant}.{ENVIRONMENT_HOSTS[self.environment]}").rstrip("/")
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where a token is asked for."""
+        base = self.auth_url or f"https://authentication.{ENVIRONMENT_HOSTS[self.environment]}"
+        return f"{base.rstrip('/')}/tenants/{self.tenant}/connect/token"
+
+    @property
+    def agent(self) -> str:
+        """The `User-Agent` that goes with every request."""
+        return self.user_agent or f"protime-etl/{__version__} ({self.tenant})"
+
+
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401 - pydantic checks each value
+    """Read the settings, those given as arguments first.
+
+    Raises:
+        SettingsError: a setting is missing or wrong; the message names it and never shows its value.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_input=False, include_url=False):
+            name = f"PROTIME_{'_'.join(str(part) for part in problem['loc']).upper()}".rstrip("_")
+            if problem["type"] == "missing":
+                problems.append(f"{name} is not set")
+            elif problem["loc"]:
+                problems.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+            else:
+                problems.append(problem["msg"].removeprefix("Value error, "))
+        raise SettingsError(
+            "; ".join(problems) + ".", guidance="Set it in the environment or in a .env file here (README: Settings)."
+        ) from None

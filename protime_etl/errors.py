@@ -1,0 +1,171 @@
+"""One tree of errors, grouped by what to do next.
+
+::
+
+    ProtimeError                     what went wrong, and `guidance`: what to do
+    ├── SettingsError                wrong usage or settings                exit status 2, never retried
+    ├── DatabaseError                the warehouse cannot be used           retried
+    │   └── SchemaError              the schema is missing or too old       never retried
+    ├── UnreachableError             no answer: network, TLS, time-out      retried
+    ├── AuthenticationError          the token endpoint refuses us          never retried
+    ├── ProtocolError                an answer that breaks the contract     retried: an answer can be cut short
+    │   └── UntrustedLinkError       a link or redirect leads elsewhere     never retried
+    └── ApiError                     an error status: `status`, `code`, `reasons`
+        ├── InvalidRequestError      400                                    never retried
+        ├── UnauthorizedError        401 that survived a fresh token        never retried
+        ├── ForbiddenError           403, a scope or a feature is missing   never retried
+        ├── NotFoundError            404                                    never retried
+        ├── PagingConflictError      409, the paging token died             the unit restarts from its first page
+        ├── DeltaExpiredError        410                                    the delta restarts
+        ├── UriTooLongError          414                                    the batch is split in two
+        ├── RateLimited              429, with `retry_after` seconds        retried after that
+        └── ServerError              500, 502, 503, 504                     retried
+
+Messages name settings, hosts and ids of units. They hold no secret, no token and no data about a person.
+Statuses: https://documentation.myprotime.eu/protimeapi/reference/responses/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "DatabaseError",
+    "DeltaExpiredError",
+    "ForbiddenError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "PagingConflictError",
+    "ProtimeError",
+    "ProtocolError",
+    "RateLimited",
+    "SchemaError",
+    "ServerError",
+    "SettingsError",
+    "UnauthorizedError",
+    "UnreachableError",
+    "UntrustedLinkError",
+    "UriTooLongError",
+]
+
+
+class ProtimeError(Exception):
+    """Anything this project raises on purpose: one sentence, and what to do about it."""
+
+    retry: ClassVar[bool] = False
+    """Whether the same call may succeed later without anybody changing anything."""
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, guidance: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.guidance = guidance
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.guidance}".rstrip()
+
+
+class SettingsError(ProtimeError):
+    """A setting or an argument is missing or makes no sense."""
+
+    exit_status = 2
+
+
+class DatabaseError(ProtimeError):
+    """PostgreSQL cannot be reached or refused a statement."""
+
+    retry = True
+
+
+class SchemaError(DatabaseError):
+    """The warehouse has no schema yet, or an older one."""
+
+    retry = False
+
+
+class UnreachableError(ProtimeError):
+    """A host gave no answer in time."""
+
+    retry = True
+
+
+class AuthenticationError(ProtimeError):
+    """The token endpoint refuses the credentials or grants less than was asked."""
+
+
+class ProtocolError(ProtimeError):
+    """An answer that is not what the documentation promises: not JSON, cut short, too large, without end."""
+
+    retry = True
+
+
+class UntrustedLinkError(ProtocolError):
+    """A link or redirect that leads away from the tenant's own host and path; it is not followed."""
+
+    retry = False
+
+
+class ApiError(ProtimeError):
+    """An answer with an error status, with the documented `code`, `message` and `reasons`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        guidance: str = "",
+        status: int,
+        code: str = "",
+        reasons: Sequence[str] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, guidance=guidance)
+        self.status = status
+        self.code = code
+        self.reasons = tuple(reasons)
+        self.retry_after = retry_after
+        """Seconds that the answer asked to wait (`Retry-After`), when it did."""
+
+
+class InvalidRequestError(ApiError):
+    """400: the API does not accept the question."""
+
+
+class UnauthorizedError(ApiError):
+    """401 that a fresh token did not cure."""
+
+
+class ForbiddenError(ApiError):
+    """403: a scope is missing, or a feature is not enabled on the tenant."""
+
+
+class NotFoundError(ApiError):
+    """404: the tenant, the path or the resource does not exist."""
+
+
+class PagingConflictError(ApiError):
+    """409: the continuation token is invalid or expired."""
+
+    retry = True
+
+
+class DeltaExpiredError(ApiError):
+    """410: the delta token is older than 72 hours."""
+
+
+class UriTooLongError(ApiError):
+    """414: the URI is over 4,096 characters."""
+
+
+class RateLimited(ApiError):  # noqa: N818 - a promised name
+    """429: nobody may ask before `retry_after` seconds have passed."""
+
+    retry = True
+
+
+class ServerError(ApiError):
+    """500, 502, 503, 504: the fault is at the other end."""
+
+    retry = True
