@@ -1,0 +1,208 @@
+"""Bearer tokens by the OAuth2 client-credentials grant, one for everybody.
+
+https://documentation.myprotime.eu/protimeapi/reference/authentication/
+
+Where the token is kept is the caller's choice (`TokenStore`): in memory for one process, in PostgreSQL for all
+processes of all machines. Whoever finds it missing or about to expire renews it under the store's lock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+import requests
+
+from protime_etl.config import Settings
+from protime_etl.errors import AuthenticationError, ProtocolError, RateLimited, ServerError
+from protime_etl.protime.transport import error_details, retry_after_seconds, send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_token"]
+
+RENEW_EARLY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token and the seconds it is still good for, counted from `received` on this process's clock."""
+
+    value: str
+    lifetime: float
+    """Seconds that the token endpoint gave it."""
+    received: float
+    """`time.monotonic()` at which `remaining` equalled `lifetime`, or would have."""
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until it expires."""
+        return self.received + self.lifetime - time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether it should be renewed now: 60 seconds early, or at half of a life shorter than two minutes."""
+        return self.remaining <= min(RENEW_EARLY_SECONDS, self.lifetime / 2)
+
+    def __repr__(self) -> str:
+        return f"Token(remaining={self.remaining:.0f})"
+
+
+class LockedTokenStore(Protocol):
+    """The store while nobody else can write to it."""
+
+    def read(self) -> Token | None:
+        """The token that is kept, if any."""
+
+    def write(self, token: Token) -> None:
+        """Keep this one instead."""
+
+
+class TokenStore(Protocol):
+    """Where the token of one client is kept."""
+
+    def read(self) -> Token | None:
+        """The token that is kept, without waiting for a lock."""
+
+    def locked(self) -> AbstractContextManager[LockedTokenStore]:
+        """Wait until nobody else writes, and keep others out meanwhile."""
+
+
+class MemoryTokenStore:
+    """A token for the threads of this process."""
+
+    def __init__(self) -> None:
+        self._token: Token | None = None
+        self._lock = threading.Lock()
+
+    def read(self) -> Token | None:
+        """The token that is kept."""
+        return self._token
+
+    def write(self, token: Token) -> None:
+        """Keep this one instead."""
+        self._token = token
+
+    @contextmanager
+    def locked(self) -> Iterator[MemoryTokenStore]:
+        """Keep the other threads out."""
+        with self._lock:
+            yield self
+
+
+class _TokenAnswer(msgspec.Struct):
+    access_token: str
+    expires_in: float
+    token_type: str
+    scope: str | None = None
+
+
+class TokenSource:
+    """Hands out a valid token, renewing it when it is due or was refused. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, store: TokenStore, *, fetch: Callable[[Settings], Token]) -> None:
+        self._settings = settings
+        self._store = store
+        self._fetch = fetch
+        self._held: Token | None = None
+        self.requests = 0
+        """Token requests made by this object."""
+
+    def current(self) -> Token:
+        """A token that is not due, asking for a new one only if nobody else has."""
+        held = self._held
+        if held is None or held.due:
+            held = self._store.read()
+        if held is None or held.due:
+            return self._renew(refused=None)
+        self._held = held
+        return held
+
+    def replace(self, refused: Token) -> Token:
+        """A token other than the one that the API refused, from whoever renewed it first."""
+        return self._renew(refused=refused)
+
+    def _renew(self, refused: Token | None) -> Token:
+        with self._store.locked() as store:
+            kept = store.read()  # someone may have renewed it while this one waited for the lock
+            if kept is None or kept.due or (refused is not None and kept.value == refused.value):
+                self.requests += 1
+                kept = self._fetch(self._settings)
+                store.write(kept)
+        self._held = kept
+        return kept
+
+
+def request_token(settings: Settings, session: requests.Session) -> Token:
+    """Ask the token endpoint for a token with the settings' scopes.
+
+    Raises:
+        AuthenticationError: the endpoint refuses the client, or grants fewer scopes than asked.
+        RateLimited: the endpoint asks to wait.
+        UnreachableError, ServerError, ProtocolError: no usable answer.
+    """
+    asked = time.monotonic()
+    endpoint = settings.token_endpoint
+    response, body = send(
+        session,
+        "POST",
+        endpoint,
+        headers={"User-Agent": settings.agent, "Accept": "application/json"},
+        data={
+            "grant_type": "client_credentials",
+            "client_id": settings.client_id,
+            "client_secret": settings.client_secret.get_secret_value(),
+            "scope": " ".join(settings.scopes),
+        },
+    )
+    status = response.status_code
+    if status == 429:
+        wait = retry_after_seconds(response)
+        raise RateLimited("The token endpoint asks to wait.", status=status, retry_after=wait)
+    if status >= 500:
+        raise ServerError(f"The token endpoint failed with status {status}.", status=status)
+    if status != 200:
+        raise _refusal(settings, status, body)
+    try:
+        answer = msgspec.json.decode(body, type=_TokenAnswer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProtocolError(f"The answer of {endpoint} is not a token.") from None
+    if answer.token_type.lower() != "bearer" or answer.expires_in <= 0 or not _is_header_safe(answer.access_token):
+        raise ProtocolError(f"The answer of {endpoint} is not a usable Bearer token.")
+    if answer.scope is not None:  # RFC 6749, 5.1: absent means that all that was asked is granted
+        missing = [scope for scope in settings.scopes if scope not in answer.scope.split()]
+        if missing:
+            raise AuthenticationError(
+                f"The client was not granted {', '.join(missing)}.",
+                guidance="Ask Protime to add the scope to this client, or narrow PROTIME_SCOPES.",
+            )
+    return Token(answer.access_token, answer.expires_in, asked)
+
+
+def _is_header_safe(value: str) -> bool:
+    return bool(value) and value.isascii() and value.isprintable() and " " not in value
+
+
+def _refusal(settings: Settings, status: int, body: bytes) -> AuthenticationError:
+    code, message, _ = error_details(body)
+    reason = ": ".join(filter(None, (code, message)))
+    guidance = {
+        "invalid_client": "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET (in Airflow: login and password).",
+        "invalid_scope": f"This client may not have all of: {' '.join(settings.scopes)}. Check PROTIME_SCOPES.",
+        "unauthorized_client": "Ask Protime to allow this client the client_credentials grant.",
+    }.get(
+        code,
+        "Check PROTIME_TENANT and PROTIME_ENVIRONMENT."
+        if status == 404
+        else "Check PROTIME_TENANT, PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET.",
+    )
+    return AuthenticationError(
+        f"{settings.token_endpoint} refuses a token with status {status}{f' ({reason})' if reason else ''}.",
+        guidance=guidance,
+    )

@@ -1,0 +1,157 @@
+"""GET requests to one tenant: token, paging, and answers turned into records or errors.
+
+https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+from protime_etl.config import Settings
+from protime_etl.errors import (
+    ApiError,
+    DeltaExpiredError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    PagingConflictError,
+    ProtocolError,
+    RateLimited,
+    ServerError,
+    UnauthorizedError,
+    UntrustedLinkError,
+    UriTooLongError,
+)
+from protime_etl.protime.auth import TokenSource
+from protime_etl.protime.decoding import Page, decode_page
+from protime_etl.protime.filters import Condition, encode
+from protime_etl.protime.resources import API_PATH, Collection
+from protime_etl.protime.retrying import with_retries
+from protime_etl.protime.transport import error_details, new_session, retry_after_seconds, send
+
+__all__ = ["MAX_URI_CHARACTERS", "ProtimeClient"]
+
+MAX_URI_CHARACTERS = 4096
+MAX_EMPTY_PAGES_IN_A_ROW = 1000
+# What a link may hold as it is; everything else, blanks and quotes first of all, is encoded. `%` stays: a token that
+# is encoded already must not be encoded twice. https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
+KEPT_IN_LINK = "%'(),!$&*+/:;=?@~"
+
+
+class ProtimeClient:
+    """Reads collections of one tenant. One object for each thread; the token source may be shared."""
+
+    def __init__(self, settings: Settings, tokens: TokenSource) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._session = new_session()
+        self.requests = 0
+        """API requests sent so far, repeated ones included, token requests not."""
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
+
+    def list_uri(self, collection: Collection, condition: Condition | None) -> str:
+        """The URI of the first page, as it is sent."""
+        query = f"?filter={encode(condition)}" if condition is not None else ""
+        return f"{self._settings.api_base}{API_PATH}/{collection.name}{query}"
+
+    def pages(self, collection: Collection, condition: Condition | None = None) -> Iterator[Page]:
+        """Read a list page by page, to the page without `nextLink`; an empty page is not the end.
+
+        Raises:
+            ProtocolError: the links loop, never end, or (UntrustedLinkError) lead elsewhere.
+            ApiError, UnreachableError: as `get`.
+        """
+        uri = self.list_uri(collection, condition)
+        seen: set[str] = set()
+        empty = 0
+        while True:
+            seen.add(uri)
+            page = with_retries(lambda uri=uri: decode_page(collection, self._get(collection, uri)))
+            yield page
+            if page.next_link is None:
+                return
+            uri = self._resolve(collection, page.next_link)
+            if uri in seen:
+                raise ProtocolError(f"The pages of {collection.name} loop: a nextLink came twice.")
+            empty = 0 if page.rows or page.rejected else empty + 1
+            if empty > MAX_EMPTY_PAGES_IN_A_ROW:
+                raise ProtocolError(f"The pages of {collection.name} have no end: {empty} empty ones in a row.")
+
+    def _resolve(self, collection: Collection, link: str) -> str:
+        try:
+            parts = urlsplit(link)
+        except ValueError:
+            raise UntrustedLinkError(f"A link of {collection.name} cannot be read; it is not followed.") from None
+        base = urlsplit(self._settings.api_base)
+        own = (
+            link.isprintable()
+            and parts.path == f"{API_PATH}/{collection.name}"
+            and not parts.fragment
+            and (parts.scheme, parts.netloc) in (("", ""), (base.scheme, base.netloc))
+        )
+        if not own:
+            raise UntrustedLinkError(
+                f"A link of {collection.name} leads away from {base.netloc}{API_PATH}/{collection.name}; "
+                "it is not followed.",
+                guidance="Report this to Protime: the token was not sent there.",
+            )
+        return f"{self._settings.api_base}{parts.path}?{quote(parts.query, safe=KEPT_IN_LINK)}"
+
+    def _get(self, collection: Collection, uri: str) -> bytes:
+        if len(uri) > MAX_URI_CHARACTERS:
+            raise UriTooLongError(
+                f"A URI of {len(uri)} characters is over the limit of {MAX_URI_CHARACTERS}.", status=414
+            )
+        token = self._tokens.current()
+        status, body, wait = self._exchange(uri, token.value)
+        if status == 401:
+            token = self._tokens.replace(token)
+            status, body, wait = self._exchange(uri, token.value)
+        if status == 200:
+            return body
+        raise _error(collection, status, body, wait)
+
+    def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
+        self.requests += 1
+        response, body = send(
+            self._session,
+            "GET",
+            uri,
+            headers={
+                "Accept": "application/json",
+                "Authorization": f"Bearer {token}",
+                "User-Agent": self._settings.agent,
+            },
+        )
+        return response.status_code, body, retry_after_seconds(response)
+
+
+_ERRORS: dict[int, tuple[type[ApiError], str]] = {
+    400: (InvalidRequestError, "This is a fault in protime-etl or a change of the API; please report it."),
+    401: (UnauthorizedError, "A fresh token did not help: the client probably lacks the scope {scope}."),
+    403: (ForbiddenError, "The client lacks the scope {scope}, or the feature is not enabled on the tenant."),
+    404: (NotFoundError, "Check PROTIME_TENANT and PROTIME_ENVIRONMENT."),
+    409: (PagingConflictError, "The list is read again from its first page."),
+    410: (DeltaExpiredError, "The delta starts again with a full load."),
+    414: (UriTooLongError, "The batch of people is split in two."),
+    429: (RateLimited, "The API asks to wait."),
+}
+
+
+def _error(collection: Collection, status: int, body: bytes, wait: float | None) -> ApiError:
+    code, message, reasons = error_details(body)
+    kind, guidance = _ERRORS.get(status, (ServerError if status >= 500 else ApiError, "Try again later."))
+    said = ": ".join(filter(None, (code, message)))
+    detail = f" ({'; '.join(filter(None, (said, *reasons)))})" if said or reasons else ""
+    return kind(
+        f"The API answers {collection.name} with status {status}{detail}.",
+        guidance=guidance.format(scope=collection.scope),
+        status=status,
+        code=code,
+        reasons=reasons,
+        retry_after=wait,
+    )

@@ -1,0 +1,149 @@
+"""Pages of JSON into typed records, keeping what cannot be understood.
+
+A page is decoded in one call at C speed. Only when that fails is it decoded record by record: unknown fields are
+split off into `extra`, and a record that still does not fit is kept as rejected with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, get_args
+
+import msgspec
+
+from protime_etl.errors import ProtocolError
+from protime_etl.protime.resources import Collection, Record
+
+__all__ = ["Page", "RejectedRecord", "decode_page"]
+
+MAX_KEPT_CHARACTERS = 10_000
+
+
+@dataclass(frozen=True)
+class RejectedRecord:
+    """A record that is not what the documentation promises."""
+
+    record_id: int | None
+    """Its id, when at least that could be read."""
+    reason: str
+    record: str
+    """The record as JSON, cut to 10,000 characters; of people only the fields that are stored anyway."""
+
+
+@dataclass
+class Page:
+    """One answer of a list: rows ready for COPY, what was rejected, and the way on."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    """Values of `collection.columns`, then `extra`."""
+    rejected: list[RejectedRecord] = field(default_factory=list)
+    next_link: str | None = None
+
+
+class _FastPage(msgspec.Struct, rename="camel"):
+    value: list[msgspec.Raw]
+    next_link: str | None = None
+
+
+@cache
+def _page_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
+    page = msgspec.defstruct(
+        f"{record.__name__}Page", [("value", list[record]), ("next_link", str | None, None)], rename="camel"
+    )
+    return msgspec.json.Decoder(page)
+
+
+def decode_page(collection: Collection, body: bytes) -> Page:
+    """Decode the body of one list answer.
+
+    Raises:
+        ProtocolError: the body is not JSON, or not an object with a list `value`.
+    """
+    to_row = collection.row
+    try:
+        fast = _page_decoder(collection.record).decode(body)
+        return Page(rows=[(*to_row(record), None) for record in fast.value], next_link=fast.next_link)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # told apart below: a broken page, or records in it
+    try:
+        slow = msgspec.json.decode(body, type=_FastPage)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError(
+            f"The {collection.name} answer is not a page of JSON records ({type(error).__name__}).",
+            guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
+        ) from None
+    page = Page(next_link=slow.next_link)
+    for raw in slow.value:
+        _decode_one(collection, bytes(raw), page)
+    return page
+
+
+def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
+    try:
+        record: Any = msgspec.json.decode(raw)
+        if not isinstance(record, dict):
+            page.rejected.append(RejectedRecord(None, "not an object", _kept(collection, record)))
+            return
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        page.rejected.append(RejectedRecord(None, f"unreadable: {type(error).__name__}", ""))
+        return
+    known, extra = _split(collection.record, record)
+    try:
+        decoded = msgspec.convert(known, collection.record)
+        if _holds_nul(extra):
+            raise msgspec.ValidationError("a NUL character in an undocumented field")  # noqa: TRY301
+    except (msgspec.ValidationError, RecursionError) as error:
+        identity = record.get("id")
+        record_id = identity if type(identity) is int and -(2**63) <= identity < 2**63 else None
+        page.rejected.append(RejectedRecord(record_id, str(error)[:500], _kept(collection, record)))
+        return
+    page.rows.append((*collection.row(decoded), extra if extra and collection.keep_unknown else None))
+
+
+def _split(record: type[Any], value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Documented fields and undocumented ones, also inside nested objects; an explicit null counts as absent."""
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    fields = {one.encode_name: one for one in msgspec.structs.fields(record)}
+    for name, given in value.items():
+        if name not in fields:
+            extra[name] = given
+        elif given is None:
+            continue
+        else:
+            known[name], inner = _split_inside(_nested_record(fields[name].type), given)
+            if inner:
+                extra[name] = inner
+    return known, extra
+
+
+def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:  # noqa: ANN401 - any JSON value
+    if nested is not None and isinstance(given, dict):
+        return _split(nested, given)
+    if nested is not None and isinstance(given, list):
+        pairs = [_split_inside(nested, item) for item in given]
+        inner = [pair[1] for pair in pairs]
+        return [pair[0] for pair in pairs], inner if any(inner) else None
+    return given, None
+
+
+def _nested_record(declared: Any) -> type[Record] | None:  # noqa: ANN401 - any type expression
+    if isinstance(declared, type) and issubclass(declared, Record):
+        return declared
+    return next(filter(None, map(_nested_record, get_args(declared))), None)
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(_holds_nul(part) for part in value)
+
+
+def _kept(collection: Collection, record: object) -> str:
+    if isinstance(record, dict) and not collection.keep_unknown:
+        record = _split(collection.record, record)[0]
+    text = msgspec.json.encode(record).decode(errors="replace")
+    return text[:MAX_KEPT_CHARACTERS]

@@ -1,0 +1,45 @@
+"""Short waits: a request that failed for a passing reason is repeated inside the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from protime_etl.errors import ApiError, PagingConflictError, ProtimeError, RateLimited
+
+__all__ = ["MAX_WAIT_IN_TASK_SECONDS", "with_retries"]
+
+ATTEMPTS = 5
+MAX_WAIT_IN_TASK_SECONDS = 60.0
+
+Answer = TypeVar("Answer")
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, PagingConflictError):
+        return False  # the same token fails again: the unit restarts instead
+    if isinstance(error, RateLimited) and (error.retry_after or 0) > MAX_WAIT_IN_TASK_SECONDS:
+        return False  # a long wait belongs to whoever schedules the task
+    return isinstance(error, ProtimeError) and error.retry
+
+
+_jitter = wait_random_exponential(multiplier=0.5, max=30)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, ApiError) else None
+    return asked if asked is not None else _jitter(state)
+
+
+def with_retries(call: Callable[[], Answer]) -> Answer:
+    """Call until it succeeds, at most five times, with full jitter or the wait that the answer asks for.
+
+    Raises the last error as it is.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(_passes), wait=_wait, stop=stop_after_attempt(ATTEMPTS), reraise=True
+    )
+    return retrying(call)
