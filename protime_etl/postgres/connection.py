@@ -1,0 +1,76 @@
+"""Engines for the warehouse, and PostgreSQL's errors turned into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine, make_url
+
+from protime_etl.errors import DatabaseError, SchemaError, SettingsError
+
+__all__ = ["create_engine", "database_errors", "parse_url"]
+
+
+def parse_url(text: str) -> URL:
+    """A SQLAlchemy URL for psycopg 3 from what users write (`postgres://`, `postgresql://`).
+
+    Raises:
+        SettingsError: it is no PostgreSQL URL. The message does not repeat it: it may hold a password.
+    """
+    try:
+        url = make_url(text)
+        if url.drivername.split("+")[0] not in ("postgresql", "postgres"):
+            raise ValueError(url.drivername)
+    except (sa.exc.ArgumentError, ValueError):
+        raise SettingsError(
+            "PROTIME_DATABASE_URL is not a PostgreSQL URL.",
+            guidance="It looks like postgresql://user:password@host:5432/database.",
+        ) from None
+    return url.set(drivername="postgresql+psycopg")
+
+
+def create_engine(url: URL) -> Engine:
+    """An engine whose sessions name themselves, check a pooled connection before use and keep UTC."""
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"application_name": "protime-etl", "connect_timeout": 10, "options": "-c timezone=UTC"},
+    )
+
+
+@contextmanager
+def database_errors(url: URL) -> Iterator[None]:
+    """Raise PostgreSQL's errors as `DatabaseError`, with the host and what to do, never the password or a row."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        raise _explain(url, cause) from error
+
+
+def _explain(url: URL, cause: BaseException | None) -> DatabaseError:
+    where = f"{url.query.get('host') or url.host or 'localhost'}/{url.database or ''}"
+    if isinstance(cause, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)):
+        return SchemaError(
+            f"The database {where} has no protime-etl schema.", guidance="Run: protime-etl db upgrade"
+        )
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        primary = cause.diag.message_primary or ""
+        return SchemaError(
+            f"The database user may not do this on {where} ({primary}).",
+            guidance="Grant it (README: Connect your tenant), then try again.",
+        )
+    if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
+        first = str(cause).strip().splitlines()[0][:300] if str(cause).strip() else type(cause).__name__
+        return DatabaseError(
+            f"PostgreSQL at {where} cannot be reached ({first}).",
+            guidance="Check PROTIME_DATABASE_URL (in Airflow: connection protime_warehouse).",
+        )
+    detail = getattr(getattr(cause, "diag", None), "message_primary", None) or ""
+    return DatabaseError(
+        f"PostgreSQL at {where} refused a statement ({type(cause).__name__}{f': {detail}' if detail else ''}).",
+        guidance="What was committed before is whole; run the same command again.",
+    )

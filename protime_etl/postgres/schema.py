@@ -1,0 +1,123 @@
+"""Brings the schema of a warehouse up to date, and tells whether it is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection, Engine
+
+from protime_etl.errors import SchemaError
+from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.statements import sql_folder
+
+__all__ = ["SchemaState", "require_schema", "schema_state", "upgrade_schema"]
+
+MINIMUM_SERVER = 140000
+UPGRADE_LOCK = 7_262_001_001  # any fixed number: two upgrades at once would both create the first table
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """What a database has and what this version of the package wants."""
+
+    server: str
+    """PostgreSQL's version, such as 18.1."""
+    current: str | None
+    wanted: str
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the two are the same."""
+        return self.current == self.wanted
+
+
+def _config() -> Config:
+    config = Config()
+    # The folder may hold a percent sign, which the ini format would interpolate.
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def _state(connection: Connection) -> SchemaState:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": "protime_etl"})
+    heads = ScriptDirectory.from_config(_config()).get_heads()
+    server = str(connection.scalar(sa.text("SHOW server_version"))).split()[0]
+    return SchemaState(server, context.get_current_revision(), heads[0])
+
+
+def schema_state(engine: Engine) -> SchemaState:
+    """Look, without changing anything.
+
+    Raises:
+        DatabaseError: PostgreSQL cannot be reached.
+    """
+    with database_errors(engine.url), engine.connect() as connection:
+        return _state(connection)
+
+
+def require_schema(engine: Engine) -> None:
+    """Make sure that the schema is there.
+
+    Raises:
+        SchemaError: it is missing or of another version.
+    """
+    state = schema_state(engine)
+    if not state.up_to_date:
+        raise SchemaError(
+            "The database has no protime-etl schema."
+            if state.current is None
+            else f"The schema has version {state.current}, this protime-etl needs {state.wanted}.",
+            guidance="Run: protime-etl db upgrade",
+        )
+
+
+def upgrade_schema(engine: Engine) -> SchemaState:
+    """Run the missing migrations and renew the views, in one transaction; a second call changes nothing.
+
+    Raises:
+        DatabaseError: PostgreSQL cannot be reached, is older than 14, or the user may not create schemas.
+    """
+    with database_errors(engine.url), engine.begin() as connection:
+        number = connection.scalar(sa.text("SELECT current_setting('server_version_num')::int"))
+        if number is None or number < MINIMUM_SERVER:
+            raise SchemaError("PostgreSQL is older than 14.", guidance="Use PostgreSQL 14 or later.")
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+        for schema in ("protime", "protime_etl"):
+            # CREATE ... IF NOT EXISTS needs the right to create even when there is nothing to do.
+            if not connection.scalar(sa.text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": schema}):
+                connection.execute(sa.schema.CreateSchema(schema))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        _renew_views(connection)
+        return _state(connection)
+
+
+def _renew_views(connection: Connection) -> None:
+    """Replace each view whose file is not the one that it was last made from (kept in protime_etl.views)."""
+    for path in sorted((sql_folder() / "views").glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        name = "protime." + path.stem.split("_", 1)[1]
+        made_from = connection.scalar(
+            sa.text(
+                "SELECT sha256 FROM protime_etl.views WHERE name = :name AND to_regclass(:name) IS NOT NULL"
+            ),
+            {"name": name},
+        )
+        if made_from != digest:
+            connection.exec_driver_sql(text.replace("%", "%%"))
+            connection.execute(
+                sa.text(
+                    "INSERT INTO protime_etl.views (name, sha256) VALUES (:name, :digest)"
+                    " ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256"
+                ),
+                {"name": name, "digest": digest},
+            )
