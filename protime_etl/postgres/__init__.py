@@ -1,0 +1,1 @@
+"""Speaks SQL to PostgreSQL; knows no HTTP and no Airflow."""

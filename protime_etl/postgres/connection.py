@@ -54,9 +54,7 @@ def database_errors(url: URL) -> Iterator[None]:
 def _explain(url: URL, cause: BaseException | None) -> DatabaseError:
     where = f"{url.query.get('host') or url.host or 'localhost'}/{url.database or ''}"
     if isinstance(cause, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)):
-        return SchemaError(
-            f"The database {where} has no protime-etl schema.", guidance="Run: protime-etl db upgrade"
-        )
+        return SchemaError(f"The database {where} has no protime-etl schema.", guidance="Run: protime-etl db upgrade")
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         primary = cause.diag.message_primary or ""
         return SchemaError(

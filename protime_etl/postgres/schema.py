@@ -107,9 +107,7 @@ def _renew_views(connection: Connection) -> None:
         digest = hashlib.sha256(text.encode()).hexdigest()
         name = "protime." + path.stem.split("_", 1)[1]
         made_from = connection.scalar(
-            sa.text(
-                "SELECT sha256 FROM protime_etl.views WHERE name = :name AND to_regclass(:name) IS NOT NULL"
-            ),
+            sa.text("SELECT sha256 FROM protime_etl.views WHERE name = :name AND to_regclass(:name) IS NOT NULL"),
             {"name": name},
         )
         if made_from != digest:

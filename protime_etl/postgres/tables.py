@@ -156,9 +156,7 @@ tenants = Table(
     "tenants",
     metadata,
     _key("tenant", Text(), "Tenant: sub-domain of the myProtime URL."),
-    Column(
-        "timezone", Text, nullable=False, comment="IANA time zone in which the tenant's minutes are read."
-    ),
+    Column("timezone", Text, nullable=False, comment="IANA time zone in which the tenant's minutes are read."),
     schema="protime_etl",
     comment="Tenants that were read, with what SQL needs to know about each.",
 )
@@ -227,9 +225,7 @@ coverage = Table(
     metadata,
     _key("tenant", Text(), "Tenant that was read."),
     _key("person_id", BigInteger(), "Protime's internal id of the person."),
-    Column(
-        "dates", DATEMULTIRANGE, nullable=False, comment="Days that were completely pulled for the person."
-    ),
+    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that were completely pulled for the person."),
     Column("read_at", MOMENT, nullable=False, comment="When dates last grew or were read again."),
     schema="protime_etl",
     comment="Which days have been completely pulled for which person.",
@@ -240,14 +236,10 @@ rejected_record = Table(
     metadata,
     _key("tenant", Text(), "Tenant that sent it."),
     _key("collection", Text(), "Collection that it came in."),
-    _key(
-        "fingerprint", Text(), "SHA-256 of the record, so that one that comes again is counted, not repeated."
-    ),
+    _key("fingerprint", Text(), "SHA-256 of the record, so that one that comes again is counted, not repeated."),
     Column("record_id", BigInteger, comment="Its id, when at least that could be read."),
     Column("reason", Text, nullable=False, comment="Why it could not be stored."),
-    Column(
-        "record", Text, nullable=False, comment="The record as JSON; of people only the fields stored anyway."
-    ),
+    Column("record", Text, nullable=False, comment="The record as JSON; of people only the fields stored anyway."),
     Column("first_seen_at", MOMENT, nullable=False, server_default=func.now(), comment="When it first came."),
     Column("last_seen_at", MOMENT, nullable=False, server_default=func.now(), comment="When it last came."),
     schema="protime_etl",

@@ -1,0 +1,1 @@
+"""Speaks HTTP to Protime; knows no database and no Airflow."""

@@ -6,6 +6,7 @@ https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from protime_etl.config import Settings
@@ -70,7 +71,7 @@ class ProtimeClient:
         empty = 0
         while True:
             seen.add(uri)
-            page = with_retries(lambda uri=uri: decode_page(collection, self._get(collection, uri)))
+            page = with_retries(partial(self._page, collection, uri))
             yield page
             if page.next_link is None:
                 return
@@ -80,6 +81,9 @@ class ProtimeClient:
             empty = 0 if page.rows or page.rejected else empty + 1
             if empty > MAX_EMPTY_PAGES_IN_A_ROW:
                 raise ProtocolError(f"The pages of {collection.name} have no end: {empty} empty ones in a row.")
+
+    def _page(self, collection: Collection, uri: str) -> Page:
+        return decode_page(collection, self._get(collection, uri))
 
     def _resolve(self, collection: Collection, link: str) -> str:
         try:

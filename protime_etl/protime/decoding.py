@@ -48,9 +48,9 @@ class _FastPage(msgspec.Struct, rename="camel"):
 
 @cache
 def _page_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
-    page = msgspec.defstruct(
-        f"{record.__name__}Page", [("value", list[record]), ("next_link", str | None, None)], rename="camel"
-    )
+    records: Any = list[record]  # type: ignore[valid-type]  # a type made at run time
+    fields = [("value", records), ("next_link", str | None, None)]
+    page = msgspec.defstruct(f"{record.__name__}Page", fields, rename="camel")
     return msgspec.json.Decoder(page)
 
 

@@ -47,7 +47,7 @@ class MultipleCondition(Condition):
     def __or__(self, other: MultipleCondition) -> MultipleCondition:
         return MultipleCondition(f"{self.text} or {other.text}", binds_loosely=True)
 
-    @overload  # type: ignore[override]
+    @overload
     def __and__(self, other: MultipleCondition) -> MultipleCondition: ...
     @overload
     def __and__(self, other: Condition) -> Condition: ...

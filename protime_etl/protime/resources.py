@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-__all__ = ["API_PATH", "COLLECTIONS", "Clocking", "Collection", "Person", "RECORD_FIELDS"]
+__all__ = ["API_PATH", "COLLECTIONS", "RECORD_FIELDS", "Clocking", "Collection", "Person"]
 
 API_PATH = "/connector/protimeapi/api/v1"
 
@@ -31,32 +31,32 @@ class Record(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=
     """Base of all records; an unknown field is an error so that it is noticed and kept, not dropped."""
 
 
-class Reference(Record):
+class Reference(Record, frozen=True):
     """A related object; only its id is asked for."""
 
     id: BigInteger
 
 
-class OptionalReference(Record):
+class OptionalReference(Record, frozen=True):
     """A related object that need not be there; absent means `id` is None."""
 
     id: BigInteger | None = None
 
 
-class Geolocation(Record):
+class Geolocation(Record, frozen=True):
     """Where a clocking was registered, in degrees."""
 
     longitude: float | None = None
     latitude: float | None = None
 
 
-class ActivityDefinition(Record):
+class ActivityDefinition(Record, frozen=True):
     """The GUID of an activity."""
 
     id: Text
 
 
-class ActivityLevel(Record):
+class ActivityLevel(Record, frozen=True):
     """One level of an activity clocking."""
 
     level: Integer
@@ -68,7 +68,7 @@ NO_REFERENCE = OptionalReference()
 NO_GEOLOCATION = Geolocation()
 
 
-class Clocking(Record):
+class Clocking(Record, frozen=True):
     """One clocking, as documented; minutes count from midnight of `date`, -1440 to 2880."""
 
     id: BigInteger
@@ -88,7 +88,7 @@ class Clocking(Record):
     status: Text | None = None
 
 
-class Person(Record):
+class Person(Record, frozen=True):
     """Identity of a person. The API gives far more; nothing else is decoded, kept or logged."""
 
     id: BigInteger

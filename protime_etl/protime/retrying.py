@@ -39,7 +39,5 @@ def with_retries(call: Callable[[], Answer]) -> Answer:
 
     Raises the last error as it is.
     """
-    retrying = Retrying(
-        retry=retry_if_exception(_passes), wait=_wait, stop=stop_after_attempt(ATTEMPTS), reraise=True
-    )
+    retrying = Retrying(retry=retry_if_exception(_passes), wait=_wait, stop=stop_after_attempt(ATTEMPTS), reraise=True)
     return retrying(call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -45,7 +46,7 @@ def send(
         ProtocolError: the body is cut short, cannot be decompressed or has no end.
         UntrustedLinkError: the answer redirects; a redirect is never followed.
     """
-    host = requests.utils.urlparse(url).netloc
+    host = urlsplit(url).netloc
     try:
         with session.request(
             method,

@@ -1,0 +1,1 @@
+"""Joins Protime and PostgreSQL: plans units of work and carries them out."""

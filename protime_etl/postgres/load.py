@@ -1,0 +1,271 @@
+"""Records into their table: COPY into a staging table, then one merge, in the caller's transaction.
+
+Guarantees, whatever runs at the same time:
+
+- an older `change_version` never overwrites a newer one, and an equal version overwrites only what was written before
+  this pull began, so that a slow pull cannot undo what a later one learnt;
+- an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
+  condition says no;
+- a record that a complete pull of its scope no longer holds becomes deleted, unless anyone wrote it after the pull
+  began or is writing it now (`SKIP LOCKED`), which also means that this step never waits;
+- rows are written in id order, so that two merges cannot deadlock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from psycopg.types.json import set_json_dumps
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection
+from sqlalchemy.types import TypeEngine
+
+from protime_etl.postgres.tables import metadata
+
+__all__ = ["Counts", "Load", "LoadedCollection", "Scope", "database_clock"]
+
+
+class LoadedCollection(Protocol):
+    """What a load needs to know of a collection."""
+
+    @property
+    def name(self) -> str:
+        """Name of the table in schema `protime`."""
+
+    @property
+    def columns(self) -> Any:  # noqa: ANN401 - a mapping of any value; only its keys matter here
+        """Names of the columns in the order of the rows; the rows end with one more value for `extra`."""
+
+    @property
+    def soft_delete_status(self) -> str | None:
+        """Value of the column `status` that means deleted."""
+
+
+@dataclass
+class Counts:
+    """What a piece of work did, with the names that `--json` promises."""
+
+    requests: int = 0
+    rows_read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Counts)))
+
+    def as_dict(self) -> dict[str, int]:
+        """Name to number."""
+        return asdict(self)
+
+
+class Scope(NamedTuple):
+    """What a complete pull covers: these people on these days; None is everybody, always."""
+
+    person_ids: Sequence[int] | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+
+class Rejected(Protocol):
+    """A record that could not be decoded."""
+
+    @property
+    def record_id(self) -> int | None:
+        """Its id, if known."""
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+
+    @property
+    def record(self) -> str:
+        """Its JSON."""
+
+
+def database_clock(connection: Connection) -> dt.datetime:
+    """The moment now by PostgreSQL's clock, the only one that all processes share."""
+    now: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    return now
+
+
+COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
+    sa.BigInteger: "int8",
+    sa.Integer: "int4",
+    sa.Double: "float8",
+    sa.Boolean: "bool",
+    sa.Date: "date",
+    sa.Text: "text",
+    JSONB: "jsonb",
+}
+
+
+class Load:
+    """One load of one collection, inside the transaction of `connection`."""
+
+    def __init__(self, connection: Connection, tenant: str, collection: LoadedCollection) -> None:
+        self._driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        self._tenant = tenant
+        self._collection = collection
+        self._columns = [*collection.columns, "extra"]
+        table = metadata.tables[f"protime.{collection.name}"]
+        self._types = [COPY_TYPES[type(table.c[name].type)] for name in self._columns]
+        self._target = sql.Identifier("protime", collection.name)
+        self._staging = sql.Identifier("pg_temp", f"staging_{collection.name}")
+        self._rejected_ids: list[int] = []
+        self._rejected_without_id = False
+        self.counts = Counts()
+        # One per session, emptied at each commit: a new temporary table a unit would bloat the catalog.
+        self._driver.execute(
+            sql.SQL(
+                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
+            ).format(sql.Identifier(f"staging_{collection.name}"), self._names(), self._target)
+        )
+        self._driver.execute(sql.SQL("TRUNCATE {}").format(self._staging))
+        self.began = database_clock(connection)
+
+    def _names(self, prefix: str = "") -> sql.Composed:
+        return sql.SQL(", ").join(
+            sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in self._columns
+        )
+
+    def copy(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Send rows to the staging table in PostgreSQL's binary form."""
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
+        with self._driver.cursor() as cursor:
+            set_json_dumps(msgspec.json.encode, cursor)  # typed records as they are, at C speed
+            with cursor.copy(statement) as copy:
+                copy.set_types(self._types)
+                for row in rows:
+                    copy.write_row(row)
+                    self.counts.rows_read += 1
+
+    def reject(self, rejected: Sequence[Rejected]) -> None:
+        """Keep records that could not be understood, each once however often it comes."""
+        for one in rejected:
+            self._rejected_without_id |= one.record_id is None
+            self._driver.execute(
+                "INSERT INTO protime_etl.rejected_record AS kept"
+                " (tenant, collection, fingerprint, record_id, reason, record) VALUES (%s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (tenant, collection, fingerprint) DO UPDATE"
+                " SET last_seen_at = clock_timestamp(), reason = excluded.reason",
+                (
+                    self._tenant,
+                    self._collection.name,
+                    hashlib.sha256(one.record.encode()).hexdigest(),
+                    one.record_id,
+                    one.reason,
+                    one.record,
+                ),
+            )
+            if one.record_id is not None:
+                self._rejected_ids.append(one.record_id)
+        self.counts.rejected += len(rejected)
+        self.counts.rows_read += len(rejected)
+
+    def merge(self, scope: Scope) -> Counts:
+        """Bring the table in line with what was staged, which is all that the tenant has in `scope`."""
+        read = self.counts.rows_read - self.counts.rejected
+        row = self._driver.execute(self._upsert(), {"tenant": self._tenant, "began": self.began}).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
+        self.counts.inserted, self.counts.updated, self.counts.deleted = row
+        self.counts.unchanged = read - sum(row)
+        if not self._rejected_without_id:  # a record without an id might be any of those that seem to be gone
+            self.counts.deleted += self._delete_vanished(scope)
+        return self.counts
+
+    def _upsert(self) -> sql.Composed:
+        status = self._collection.soft_delete_status
+        gone = sql.SQL("({}.status IS NOT DISTINCT FROM {})") if status else sql.SQL("false")
+        arrived_gone = gone.format(sql.Identifier("s"), sql.Literal(status)) if status else gone
+        assignments = sql.SQL(", ").join(
+            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in self._columns if name != "id"
+        )
+        guard = sql.SQL(
+            "({s}.change_version > t.change_version OR ({s}.change_version = t.change_version"
+            " AND t.written_at <= %(began)s AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)))"
+        )
+        return sql.SQL("""
+            WITH arrived AS (
+                SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC
+            ),
+            candidate AS MATERIALIZED (
+                SELECT s.*, {gone} AS is_gone, t.id IS NULL AS is_new, t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
+                FROM arrived AS s LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
+                WHERE t.id IS NULL OR {guard}
+            ),
+            written AS (
+                INSERT INTO {target} AS t (tenant, {names}, deleted_at, deleted_by, written_at)
+                SELECT %(tenant)s, {names}, CASE WHEN is_gone THEN statement_timestamp() END,
+                    CASE WHEN is_gone THEN 'status' END, statement_timestamp()
+                FROM candidate ORDER BY id
+                ON CONFLICT (tenant, id) DO UPDATE SET {assignments},
+                    deleted_at = CASE WHEN excluded.deleted_at IS NULL THEN NULL
+                        ELSE coalesce(t.deleted_at, excluded.deleted_at) END,
+                    deleted_by = excluded.deleted_by, written_at = excluded.written_at
+                WHERE {conflict_guard}
+                RETURNING t.id
+            )
+            SELECT
+                count(*) FILTER (WHERE is_new),
+                count(*) FILTER (WHERE NOT is_new AND NOT (was_live AND is_gone)),
+                count(*) FILTER (WHERE was_live AND is_gone)
+            FROM written JOIN candidate USING (id)
+        """).format(
+            staging=self._staging,
+            target=self._target,
+            names=self._names(),
+            assignments=assignments,
+            gone=arrived_gone,
+            guard=guard.format(
+                s=sql.Identifier("s"), theirs=self._names("s"), ours=self._names("t"), gone=arrived_gone
+            ),
+            conflict_guard=guard.format(
+                s=sql.Identifier("excluded"),
+                theirs=self._names("excluded"),
+                ours=self._names("t"),
+                gone=sql.SQL("excluded.deleted_at IS NOT NULL"),
+            ),
+        )
+
+    def _delete_vanished(self, scope: Scope) -> int:
+        limits = []
+        if scope.person_ids is not None:
+            limits.append(sql.SQL("AND t.person_id = ANY(%(people)s)"))
+        if scope.first is not None:
+            limits.append(sql.SQL("AND t.date BETWEEN %(first)s AND %(last)s"))
+        statement = sql.SQL("""
+            WITH vanished AS (
+                SELECT t.id FROM {target} AS t
+                WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL AND t.written_at <= %(began)s {limits}
+                    AND t.id <> ALL(%(rejected)s)
+                    AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
+                ORDER BY t.id
+                FOR UPDATE SKIP LOCKED
+            )
+            UPDATE {target} AS t
+            SET deleted_at = statement_timestamp(), deleted_by = 'vanished', written_at = statement_timestamp()
+            FROM vanished WHERE t.tenant = %(tenant)s AND t.id = vanished.id
+        """).format(target=self._target, staging=self._staging, limits=sql.SQL(" ").join(limits))
+        cursor = self._driver.execute(
+            statement,
+            {
+                "tenant": self._tenant,
+                "began": self.began,
+                "people": list(scope.person_ids or ()),
+                "first": scope.first,
+                "last": scope.last,
+                "rejected": self._rejected_ids,
+            },
+        )
+        return cursor.rowcount
