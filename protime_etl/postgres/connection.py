@@ -22,13 +22,13 @@ def parse_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-        if url.drivername.split("+")[0] not in ("postgresql", "postgres"):
-            raise ValueError(url.drivername)
     except (sa.exc.ArgumentError, ValueError):
+        url = URL.create("unreadable")
+    if url.drivername.split("+")[0] not in ("postgresql", "postgres"):
         raise SettingsError(
             "PROTIME_DATABASE_URL is not a PostgreSQL URL.",
             guidance="It looks like postgresql://user:password@host:5432/database.",
-        ) from None
+        )
     return url.set(drivername="postgresql+psycopg")
 
 

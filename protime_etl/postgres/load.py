@@ -193,14 +193,16 @@ class Load:
         )
         guard = sql.SQL(
             "({s}.change_version > t.change_version OR ({s}.change_version = t.change_version"
-            " AND t.written_at <= %(began)s AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)))"
+            " AND t.written_at <= %(began)s"
+            " AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)))"
         )
         return sql.SQL("""
             WITH arrived AS (
                 SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC
             ),
             candidate AS MATERIALIZED (
-                SELECT s.*, {gone} AS is_gone, t.id IS NULL AS is_new, t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
+                SELECT s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
+                    t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
                 FROM arrived AS s LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
                 WHERE t.id IS NULL OR {guard}
             ),

@@ -82,6 +82,18 @@ class ProtimeClient:
             if empty > MAX_EMPTY_PAGES_IN_A_ROW:
                 raise ProtocolError(f"The pages of {collection.name} have no end: {empty} empty ones in a row.")
 
+    def probe(self, collection: Collection) -> None:
+        """Ask for one record that cannot exist: a 404 proves that host, token and scope are right.
+
+        Raises:
+            ApiError, UnreachableError: as `pages`, but for the 404.
+        """
+        try:
+            self._get(collection, f"{self._settings.api_base}{API_PATH}/{collection.name}/0")
+        except NotFoundError as error:
+            if not error.code:  # a host that knows nothing of the API says 404, too, but not in its words
+                raise
+
     def _page(self, collection: Collection, uri: str) -> Page:
         return decode_page(collection, self._get(collection, uri))
 

@@ -49,7 +49,7 @@ class _FastPage(msgspec.Struct, rename="camel"):
 @cache
 def _page_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
     records: Any = list[record]  # type: ignore[valid-type]  # a type made at run time
-    fields = [("value", records), ("next_link", str | None, None)]
+    fields: list[Any] = [("value", records), ("next_link", str | None, None)]
     page = msgspec.defstruct(f"{record.__name__}Page", fields, rename="camel")
     return msgspec.json.Decoder(page)
 

@@ -75,7 +75,7 @@ def send(
     except requests.exceptions.RequestException as error:
         raise UnreachableError(
             f"{host} cannot be reached ({_cause(error)}).",
-            guidance="Check the network, PROTIME_TENANT and PROTIME_ENVIRONMENT (or PROTIME_API_URL, PROTIME_AUTH_URL).",
+            guidance="Check the network and PROTIME_TENANT, or PROTIME_API_URL and PROTIME_AUTH_URL.",
         ) from None
 
 

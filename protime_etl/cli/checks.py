@@ -1,0 +1,53 @@
+"""`protime-etl check`: each thing that a sync needs, tried on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import URL
+
+from protime_etl.config import Settings
+from protime_etl.errors import ProtimeError
+from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.schema import require_schema, schema_state
+from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.protime.transport import new_session
+
+__all__ = ["run_checks"]
+
+SKIPPED = "not tried: see above"
+
+
+def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
+    """What was tried -> None if it works, else what is wrong and what to do."""
+    session = new_session()
+    tokens = TokenSource(settings, MemoryTokenStore(), fetch=lambda asked: request_token(asked, session))
+    client = ProtimeClient(settings, tokens)
+    engine = create_engine(url)
+    try:
+        results = {"credentials": _problem(tokens.current)}
+        for collection in COLLECTIONS.values():
+            results[collection.name] = (
+                SKIPPED
+                if results["credentials"]
+                else f"the scope {collection.scope} is not in PROTIME_SCOPES"
+                if collection.scope not in settings.scopes
+                else _problem(lambda one=collection: client.probe(one))  # type: ignore[misc]
+            )
+        results["database"] = _problem(lambda: schema_state(engine))
+        results["schema"] = SKIPPED if results["database"] else _problem(lambda: require_schema(engine))
+        return results
+    finally:
+        client.close()
+        session.close()
+        engine.dispose()
+
+
+def _problem(attempt: Callable[[], object]) -> str | None:
+    try:
+        attempt()
+    except ProtimeError as error:
+        return " ".join(str(error).split())
+    return None

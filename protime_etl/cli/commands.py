@@ -1,0 +1,199 @@
+"""The commands. Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 done with something to look at."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from sqlalchemy.engine import URL
+
+from protime_etl import __version__
+from protime_etl.cli import console
+from protime_etl.cli.checks import run_checks
+from protime_etl.cli.queries import open_shell, run_query
+from protime_etl.cli.status import print_status
+from protime_etl.config import load_settings
+from protime_etl.errors import ProtimeError, SettingsError
+from protime_etl.postgres.connection import create_engine, parse_url
+from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.sync.pipeline import open_pipeline
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    help="Every Protime clocking in your own PostgreSQL. Settings come from PROTIME_* and from a .env file here.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+db = typer.Typer(help="The schema of the warehouse.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date such as 2026-01-31.") from None
+
+
+def _ids(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) < 2**63 for part in parts):
+        raise SettingsError(f"--people {text!r} is not a list of ids such as 1,2,3.")
+    return [int(part) for part in parts]
+
+
+@contextmanager
+def warehouse() -> Iterator[URL]:
+    """The URL of the warehouse: PROTIME_DATABASE_URL, or the embedded PostgreSQL while the command runs."""
+    # Not part of the tenant's settings here: a query needs a database and no credentials.
+    place = load_settings(**dict.fromkeys(("tenant", "client_id", "client_secret"), "unused"))
+    if place.database_url is not None:
+        yield parse_url(place.database_url.get_secret_value())
+        return
+    with embedded_postgres(place.home) as url:
+        upgrade_schema_of(url)  # nobody else administers this one
+        yield url
+
+
+def upgrade_schema_of(url: URL) -> None:
+    """Bring the schema of that database up to date."""
+    engine = create_engine(url)
+    try:
+        upgrade_schema(engine)
+    finally:
+        engine.dispose()
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    del debug  # read by main, which sees the error
+    if version:
+        console.print_line(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def check(as_json: Json = False) -> None:
+    """Look at credentials, scopes, API, database and schema: each with a yes or what to do."""
+    settings = load_settings()
+    with warehouse() as url:
+        results = run_checks(settings, url)
+    for name, problem in results.items():
+        console.print_line(f"{name:<12} {'yes' if problem is None else 'NO  ' + problem}")
+    if as_json:
+        console.print_json({name: problem is None for name, problem in results.items()})
+    if any(results.values()):
+        raise typer.Exit(1)
+
+
+@db.command("upgrade")
+def db_upgrade(as_json: Json = False) -> None:
+    """Bring the schema up to date. Safe to repeat."""
+    with warehouse() as url:
+        engine = create_engine(url)
+        try:
+            state = upgrade_schema(engine)
+        finally:
+            engine.dispose()
+    console.print_line(f"schema version {state.current} on PostgreSQL {state.server}")
+    if as_json:
+        console.print_json({"schema": state.current, "server": state.server})
+
+
+@app.command()
+def sync(
+    first: Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day, YYYY-MM-DD.")],
+    last: Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day, included.")],
+    people: Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
+    settings = load_settings()
+    person_ids = None if people is None else _ids(people)
+    with warehouse() as url, open_pipeline(settings, url) as pipeline, console.SyncProgress() as progress:
+        counts, units = pipeline.sync(
+            "cli", first, last, person_ids, on_plan=progress.planned, on_page=progress.page, on_unit=progress.unit
+        )
+        token_requests = pipeline.tokens.requests
+    console.print_line(
+        f"{first}..{last}: {counts.rows_read} records read in {units} units with {counts.requests} requests:"
+        f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
+        f" {counts.unchanged} unchanged, {counts.rejected} rejected"
+    )
+    if counts.rejected:
+        console.print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+    if as_json:
+        console.print_json({**counts.as_dict(), "token_requests": token_requests, "units": units})
+    if counts.rejected:
+        raise typer.Exit(3)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Freshness, coverage, last runs and what needs a look."""
+    with warehouse() as url:
+        print_status(url, as_json=as_json)
+
+
+@app.command()
+def sql(query: Annotated[str | None, typer.Argument(help="A query; none: an interactive psql shell.")] = None) -> None:
+    """Run a query and print its rows, or open a shell."""
+    with warehouse() as url:
+        if query is None:
+            open_shell(url)
+        else:
+            run_query(url, query)
+
+
+@app.command()
+def simulate(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8400,
+    people: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 50,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days, up to today.")] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same tenant.")] = 1,
+    page_size: Annotated[int, typer.Option(min=1, max=100_000, help="Records a page.")] = 1000,
+) -> None:
+    """Serve a simulated tenant until Ctrl-C: the documented API with made-up people."""
+    try:
+        from protime_etl.simulator.server import serve  # noqa: PLC0415 - an optional dependency
+    except ImportError:
+        raise SettingsError(
+            "The simulated tenant is not installed.", guidance="pip install 'protime-etl[local]'"
+        ) from None
+    raise NotImplementedError(serve, host, port, people, days, seed, page_size)
+
+
+def main() -> None:
+    """Run the command line; every error becomes one line and the promised exit status."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        status_code = app(standalone_mode=False)
+        sys.exit(status_code if isinstance(status_code, int) else 0)
+    except ProtimeError as error:
+        if debug:
+            raise
+        console.print_error(error)
+        sys.exit(error.exit_status)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        console.print_error(ProtimeError("Interrupted.", guidance="What was committed stays; run it again to go on."))
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,60 @@
+"""`protime-etl status`: what is there, how fresh it is, and what needs a look."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from protime_etl.cli.console import print_json, print_line, print_table
+from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.schema import require_schema
+
+__all__ = ["print_status"]
+
+TENANTS = """
+SELECT t.tenant,
+    (SELECT count(*) FROM protime.clockings AS c WHERE c.tenant = t.tenant AND c.deleted_at IS NULL) AS clockings,
+    (SELECT count(*) FROM protime.clockings AS c WHERE c.tenant = t.tenant AND c.deleted_at IS NOT NULL) AS deleted,
+    (SELECT count(*) FROM protime.people AS p WHERE p.tenant = t.tenant AND p.deleted_at IS NULL) AS people,
+    (SELECT max(u.finished_at) FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
+        WHERE r.tenant = t.tenant AND u.status = 'done') AS last_read,
+    (SELECT count(*) FROM protime_etl.rejected_record AS x WHERE x.tenant = t.tenant) AS rejected
+FROM protime_etl.tenants AS t ORDER BY t.tenant
+"""
+COVERAGE = """
+SELECT tenant, lower(days) AS first, upper(days) - 1 AS last, count(*) AS people
+FROM protime_etl.coverage, unnest(dates) AS days
+GROUP BY tenant, days ORDER BY tenant, days DESC LIMIT 10
+"""
+RUNS = """
+SELECT run_id, tenant, origin, date_from, date_to, started_at, r.status,
+    count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) AS units,
+    coalesce(sum(u.rows_read), 0) AS rows_read, r.error
+FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
+GROUP BY run_id ORDER BY run_id DESC LIMIT 10
+"""
+
+
+def print_status(url: URL, *, as_json: bool) -> None:
+    """Print what the warehouse says of itself.
+
+    Raises:
+        DatabaseError: it cannot be reached, or has no schema.
+    """
+    engine = create_engine(url)
+    try:
+        require_schema(engine)
+        with database_errors(url), engine.connect() as connection:
+            results = {
+                name: connection.execute(sa.text(query)).mappings().all()
+                for name, query in (("tenants", TENANTS), ("coverage", COVERAGE), ("runs", RUNS))
+            }
+    finally:
+        engine.dispose()
+    for name, rows in results.items():
+        if rows:
+            print_table(name, list(rows[0]), [tuple(row.values()) for row in rows])
+    if not results["tenants"]:
+        print_line("Nothing has been read yet. Next: protime-etl sync --from DATE --to DATE")
+    if as_json:
+        print_json({name: [dict(row) for row in rows] for name, rows in results.items()})

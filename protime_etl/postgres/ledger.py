@@ -1,0 +1,144 @@
+"""The ledger: runs, their units of work, and which days are covered for whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection
+
+from protime_etl.errors import SettingsError
+from protime_etl.postgres.load import Counts
+from protime_etl.postgres.tables import people, runs, tenants, units
+
+__all__ = [
+    "Unit",
+    "cover",
+    "finish_run",
+    "finish_unit",
+    "known_people",
+    "open_run",
+    "read_unit",
+    "register_tenant",
+    "run_counts",
+]
+
+COUNT_COLUMNS = tuple(Counts().as_dict())
+
+
+@dataclass(frozen=True)
+class Unit:
+    """People x dates, pulled and committed whole or not at all."""
+
+    unit_id: int
+    run_id: int
+    person_ids: tuple[int, ...]
+    first: dt.date
+    last: dt.date
+
+    @property
+    def label(self) -> str:
+        """What a person reads in a list of units."""
+        named = f"{self.person_ids[0]}-{self.person_ids[-1]}" if len(self.person_ids) > 1 else f"{self.person_ids[0]}"
+        return f"{self.first}..{self.last}, people {named} ({len(self.person_ids)})"
+
+
+def register_tenant(connection: Connection, tenant: str, timezone: str) -> None:
+    """Tell SQL in which time zone the tenant's minutes are read."""
+    statement = insert(tenants).values(tenant=tenant, timezone=timezone)
+    changed = statement.excluded.timezone.is_distinct_from(tenants.c.timezone)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["tenant"], set_={"timezone": timezone}, where=changed)
+    )
+
+
+def known_people(connection: Connection, tenant: str) -> list[int]:
+    """Ids of all people of the tenant that are not deleted, in order."""
+    query = sa.select(people.c.id).where(people.c.tenant == tenant, people.c.deleted_at.is_(None)).order_by(people.c.id)
+    return list(connection.scalars(query))
+
+
+def open_run(
+    connection: Connection,
+    tenant: str,
+    origin: str,
+    dates: tuple[dt.date, dt.date],
+    planned: Iterable[tuple[Sequence[int], dt.date, dt.date]],
+) -> tuple[int, list[Unit]]:
+    """Enter a run with its units, each (person ids, first day, last day); returns its number and the units."""
+    run_id: int = connection.execute(
+        runs.insert()
+        .values(tenant=tenant, origin=origin, date_from=dates[0], date_to=dates[1])
+        .returning(runs.c.run_id)
+    ).scalar_one()
+    entered = []
+    for person_ids, first, last in planned:
+        unit_id: int = connection.execute(
+            units.insert()
+            .values(run_id=run_id, date_from=first, date_to=last, person_ids=list(person_ids))
+            .returning(units.c.unit_id)
+        ).scalar_one()
+        entered.append(Unit(unit_id, run_id, tuple(person_ids), first, last))
+    return run_id, entered
+
+
+def read_unit(connection: Connection, unit_id: int) -> Unit:
+    """The unit of that number.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    row = connection.execute(sa.select(units).where(units.c.unit_id == unit_id)).one_or_none()
+    if row is None:
+        raise SettingsError(f"There is no unit {unit_id} in the ledger.", guidance="Clear the plan task of the run.")
+    return Unit(row.unit_id, row.run_id, tuple(row.person_ids), row.date_from, row.date_to)
+
+
+def finish_unit(connection: Connection, unit_id: int, counts: Counts, error: str | None = None) -> None:
+    """Enter that a unit is done, or why not."""
+    connection.execute(
+        units.update()
+        .where(units.c.unit_id == unit_id)
+        .values(
+            status="failed" if error else "done", finished_at=sa.func.clock_timestamp(), error=error, **counts.as_dict()
+        )
+    )
+
+
+def cover(connection: Connection, tenant: str, unit: Unit, first: dt.date, last: dt.date) -> None:
+    """Enter that these days have been completely pulled for the unit's people, in the order of their ids."""
+    connection.execute(
+        sa.text(
+            "INSERT INTO protime_etl.coverage AS c (tenant, person_id, dates, read_at)"
+            " SELECT :tenant, person_id, datemultirange(daterange(:first, :last, '[]')), statement_timestamp()"
+            " FROM unnest(CAST(:people AS bigint[])) AS person_id ORDER BY person_id"
+            " ON CONFLICT (tenant, person_id) DO UPDATE SET dates = c.dates + excluded.dates,"
+            " read_at = excluded.read_at"
+        ),
+        {"tenant": tenant, "first": first, "last": last, "people": list(unit.person_ids)},
+    )
+
+
+def run_counts(connection: Connection, run_id: int) -> tuple[Counts, dict[str, int]]:
+    """What the units of a run did together, and how many there are of each status."""
+    sums = connection.execute(
+        sa.select(*(sa.func.coalesce(sa.func.sum(units.c[name]), 0) for name in COUNT_COLUMNS)).where(
+            units.c.run_id == run_id
+        )
+    ).one()
+    statuses = connection.execute(
+        sa.select(units.c.status, sa.func.count()).where(units.c.run_id == run_id).group_by(units.c.status)
+    )
+    return Counts(*map(int, sums)), dict(statuses.tuples())
+
+
+def finish_run(connection: Connection, run_id: int, error: str | None = None) -> None:
+    """Enter that a run is over: done, or failed with the reason."""
+    connection.execute(
+        runs.update()
+        .where(runs.c.run_id == run_id)
+        .values(status="failed" if error else "done", finished_at=sa.func.clock_timestamp(), error=error)
+    )
