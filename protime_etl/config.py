@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from protime_etl import __version__
 from protime_etl.errors import SettingsError
@@ -110,14 +110,27 @@ class Settings(BaseSettings):
         return self.user_agent or f"protime-etl/{__version__} ({self.tenant})"
 
 
-def load_settings(**given: Any) -> Settings:  # noqa: ANN401 - pydantic checks each value
-    """Read the settings, those given as arguments first.
+class _GivenSettings(Settings):
+    """Settings that somebody else holds, such as an Airflow connection."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        **_: Any,  # noqa: ANN401
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
+    """The settings: those given as arguments, and the others from the environment and `.env` unless told not to.
 
     Raises:
         SettingsError: a setting is missing or wrong; the message names it and never shows its value.
     """
     try:
-        return Settings(**given)
+        return Settings(**given) if from_environment else _GivenSettings(**given)
     except ValidationError as error:
         problems = []
         for problem in error.errors(include_input=False, include_url=False):

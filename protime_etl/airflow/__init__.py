@@ -1,1 +1,39 @@
-"""The Airflow provider; the only place that imports airflow, besides the DAG files."""
+"""The Airflow provider; the only place that imports airflow, besides the DAG files.
+
+Names are resolved on first use, so that a DAG file that needs one of them does not pay for all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from protime_etl.airflow.hook import ProtimeHook
+    from protime_etl.airflow.operators import (
+        ProtimeClockingsToPostgresOperator,
+        ProtimeFinishOperator,
+        ProtimePeopleToPostgresOperator,
+        ProtimePlanOperator,
+    )
+
+_MODULES = {
+    "ProtimeHook": "hook",
+    "ProtimeClockingsToPostgresOperator": "operators",
+    "ProtimeFinishOperator": "operators",
+    "ProtimePeopleToPostgresOperator": "operators",
+    "ProtimePlanOperator": "operators",
+}
+__all__ = [
+    "ProtimeClockingsToPostgresOperator",
+    "ProtimeFinishOperator",
+    "ProtimeHook",
+    "ProtimePeopleToPostgresOperator",
+    "ProtimePlanOperator",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +42,7 @@ def _day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date such as 2026-01-31.") from None
+        raise SettingsError(f"{text!r} is not a date.", guidance="Give it as YYYY-MM-DD, such as 2026-01-31.") from None
 
 
 def _ids(text: str) -> list[int]:
@@ -182,18 +181,21 @@ def main() -> None:
     """Run the command line; every error becomes one line and the promised exit status."""
     debug = "--debug" in sys.argv[1:]
     try:
-        status_code = app(standalone_mode=False)
-        sys.exit(status_code if isinstance(status_code, int) else 0)
+        app([argument for argument in sys.argv[1:] if argument != "--debug"])
     except ProtimeError as error:
         if debug:
             raise
         console.print_error(error)
         sys.exit(error.exit_status)
-    except typer.Abort:
-        sys.exit(130)
     except KeyboardInterrupt:
         console.print_error(ProtimeError("Interrupted.", guidance="What was committed stays; run it again to go on."))
         sys.exit(130)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        unexpected = ProtimeError(
+            f"Something unforeseen happened ({type(error).__name__}).",
+            guidance="Run it again with --debug and report what it prints.",
+        )
+        console.print_error(unexpected)
+        sys.exit(unexpected.exit_status)

@@ -53,7 +53,7 @@ def print_status(url: URL, *, as_json: bool) -> None:
         engine.dispose()
     for name, rows in results.items():
         if rows:
-            print_table(name, list(rows[0]), [tuple(row.values()) for row in rows])
+            print_table(name, list(rows[0].keys()), [tuple(row.values()) for row in rows])
     if not results["tenants"]:
         print_line("Nothing has been read yet. Next: protime-etl sync --from DATE --to DATE")
     if as_json:

@@ -1,0 +1,74 @@
+"""Every night: the people, then the clockings of today and the days before, then checks, then an asset event.
+
+Window: the run's own day in the tenant's time zone and the `lookback_days` before it. A run made by
+`airflow backfill create --dag-id protime_clockings_nightly` reads its own day only.
+
+The schedule is 04:30 in the tenant's time zone. Between 02:00 and 03:00 an hour is missing on one day of the year and
+comes twice on another, so nothing is scheduled there.
+"""
+
+import datetime as dt
+import os
+
+from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator, SQLTableCheckOperator
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param
+
+from protime_etl.airflow import (
+    ProtimeClockingsToPostgresOperator,
+    ProtimeFinishOperator,
+    ProtimePeopleToPostgresOperator,
+    ProtimePlanOperator,
+)
+
+WAREHOUSE = "protime_warehouse"
+RUN_ID = "{{ ti.xcom_pull(task_ids='plan_batches', key='run_id') }}"
+
+with DAG(
+    dag_id="protime_clockings_nightly",
+    description="Protime clockings of today and the days before, into PostgreSQL",
+    schedule=CronTriggerTimetable("30 4 * * *", timezone=os.environ.get("PROTIME_TIMEZONE") or "Europe/Brussels"),
+    start_date=dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+    catchup=False,
+    max_active_runs=4,
+    default_args={"retries": 3, "retry_delay": dt.timedelta(minutes=1), "retry_exponential_backoff": True},
+    params={
+        "lookback_days": Param(
+            7, type="integer", minimum=0, maximum=364, description="Days before the run's own day to read again."
+        )
+    },
+    tags=["protime"],
+    doc_md=__doc__,
+) as dag:
+    people = ProtimePeopleToPostgresOperator(task_id="sync_people")
+    plan = ProtimePlanOperator(task_id="plan_batches", lookback_days="{{ params.lookback_days }}")
+    pull = ProtimeClockingsToPostgresOperator.partial(
+        task_id="pull_clockings", map_index_template="{{ unit }}", max_active_tis_per_dag=16
+    ).expand(unit_id=plan.output)
+    check_units = SQLTableCheckOperator(
+        task_id="check_units",
+        conn_id=WAREHOUSE,
+        table="protime_etl.units",
+        partition_clause=f"run_id = {RUN_ID}",
+        checks={
+            "every_unit_is_done": {"check_statement": "count(*) FILTER (WHERE status <> 'done') = 0"},
+            "nothing_was_rejected": {"check_statement": "sum(rejected) = 0"},
+        },
+    )
+    check_rows = SQLColumnCheckOperator(
+        task_id="check_rows",
+        conn_id=WAREHOUSE,
+        table="protime.clockings",
+        partition_clause=(
+            f"(tenant, date) IN (SELECT r.tenant, d::date FROM protime_etl.runs AS r,"
+            f" generate_series(r.date_from, r.date_to, interval '1 day') AS d WHERE r.run_id = {RUN_ID})"
+        ),
+        accept_none=True,
+        column_mapping={"time_of_day_in_minutes": {"min": {"geq_to": -1440}, "max": {"leq_to": 2880}}},
+    )
+    publish = ProtimeFinishOperator(
+        task_id="publish",
+        run_id=RUN_ID,
+        outlets=[Asset(name="protime_clockings", uri="protime://warehouse/protime/clockings")],
+    )
+
+    people >> plan >> pull >> [check_units, check_rows] >> publish

@@ -1,0 +1,94 @@
+"""`ProtimeHook`: an Airflow connection of type `protime` as settings, and the pipeline to a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from airflow.sdk import BaseHook
+from sqlalchemy.engine import URL
+
+from protime_etl.config import Settings, load_settings
+from protime_etl.errors import ProtimeError
+from protime_etl.protime.auth import request_token
+from protime_etl.protime.transport import new_session
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+
+__all__ = ["ProtimeHook", "warehouse_url"]
+
+EXTRA_FIELDS = ("environment", "scopes", "user_agent", "timezone", "api_url", "auth_url", "allow_http")
+
+
+def warehouse_url(postgres_conn_id: str) -> URL:
+    """The SQLAlchemy URL of a connection of type `postgres`, with the parameters of its extra (sslmode and others)."""
+    hook = PostgresHook(postgres_conn_id=postgres_conn_id)
+    connection = hook.get_connection(postgres_conn_id)
+    url = URL.create(
+        "postgresql+psycopg",
+        username=connection.login or None,
+        password=connection.password or None,
+        host=connection.host or None,
+        port=connection.port,
+        database=connection.schema or None,
+    )
+    ours = {"cursor", "iam", "redshift", "sqlalchemy_scheme", "sqlalchemy_query", "enable_log_db_messages", "options"}
+    extra: dict[str, Any] = connection.extra_dejson
+    return url.update_query_dict({name: str(value) for name, value in extra.items() if name not in ours})
+
+
+class ProtimeHook(BaseHook):
+    """Interact with a Protime tenant.
+
+    :param protime_conn_id: connection of type `protime`: login is the client id, password the client secret, and the
+        extra holds tenant, environment, scopes, user_agent, timezone, api_url and auth_url.
+    """
+
+    conn_name_attr = "protime_conn_id"
+    default_conn_name = "protime_default"
+    conn_type = "protime"
+    hook_name = "Protime"
+
+    def __init__(self, protime_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.protime_conn_id = protime_conn_id
+
+    def get_settings(self) -> Settings:
+        """The connection as the settings object that the whole engine uses; PROTIME_* variables play no part.
+
+        Raises:
+            SettingsError: a field is missing or wrong.
+        """
+        connection = self.get_connection(self.protime_conn_id)
+        extra: dict[str, Any] = connection.extra_dejson
+        given = {name: extra[name] for name in EXTRA_FIELDS if extra.get(name) not in (None, "")}
+        return load_settings(
+            tenant=extra.get("tenant") or "",
+            client_id=connection.login or "",
+            client_secret=connection.password or "",
+            from_environment=False,
+            **given,
+        )
+
+    @contextmanager
+    def get_conn(self, postgres_conn_id: str = "protime_warehouse") -> Iterator[Pipeline]:
+        """The pipeline from this tenant to that warehouse, closed again at the end of the `with`.
+
+        Raises:
+            SettingsError, DatabaseError: it cannot be opened.
+        """
+        with open_pipeline(self.get_settings(), warehouse_url(postgres_conn_id)) as pipeline:
+            yield pipeline
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for a token, as the button `Test` of the connection form does."""
+        session = new_session()
+        try:
+            settings = self.get_settings()
+            token = request_token(settings, session)
+        except ProtimeError as error:
+            return False, str(error)
+        finally:
+            session.close()
+        return True, f"{settings.tenant} gives a token for {token.lifetime:.0f} seconds with all scopes asked for."

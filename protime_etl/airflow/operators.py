@@ -1,0 +1,150 @@
+"""Operators: people, the plan, and one unit of clockings. XCom carries identifiers and counts, never records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from protime_etl.airflow.hook import ProtimeHook
+from protime_etl.errors import ProtimeError
+from protime_etl.sync.pipeline import local_day
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from airflow.sdk import Context
+
+    from protime_etl.sync.pipeline import Pipeline
+
+__all__ = [
+    "ProtimeClockingsToPostgresOperator",
+    "ProtimeFinishOperator",
+    "ProtimePeopleToPostgresOperator",
+    "ProtimePlanOperator",
+    "run_day",
+]
+
+
+def run_day(context: Context, pipeline: Pipeline) -> dt.date:
+    """The run's own day: the date, in the tenant's time zone, of the moment that the run stands for."""
+    run: Any = context["dag_run"]
+    return local_day(pipeline.settings, run.logical_date or run.run_after)
+
+
+class _ProtimeOperator(BaseOperator):
+    """What all have in common: the two connections, and errors that Airflow need not retry."""
+
+    ui_color = "#d7e8f7"
+
+    def __init__(
+        self,
+        *,
+        protime_conn_id: str = ProtimeHook.default_conn_name,
+        postgres_conn_id: str = "protime_warehouse",
+        **kwargs: Any,  # noqa: ANN401 - Airflow's own arguments
+    ) -> None:
+        super().__init__(**kwargs)
+        self.protime_conn_id = protime_conn_id
+        self.postgres_conn_id = postgres_conn_id
+
+    def pipeline(self) -> AbstractContextManager[Pipeline]:
+        """The pipeline between the two connections."""
+        return ProtimeHook(self.protime_conn_id).get_conn(self.postgres_conn_id)
+
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - counts or identifiers
+        """Carry out; an error that no retry cures fails the task at once."""
+        try:
+            with self.pipeline() as pipeline:
+                return self.carry_out(pipeline, context)
+        except ProtimeError as error:
+            if not error.retry:
+                raise AirflowFailException(str(error)) from None
+            raise
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> Any:  # noqa: ANN401
+        """The operator's own work."""
+        raise NotImplementedError
+
+
+class ProtimePeopleToPostgresOperator(_ProtimeOperator):
+    """Read all people of the tenant into `protime.people`. Returns the counts."""
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
+        """Read people."""
+        del context
+        counts = pipeline.sync_people()
+        self.log.info("People: %s", counts)
+        return counts.as_dict()
+
+
+class ProtimePlanOperator(_ProtimeOperator):
+    """Enter a run and its units in the ledger. Returns the numbers of the units, to map over.
+
+    :param lookback_days: days before the run's own day that are read again; a run made by `airflow backfill create`
+        reads its own day only.
+    """
+
+    template_fields: Sequence[str] = ("lookback_days",)
+
+    def __init__(self, *, lookback_days: int | str = 7, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.lookback_days = lookback_days
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> list[int]:
+        """Plan the window of this run."""
+        run: Any = context["dag_run"]
+        last = run_day(context, pipeline)
+        own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
+        first = last - dt.timedelta(days=0 if own_day_only else int(self.lookback_days))
+        run_id, units = pipeline.plan(f"airflow {run.dag_id} {run.run_id}", first, last)
+        self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
+        context["ti"].xcom_push(key="run_id", value=run_id)
+        return [unit.unit_id for unit in units]
+
+
+class ProtimeClockingsToPostgresOperator(_ProtimeOperator):
+    """Pull one unit of clockings into `protime.clockings`, whole or not at all. Returns the counts.
+
+    :param unit_id: number of the unit in the ledger.
+    """
+
+    template_fields: Sequence[str] = ("unit_id",)
+
+    def __init__(self, *, unit_id: int, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.unit_id = unit_id
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
+        """Pull the unit."""
+        unit = pipeline.read_unit(int(self.unit_id))
+        context["unit"] = unit.label  # type: ignore[typeddict-unknown-key]  # read by map_index_template
+        counts = pipeline.pull(unit)
+        self.log.info("Unit %s (%s): %s", unit.unit_id, unit.label, counts)
+        return counts.as_dict()
+
+
+class ProtimeFinishOperator(_ProtimeOperator):
+    """Close the run in the ledger and tell the outlets what it did. Returns the counts.
+
+    :param run_id: number of the run in the ledger.
+    """
+
+    template_fields: Sequence[str] = ("run_id",)
+
+    def __init__(self, *, run_id: int | str, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.run_id = run_id
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
+        """Add up the units; the asset event carries the counts."""
+        counts, statuses = pipeline.finish(int(self.run_id))
+        summary = {**counts.as_dict(), "units": sum(statuses.values())}
+        events = context["outlet_events"]
+        for outlet in self.outlets:
+            events[outlet].extra = {"run_id": int(self.run_id), **summary}
+        self.log.info("Run %s: %s", self.run_id, summary)
+        return summary

@@ -1,0 +1,58 @@
+"""What Airflow asks a provider package: the connection type with its form, the operators, the hook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["get_provider_info"]
+
+
+def _text(label: str, description: str, default: str | None = None) -> dict[str, Any]:
+    return {
+        "label": label,
+        "description": description,
+        "schema": {"type": ["string", "null"], "default": default},
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's description, in the form of Airflow's provider_info schema."""
+    integration = "Protime"
+    return {
+        "package-name": "protime-etl",
+        "name": "Protime",
+        "description": "Protime clockings in your own PostgreSQL.",
+        "integrations": [{"integration-name": integration, "external-doc-url": "https://documentation.myprotime.eu/"}],
+        "hooks": [{"integration-name": integration, "python-modules": ["protime_etl.airflow.hook"]}],
+        "operators": [{"integration-name": integration, "python-modules": ["protime_etl.airflow.operators"]}],
+        "connection-types": [
+            {
+                "connection-type": "protime",
+                "hook-class-name": "protime_etl.airflow.hook.ProtimeHook",
+                "hook-name": "Protime",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["host", "port", "schema", "extra"],
+                    "relabeling": {"login": "Client id", "password": "Client secret"},
+                    "placeholders": {"login": "given by Protime", "password": "given by Protime"},
+                },
+                "conn-fields": {
+                    "tenant": _text("Tenant", "Sub-domain of the myProtime URL: acme in https://acme.myprotime.eu."),
+                    "environment": {
+                        "label": "Environment",
+                        "description": "production is myprotime.eu, sandbox is myprotimesandbox.eu.",
+                        "schema": {"type": "string", "enum": ["production", "sandbox"], "default": "production"},
+                    },
+                    "scopes": _text("Scopes", "Separated by blanks; empty: clockings and people, read only."),
+                    "user_agent": _text("User-Agent", "Service/Version (Company); empty: protime-etl's own."),
+                    "timezone": _text("Time zone", "IANA time zone of the terminals.", "Europe/Brussels"),
+                    "api_url": _text("API URL", "Only for a proxy or a simulated tenant: replaces the tenant's host."),
+                    "auth_url": _text("Token URL", "Only for a proxy or a simulated tenant: replaces its host."),
+                    "allow_http": {
+                        "label": "Accept http",
+                        "description": "Only for a simulated tenant in a container network.",
+                        "schema": {"type": ["boolean", "null"], "default": False},
+                    },
+                },
+            }
+        ],
+    }
