@@ -22,6 +22,10 @@ from protime_etl.airflow import (
 
 WAREHOUSE = "protime_warehouse"
 RUN_ID = "{{ ti.xcom_pull(task_ids='plan_batches', key='run_id') }}"
+READ_ROWS = (
+    "(tenant, date) IN (SELECT r.tenant, day::date FROM protime_etl.runs AS r,"
+    f" generate_series(r.date_from, r.date_to, interval '1 day') AS day WHERE r.run_id = {RUN_ID})"
+)
 
 with DAG(
     dag_id="protime_clockings_nightly",
@@ -44,26 +48,32 @@ with DAG(
     pull = ProtimeClockingsToPostgresOperator.partial(
         task_id="pull_clockings", map_index_template="{{ unit }}", max_active_tis_per_dag=16
     ).expand(unit_id=plan.output)
-    check_units = SQLTableCheckOperator(
-        task_id="check_units",
-        conn_id=WAREHOUSE,
-        table="protime_etl.units",
-        partition_clause=f"run_id = {RUN_ID}",
-        checks={
-            "every_unit_is_done": {"check_statement": "count(*) FILTER (WHERE status <> 'done') = 0"},
-            "nothing_was_rejected": {"check_statement": "sum(rejected) = 0"},
-        },
-    )
-    check_rows = SQLColumnCheckOperator(
-        task_id="check_rows",
+    # Also when a pull failed: the ledger then says so, and nothing after it runs.
+    close_run = ProtimeFinishOperator(task_id="close_run", run_id=RUN_ID, trigger_rule="all_done")
+    check_table = SQLTableCheckOperator(
+        task_id="check_table",
         conn_id=WAREHOUSE,
         table="protime.clockings",
-        partition_clause=(
-            f"(tenant, date) IN (SELECT r.tenant, d::date FROM protime_etl.runs AS r,"
-            f" generate_series(r.date_from, r.date_to, interval '1 day') AS d WHERE r.run_id = {RUN_ID})"
-        ),
+        partition_clause=READ_ROWS,
+        checks={
+            "deleted_rows_are_marked": {
+                "check_statement": "count(*) FILTER (WHERE status = 'Deleted' AND deleted_at IS NULL) = 0"
+            },
+            "every_tenant_has_a_time_zone": {
+                "check_statement": "count(*) FILTER (WHERE tenant NOT IN (SELECT tenant FROM protime_etl.tenants)) = 0"
+            },
+        },
+    )
+    check_columns = SQLColumnCheckOperator(
+        task_id="check_columns",
+        conn_id=WAREHOUSE,
+        table="protime.clockings",
+        partition_clause=READ_ROWS,
         accept_none=True,
-        column_mapping={"time_of_day_in_minutes": {"min": {"geq_to": -1440}, "max": {"leq_to": 2880}}},
+        column_mapping={
+            "person_id": {"null_check": {"equal_to": 0}},
+            "time_of_day_in_minutes": {"min": {"geq_to": -1440}, "max": {"leq_to": 2880}},
+        },
     )
     publish = ProtimeFinishOperator(
         task_id="publish",
@@ -71,4 +81,4 @@ with DAG(
         outlets=[Asset(name="protime_clockings", uri="protime://warehouse/protime/clockings")],
     )
 
-    people >> plan >> pull >> [check_units, check_rows] >> publish
+    people >> plan >> pull >> close_run >> [check_table, check_columns] >> publish

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from protime_etl import __version__
 from protime_etl.errors import SettingsError
 
-__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "Settings", "load_settings"]
+__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "PlaceSettings", "Settings", "load_settings"]
 
 CLOCKINGS_SCOPE = "connector-protimeapi-clockings.read"
 PEOPLE_SCOPE = "connector-protimeapi-people.read"
@@ -42,12 +42,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-class Settings(BaseSettings):
-    """What one tenant and one warehouse need; the one object that every layer is given."""
+class PlaceSettings(BaseSettings):
+    """Where things are on this side; all that a command needs that asks the tenant nothing."""
 
     model_config = SettingsConfigDict(
         env_prefix="PROTIME_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
     )
+
+    tenant: str = ""
+    database_url: SecretStr | None = None
+    """`postgresql://...`; unset: the embedded PostgreSQL."""
+    home: Path = Path(".protime")
+    """Folder of the embedded PostgreSQL and of the local Airflow."""
+
+
+class Settings(PlaceSettings):
+    """What one tenant and one warehouse need; the one object that every layer is given."""
 
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
     """Sub-domain of the myProtime URL: `acme` in https://acme.myprotime.eu."""
@@ -59,14 +69,10 @@ class Settings(BaseSettings):
     """`Service/Version (Company)`, sent with every request; empty: protime-etl's own with the tenant's name."""
     timezone: Annotated[str, AfterValidator(_check_timezone)] = "Europe/Brussels"
     """IANA time zone of the tenant's terminals: the API gives wall-clock minutes without one."""
-    database_url: SecretStr | None = None
-    """`postgresql://...`; unset: the embedded PostgreSQL."""
     api_url: str = ""
     auth_url: str = ""
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
-    home: Path = Path(".protime")
-    """Folder of the embedded PostgreSQL and of the local Airflow."""
 
     @field_validator("scopes", mode="before")
     @classmethod
@@ -118,7 +124,9 @@ class _GivenSettings(Settings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003
         init_settings: PydanticBaseSettingsSource,
-        **_: Any,  # noqa: ANN401
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
 

@@ -128,7 +128,7 @@ class ProtimeClockingsToPostgresOperator(_ProtimeOperator):
 
 
 class ProtimeFinishOperator(_ProtimeOperator):
-    """Close the run in the ledger and tell the outlets what it did. Returns the counts.
+    """Close the run in the ledger and tell the outlets, if any, what it did. Returns the counts.
 
     :param run_id: number of the run in the ledger.
     """
@@ -141,7 +141,14 @@ class ProtimeFinishOperator(_ProtimeOperator):
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Add up the units; the asset event carries the counts."""
+        if not str(self.run_id).isdigit():
+            raise AirflowFailException("No run was planned: look at the plan task.")
         counts, statuses = pipeline.finish(int(self.run_id))
+        unfinished = sum(number for status, number in statuses.items() if status != "done")
+        if unfinished:
+            raise AirflowFailException(
+                f"{unfinished} of {sum(statuses.values())} units are not done. Clear the failed pull tasks."
+            )
         summary = {**counts.as_dict(), "units": sum(statuses.values())}
         events = context["outlet_events"]
         for outlet in self.outlets:

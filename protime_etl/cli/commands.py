@@ -16,7 +16,7 @@ from protime_etl.cli import console
 from protime_etl.cli.checks import run_checks
 from protime_etl.cli.queries import open_shell, run_query
 from protime_etl.cli.status import print_status
-from protime_etl.config import load_settings
+from protime_etl.config import PlaceSettings, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.connection import create_engine, parse_url
 from protime_etl.postgres.embedded import embedded_postgres
@@ -55,8 +55,7 @@ def _ids(text: str) -> list[int]:
 @contextmanager
 def warehouse() -> Iterator[URL]:
     """The URL of the warehouse: PROTIME_DATABASE_URL, or the embedded PostgreSQL while the command runs."""
-    # Not part of the tenant's settings here: a query needs a database and no credentials.
-    place = load_settings(**dict.fromkeys(("tenant", "client_id", "client_secret"), "unused"))
+    place = PlaceSettings()  # a query needs a database and no credentials
     if place.database_url is not None:
         yield parse_url(place.database_url.get_secret_value())
         return
@@ -159,7 +158,7 @@ def sql(query: Annotated[str | None, typer.Argument(help="A query; none: an inte
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0917 - one parameter an option
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8400,
     people: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 50,
@@ -169,12 +168,34 @@ def simulate(
 ) -> None:
     """Serve a simulated tenant until Ctrl-C: the documented API with made-up people."""
     try:
-        from protime_etl.simulator.server import serve  # noqa: PLC0415 - an optional dependency
+        from protime_etl.simulator.options import Options  # noqa: PLC0415 - an optional dependency
+        from protime_etl.simulator.server import serve  # noqa: PLC0415
+        from protime_etl.simulator.state import Tenant  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
             "The simulated tenant is not installed.", guidance="pip install 'protime-etl[local]'"
         ) from None
-    raise NotImplementedError(serve, host, port, people, days, seed, page_size)
+    today = dt.datetime.now(dt.UTC).date()
+    tenant = Tenant(seed=seed, people=people, first_day=today - dt.timedelta(days=days - 1), last_day=today)
+    options = Options(page_size=page_size)
+
+    def tell(url: str) -> None:
+        console.print_line(f"A simulated tenant with {people} people and {len(tenant.truth())} clockings. To use it:")
+        for name, value in (
+            ("TENANT", options.tenant_name),
+            ("CLIENT_ID", options.client_id),
+            ("CLIENT_SECRET", options.client_secret),
+            ("API_URL", url),
+            ("AUTH_URL", url),
+        ):
+            console.print_line(f"export PROTIME_{name}={value}")
+
+    try:
+        serve(tenant, options, host=host, port=port, on_ready=tell)
+    except OSError as error:
+        raise SettingsError(
+            f"{host}:{port} cannot be listened on ({error.strerror}).", guidance="Try --port 0."
+        ) from None
 
 
 def main() -> None:

@@ -1,0 +1,48 @@
+# Everything a newcomer or a developer types. `make` alone lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+.PHONY: help run up test lint format typecheck tests wheel clean
+
+help: ## List these
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+# The interpreter is looked at first: an older one would fail late and at length.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "The module venv is needed (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@echo "Installing the pinned packages into $(VENV) (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $(READY)
+
+run: $(READY) ## Try it: PostgreSQL, a tenant, the nightly DAG by Airflow, and the rows it brought
+	@$(BIN)/python -m protime_etl.standalone run
+
+up: $(READY) ## Airflow with its UI on the same set-up, until Ctrl-C
+	@$(BIN)/python -m protime_etl.standalone up
+
+test: lint tests ## Lint and all tests
+
+lint: $(READY) ## ruff, mypy strict, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports
+
+tests: $(READY) ## All tests
+	@$(BIN)/python -m pytest
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+wheel: $(READY) ## Build the wheel into dist/
+	@$(BIN)/python -m build --wheel
+
+clean: ## Remove what was made here, the embedded database included
+	@rm -rf $(VENV) .protime dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

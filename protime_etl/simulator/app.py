@@ -1,0 +1,195 @@
+"""The HTTP face of the simulated tenant: the token endpoint, clockings and people.
+
+https://documentation.myprotime.eu/protimeapi/reference/responses/
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from protime_etl.protime.resources import API_PATH
+from protime_etl.simulator.answers import RefusalError, bad_request, conflict, json_answer, not_found, refused
+from protime_etl.simulator.grammar import FilterError
+from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
+from protime_etl.simulator.paging import Position, Signer, next_link
+from protime_etl.simulator.selection import Selection, parse_clocking_filter
+from protime_etl.simulator.state import Tenant
+from protime_etl.simulator.tokens import TokenDesk, token_refusal
+
+__all__ = ["MAX_URI_CHARACTERS", "Served", "create_app"]
+
+MAX_URI_CHARACTERS = 4096
+LAST_BIGINT = 2**63 - 1
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Served:
+    """What was asked of the tenant so far."""
+
+    def __init__(self, desk: TokenDesk) -> None:
+        self.requests: Counter[str] = Counter()
+        """Requests by kind: `token`, `clockings`, `people`; those answered with an error also as `refused`."""
+        self.longest_uri = 0
+        """Characters of the longest URI that was sent to the API."""
+        self._desk = desk
+
+    def revoke_tokens(self) -> None:
+        """Make all tokens invalid that were given out so far; the next request with one is answered 401."""
+        self._desk.revoke()
+
+
+def create_app(tenant: Tenant, options: Options | None = None) -> Starlette:
+    """The application; `app.state.served` is its `Served`."""
+    api = _Api(tenant, options or Options())
+    app = Starlette(
+        routes=[
+            Route("/tenants/{tenant}/connect/token", api.endpoint("token", api.token), methods=["POST"]),
+            Route(f"{API_PATH}/clockings", api.endpoint("clockings", api.clockings)),
+            Route(f"{API_PATH}/clockings/{{id}}", api.endpoint("clockings", api.clocking)),
+            Route(f"{API_PATH}/people", api.endpoint("people", api.people)),
+            Route(f"{API_PATH}/people/{{id}}", api.endpoint("people", api.person)),
+            Route("/_simulator/state", api.state),
+        ],
+        exception_handlers={HTTPException: api.unrouted},
+    )
+    app.state.served = api.served
+    return app
+
+
+class _Api:
+    def __init__(self, tenant: Tenant, options: Options) -> None:
+        self._tenant = tenant
+        self._options = options
+        self._desk = TokenDesk(options)
+        self._signer = Signer()
+        self.served = Served(self._desk)
+
+    def endpoint(self, kind: str, answer: Endpoint) -> Endpoint:
+        """Count and delay what `answer` does, and let it refuse."""
+
+        async def counted(request: Request) -> Response:
+            self.served.requests[kind] += 1
+            await asyncio.sleep(self._options.latency)
+            try:
+                return await answer(request)
+            except RefusalError as refusal:
+                self.served.requests["refused"] += 1
+                return refusal.response
+
+        return counted
+
+    async def unrouted(self, _request: Request, error: Exception) -> Response:
+        """Answer a path or a method that is not there in the form of the API."""
+        self.served.requests["refused"] += 1
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return refused(status, {404: "NotFound", 405: "MethodNotAllowed"}.get(status, "Error"), str(error))
+
+    async def state(self, _request: Request) -> Response:
+        counts = {"requests": self.served.requests, "longest_uri": self.served.longest_uri}
+        return json_answer(counts | self._tenant.counts())
+
+    async def token(self, request: Request) -> Response:
+        if request.path_params["tenant"] != self._options.tenant_name:
+            raise not_found()
+        if not request.headers.get("User-Agent"):
+            raise token_refusal("invalid_request", "the header User-Agent is missing")
+        return self._desk.answer(request.headers.get("Content-Type", ""), await request.body())
+
+    async def clockings(self, request: Request) -> Response:
+        self._check(request, CLOCKINGS_SCOPE)
+        filter_text, token = _list_parameters(request)
+        try:
+            selection: Selection = parse_clocking_filter(filter_text)
+        except FilterError as error:
+            raise bad_request(str(error)) from None
+        return self._page("clockings", filter_text, token, lambda *part: self._tenant.clockings(selection, *part))
+
+    async def people(self, request: Request) -> Response:
+        self._check(request, PEOPLE_SCOPE)
+        filter_text, token = _list_parameters(request)
+        if filter_text:
+            raise bad_request("People cannot be filtered.")
+        return self._page("people", "", token, self._tenant.people)
+
+    async def clocking(self, request: Request) -> Response:
+        self._check(request, CLOCKINGS_SCOPE)
+        return _found(self._tenant.clocking(_id(request)))
+
+    async def person(self, request: Request) -> Response:
+        self._check(request, PEOPLE_SCOPE)
+        return _found(self._tenant.person(_id(request)))
+
+    def _check(self, request: Request, scope: str) -> None:
+        length = _uri_length(request)
+        self.served.longest_uri = max(self.served.longest_uri, length)
+        if length > MAX_URI_CHARACTERS:
+            raise RefusalError(refused(414, "UriTooLong", f"The URI is longer than {MAX_URI_CHARACTERS} characters"))
+        if not request.headers.get("User-Agent"):
+            raise bad_request("The header User-Agent is missing.")
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        scopes = self._desk.scopes(token) if kind.lower() == "bearer" else None
+        if scopes is None:
+            raise RefusalError(refused(401, "Unauthorized", "The access token is missing or invalid"))
+        if scope not in scopes:
+            raise RefusalError(refused(403, "Forbidden", f"The scope {scope} is required"))
+
+    def _page(
+        self,
+        collection: str,
+        filter_text: str,
+        token: str | None,
+        read: Callable[[int, int], tuple[list[object], int | None]],
+    ) -> Response:
+        position = Position() if token is None else self._signer.read(collection, filter_text, token)
+        if position is None:
+            raise conflict()
+        records, after = read(position.after, self._options.page_size)
+        every = self._options.empty_page_every
+        if records and every and position.page % every == 0:
+            records, after = [], position.after
+        body: dict[str, object] = {"value": records}
+        if after is not None:
+            following = self._signer.write(collection, filter_text, Position(after, position.page + 1))
+            body["nextLink"] = next_link(collection, filter_text, following)
+        return json_answer(body)
+
+
+def _uri_length(request: Request) -> int:
+    # As it was sent: request.url would have decoded and encoded it again.
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    host = request.headers.get("Host", "")
+    return len(f"{request.scope['scheme']}://{host}") + len(path) + (1 + len(query) if query else 0)
+
+
+def _list_parameters(request: Request) -> tuple[str, str | None]:
+    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        raise bad_request("A query parameter is given twice.")
+    unknown = sorted(parameters.keys() - {"filter", "continuationToken"})
+    if unknown:
+        raise bad_request(*(f"The query parameter '{name}' is not simulated." for name in unknown))
+    return parameters.get("filter", ""), parameters.get("continuationToken")
+
+
+def _id(request: Request) -> int:
+    text: str = request.path_params["id"]
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(LAST_BIGINT)):
+        raise not_found()
+    return int(text)
+
+
+def _found(record: object | None) -> Response:
+    if record is None:
+        raise not_found()
+    return json_answer(record)

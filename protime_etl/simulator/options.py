@@ -1,0 +1,34 @@
+"""How the simulated tenant behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "Options"]
+
+CLOCKINGS_SCOPE = "connector-protimeapi-clockings.read"
+PEOPLE_SCOPE = "connector-protimeapi-people.read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Choices that the documentation leaves to the tenant or does not tell."""
+
+    tenant_name: str = "simulated"
+    client_id: str = "simulated-client"
+    client_secret: str = "simulated-secret"  # noqa: S105 - a secret of nothing, published on purpose
+    scopes: frozenset[str] = frozenset({CLOCKINGS_SCOPE, PEOPLE_SCOPE})
+    """The scopes that the client may have; a known one it may not have is left out of its token."""
+    expires_in: int = 1800
+    """Seconds that a token is good for."""
+    page_size: int = 1000
+    empty_page_every: int = 7
+    """Every so manieth page of a list is empty although more follow; 0 for never."""
+    latency: float = 0.0
+    """Seconds that every answer is held back."""
+
+    def __post_init__(self) -> None:
+        if self.page_size < 1:
+            raise ValueError("a page holds at least one record")
+        if self.empty_page_every < 0 or self.empty_page_every == 1:
+            raise ValueError("every page empty would be a list without an end")

@@ -1,0 +1,242 @@
+"""Airflow on this machine, run and driven from outside.
+
+It is Airflow's own `standalone` command with LocalExecutor, its metadata in the embedded PostgreSQL, driven through
+Airflow's REST API as any client would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from protime_etl.config import Settings
+from protime_etl.errors import ProtimeError
+from protime_etl.postgres.connection import create_engine
+
+__all__ = ["LocalAirflow", "dags_folder", "local_airflow"]
+
+START_SECONDS = 120.0
+RUN_SECONDS = 900.0
+
+
+def dags_folder() -> Path:
+    """Where the DAG files lie, in the source tree or in the installed package."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "dags"
+    return installed if installed.is_dir() else package.parent / "dags"
+
+
+class LocalAirflow:
+    """A running Airflow and its REST API."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+        self.url = url
+        self.log = log
+        self._process = process
+        self._session = requests.Session()
+        self._session.trust_env = False  # this machine, whatever proxy is set
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Wait until scheduler, DAG processor and API answer.
+
+        Raises:
+            ProtimeError: they do not.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            with contextlib.suppress(requests.RequestException):
+                health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
+                if all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
+                    return
+            time.sleep(0.5)
+        raise ProtimeError("Airflow does not start.", guidance=f"Look at {self.log}.")
+
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """One call of the REST API.
+
+        Raises:
+            ProtimeError: Airflow refuses it.
+        """
+        if "Authorization" not in self._session.headers:
+            token = self._session.get(f"{self.url}/auth/token", timeout=30).json()["access_token"]
+            self._session.headers["Authorization"] = f"Bearer {token}"
+        answer = self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=30)
+        if not answer.ok:
+            raise ProtimeError(f"Airflow answers {method} {path} with status {answer.status_code}: {answer.text[:300]}")
+        return answer.json()
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until the DAG file has been read.
+
+        Raises:
+            ProtimeError: it is not read in time, or cannot be imported.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if dag_id in {dag["dag_id"] for dag in self.request("GET", "/dags?limit=100")["dags"]}:
+                return
+            for error in self.request("GET", "/importErrors")["import_errors"]:
+                raise ProtimeError(f"{error['filename']} cannot be imported: {error['stack_trace'][-500:]}")
+            time.sleep(0.5)
+        raise ProtimeError(f"Airflow does not find the DAG {dag_id}.", guidance=f"Look at {self.log}.")
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Start a run by hand; returns its id."""
+        self.request("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+        run = self.request("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
+        return str(run["dag_run_id"])
+
+    def wait_for_run(self, dag_id: str, run_id: str, tell: Callable[[str], object] = lambda _line: None) -> str:
+        """Wait until the run has ended, telling each change of a task; returns its state."""
+        told: dict[str, str] = {}
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            state = self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
+            for task in self.tasks(dag_id, run_id):
+                name = task["task_id"] + (f" [{task['rendered_map_index']}]" if task["rendered_map_index"] else "")
+                key = f"{task['task_id']} {task['map_index']}"
+                if task["state"] in ("running", "success", "failed", "up_for_retry", "upstream_failed", "skipped"):
+                    if told.get(key) != task["state"]:
+                        tell(f"  {task['state']:<16}{name}")
+                    told[key] = task["state"]
+            if state in ("success", "failed"):
+                return str(state)
+            time.sleep(1)
+        raise ProtimeError(f"The run {run_id} takes longer than {RUN_SECONDS:.0f} s.", guidance=f"Look at {self.log}.")
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run, as the API gives them."""
+        answer = self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000&order_by=start_date")
+        return list(answer["task_instances"])
+
+
+@contextmanager
+def local_airflow(
+    home: Path, metadata: URL, warehouse: URL, settings: Settings, *, port: int = 0
+) -> Iterator[LocalAirflow]:
+    """Run Airflow until the end of the `with`: metadata in database `airflow` of the server `metadata`.
+
+    Raises:
+        ProtimeError: it does not start.
+    """
+    folder = home.resolve() / "airflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    port = port or _free_port()
+    log = folder / "standalone.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow", "standalone"],
+            env=_environment(folder, _metadata_database(metadata), warehouse, settings, port),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        airflow = LocalAirflow(process, f"http://127.0.0.1:{port}", log)
+        airflow.wait_until_ready()
+        yield airflow
+    finally:
+        _stop(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _metadata_database(server: URL) -> str:
+    engine = create_engine(server).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        if not connection.scalar(sa.text("SELECT count(*) FROM pg_database WHERE datname = 'airflow'")):
+            connection.execute(sa.text("CREATE DATABASE airflow"))
+    engine.dispose()
+    # Not rendered by SQLAlchemy: it would escape the slashes, and Airflow would take the % for an interpolation.
+    return f"postgresql+psycopg://postgres@/airflow?host={server.query['host']}"
+
+
+def _environment(folder: Path, metadata: str, warehouse: URL, settings: Settings, port: int) -> dict[str, str]:
+    protime = {
+        "conn_type": "protime",
+        "login": settings.client_id,
+        "password": settings.client_secret.get_secret_value(),
+        "extra": {
+            "tenant": settings.tenant,
+            "environment": settings.environment,
+            "scopes": " ".join(settings.scopes),
+            "user_agent": settings.user_agent,
+            "timezone": settings.timezone,
+            "api_url": settings.api_url,
+            "auth_url": settings.auth_url,
+            "allow_http": settings.allow_http,
+        },
+    }
+    postgres = {
+        "conn_type": "postgres",
+        "login": warehouse.username,
+        "password": warehouse.password,
+        "host": warehouse.host or warehouse.query.get("host"),
+        "port": warehouse.port,
+        "schema": warehouse.database,
+        "extra": {name: value for name, value in warehouse.query.items() if name != "host"},
+    }
+    scripts = str(Path(sys.executable).parent)
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))},
+        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW_CONN_PROTIME_DEFAULT": json.dumps(protime),
+        "AIRFLOW_CONN_PROTIME_WAREHOUSE": json.dumps(postgres),
+        "PROTIME_TIMEZONE": settings.timezone,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder()),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(2 * (os.cpu_count() or 2)),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "NO_COLOR": "1",
+    }
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End Airflow and everything that it started, and nothing else."""
+    for number, patience in ((signal.SIGINT, 20), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
