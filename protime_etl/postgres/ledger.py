@@ -132,7 +132,7 @@ def run_counts(connection: Connection, run_id: int) -> tuple[Counts, dict[str, i
     statuses = connection.execute(
         sa.select(units.c.status, sa.func.count()).where(units.c.run_id == run_id).group_by(units.c.status)
     )
-    return Counts(*map(int, sums)), dict(statuses.tuples().all())
+    return Counts(*map(int, sums)), {row[0]: row[1] for row in statuses}
 
 
 def finish_run(connection: Connection, run_id: int, error: str | None = None) -> None:

@@ -1,0 +1,149 @@
+"""Real servers for all tests: PostgreSQL in a folder, and the simulated tenant over HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.config import Settings, load_settings
+from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+
+TODAY = dt.date(2026, 3, 20)
+NUMBERS = count()
+# Settings of whoever runs the tests must not reach them.
+for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLOW"))]:
+    del os.environ[name]
+
+
+def older_server() -> Path | None:
+    """Programs of a PostgreSQL from the system, where it has one of a supported version."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb") if int(path.parts[-3]) >= 14]
+    return min(found, default=None)
+
+
+@contextmanager
+def system_postgres(programs: Path) -> Iterator[URL]:
+    folder = Path(tempfile.mkdtemp(prefix="protime-etl-test-"))
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
+    data = folder / "data"
+
+    def call(program: str, *arguments: str) -> None:
+        subprocess.run([programs / program, *arguments], check=True, user=user, capture_output=True, cwd=folder)
+
+    try:
+        call("initdb", "-A", "trust", "-U", "postgres", "-E", "utf8", "-D", str(data))
+        # Its output goes to a file: the server would keep a pipe open for good.
+        call("pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", f"-h '' -k {folder}", "start")
+        try:
+            yield URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": str(folder)})
+        finally:
+            call("pg_ctl", "-w", "-m", "immediate", "-D", str(data), "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Callable[[str], URL]]:
+    """Servers by name, started when first asked for; each with a database `template` that has the schema."""
+    started: dict[str, URL] = {}
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-test-")))
+
+        def server(name: str) -> URL:
+            if name not in started:
+                programs = older_server()
+                url = stack.enter_context(
+                    embedded_postgres(home) if name == "embedded" or programs is None else system_postgres(programs)
+                )
+                execute(url, "CREATE DATABASE template")
+                engine = create_engine(url.set(database="template"))
+                upgrade_schema(engine)
+                engine.dispose()
+                started[name] = url
+            return started[name]
+
+        yield server
+
+
+def execute(url: URL, statement: str) -> None:
+    engine = create_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_database(servers: Callable[[str], URL]) -> URL:
+    """A database without the schema."""
+    name = f"empty_{next(NUMBERS)}"
+    execute(servers("embedded"), f"CREATE DATABASE {name}")
+    return servers("embedded").set(database=name)
+
+
+@pytest.fixture(params=["embedded"])
+def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> URL:
+    """A fresh warehouse; tests of SQL ask for both servers with `both_servers`."""
+    name = f"warehouse_{next(NUMBERS)}"
+    server = servers(request.param)
+    execute(server, f"CREATE DATABASE {name} TEMPLATE template")
+    return server.set(database=name)
+
+
+both_servers = pytest.mark.parametrize(
+    "warehouse", ["embedded", *(["system"] if older_server() is not None else [])], indirect=True
+)
+
+
+@pytest.fixture
+def engine(warehouse: URL) -> Iterator[Engine]:
+    engine = create_engine(warehouse)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def simulated() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=20, first_day=TODAY - dt.timedelta(days=13), last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=100)) as served:
+        yield served
+
+
+def settings_for(served: SimulatedTenant, **changes: object) -> Settings:
+    given: dict[str, object] = {
+        "tenant": "simulated",
+        "client_id": served.client_id,
+        "client_secret": served.client_secret,
+        "api_url": served.url,
+        "auth_url": served.url,
+    }
+    return load_settings(from_environment=False, **(given | changes))
+
+
+@pytest.fixture
+def settings(simulated: SimulatedTenant) -> Settings:
+    return settings_for(simulated)
+
+
+@pytest.fixture
+def pipeline(settings: Settings, warehouse: URL) -> Iterator[Pipeline]:
+    with open_pipeline(settings, warehouse) as pipeline:
+        yield pipeline

@@ -1,0 +1,198 @@
+"""The merge, with rows by hand: what may overwrite what, what is inferred, and what two loads at once do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from protime_etl.postgres.load import Counts, Load, Scope
+from protime_etl.protime.decoding import RejectedRecord
+from protime_etl.protime.resources import COLLECTIONS, ActivityDefinition, ActivityLevel
+from tests.conftest import both_servers
+
+CLOCKINGS = COLLECTIONS["clockings"]
+DAY = dt.date(2026, 3, 20)
+SCOPE = Scope([1, 2], DAY, DAY)
+
+
+def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    given = {
+        "id": clocking_id,
+        "person_id": 1,
+        "date": DAY,
+        "time_of_day_in_minutes": 480,
+        "kind": "InOut",
+        "change_version": version,
+        "status": "Active",
+    } | values
+    return tuple(given.get(name) for name in [*CLOCKINGS.columns, "extra"])
+
+
+def load(engine: Engine, *rows: tuple[Any, ...], scope: Scope = SCOPE) -> Counts:
+    with engine.begin() as connection:
+        one = Load(connection, "acme", CLOCKINGS)
+        one.copy(rows)
+        return one.merge(scope)
+
+
+def stored(engine: Engine, clocking_id: int) -> Any:  # noqa: ANN401
+    with engine.connect() as connection:
+        return connection.execute(
+            sa.text("SELECT *, xmin::text AS tuple FROM protime.clockings WHERE id = :id"), {"id": clocking_id}
+        ).one()
+
+
+@both_servers
+def test_every_kind_of_value_arrives(engine: Engine) -> None:
+    levels = [ActivityLevel(level=1, activity_definition=ActivityDefinition(id="a-guid"))]
+    values = {
+        "time_of_day_in_minutes": -1440,
+        "longitude": 4.392225,
+        "latitude": -51.5,
+        "is_open": True,
+        "is_generated": False,
+        "reason_id": 2**63 - 1,
+        "activity_levels": levels,
+        "extra": {"a": [1, {"b": None}], "é": "\U0001f642"},
+    }
+    load(engine, row(1, **values))
+
+    found = stored(engine, 1)._mapping
+    expected = values | {"activity_levels": [{"level": 1, "activityDefinition": {"id": "a-guid"}}]}
+    assert {name: found[name] for name in expected} == expected
+    assert found["terminal_id"] is None
+    assert load(engine, row(1, **values)) == Counts(rows_read=1, unchanged=1)
+
+
+@both_servers
+def test_an_older_version_never_overwrites_a_newer_and_versions_are_bytes(engine: Engine) -> None:
+    load(engine, row(1, "0a"))
+    before = stored(engine, 1)
+
+    assert load(engine, row(1, "0B", kind="Reason")).unchanged == 1, "'0B' < '0a' as bytes, whatever the locale says"
+    assert stored(engine, 1) == before
+    assert load(engine, row(1, "0b", kind="Reason")).updated == 1
+    assert stored(engine, 1).kind == "Reason"
+
+
+def test_the_newest_of_several_in_one_pull_counts(engine: Engine) -> None:
+    counts = load(engine, row(1, "03", kind="Reason"), row(1, "05", kind="Activity"), row(1, "04"))
+
+    assert stored(engine, 1).kind == "Activity"
+    assert counts == Counts(rows_read=3, inserted=1, unchanged=2)
+
+
+def test_an_equal_version_repairs_what_differs(engine: Engine) -> None:
+    load(engine, row(1, calculated_time_of_day_in_minutes=480))
+
+    assert load(engine, row(1, calculated_time_of_day_in_minutes=495)).updated == 1
+    assert stored(engine, 1).calculated_time_of_day_in_minutes == 495
+
+
+def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> None:
+    load(engine, row(1), row(2))
+    with engine.begin() as slow_connection:
+        slow = Load(slow_connection, "acme", CLOCKINGS)
+        slow.copy([row(1, calculated_time_of_day_in_minutes=1), row(2)])
+        load(engine, row(1, calculated_time_of_day_in_minutes=2))  # 2 has vanished meanwhile, and 3 ...
+        load(engine, row(1, calculated_time_of_day_in_minutes=2), row(3))  # ... has come
+        counts = slow.merge(SCOPE)
+
+    assert stored(engine, 1).calculated_time_of_day_in_minutes == 2
+    assert stored(engine, 2).deleted_by == "vanished"
+    assert stored(engine, 3).deleted_at is None
+    assert counts == Counts(rows_read=2, unchanged=2)
+
+
+def test_deleted_is_a_state_and_a_row_that_comes_back_is_revived(engine: Engine) -> None:
+    load(engine, row(1), row(2))
+    assert load(engine, row(1, "02", status="Deleted")).deleted == 2
+    assert (stored(engine, 1).deleted_by, stored(engine, 2).deleted_by) == ("status", "vanished")
+    when = stored(engine, 1).deleted_at
+
+    assert load(engine, row(1, "03", status="Deleted", kind="Reason"), row(2)) == Counts(rows_read=2, updated=2)
+    assert stored(engine, 1).deleted_at == when, "the first news of it counts"
+    assert stored(engine, 2).deleted_at is None
+    assert stored(engine, 2).deleted_by is None
+
+
+def test_nothing_is_inferred_outside_the_scope(engine: Engine) -> None:
+    tomorrow = DAY + dt.timedelta(days=1)
+    load(engine, row(1), row(2, person_id=3), row(3, date=tomorrow), scope=Scope([1, 3], DAY, tomorrow))
+
+    assert load(engine).deleted == 1
+    assert [stored(engine, one).deleted_by for one in (1, 2, 3)] == ["vanished", None, None]
+
+
+def test_a_rejected_record_is_not_gone_and_one_without_an_id_stops_all_inference(engine: Engine) -> None:
+    load(engine, row(1), row(2))
+    for record_id, gone in ((1, {2}), (None, set[int]())):
+        load(engine, row(1), row(2))
+        with engine.begin() as connection:
+            one = Load(connection, "acme", CLOCKINGS)
+            one.reject([RejectedRecord(record_id, "why", "{}")] * 2)
+            counts = one.merge(SCOPE)
+        assert {number for number in (1, 2) if stored(engine, number).deleted_at} == gone
+        assert (counts.rejected, counts.rows_read, counts.unchanged) == (2, 2, 0)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.rejected_record")) == 1
+
+
+def test_a_row_that_somebody_is_writing_is_left_alone_without_waiting(engine: Engine) -> None:
+    load(engine, row(1), row(2))
+    with engine.begin() as other:
+        other.execute(sa.text("SELECT FROM protime.clockings WHERE id = 1 FOR UPDATE"))
+        assert load(engine).deleted == 1
+    assert stored(engine, 1).deleted_at is None
+
+
+def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
+    load(engine, row(1))
+    with engine.begin() as connection:
+        other = Load(connection, "other", CLOCKINGS)
+        other.copy([row(1, kind="Reason")])
+        assert other.merge(SCOPE).inserted == 1
+    assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1)
+
+
+def test_a_failed_load_leaves_everything_as_it_was(engine: Engine) -> None:
+    load(engine, row(1))
+    with pytest.raises(RuntimeError), engine.begin() as connection:
+        one = Load(connection, "acme", CLOCKINGS)
+        one.copy([row(2)])
+        one.merge(SCOPE)
+        raise RuntimeError
+    assert stored(engine, 1).deleted_at is None
+    assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1), "the staging table is empty again"
+
+
+@both_servers
+def test_loads_of_the_same_rows_at_once_neither_deadlock_nor_go_backwards(engine: Engine) -> None:
+    errors: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        dice = random.Random(seed)
+        try:
+            for _ in range(15):
+                rows = [row(n, f"{dice.randrange(100):04}", kind=f"k{dice.random()}") for n in range(200)]
+                dice.shuffle(rows)
+                load(engine, *rows[: dice.randrange(200)])
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    load(engine, *(row(n, "9999", kind="last") for n in range(200)))
+    with engine.connect() as connection:
+        kinds = connection.execute(sa.text("SELECT kind, count(*) FROM protime.clockings GROUP BY kind")).all()
+    assert [tuple(one) for one in kinds] == [("last", 200)]

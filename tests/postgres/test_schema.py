@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.errors import DatabaseError, SchemaError, SettingsError
+from protime_etl.postgres.connection import create_engine, parse_url
+from protime_etl.postgres.schema import require_schema, schema_state, upgrade_schema
+from protime_etl.postgres.tables import metadata
+from tests.conftest import both_servers
+
+SCHEMAS = ("protime", "protime_etl")
+
+
+@both_servers
+def test_migrations_make_exactly_the_tables_that_the_code_knows(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_schemas": True,
+                "version_table_schema": "protime_etl",
+                "include_name": lambda name, type_, _: type_ != "schema" or name in SCHEMAS,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_every_table_view_and_column_has_a_comment(engine: Engine) -> None:
+    with engine.connect() as connection:
+        bare = connection.execute(
+            sa.text(
+                "SELECT c.oid::regclass::text, a.attname FROM pg_class AS c"
+                " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped"
+                " WHERE c.relnamespace::regnamespace::text = ANY(:schemas) AND c.relkind IN ('r', 'v')"
+                " AND c.relname <> 'alembic_version'"
+                " AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid, 'pg_class') IS NULL)"
+            ),
+            {"schemas": list(SCHEMAS)},
+        ).all()
+    assert bare == []
+
+
+def test_upgrading_again_changes_nothing_and_at_once_is_safe(empty_database: URL) -> None:
+    engine = create_engine(empty_database)
+    with pytest.raises(SchemaError, match="protime-etl db upgrade"):
+        require_schema(engine)
+    states = []
+    threads = [threading.Thread(target=lambda: states.append(upgrade_schema(engine))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(states) == 4
+    assert all(state.up_to_date for state in states)
+
+    with engine.connect() as connection:
+        before = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()"))
+    upgrade_schema(engine)
+    with engine.connect() as connection:
+        written = connection.scalar(
+            sa.text("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), :before)"), {"before": before}
+        )
+    assert written < 10_000, "no view is made again"
+    require_schema(engine)
+    engine.dispose()
+
+
+def test_another_version_is_told(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE protime_etl.alembic_version SET version_num = 'older'"))
+    with pytest.raises(SchemaError, match="version older, this protime-etl needs 0001"):
+        require_schema(engine)
+
+
+@pytest.mark.parametrize("url", ["mysql://a/b", "nonsense", "postgresql://h:port/db"])
+def test_a_url_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(SettingsError, match="postgresql://user:password@host") as caught:
+        parse_url(url)
+    assert url not in str(caught.value)
+
+
+def test_an_unreachable_server_is_told_without_the_password() -> None:
+    engine = create_engine(parse_url("postgres://me:hidden@127.0.0.1:1/db"))
+    with pytest.raises(DatabaseError, match=r"127\.0\.0\.1/db cannot be reached") as caught:
+        schema_state(engine)
+    assert "hidden" not in str(caught.value)

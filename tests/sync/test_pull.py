@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.errors import ForbiddenError, SettingsError
+from protime_etl.postgres.load import Counts
+from protime_etl.protime.resources import API_PATH
+from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.conftest import TODAY, both_servers, settings_for
+from tests.scripted_server import Answer, ScriptedServer
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=13)
+
+
+def tuple_activity(engine: Engine) -> tuple[int, ...]:
+    """Tuples inserted, updated, deleted and dead in protime.clockings, by PostgreSQL's own statistics."""
+    with engine.connect() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_stat_force_next_flush()" if connection.dialect.server_version_info >= (15,) else "SELECT 1"
+            )
+        )  # type: ignore[operator]
+        connection.commit()
+        connection.execute(sa.text("SELECT pg_stat_clear_snapshot()"))
+        row = connection.execute(
+            sa.text(
+                "SELECT n_tup_ins, n_tup_upd, n_tup_del, n_dead_tup FROM pg_stat_user_tables"
+                " WHERE schemaname = 'protime' AND relname = 'clockings'"
+            )
+        ).one()
+        return tuple(row)
+
+
+@both_servers
+def test_a_sync_makes_the_tables_equal_to_the_tenant(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    counts, units = pipeline.sync("test", FIRST, TODAY)
+
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert table_rows(engine, "people") == tenant_rows(simulated.tenant, "people")
+    assert counts.inserted == len(simulated.tenant.truth()) + 20
+    assert units == 1
+    assert simulated.served.requests["token"] == 1
+    assert simulated.served.requests["refused"] == 0
+
+
+def test_a_second_sync_changes_no_row(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    pipeline.engine.dispose()  # a session reports its statistics at the latest when it ends
+    before = tuple_activity(engine)
+
+    counts, _ = pipeline.sync("test", FIRST, TODAY)
+    pipeline.engine.dispose()
+
+    assert before[0] == len(simulated.tenant.truth())
+    assert tuple_activity(engine) == before
+    assert counts.inserted == counts.updated == counts.deleted == 0
+    assert counts.unchanged == before[0] + 20
+
+
+def test_edits_moves_and_deletions_arrive(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    tenant = simulated.tenant
+    live = [one for one in tenant.truth() if one.status != "Deleted"]
+    tenant.edit(live[0].id, time_of_day_in_minutes=1)
+    tenant.edit(live[1].id, date=TODAY - dt.timedelta(days=1))
+    tenant.soft_delete(live[2].id)
+    tenant.hard_delete(live[3].id)
+    added = tenant.add(live[0].person.id, TODAY, 600)
+
+    counts, _ = pipeline.sync("test", FIRST, TODAY)
+
+    rows = table_rows(engine)
+    gone = rows.pop(live[3].id)
+    assert gone["is_deleted"]
+    assert rows == tenant_rows(tenant)
+    assert added.id in rows
+    assert (counts.inserted, counts.updated, counts.deleted) == (1, 2, 2)
+
+
+def test_only_the_window_and_the_people_asked_for_are_touched(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    people = sorted({one.person.id for one in simulated.tenant.truth()})
+    victims = {
+        person: next(one.id for one in simulated.tenant.truth() if one.person.id == person and one.status != "Deleted")
+        for person in people[:2]
+    }
+    for victim in victims.values():
+        simulated.tenant.hard_delete(victim)
+
+    counts, _ = pipeline.sync("test", FIRST, TODAY, [people[0]])
+
+    rows = table_rows(engine)
+    assert rows[victims[people[0]]]["is_deleted"]
+    assert not rows[victims[people[1]]]["is_deleted"]
+    assert counts.deleted == 1
+
+
+def test_records_that_cannot_be_understood_are_kept_and_stop_nothing(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    one, two, three = [one for one in simulated.tenant.truth() if one.status != "Deleted"][:3]
+    whole = {"id": one.id, "person": {"id": one.person.id}, "date": str(one.date), "timeOfDayInMinutes": 5}
+    simulated.tenant.replace_raw(one.id, {**whole, "timeOfDayInMinutes": "five", "kind": "InOut"})
+    simulated.tenant.replace_raw(
+        two.id,
+        {**whole, "id": two.id, "kind": "InOut", "changeVersion": "FF", "mood": "good", "person": {"id": 1, "x": 2}},
+    )
+
+    counts, _ = pipeline.sync("test", FIRST, TODAY)
+
+    rows = table_rows(engine)
+    with engine.connect() as connection:
+        rejected = connection.execute(sa.text("SELECT record_id, reason FROM protime_etl.rejected_record")).all()
+        extra = connection.scalar(sa.text("SELECT extra FROM protime.clockings WHERE id = :id"), {"id": two.id})
+    assert [tuple(row) for row in rejected] == [(one.id, "Expected `int`, got `str` - at `$.timeOfDayInMinutes`")]
+    assert extra == {"mood": "good", "person": {"x": 2}}
+    assert counts.rejected == 1
+    assert not rows[one.id]["is_deleted"], "a record that was sent has not vanished"
+    assert rows[three.id] == tenant_rows(simulated.tenant)[three.id]
+
+
+def test_no_sensitive_field_of_people_is_stored(pipeline: Pipeline, engine: Engine) -> None:
+    pipeline.sync("test", TODAY, TODAY)
+
+    with engine.connect() as connection:
+        stored = connection.execute(sa.text("SELECT p::text FROM protime.people AS p")).scalars().all()
+        columns = set(connection.execute(sa.text("SELECT * FROM protime.people LIMIT 1")).keys())
+    assert len(stored) == 20
+    assert not columns & {"social_security_number", "bank_account", "birth_date", "pin_code", "email"}
+    assert not any("SSN" in row or "BE" in row for row in stored)
+
+
+def test_a_batch_whose_uri_is_too_long_is_split(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    everyone = [*range(100_001, 100_021), *range(200_000, 200_700)]
+    _, units = pipeline.plan("test", FIRST, TODAY, everyone)
+    one = units[0]
+    too_much = type(one)(one.unit_id, one.run_id, tuple(everyone), one.first, one.last)
+
+    counts = pipeline.pull(too_much)
+
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert counts.inserted == len(simulated.tenant.truth())
+    assert simulated.served.longest_uri <= 4096
+
+
+def test_a_paging_token_that_dies_restarts_the_unit(warehouse: URL, engine: Engine) -> None:
+    first = {"id": 1, "person": {"id": 7}, "date": "2026-03-20", "timeOfDayInMinutes": 480, "kind": "InOut"}
+    link = f"{API_PATH}/clockings?continuationToken=old"
+    conflict = Answer(409, {"error": {"code": "Conflict", "message": "Invalid continuation token"}})
+    answers = [
+        Answer(200, {"value": [first, {**first, "id": 9}], "nextLink": link}),
+        conflict,
+        Answer(200, {"value": [first], "nextLink": link.replace("old", "new")}),
+        Answer(200, {"value": [{**first, "id": 2}]}),
+    ]
+    with ScriptedServer(answers) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+        _, (unit,) = pipeline.plan("test", TODAY, TODAY, [7])
+        counts = pipeline.pull(unit)
+
+    assert set(table_rows(engine)) == {1, 2}, "what came before the restart counts for nothing"
+    assert (counts.inserted, counts.requests) == (2, 4)
+
+
+def test_a_missing_scope_is_named_and_nothing_is_stored(warehouse: URL, engine: Engine) -> None:
+    tenant = Tenant(seed=1, people=2, first_day=FIRST, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(scopes=frozenset({CLOCKINGS_SCOPE}))) as served,
+        open_pipeline(settings_for(served, scopes=(CLOCKINGS_SCOPE,)), warehouse) as pipeline,
+    ):
+        with pytest.raises(ForbiddenError, match=r"lacks the scope connector-protimeapi-people\.read"):
+            pipeline.sync("test", FIRST, TODAY)
+        counts, _ = pipeline.sync("test", FIRST, TODAY, [100_001, 100_002])
+    assert counts.inserted == len(tenant.truth())
+    assert table_rows(engine) == tenant_rows(tenant)
+
+
+def test_a_failed_unit_is_in_the_ledger_with_its_reason(pipeline: Pipeline, engine: Engine) -> None:
+    pipeline.sync_people()
+    run_id, (unit,) = pipeline.plan("test", FIRST, TODAY)
+    broken = type(unit)(unit.unit_id, unit.run_id, unit.person_ids, FIRST - dt.timedelta(days=600), TODAY)
+
+    with pytest.raises(Exception, match="status 400"):
+        pipeline.pull(broken)
+
+    counts, statuses = pipeline.finish(run_id)
+    assert statuses == {"failed": 1}
+    assert counts == Counts(requests=1)
+    with engine.connect() as connection:
+        assert "status 400" in connection.execute(sa.text("SELECT error FROM protime_etl.units")).scalar_one()
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.coverage")) == 0
+    assert table_rows(engine) == {}
+
+
+def test_coverage_grows_with_the_rows(pipeline: Pipeline, engine: Engine) -> None:
+    pipeline.sync("test", FIRST, TODAY - dt.timedelta(days=7))
+    pipeline.sync("test", TODAY - dt.timedelta(days=2), TODAY)
+
+    with engine.connect() as connection:
+        covered = connection.execute(sa.text("SELECT DISTINCT dates::text FROM protime_etl.coverage")).scalars().all()
+        people = connection.scalar(sa.text("SELECT count(*) FROM protime_etl.coverage"))
+    assert covered == ["{[2026-03-07,2026-03-14),[2026-03-18,2026-03-21)}"]
+    assert people == 20
+
+
+def test_reversed_dates_and_a_tenant_without_people_are_told(pipeline: Pipeline) -> None:
+    with pytest.raises(SettingsError, match="Swap the two dates"):
+        pipeline.plan("test", TODAY, FIRST, [1])
+    with pytest.raises(SettingsError, match="nobody to read clockings for"):
+        pipeline.plan("test", FIRST, TODAY)

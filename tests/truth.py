@@ -1,0 +1,36 @@
+"""The tenant's truth and the table's content in one form, to be compared row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from protime_etl.protime.resources import COLLECTIONS, Collection
+from protime_etl.simulator.state import Tenant
+
+Rows = dict[int, dict[str, Any]]
+
+
+def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
+    """What the table should hold: the documented columns, and whether the row is deleted."""
+    collection = COLLECTIONS[name]
+    rows = {}
+    for record in tenant.truth() if name == "clockings" else tenant.people_truth():
+        row = dict(zip(collection.columns, msgspec.to_builtins(collection.row(record)), strict=True))
+        row["is_deleted"] = row.get("status") == "Deleted"
+        rows[row["id"]] = row
+    return rows
+
+
+def table_rows(engine: Engine, name: str = "clockings") -> Rows:
+    """What the table holds."""
+    collection: Collection = COLLECTIONS[name]
+    columns = ", ".join(collection.columns)
+    with engine.connect() as connection:
+        result = connection.execute(
+            sa.text(f"SELECT {columns}, deleted_at IS NOT NULL AS is_deleted FROM protime.{name}")
+        )
+        return {row["id"]: msgspec.to_builtins(dict(row)) for row in result.mappings()}
