@@ -64,6 +64,16 @@ def warehouse() -> Iterator[URL]:
         yield url
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C says what became of the work."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print_error(ProtimeError("Interrupted.", guidance="What was committed stays; run it again to go on."))
+        raise typer.Exit(130) from None
+
+
 def upgrade_schema_of(url: URL) -> None:
     """Bring the schema of that database up to date."""
     engine = create_engine(url)
@@ -122,7 +132,12 @@ def sync(
     """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
     settings = load_settings()
     person_ids = None if people is None else _ids(people)
-    with warehouse() as url, open_pipeline(settings, url) as pipeline, console.SyncProgress() as progress:
+    with (
+        interruptible(),
+        warehouse() as url,
+        open_pipeline(settings, url) as pipeline,
+        console.SyncProgress() as progress,
+    ):
         counts, units = pipeline.sync(
             "cli", first, last, person_ids, on_plan=progress.planned, on_page=progress.page, on_unit=progress.unit
         )
@@ -208,9 +223,6 @@ def main() -> None:
             raise
         console.print_error(error)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        console.print_error(ProtimeError("Interrupted.", guidance="What was committed stays; run it again to go on."))
-        sys.exit(130)
     except Exception as error:
         if debug:
             raise

@@ -27,7 +27,7 @@ FROM protime_etl.coverage, unnest(dates) AS days
 GROUP BY tenant, days ORDER BY tenant, days DESC LIMIT 10
 """
 RUNS = """
-SELECT run_id, tenant, origin, date_from, date_to, started_at, r.status,
+SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at, r.status,
     count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) AS units,
     coalesce(sum(u.rows_read), 0) AS rows_read, r.error
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import tempfile
@@ -65,6 +66,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         )
     finally:
         server.cleanup()
+        atexit.unregister(server._cleanup)
 
 
 def _runtime_folder() -> Path:

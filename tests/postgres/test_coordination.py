@@ -112,7 +112,7 @@ def test_a_token_about_to_expire_is_renewed_a_minute_early(warehouse: URL) -> No
 def test_a_process_that_dies_while_it_renews_holds_nobody_up(warehouse: URL, simulated: SimulatedTenant) -> None:
     script = PROCESS.replace(
         "pipeline.sync_people()",
-        "locked = pipeline.tokens._store.locked(); locked.__enter__(); print('locked', flush=True); sys.stdin.readline()",
+        "lock = pipeline.tokens._store.locked(); lock.__enter__(); print('locked', flush=True); sys.stdin.readline()",
         1,
     )
     given = {

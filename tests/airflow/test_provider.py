@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from sqlalchemy.engine import URL
+
+from protime_etl.airflow.provider_info import get_provider_info
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.standalone.local_airflow import dags_folder
+
+pytestmark = pytest.mark.airflow
+
+
+def run_python(script: str, home: Path, **environment: str) -> Any:  # noqa: ANN401
+    """Run a script in a process of its own with a bare Airflow; returns the JSON it prints last."""
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env={
+            **os.environ,
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_provider_info_fits_the_schema_of_airflow() -> None:
+    import airflow
+
+    schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_airflow_finds_the_connection_type_with_its_form(tmp_path: Path) -> None:
+    found = run_python(
+        """
+import json
+from airflow.providers_manager import ProvidersManager
+manager = ProvidersManager()
+fields = [n for n in manager.connection_form_widgets if n.startswith("extra__protime__")]
+print(json.dumps({
+    "hook": manager.hooks["protime"].hook_class_name,
+    "fields": sorted(n.removeprefix("extra__protime__") for n in fields),
+    "behaviour": manager.field_behaviours["protime"]["relabeling"],
+}))
+""",
+        tmp_path,
+    )
+    assert found["hook"] == "protime_etl.airflow.hook.ProtimeHook"
+    assert set(found["fields"]) >= {
+        "tenant", "environment", "scopes", "user_agent", "timezone", "api_url", "auth_url"
+    }  # fmt: skip
+    assert found["behaviour"] == {"login": "Client id", "password": "Client secret"}
+
+
+def test_the_dag_file_is_read_in_under_a_second_once_airflow_is_imported(tmp_path: Path) -> None:
+    seconds = run_python(
+        f"""
+import json, runpy, time
+import airflow.sdk, airflow.providers.common.sql.operators.sql
+airflow.sdk.DAG
+started = time.perf_counter()
+runpy.run_path({str(dags_folder() / "protime_clockings_nightly.py")!r})
+print(json.dumps(time.perf_counter() - started))
+""",
+        tmp_path,
+    )
+    assert seconds < 1, f"{seconds:.2f} s"
+
+
+HOOK = """
+import json
+from protime_etl.airflow import ProtimeHook
+from protime_etl.errors import ProtimeError
+hook = ProtimeHook()
+result = list(hook.test_connection())
+try:
+    settings = hook.get_settings()
+    result += [settings.tenant, settings.timezone, settings.agent, list(settings.scopes)]
+except ProtimeError as error:
+    result.append(str(error))
+print(json.dumps(result))
+"""
+
+
+def connection(simulated: SimulatedTenant, **changes: str) -> str:
+    extra = {"tenant": "simulated", "api_url": simulated.url, "auth_url": simulated.url}
+    return json.dumps(
+        {
+            "conn_type": "protime",
+            "login": simulated.client_id,
+            "password": changes.pop("password", simulated.client_secret),
+            "extra": extra | changes,
+        }
+    )
+
+
+def test_the_hook_fills_the_settings_from_the_connection_alone(tmp_path: Path, simulated: SimulatedTenant) -> None:
+    given = connection(simulated, timezone="Europe/Paris", scopes="connector-protimeapi-clockings.read")
+    ok, message, tenant, timezone, agent, scopes = run_python(
+        HOOK,
+        tmp_path,
+        AIRFLOW_CONN_PROTIME_DEFAULT=given,
+        PROTIME_TENANT="another",
+        PROTIME_USER_AGENT="An/other (One)",
+    )
+    assert ok, message
+    assert "1800 seconds" in message
+    assert (tenant, timezone, scopes) == ("simulated", "Europe/Paris", ["connector-protimeapi-clockings.read"])
+    assert agent.startswith("protime-etl/")
+
+
+def test_a_connection_that_cannot_work_says_why(tmp_path: Path, simulated: SimulatedTenant) -> None:
+    ok, message, *_ = run_python(
+        HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, password="wrong-and-hidden")
+    )
+    assert not ok
+    assert "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET (in Airflow: login and password)" in message
+    assert "wrong-and-hidden" not in message
+    ok, message, *_ = run_python(HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, tenant=""))
+    assert not ok
+    assert "TENANT" in message
+
+
+def test_the_warehouse_connection_keeps_its_parameters(tmp_path: Path) -> None:
+    given = json.dumps(
+        {
+            "conn_type": "postgres",
+            "login": "me",
+            "password": "p@ss/word",
+            "host": "db.example",
+            "port": 5433,
+            "schema": "wh",
+            "extra": {"sslmode": "verify-full", "sslrootcert": "/ca.pem"},
+        }
+    )
+    script = (
+        "import json; from protime_etl.airflow.hook import warehouse_url;"
+        "print(json.dumps(warehouse_url('protime_warehouse').render_as_string(hide_password=False)))"
+    )
+    url = run_python(script, tmp_path, AIRFLOW_CONN_PROTIME_WAREHOUSE=given)
+    from sqlalchemy.engine import make_url
+
+    assert make_url(url) == URL.create(
+        "postgresql+psycopg",
+        "me",
+        "p@ss/word",
+        "db.example",
+        5433,
+        "wh",
+        {"sslmode": "verify-full", "sslrootcert": "/ca.pem"},
+    )
