@@ -31,7 +31,6 @@ with DAG(
     dag_id="protime_clockings_nightly",
     description="Protime clockings of today and the days before, into PostgreSQL",
     schedule=CronTriggerTimetable("30 4 * * *", timezone=os.environ.get("PROTIME_TIMEZONE") or "Europe/Brussels"),
-    start_date=dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=4,
     default_args={"retries": 3, "retry_delay": dt.timedelta(minutes=1), "retry_exponential_backoff": True},

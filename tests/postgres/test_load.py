@@ -50,7 +50,7 @@ def stored(engine: Engine, clocking_id: int) -> Any:  # noqa: ANN401
 @both_servers
 def test_every_kind_of_value_arrives(engine: Engine) -> None:
     levels = [ActivityLevel(level=1, activity_definition=ActivityDefinition(id="a-guid"))]
-    values = {
+    values: dict[str, Any] = {
         "time_of_day_in_minutes": -1440,
         "longitude": 4.392225,
         "latitude": -51.5,

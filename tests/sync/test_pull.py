@@ -23,13 +23,6 @@ FIRST = TODAY - dt.timedelta(days=13)
 def tuple_activity(engine: Engine) -> tuple[int, ...]:
     """Tuples inserted, updated, deleted and dead in protime.clockings, by PostgreSQL's own statistics."""
     with engine.connect() as connection:
-        connection.execute(
-            sa.text(
-                "SELECT pg_stat_force_next_flush()" if connection.dialect.server_version_info >= (15,) else "SELECT 1"
-            )
-        )  # type: ignore[operator]
-        connection.commit()
-        connection.execute(sa.text("SELECT pg_stat_clear_snapshot()"))
         row = connection.execute(
             sa.text(
                 "SELECT n_tup_ins, n_tup_upd, n_tup_del, n_dead_tup FROM pg_stat_user_tables"
