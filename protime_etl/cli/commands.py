@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -163,8 +164,18 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
-def sql(query: Annotated[str | None, typer.Argument(help="A query; none: an interactive psql shell.")] = None) -> None:
+def sql(
+    query: Annotated[str | None, typer.Argument(help="A query; none: an interactive psql shell.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with the query, such as sql/queries/open_days.sql.")] = None,
+) -> None:
     """Run a query and print its rows, or open a shell."""
+    if query is not None and file is not None:
+        raise SettingsError("A query and a file were given.", guidance="Give one of them.")
+    if file is not None:
+        try:
+            query = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} cannot be read ({type(error).__name__}).") from None
     with warehouse() as url:
         if query is None:
             open_shell(url)

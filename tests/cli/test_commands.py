@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.postgres.statements import sql_folder
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -137,6 +138,8 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
             "cannot be reached",
         ),
         (["status"], {"database_url": "postgresql://u:hidden@127.0.0.1:1/d"}, 1, "cannot be reached"),
+        (["sql", "--file", "nowhere.sql"], {}, 2, "nowhere.sql cannot be read"),
+        (["sql", "--file", "a.sql", "SELECT 1"], {}, 2, "Give one of them"),
         (["sql", "SELECT nonsense"], {}, 1, 'column "nonsense" does not exist'),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -179,6 +182,12 @@ def test_a_database_without_the_schema_says_what_to_run(shell: Shell, empty_data
     assert "Run: protime-etl db upgrade" in result.stderr
     assert "schema version 0001" in shell("db", "upgrade", database_url=url).stdout
     assert "Nothing has been read yet" in shell("status", database_url=url).stdout
+
+
+def test_a_query_from_a_file_may_begin_with_a_comment(shell: Shell) -> None:
+    result = shell("sql", "--file", str(sql_folder() / "queries" / "open_days.sql"))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("date\temployee\t")
 
 
 def test_without_a_database_url_the_embedded_server_is_used_and_stopped(shell: Shell) -> None:
