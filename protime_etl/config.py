@@ -131,7 +131,7 @@ class _GivenSettings(Settings):
         return (init_settings,)
 
 
-def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:  # noqa: ANN401 - pydantic checks them
+def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:
     """The settings: those given as arguments, and the others from the environment and `.env` unless told not to.
 
     Raises:

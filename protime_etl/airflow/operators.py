@@ -45,7 +45,7 @@ class _ProtimeOperator(BaseOperator):
         *,
         protime_conn_id: str = ProtimeHook.default_conn_name,
         postgres_conn_id: str = "protime_warehouse",
-        **kwargs: Any,  # noqa: ANN401 - Airflow's own arguments
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.protime_conn_id = protime_conn_id
@@ -55,7 +55,7 @@ class _ProtimeOperator(BaseOperator):
         """The pipeline between the two connections."""
         return ProtimeHook(self.protime_conn_id).get_conn(self.postgres_conn_id)
 
-    def execute(self, context: Context) -> Any:  # noqa: ANN401 - counts or identifiers
+    def execute(self, context: Context) -> Any:
         """Carry out; an error that no retry cures fails the task at once."""
         try:
             with self.pipeline() as pipeline:
@@ -65,7 +65,7 @@ class _ProtimeOperator(BaseOperator):
                 raise AirflowFailException(str(error)) from None
             raise
 
-    def carry_out(self, pipeline: Pipeline, context: Context) -> Any:  # noqa: ANN401
+    def carry_out(self, pipeline: Pipeline, context: Context) -> Any:
         """The operator's own work."""
         raise NotImplementedError
 
@@ -90,7 +90,7 @@ class ProtimePlanOperator(_ProtimeOperator):
 
     template_fields: Sequence[str] = ("lookback_days",)
 
-    def __init__(self, *, lookback_days: int | str = 7, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, lookback_days: int | str = 7, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.lookback_days = lookback_days
 
@@ -114,7 +114,7 @@ class ProtimeClockingsToPostgresOperator(_ProtimeOperator):
 
     template_fields: Sequence[str] = ("unit_id",)
 
-    def __init__(self, *, unit_id: int, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, unit_id: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.unit_id = unit_id
 
@@ -135,7 +135,7 @@ class ProtimeFinishOperator(_ProtimeOperator):
 
     template_fields: Sequence[str] = ("run_id",)
 
-    def __init__(self, *, run_id: int | str, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, run_id: int | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run_id = run_id
 

@@ -41,7 +41,7 @@ class LoadedCollection(Protocol):
         """Name of the table in schema `protime`."""
 
     @property
-    def columns(self) -> Any:  # noqa: ANN401 - a mapping of any value; only its keys matter here
+    def columns(self) -> Any:
         """Names of the columns in the order of the rows; the rows end with one more value for `extra`."""
 
     @property

@@ -118,7 +118,7 @@ def _split(record: type[Any], value: dict[str, Any]) -> tuple[dict[str, Any], di
     return known, extra
 
 
-def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:  # noqa: ANN401 - any JSON value
+def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:
     if nested is not None and isinstance(given, dict):
         return _split(nested, given)
     if nested is not None and isinstance(given, list):
@@ -128,7 +128,7 @@ def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:  
     return given, None
 
 
-def _nested_record(declared: Any) -> type[Record] | None:  # noqa: ANN401 - any type expression
+def _nested_record(declared: Any) -> type[Record] | None:
     if isinstance(declared, type) and issubclass(declared, Record):
         return declared
     return next(filter(None, map(_nested_record, get_args(declared))), None)

@@ -73,7 +73,7 @@ class LocalAirflow:
             time.sleep(0.5)
         raise ProtimeError("Airflow does not start.", guidance=f"Look at {self.log}.")
 
-    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One call of the REST API.
 
         Raises:
@@ -141,6 +141,8 @@ def local_airflow(
     Raises:
         ProtimeError: it does not start.
     """
+    if port and not _is_free(port):
+        raise ProtimeError(f"Port {port} is taken.", guidance="Stop what listens there, such as another make up.")
     folder = home.resolve() / "airflow"
     folder.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
@@ -160,6 +162,16 @@ def local_airflow(
         yield airflow
     finally:
         _stop(process)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port that is closing is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _free_port() -> int:

@@ -18,7 +18,7 @@ from protime_etl.standalone.local_airflow import dags_folder
 pytestmark = pytest.mark.airflow
 
 
-def run_python(script: str, home: Path, **environment: str) -> Any:  # noqa: ANN401
+def run_python(script: str, home: Path, **environment: str) -> Any:
     """Run a script in a process of its own with a bare Airflow; returns the JSON it prints last."""
     result = subprocess.run(
         [sys.executable, "-c", script],

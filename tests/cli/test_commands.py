@@ -61,7 +61,7 @@ def shell(tmp_path: Path, simulated: SimulatedTenant, warehouse: URL) -> Shell:
     )
 
 
-def last_json(result: subprocess.CompletedProcess[str]) -> Any:  # noqa: ANN401
+def last_json(result: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(result.stdout.splitlines()[-1])
 
 

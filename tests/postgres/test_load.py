@@ -20,7 +20,7 @@ DAY = dt.date(2026, 3, 20)
 SCOPE = Scope([1, 2], DAY, DAY)
 
 
-def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]:
     given = {
         "id": clocking_id,
         "person_id": 1,
@@ -40,7 +40,7 @@ def load(engine: Engine, *rows: tuple[Any, ...], scope: Scope = SCOPE) -> Counts
         return one.merge(scope)
 
 
-def stored(engine: Engine, clocking_id: int) -> Any:  # noqa: ANN401
+def stored(engine: Engine, clocking_id: int) -> Any:
     with engine.connect() as connection:
         return connection.execute(
             sa.text("SELECT *, xmin::text AS tuple FROM protime.clockings WHERE id = :id"), {"id": clocking_id}
