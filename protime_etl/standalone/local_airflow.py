@@ -243,7 +243,7 @@ def _environment(folder: Path, metadata: str, warehouse: URL, settings: Settings
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End Airflow and everything that it started, and nothing else."""
-    for number, patience in ((signal.SIGINT, 20), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+    for number, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -24,6 +24,11 @@ from tests.truth import table_rows, tenant_rows
 COMMAND = Path(sys.executable).parent / "protime-etl"
 
 
+def hear_ctrl_c() -> None:
+    """A background job of a shell is started deaf to Ctrl-C, and so would be what it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Shell:
     """Runs `protime-etl` in an empty folder with settings in its environment."""
 
@@ -210,6 +215,7 @@ def test_simulate_serves_until_ctrl_c_and_says_how_to_use_it(shell: Shell) -> No
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=hear_ctrl_c,
     )
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(6)]
@@ -230,6 +236,7 @@ def test_ctrl_c_leaves_what_was_committed(shell: Shell, engine: Engine) -> None:
             [COMMAND, "sync", "--from", "2020-01-01", "--to", str(TODAY)],
             env=environment,
             stderr=subprocess.PIPE,
+            preexec_fn=hear_ctrl_c,
             text=True,
         )
         assert process.stderr is not None
