@@ -37,6 +37,7 @@ def create_engine(url: URL) -> Engine:
     return sa.create_engine(
         url,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"application_name": "protime-etl", "connect_timeout": 10, "options": "-c timezone=UTC"},
     )
 
@@ -48,7 +49,8 @@ def database_errors(url: URL) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        raise _explain(url, cause) from error
+        # Not chained: the text of these errors holds parameters and rows, and whoever logs a chain logs them.
+        raise _explain(url, cause) from None
 
 
 def _explain(url: URL, cause: BaseException | None) -> DatabaseError:

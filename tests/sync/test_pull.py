@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.errors import ForbiddenError, SettingsError
+from protime_etl.errors import DatabaseError, ForbiddenError, SettingsError
 from protime_etl.postgres.load import Counts
 from protime_etl.protime.resources import API_PATH
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
@@ -213,3 +214,15 @@ def test_reversed_dates_and_a_tenant_without_people_are_told(pipeline: Pipeline)
         pipeline.plan("test", TODAY, FIRST, [1])
     with pytest.raises(SettingsError, match="nobody to read clockings for"):
         pipeline.plan("test", FIRST, TODAY)
+
+
+def test_a_refused_row_is_not_in_the_error(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE protime.people ADD CONSTRAINT none_at_all CHECK (last_name IS NULL)"))
+
+    with pytest.raises(DatabaseError, match="CheckViolation") as caught:
+        pipeline.sync_people()
+
+    told = "".join(traceback.format_exception(caught.value))
+    assert simulated.tenant.people_truth()[0].last_name
+    assert "Person 100001" not in told
