@@ -18,6 +18,7 @@ from protime_etl.airflow import (
     ProtimeFinishOperator,
     ProtimePeopleToPostgresOperator,
     ProtimePlanOperator,
+    ProtimeRetryPolicy,
 )
 
 WAREHOUSE = "protime_warehouse"
@@ -33,7 +34,12 @@ with DAG(
     schedule=CronTriggerTimetable("30 4 * * *", timezone=os.environ.get("PROTIME_TIMEZONE") or "Europe/Brussels"),
     catchup=False,
     max_active_runs=4,
-    default_args={"retries": 3, "retry_delay": dt.timedelta(minutes=1), "retry_exponential_backoff": True},
+    default_args={
+        "retries": 3,
+        "retry_delay": dt.timedelta(minutes=1),
+        "retry_exponential_backoff": True,
+        "retry_policy": ProtimeRetryPolicy(),
+    },
     params={
         "lookback_days": Param(
             7, type="integer", minimum=0, maximum=364, description="Days before the run's own day to read again."

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ProtimePeopleToPostgresOperator,
         ProtimePlanOperator,
     )
+    from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 
 _MODULES = {
     "ProtimeHook": "hook",
@@ -23,6 +24,7 @@ _MODULES = {
     "ProtimeFinishOperator": "operators",
     "ProtimePeopleToPostgresOperator": "operators",
     "ProtimePlanOperator": "operators",
+    "ProtimeRetryPolicy": "retry_policy",
 }
 __all__ = [
     "ProtimeClockingsToPostgresOperator",
@@ -30,6 +32,7 @@ __all__ = [
     "ProtimeHook",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
+    "ProtimeRetryPolicy",
 ]
 
 

@@ -1,4 +1,4 @@
-"""What all processes of all machines share through PostgreSQL: the access token.
+"""What all processes of all machines share through PostgreSQL: the access token and the pause.
 
 At rest the token is encrypted with a key derived from the client secret, which the database never sees: whoever can
 read the table learns nothing. Times are the database's, the only clock that all share.
@@ -21,7 +21,34 @@ from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.postgres.connection import database_errors
 
-__all__ = ["SharedTokenStore"]
+__all__ = ["SharedPause", "SharedTokenStore"]
+
+
+class SharedPause:
+    """Until when nobody asks this tenant, shared by every process that uses the same warehouse."""
+
+    def __init__(self, engine: Engine, tenant: str) -> None:
+        self._engine = engine
+        self._tenant = {"tenant": tenant}
+
+    def remaining(self) -> float:
+        """Seconds until somebody may ask again; 0 when there is no pause."""
+        query = sa.text(
+            "SELECT extract(epoch FROM until - clock_timestamp())::float8 FROM protime_etl.pauses"
+            " WHERE tenant = :tenant AND until > clock_timestamp()"
+        )
+        with database_errors(self._engine.url), self._engine.connect() as connection:
+            return max(0.0, connection.scalar(query, self._tenant) or 0.0)
+
+    def extend(self, seconds: float) -> None:
+        """Nobody asks for that long from now, or for as long as was known before, whichever ends later."""
+        statement = sa.text(
+            "INSERT INTO protime_etl.pauses AS p (tenant, until)"
+            " VALUES (:tenant, clock_timestamp() + make_interval(secs => :seconds))"
+            " ON CONFLICT (tenant) DO UPDATE SET until = greatest(p.until, excluded.until)"
+        )
+        with database_errors(self._engine.url), self._engine.begin() as connection:
+            connection.execute(statement, {**self._tenant, "seconds": seconds})
 
 
 class TimedSecret(Protocol):

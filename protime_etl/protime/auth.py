@@ -20,6 +20,7 @@ import requests
 
 from protime_etl.config import Settings
 from protime_etl.errors import AuthenticationError, ProtocolError, RateLimited, ServerError
+from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS
 from protime_etl.protime.transport import error_details, retry_after_seconds, send
 
 if TYPE_CHECKING:
@@ -162,11 +163,12 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
         },
     )
     status = response.status_code
+    wait = retry_after_seconds(response)
     if status == 429:
-        wait = retry_after_seconds(response)
+        wait = DEFAULT_PAUSE_SECONDS if wait is None else wait
         raise RateLimited("The token endpoint asks to wait.", status=status, retry_after=wait)
     if status >= 500:
-        raise ServerError(f"The token endpoint failed with status {status}.", status=status)
+        raise ServerError(f"The token endpoint failed with status {status}.", status=status, retry_after=wait)
     if status != 200:
         raise _refusal(settings, status, body)
     try:

@@ -27,6 +27,7 @@ from protime_etl.errors import (
 from protime_etl.protime.auth import TokenSource
 from protime_etl.protime.decoding import Page, decode_page
 from protime_etl.protime.filters import Condition, encode
+from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS, MemoryPause, Pause, wait_out
 from protime_etl.protime.resources import API_PATH, Collection
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import error_details, new_session, retry_after_seconds, send
@@ -43,8 +44,9 @@ KEPT_IN_LINK = "%'(),!$&*+/:;=?@~"
 class ProtimeClient:
     """Reads collections of one tenant. One object for each thread; the token source may be shared."""
 
-    def __init__(self, settings: Settings, tokens: TokenSource) -> None:
+    def __init__(self, settings: Settings, tokens: TokenSource, pause: Pause | None = None) -> None:
         self._settings = settings
+        self._pause = pause or MemoryPause()
         self._tokens = tokens
         self._session = new_session()
         self.requests = 0
@@ -122,6 +124,7 @@ class ProtimeClient:
             raise UriTooLongError(
                 f"A URI of {len(uri)} characters is over the limit of {MAX_URI_CHARACTERS}.", status=414
             )
+        wait_out(self._pause)
         token = self._tokens.current()
         status, body, wait = self._exchange(uri, token.value)
         if status == 401:
@@ -129,6 +132,8 @@ class ProtimeClient:
             status, body, wait = self._exchange(uri, token.value)
         if status == 200:
             return body
+        if status == 429 or wait is not None:
+            self._pause.extend(DEFAULT_PAUSE_SECONDS if wait is None else wait)
         raise _error(collection, status, body, wait)
 
     def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
@@ -154,7 +159,7 @@ _ERRORS: dict[int, tuple[type[ApiError], str]] = {
     409: (PagingConflictError, "The list is read again from its first page."),
     410: (DeltaExpiredError, "The delta starts again with a full load."),
     414: (UriTooLongError, "The batch of people is split in two."),
-    429: (RateLimited, "The API asks to wait."),
+    429: (RateLimited, "Everybody waits until then."),
 }
 
 
@@ -169,5 +174,5 @@ def _error(collection: Collection, status: int, body: bytes, wait: float | None)
         status=status,
         code=code,
         reasons=reasons,
-        retry_after=wait,
+        retry_after=DEFAULT_PAUSE_SECONDS if status == 429 and wait is None else wait,
     )

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from protime_etl.errors import ApiError, PagingConflictError, ProtimeError, RateLimited
+from protime_etl.errors import ApiError, PagingConflictError, ProtimeError
+from protime_etl.protime.pausing import MAX_WAIT_IN_TASK_SECONDS
 
-__all__ = ["MAX_WAIT_IN_TASK_SECONDS", "with_retries"]
+__all__ = ["with_retries"]
 
 ATTEMPTS = 5
-MAX_WAIT_IN_TASK_SECONDS = 60.0
 
 Answer = TypeVar("Answer")
 
@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 def _passes(error: BaseException) -> bool:
     if isinstance(error, PagingConflictError):
         return False  # the same token fails again: the unit restarts instead
-    if isinstance(error, RateLimited) and (error.retry_after or 0) > MAX_WAIT_IN_TASK_SECONDS:
+    if isinstance(error, ApiError) and (error.retry_after or 0) > MAX_WAIT_IN_TASK_SECONDS:
         return False  # a long wait belongs to whoever schedules the task
     return isinstance(error, ProtimeError) and error.retry
 
@@ -30,12 +30,13 @@ _jitter = wait_random_exponential(multiplier=0.5, max=30)
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, ApiError) else None
-    return asked if asked is not None else _jitter(state)
+    if isinstance(error, ApiError) and error.retry_after is not None:
+        return 0.0  # the pause that it began is waited out before the next request
+    return _jitter(state)
 
 
 def with_retries(call: Callable[[], Answer]) -> Answer:
-    """Call until it succeeds, at most five times, with full jitter or the wait that the answer asks for.
+    """Call until it succeeds, at most five times, with full jitter or after the pause that the answer began.
 
     Raises the last error as it is.
     """

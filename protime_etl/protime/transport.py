@@ -128,7 +128,7 @@ def _clean(value: object) -> str:
 def retry_after_seconds(response: requests.Response) -> float | None:
     """Seconds that `Retry-After` asks for, given as seconds or as an HTTP date; None without a readable one."""
     header = response.headers.get("Retry-After", "").strip()
-    if header.isascii() and header.isdigit():
+    if header.isascii() and header.isdigit() and len(header) <= 8:  # more is three years, and no wait
         return float(header)
     try:
         until = parsedate_to_datetime(header)

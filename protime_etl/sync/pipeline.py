@@ -10,15 +10,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import URL
 
 from protime_etl.config import Settings
-from protime_etl.errors import ProtimeError, SettingsError
+from protime_etl.errors import ApiError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
-from protime_etl.postgres.coordination import SharedTokenStore
+from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.schema import require_schema
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.plan import plan_units
@@ -45,10 +46,18 @@ class Pipeline:
             make=Token,
         )
         self._auth_session = new_session()
-        self.tokens = TokenSource(
-            settings, store, fetch=lambda asked: with_retries(lambda: request_token(asked, self._auth_session))
-        )
-        self.client = ProtimeClient(settings, self.tokens)
+        self._pause = SharedPause(self.engine, settings.tenant)
+        self.tokens = TokenSource(settings, store, fetch=lambda _: with_retries(self._request_token))
+        self.client = ProtimeClient(settings, self.tokens, self._pause)
+
+    def _request_token(self) -> Token:
+        wait_out(self._pause)
+        try:
+            return request_token(self.settings, self._auth_session)
+        except ApiError as error:
+            if error.retry_after is not None:
+                self._pause.extend(error.retry_after)
+            raise
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -1,0 +1,89 @@
+"""A 429, seen from several clients that share a pause, over real HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from email.utils import format_datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.errors import RateLimited, ServerError
+from protime_etl.postgres.coordination import SharedPause
+from protime_etl.protime.pausing import MemoryPause, wait_out
+from protime_etl.sync.pipeline import open_pipeline
+from tests.scripted_server import Answer, ScriptedServer, token_answer
+
+EMPTY = Answer(200, {"value": []})
+
+
+def limited(seconds: str, status: int = 429) -> Answer:
+    return Answer(status, {"error": {"code": "TooManyRequests", "message": "slow down"}}, {"Retry-After": seconds})
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_nobody_asks_before_the_time_that_one_was_told(warehouse: URL, status: int) -> None:
+    with ScriptedServer([limited("2", status), EMPTY]) as server, open_pipeline(server.settings(), warehouse) as one:
+        first = threading.Thread(target=one.sync_people)
+        started = time.monotonic()
+        first.start()
+        while not server.api_requests:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        with open_pipeline(server.settings(), warehouse) as another:
+            another.sync_people()
+        first.join()
+        elapsed = time.monotonic() - started
+        assert len(server.api_requests) == 3
+    assert 2 <= elapsed < 6
+
+
+def test_an_http_date_is_understood(warehouse: URL) -> None:
+    date = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3), usegmt=True)
+    with ScriptedServer([limited(date), EMPTY]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+        started = time.monotonic()
+        pipeline.sync_people()
+        assert time.monotonic() - started >= 2
+
+
+@pytest.mark.parametrize(("status", "error"), [(429, RateLimited), (503, ServerError)])
+def test_a_long_wait_is_not_clamped_and_leaves_the_task(
+    warehouse: URL, engine: Engine, status: int, error: type[RateLimited | ServerError]
+) -> None:
+    with ScriptedServer([limited("7200", status)]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+        started = time.monotonic()
+        with pytest.raises(error) as caught:
+            pipeline.sync_people()
+        assert caught.value.retry_after == 7200
+        with pytest.raises(RateLimited, match=r"everybody to wait for (7199|7200)") as caught_again:
+            pipeline.sync_people()
+        assert time.monotonic() - started < 5
+        assert caught_again.value.retry_after is not None
+        assert len(server.api_requests) == 1
+    with engine.connect() as connection:
+        left = connection.execute(sa.text("SELECT until - now() FROM protime_etl.pauses")).scalar_one()
+    assert left > dt.timedelta(seconds=7100)
+
+
+def test_the_token_endpoint_pauses_everybody_too(warehouse: URL) -> None:
+    with (
+        ScriptedServer([EMPTY], [limited("1"), token_answer("a")]) as server,
+        open_pipeline(server.settings(), warehouse) as pipeline,
+    ):
+        started = time.monotonic()
+        pipeline.sync_people()
+        assert time.monotonic() - started >= 1
+        assert len(server.token_requests) == 2
+
+
+def test_a_shorter_wait_does_not_end_a_longer_one(engine: Engine) -> None:
+    for pause in (MemoryPause(), SharedPause(engine, "acme")):
+        pause.extend(50)
+        pause.extend(1)
+        assert 45 < pause.remaining() <= 50
+        with pytest.raises(RateLimited):
+            wait_out(pause, max_wait=10)
+    assert SharedPause(engine, "another tenant").remaining() == 0
