@@ -30,6 +30,9 @@ def _check_timezone(name: str) -> str:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Brussels") from None
+    # PostgreSQL takes CET, MET, EET and WET for fixed offsets without summer time.
+    if "/" not in name and name != "UTC":
+        raise ValueError(f"{name!r} is an abbreviation; give an IANA time zone such as Europe/Brussels")
     return name
 
 

@@ -29,7 +29,7 @@ def run_query(url: URL, query: str) -> None:
             if result.returns_rows:
                 print_table("", list(result.keys()), [tuple(row) for row in result])
             else:
-                print_line(f"{result.rowcount} rows")
+                print_line(f"{result.rowcount} rows" if result.rowcount >= 0 else "done")
     finally:
         engine.dispose()
 

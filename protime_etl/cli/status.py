@@ -7,6 +7,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl.cli.console import print_json, print_line, print_table
 from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.ledger import RUN_LOCK
 from protime_etl.postgres.schema import require_schema
 
 __all__ = ["print_status"]
@@ -27,12 +28,16 @@ FROM protime_etl.coverage, unnest(dates) AS days
 GROUP BY tenant, days ORDER BY tenant, days DESC LIMIT 10
 """
 RUNS = """
-SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at, r.status,
+SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
+    CASE WHEN r.status = 'running' AND r.origin = 'cli' AND NOT EXISTS (
+        SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
+        WHERE l.locktype = 'advisory' AND l.classid = {lock} AND l.objid = r.run_id % 2147483648
+    ) THEN 'died' ELSE r.status END AS status,
     count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) AS units,
     coalesce(sum(u.rows_read), 0) AS rows_read, r.error
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
 GROUP BY run_id ORDER BY run_id DESC LIMIT 10
-"""
+""".replace("{lock}", str(RUN_LOCK))
 
 
 def print_status(url: URL, *, as_json: bool) -> None:

@@ -94,6 +94,8 @@ class SharedTokenStore(Generic[Secret]):
     def locked(self) -> Iterator[_LockedStore[Secret]]:
         """Wait until no other process writes, and keep the others out; a process that dies lets go by itself."""
         with database_errors(self._engine.url), self._engine.begin() as connection:
+            # The token request is made while this transaction waits.
+            connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:client, 0))"), self._name)
             yield _LockedStore(self, connection)
 

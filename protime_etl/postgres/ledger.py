@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.load import Counts
-from protime_etl.postgres.tables import people, runs, tenants, units
+from protime_etl.postgres.tables import people, rejected_record, runs, tenants, units
 
 __all__ = [
+    "RUN_LOCK",
     "Unit",
+    "alive",
     "cover",
     "finish_run",
     "finish_unit",
@@ -56,9 +59,14 @@ def register_tenant(connection: Connection, tenant: str, timezone: str) -> None:
 
 
 def known_people(connection: Connection, tenant: str) -> list[int]:
-    """Ids of all people of the tenant that are not deleted, in order."""
-    query = sa.select(people.c.id).where(people.c.tenant == tenant, people.c.deleted_at.is_(None)).order_by(people.c.id)
-    return list(connection.scalars(query))
+    """Ids of all people of the tenant that are not deleted, in order, those whose record was rejected included."""
+    stored = sa.select(people.c.id).where(people.c.tenant == tenant, people.c.deleted_at.is_(None))
+    rejected = sa.select(rejected_record.c.record_id).where(
+        rejected_record.c.tenant == tenant,
+        rejected_record.c.collection == "people",
+        rejected_record.c.record_id.is_not(None),
+    )
+    return sorted(connection.scalars(stored.union(rejected)))
 
 
 def open_run(
@@ -69,6 +77,12 @@ def open_run(
     planned: Iterable[tuple[Sequence[int], dt.date, dt.date]],
 ) -> tuple[int, list[Unit]]:
     """Enter a run with its units, each (person ids, first day, last day); returns its number and the units."""
+    if origin != "cli":  # a task of Airflow that plans again replaces what it planned before
+        connection.execute(
+            runs.update()
+            .where(runs.c.tenant == tenant, runs.c.origin == origin, runs.c.status == "running")
+            .values(status="failed", finished_at=sa.func.clock_timestamp(), error="planned again")
+        )
     run_id: int = connection.execute(
         runs.insert()
         .values(tenant=tenant, origin=origin, date_from=dates[0], date_to=dates[1])
@@ -85,6 +99,22 @@ def open_run(
     return run_id, entered
 
 
+RUN_LOCK = 7_262_002
+"""First half of the advisory lock of a run that lives in one process; the second half is the run's number."""
+
+
+@contextmanager
+def alive(engine: Engine, run_id: int) -> Iterator[None]:
+    """Let others see that the process of this run lives: a lock that PostgreSQL drops when the process dies."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"lock": RUN_LOCK, "run": run_id % 2**31}
+        connection.execute(sa.text("SELECT pg_advisory_lock_shared(:lock, :run)"), key)
+        try:
+            yield
+        finally:
+            connection.execute(sa.text("SELECT pg_advisory_unlock_shared(:lock, :run)"), key)
+
+
 def read_unit(connection: Connection, unit_id: int) -> Unit:
     """The unit of that number.
 
@@ -98,10 +128,13 @@ def read_unit(connection: Connection, unit_id: int) -> Unit:
 
 
 def finish_unit(connection: Connection, unit_id: int, counts: Counts, error: str | None = None) -> None:
-    """Enter that a unit is done, or why not."""
+    """Enter that a unit is done, or why not; the counts are those of the last try.
+
+    A unit that was done stays done when a repetition fails: its rows and its coverage are committed.
+    """
     connection.execute(
         units.update()
-        .where(units.c.unit_id == unit_id)
+        .where(units.c.unit_id == unit_id, sa.true() if error is None else units.c.status != "done")
         .values(
             status="failed" if error else "done", finished_at=sa.func.clock_timestamp(), error=error, **counts.as_dict()
         )

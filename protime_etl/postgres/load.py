@@ -6,15 +6,15 @@ Guarantees, whatever runs at the same time:
   this pull began, so that a slow pull cannot undo what a later one learnt;
 - an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
   condition says no;
-- a record that a complete pull of its scope no longer holds becomes deleted, unless anyone wrote it after the pull
-  began or is writing it now (`SKIP LOCKED`), which also means that this step never waits;
+- a record that a complete pull of its scope no longer holds is given to the caller, who asks for it by its id: it may
+  have moved elsewhere. What is gone indeed becomes deleted, unless anyone wrote it after the pull began or is writing
+  it now (`SKIP LOCKED`), which also means that this step never waits;
 - rows are written in id order, so that two merges cannot deadlock.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Protocol
@@ -92,6 +92,10 @@ class Rejected(Protocol):
     def record(self) -> str:
         """Its JSON."""
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of it."""
+
 
 def database_clock(connection: Connection) -> dt.datetime:
     """The moment now by PostgreSQL's clock, the only one that all processes share."""
@@ -122,8 +126,7 @@ class Load:
         self._types = [COPY_TYPES[type(table.c[name].type)] for name in self._columns]
         self._target = sql.Identifier("protime", collection.name)
         self._staging = sql.Identifier("pg_temp", f"staging_{collection.name}")
-        self._rejected_ids: list[int] = []
-        self._rejected_without_id = False
+        self._rejected: list[Rejected] = []
         self.counts = Counts()
         # One per session, emptied at each commit: a new temporary table a unit would bloat the catalog.
         self._driver.execute(
@@ -132,6 +135,8 @@ class Load:
             ).format(sql.Identifier(f"staging_{collection.name}"), self._names(), self._target)
         )
         self._driver.execute(sql.SQL("TRUNCATE {}").format(self._staging))
+        # Between two pages the transaction is idle for as long as the API takes.
+        self._driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         self.began = database_clock(connection)
 
     def _names(self, prefix: str = "") -> sql.Composed:
@@ -152,37 +157,65 @@ class Load:
 
     def reject(self, rejected: Sequence[Rejected]) -> None:
         """Keep records that could not be understood, each once however often it comes."""
-        for one in rejected:
-            self._rejected_without_id |= one.record_id is None
-            self._driver.execute(
-                "INSERT INTO protime_etl.rejected_record AS kept"
-                " (tenant, collection, fingerprint, record_id, reason, record) VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (tenant, collection, fingerprint) DO UPDATE"
-                " SET last_seen_at = clock_timestamp(), reason = excluded.reason",
-                (
-                    self._tenant,
-                    self._collection.name,
-                    hashlib.sha256(one.record.encode()).hexdigest(),
-                    one.record_id,
-                    one.reason,
-                    one.record,
-                ),
-            )
-            if one.record_id is not None:
-                self._rejected_ids.append(one.record_id)
+        self._rejected += rejected
         self.counts.rejected += len(rejected)
         self.counts.rows_read += len(rejected)
 
-    def merge(self, scope: Scope) -> Counts:
-        """Bring the table in line with what was staged, which is all that the tenant has in `scope`."""
+    def absent(self, scope: Scope) -> list[int]:
+        """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
+
+        Empty when a record without a readable id came: it might be any of them.
+        """
+        if any(one.record_id is None for one in self._rejected):
+            return []
+        limits = []
+        if scope.person_ids is not None:
+            limits.append(sql.SQL("AND t.person_id = ANY(%(people)s)"))
+        if scope.first is not None:
+            limits.append(sql.SQL("AND t.date BETWEEN %(first)s AND %(last)s"))
+        statement = sql.SQL("""
+            SELECT t.id FROM {target} AS t
+            WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL AND t.written_at <= %(began)s {limits}
+                AND t.id <> ALL(%(rejected)s)
+                AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
+            ORDER BY t.id
+        """).format(target=self._target, staging=self._staging, limits=sql.SQL(" ").join(limits))
+        cursor = self._driver.execute(
+            statement,
+            {
+                "tenant": self._tenant,
+                "began": self.began,
+                "people": list(scope.person_ids or ()),
+                "first": scope.first,
+                "last": scope.last,
+                "rejected": [one.record_id for one in self._rejected],
+            },
+        )
+        return [row[0] for row in cursor]
+
+    def merge(self, vanished: Sequence[int] = ()) -> Counts:
+        """Write what was staged and rejected, and mark `vanished` as deleted unless anyone writes them meanwhile."""
         read = self.counts.rows_read - self.counts.rejected
         row = self._driver.execute(self._upsert(), {"tenant": self._tenant, "began": self.began}).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.inserted, self.counts.updated, self.counts.deleted = row
         self.counts.unchanged = read - sum(row)
-        if not self._rejected_without_id:  # a record without an id might be any of those that seem to be gone
-            self.counts.deleted += self._delete_vanished(scope)
+        if vanished:
+            self.counts.deleted += self._delete(vanished)
+        self._write_rejected()
         return self.counts
+
+    def _write_rejected(self) -> None:
+        unique = {one.fingerprint: one for one in self._rejected}
+        for fingerprint in sorted(unique):  # in one order, so that two loads of the same records cannot deadlock
+            one = unique[fingerprint]
+            self._driver.execute(
+                "INSERT INTO protime_etl.rejected_record"
+                " (tenant, collection, fingerprint, record_id, reason, record) VALUES (%s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (tenant, collection, fingerprint) DO UPDATE"
+                " SET last_seen_at = clock_timestamp(), reason = excluded.reason",
+                (self._tenant, self._collection.name, fingerprint, one.record_id, one.reason, one.record),
+            )
 
     def _upsert(self) -> sql.Composed:
         status = self._collection.soft_delete_status
@@ -192,7 +225,10 @@ class Load:
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in self._columns if name != "id"
         )
         guard = sql.SQL(
-            "({s}.change_version > t.change_version OR ({s}.change_version = t.change_version"
+            # A newer version revives, but not the very record that a later pull found gone.
+            "(({s}.change_version > t.change_version"
+            " AND NOT (t.deleted_by IS NOT DISTINCT FROM 'vanished' AND t.written_at > %(began)s))"
+            " OR ({s}.change_version = t.change_version"
             " AND t.written_at <= %(began)s"
             " AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)))"
         )
@@ -240,34 +276,18 @@ class Load:
             ),
         )
 
-    def _delete_vanished(self, scope: Scope) -> int:
-        limits = []
-        if scope.person_ids is not None:
-            limits.append(sql.SQL("AND t.person_id = ANY(%(people)s)"))
-        if scope.first is not None:
-            limits.append(sql.SQL("AND t.date BETWEEN %(first)s AND %(last)s"))
+    def _delete(self, vanished: Sequence[int]) -> int:
         statement = sql.SQL("""
             WITH vanished AS (
                 SELECT t.id FROM {target} AS t
-                WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL AND t.written_at <= %(began)s {limits}
-                    AND t.id <> ALL(%(rejected)s)
-                    AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
+                WHERE t.tenant = %(tenant)s AND t.id = ANY(%(vanished)s)
+                    AND t.deleted_at IS NULL AND t.written_at <= %(began)s
                 ORDER BY t.id
                 FOR UPDATE SKIP LOCKED
             )
             UPDATE {target} AS t
             SET deleted_at = statement_timestamp(), deleted_by = 'vanished', written_at = statement_timestamp()
             FROM vanished WHERE t.tenant = %(tenant)s AND t.id = vanished.id
-        """).format(target=self._target, staging=self._staging, limits=sql.SQL(" ").join(limits))
-        cursor = self._driver.execute(
-            statement,
-            {
-                "tenant": self._tenant,
-                "began": self.began,
-                "people": list(scope.person_ids or ()),
-                "first": scope.first,
-                "last": scope.last,
-                "rejected": self._rejected_ids,
-            },
-        )
-        return cursor.rowcount
+        """).format(target=self._target)
+        parameters = {"tenant": self._tenant, "began": self.began, "vanished": list(vanished)}
+        return self._driver.execute(statement, parameters).rowcount

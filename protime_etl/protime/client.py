@@ -25,7 +25,7 @@ from protime_etl.errors import (
     UriTooLongError,
 )
 from protime_etl.protime.auth import TokenSource
-from protime_etl.protime.decoding import Page, decode_page
+from protime_etl.protime.decoding import Page, decode_page, decode_record
 from protime_etl.protime.filters import Condition, encode
 from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS, MemoryPause, Pause, wait_out
 from protime_etl.protime.resources import API_PATH, Collection
@@ -84,17 +84,29 @@ class ProtimeClient:
             if empty > MAX_EMPTY_PAGES_IN_A_ROW:
                 raise ProtocolError(f"The pages of {collection.name} have no end: {empty} empty ones in a row.")
 
+    def record(self, collection: Collection, record_id: int) -> Page | None:
+        """Read one record by its id, as a page of one; None if it does not exist.
+
+        https://documentation.myprotime.eu/protimeapi/reference/collections/clockings/get/
+
+        Raises:
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        uri = f"{self._settings.api_base}{API_PATH}/{collection.name}/{record_id}"
+        try:
+            return with_retries(lambda: decode_record(collection, self._get(collection, uri)))
+        except NotFoundError as error:
+            if error.code:
+                return None
+            raise  # a host that knows nothing of the API says 404, too, but not in its words
+
     def probe(self, collection: Collection) -> None:
         """Ask for one record that cannot exist: a 404 proves that host, token and scope are right.
 
         Raises:
-            ApiError, UnreachableError: as `pages`, but for the 404.
+            ApiError, UnreachableError, ProtocolError: as `record`.
         """
-        try:
-            self._get(collection, f"{self._settings.api_base}{API_PATH}/{collection.name}/0")
-        except NotFoundError as error:
-            if not error.code:  # a host that knows nothing of the API says 404, too, but not in its words
-                raise
+        self.record(collection, 0)
 
     def _page(self, collection: Collection, uri: str) -> Page:
         return decode_page(collection, self._get(collection, uri))

@@ -6,6 +6,7 @@ split off into `extra`, and a record that still does not fit is kept as rejected
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, get_args
@@ -15,7 +16,7 @@ import msgspec
 from protime_etl.errors import ProtocolError
 from protime_etl.protime.resources import Collection, Record
 
-__all__ = ["Page", "RejectedRecord", "decode_page"]
+__all__ = ["Page", "RejectedRecord", "decode_page", "decode_record"]
 
 MAX_KEPT_CHARACTERS = 10_000
 
@@ -29,6 +30,8 @@ class RejectedRecord:
     reason: str
     record: str
     """The record as JSON, cut to 10,000 characters; of people only the fields that are stored anyway."""
+    fingerprint: str
+    """SHA-256 of the record as it came."""
 
 
 @dataclass
@@ -79,14 +82,27 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     return page
 
 
+def decode_record(collection: Collection, body: bytes) -> Page:
+    """Decode the body of an answer that is one record, into a page of one.
+
+    Raises:
+        ProtocolError: the body is not JSON.
+    """
+    return decode_page(collection, b'{"value":[' + body + b"]}")
+
+
 def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
+    fingerprint = hashlib.sha256(raw).hexdigest()
     try:
         record: Any = msgspec.json.decode(raw)
-        if not isinstance(record, dict):
-            page.rejected.append(RejectedRecord(None, "not an object", _kept(collection, record)))
-            return
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        page.rejected.append(RejectedRecord(None, f"unreadable: {type(error).__name__}", ""))
+        # As it came, but for people: what cannot be read cannot be sifted either.
+        text = raw.decode("utf-8", "backslashreplace").replace("\0", "") if collection.keep_unknown else ""
+        reason = f"unreadable: {type(error).__name__}"
+        page.rejected.append(RejectedRecord(None, reason, text[:MAX_KEPT_CHARACTERS], fingerprint))
+        return
+    if not isinstance(record, dict):
+        page.rejected.append(RejectedRecord(None, "not an object", _kept(collection, record), fingerprint))
         return
     known, extra = _split(collection.record, record)
     try:
@@ -96,7 +112,8 @@ def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     except (msgspec.ValidationError, RecursionError) as error:
         identity = record.get("id")
         record_id = identity if type(identity) is int and -(2**63) <= identity < 2**63 else None
-        page.rejected.append(RejectedRecord(record_id, str(error)[:500], _kept(collection, record)))
+        kept = _kept(collection, record)
+        page.rejected.append(RejectedRecord(record_id, str(error)[:500], kept, fingerprint))
         return
     page.rows.append((*collection.row(decoded), extra if extra and collection.keep_unknown else None))
 
@@ -113,7 +130,7 @@ def _split(record: type[Any], value: dict[str, Any]) -> tuple[dict[str, Any], di
             continue
         else:
             known[name], inner = _split_inside(_nested_record(fields[name].type), given)
-            if inner:
+            if inner and name != "person":  # what the API may come to tell there is about a person
                 extra[name] = inner
     return known, extra
 
@@ -143,7 +160,7 @@ def _holds_nul(value: object) -> bool:
 
 
 def _kept(collection: Collection, record: object) -> str:
-    if isinstance(record, dict) and not collection.keep_unknown:
-        record = _split(collection.record, record)[0]
+    if not collection.keep_unknown:
+        record = _split(collection.record, record)[0] if isinstance(record, dict) else None
     text = msgspec.json.encode(record).decode(errors="replace")
     return text[:MAX_KEPT_CHARACTERS]

@@ -30,7 +30,7 @@ _jitter = wait_random_exponential(multiplier=0.5, max=30)
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, ApiError) and error.retry_after is not None:
+    if isinstance(error, ApiError) and error.retry_after:
         return 0.0  # the pause that it began is waited out before the next request
     return _jitter(state)
 

@@ -121,6 +121,8 @@ def error_details(body: bytes) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _clean(value: object) -> str:
+    if value is None:
+        return ""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return "".join(character for character in text if character.isprintable())[:300]
 
@@ -132,7 +134,7 @@ def retry_after_seconds(response: requests.Response) -> float | None:
         return float(header)
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=dt.UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -118,6 +119,10 @@ class Pipeline:
             ledger.finish_run(connection, run_id, reason)
             return counts, statuses
 
+    def _finish_badly(self, run_id: int, reason: str) -> None:
+        with contextlib.suppress(ProtimeError):  # the database may be what failed; the first error is to be reported
+            self.finish(run_id, reason)
+
     def sync(
         self,
         origin: str,
@@ -138,10 +143,13 @@ class Pipeline:
         run_id, units = self.plan(origin, first, last, person_ids)
         on_plan(units)
         try:
-            for unit in units:
-                on_unit(unit, self.pull(unit, on_page))
-        except (ProtimeError, KeyboardInterrupt) as error:
-            self.finish(run_id, str(error) or "interrupted")
+            with database_errors(self.engine.url), ledger.alive(self.engine, run_id):
+                for unit in units:
+                    on_unit(unit, self.pull(unit, on_page))
+        except BaseException as error:
+            known = isinstance(error, ProtimeError)
+            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+            self._finish_badly(run_id, str(error) if known else reason)
             raise
         counts, _ = self.finish(run_id)
         return people_counts + counts, len(units)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from protime_etl.config import Settings
 from protime_etl.errors import PagingConflictError, ProtimeError, UriTooLongError
@@ -12,12 +13,15 @@ from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.ledger import Unit, cover, finish_unit
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.protime.decoding import Page
+from protime_etl.protime.resources import COLLECTIONS, Collection
 from protime_etl.sync.plan import clockings_filter
 
 __all__ = ["pull_people", "pull_unit"]
 
-RESTARTS = 3
+ATTEMPTS = 3
+CLOCKINGS = COLLECTIONS["clockings"]
+PEOPLE = COLLECTIONS["people"]
 
 OnPage = Callable[[int], None]
 """Called with the number of records of each page."""
@@ -30,12 +34,14 @@ def pull_people(settings: Settings, client: ProtimeClient, engine: Engine) -> Co
         ProtimeError: a subclass says what went wrong; the table is as it was.
     """
     before = client.requests
-    with database_errors(engine.url), engine.begin() as connection:
-        load = Load(connection, settings.tenant, COLLECTIONS["people"])
-        for page in client.pages(COLLECTIONS["people"]):
-            load.copy(page.rows)
-            load.reject(page.rejected)
-        counts = load.merge(Scope())
+
+    def attempt() -> Counts:
+        with database_errors(engine.url), engine.begin() as connection:
+            load = Load(connection, settings.tenant, PEOPLE)
+            _stage(load, client.pages(PEOPLE))
+            return load.merge(_vanished(client, load, PEOPLE, Scope()))
+
+    counts = _restarting(attempt)
     counts.requests = client.requests - before
     return counts
 
@@ -51,47 +57,60 @@ def pull_unit(
         ProtimeError: a subclass says what went wrong; table and coverage are as they were, and the ledger says why.
     """
     before = client.requests
+
+    def stage(load: Load, person_ids: Sequence[int]) -> None:
+        try:
+            _stage(load, client.pages(CLOCKINGS, clockings_filter(person_ids, unit.first, unit.last)), on_page)
+        except UriTooLongError:
+            if len(person_ids) == 1:
+                raise
+            middle = len(person_ids) // 2
+            stage(load, person_ids[:middle])
+            stage(load, person_ids[middle:])
+
+    def attempt() -> Counts:
+        with database_errors(engine.url), engine.begin() as connection:
+            load = Load(connection, settings.tenant, CLOCKINGS)
+            stage(load, unit.person_ids)
+            scope = Scope(unit.person_ids, unit.first, unit.last)
+            counts = load.merge(_vanished(client, load, CLOCKINGS, scope))
+            counts.requests = client.requests - before
+            cover(connection, settings.tenant, unit, unit.first, unit.last)
+            finish_unit(connection, unit.unit_id, counts)
+            return counts
+
     try:
-        for restarts_left in reversed(range(RESTARTS)):
-            try:
-                with database_errors(engine.url), engine.begin() as connection:
-                    counts = _pull_batch(settings, client, connection, unit, unit.person_ids, on_page=on_page)
-                    counts.requests = client.requests - before
-                    cover(connection, settings.tenant, unit, unit.first, unit.last)
-                    finish_unit(connection, unit.unit_id, counts)
-                    return counts
-            except PagingConflictError:
-                if not restarts_left:
-                    raise
-        raise AssertionError("unreachable")
+        return _restarting(attempt)
     except ProtimeError as error:
         _enter_failure(engine, unit, Counts(requests=client.requests - before), error)
         raise
 
 
-def _pull_batch(
-    settings: Settings,
-    client: ProtimeClient,
-    connection: Connection,
-    unit: Unit,
-    person_ids: Sequence[int],
-    *,
-    on_page: OnPage,
-) -> Counts:
-    load = Load(connection, settings.tenant, COLLECTIONS["clockings"])
-    try:
-        for page in client.pages(COLLECTIONS["clockings"], clockings_filter(person_ids, unit.first, unit.last)):
-            load.copy(page.rows)
-            load.reject(page.rejected)
-            on_page(len(page.rows) + len(page.rejected))
-    except UriTooLongError:
-        if len(person_ids) == 1:
-            raise
-        middle = len(person_ids) // 2
-        halves = (person_ids[:middle], person_ids[middle:])
-        first, second = (_pull_batch(settings, client, connection, unit, half, on_page=on_page) for half in halves)
-        return first + second
-    return load.merge(Scope(person_ids, unit.first, unit.last))
+def _stage(load: Load, pages: Iterable[Page], on_page: OnPage = lambda _: None) -> None:
+    for page in pages:
+        load.copy(page.rows)
+        load.reject(page.rejected)
+        on_page(len(page.rows) + len(page.rejected))
+
+
+def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: Scope) -> list[int]:
+    """Which of the absent records do not exist any more; those that moved to another day or person are staged."""
+    vanished = []
+    for record_id in load.absent(scope):
+        found = client.record(collection, record_id)
+        if found is None:
+            vanished.append(record_id)
+        else:
+            _stage(load, [found])
+    return vanished
+
+
+def _restarting(attempt: Callable[[], Counts]) -> Counts:
+    """Start again from the first page when a paging token has died, twice at most."""
+    retrying = Retrying(
+        retry=retry_if_exception_type(PagingConflictError), stop=stop_after_attempt(ATTEMPTS), reraise=True
+    )
+    return retrying(attempt)
 
 
 def _enter_failure(engine: Engine, unit: Unit, counts: Counts, error: ProtimeError) -> None:

@@ -127,6 +127,7 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
         (["check"], {"tenant": "not a name"}, 2, "PROTIME_TENANT"),
         (["check"], {"environment": "test"}, 2, "PROTIME_ENVIRONMENT"),
         (["check"], {"timezone": "Brussels"}, 2, "not an IANA time zone"),
+        (["check"], {"timezone": "CET"}, 2, "is an abbreviation"),
         (["check"], {"api_url": "http://acme.example"}, 2, "api_url must use https"),
         (["check"], {"user_agent": "curl"}, 2, "must look like Service/Version (Company)"),
         (["check"], {"database_url": "mysql://u:hidden@h/d"}, 2, "not a PostgreSQL URL"),
@@ -251,3 +252,29 @@ def test_ctrl_c_leaves_what_was_committed(shell: Shell, engine: Engine) -> None:
     status = last_json(shell("status", "--json"))
     assert status["runs"][0]["status"] == "failed"
     assert status["runs"][0]["error"] == "interrupted"
+
+
+def test_a_killed_sync_is_shown_as_died_and_the_next_one_repairs_it(
+    shell: Shell, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    with SimulatedTenant(simulated.tenant, Options(latency=0.3)) as slow:
+        environment = {**os.environ, **shell.settings, "PROTIME_API_URL": slow.url, "PROTIME_AUTH_URL": slow.url}
+        process = subprocess.Popen(
+            [COMMAND, "sync", "--from", "2000-01-01", "--to", str(TODAY)],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        while "unit 1/" not in process.stderr.readline():
+            pass
+        assert last_json(shell("status", "--json"))["runs"][0]["status"] == "running"
+        process.kill()
+        process.communicate()
+    run = last_json(shell("status", "--json"))["runs"][0]
+    assert run["status"] == "died"
+    assert run["units"].endswith("/27")
+
+    assert shell("sync", "--from", "2000-01-01", "--to", str(TODAY)).returncode == 0
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert [one["status"] for one in last_json(shell("status", "--json"))["runs"]] == ["done", "died"]

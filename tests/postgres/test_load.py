@@ -37,7 +37,7 @@ def load(engine: Engine, *rows: tuple[Any, ...], scope: Scope = SCOPE) -> Counts
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
         one.copy(rows)
-        return one.merge(scope)
+        return one.merge(one.absent(scope))
 
 
 def stored(engine: Engine, clocking_id: int) -> Any:
@@ -101,12 +101,24 @@ def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> No
         slow.copy([row(1, calculated_time_of_day_in_minutes=1), row(2)])
         load(engine, row(1, calculated_time_of_day_in_minutes=2))  # 2 has vanished meanwhile, and 3 ...
         load(engine, row(1, calculated_time_of_day_in_minutes=2), row(3))  # ... has come
-        counts = slow.merge(SCOPE)
+        counts = slow.merge(slow.absent(SCOPE))
 
     assert stored(engine, 1).calculated_time_of_day_in_minutes == 2
     assert stored(engine, 2).deleted_by == "vanished"
     assert stored(engine, 3).deleted_at is None
     assert counts == Counts(rows_read=2, unchanged=2)
+
+
+def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine) -> None:
+    load(engine, row(1))
+    with engine.begin() as slow_connection:
+        slow = Load(slow_connection, "acme", CLOCKINGS)
+        slow.copy([row(1, "02")])
+        load(engine)
+        slow.merge()
+    assert stored(engine, 1).deleted_by == "vanished"
+    assert load(engine, row(1, "02")).updated == 1
+    assert stored(engine, 1).deleted_at is None
 
 
 def test_deleted_is_a_state_and_a_row_that_comes_back_is_revived(engine: Engine) -> None:
@@ -135,8 +147,8 @@ def test_a_rejected_record_is_not_gone_and_one_without_an_id_stops_all_inference
         load(engine, row(1), row(2))
         with engine.begin() as connection:
             one = Load(connection, "acme", CLOCKINGS)
-            one.reject([RejectedRecord(record_id, "why", "{}")] * 2)
-            counts = one.merge(SCOPE)
+            one.reject([RejectedRecord(record_id, "why", "{}", "fingerprint")] * 2)
+            counts = one.merge(one.absent(SCOPE))
         assert {number for number in (1, 2) if stored(engine, number).deleted_at} == gone
         assert (counts.rejected, counts.rows_read, counts.unchanged) == (2, 2, 0)
     with engine.connect() as connection:
@@ -156,7 +168,7 @@ def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
     with engine.begin() as connection:
         other = Load(connection, "other", CLOCKINGS)
         other.copy([row(1, kind="Reason")])
-        assert other.merge(SCOPE).inserted == 1
+        assert other.merge().inserted == 1
     assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1)
 
 
@@ -165,7 +177,7 @@ def test_a_failed_load_leaves_everything_as_it_was(engine: Engine) -> None:
     with engine.connect() as connection:
         one = Load(connection, "acme", CLOCKINGS)
         one.copy([row(2)])
-        one.merge(SCOPE)
+        one.merge(one.absent(SCOPE))
         connection.rollback()
     assert stored(engine, 1).deleted_at is None
     assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1), "the staging table is empty again"
@@ -195,3 +207,26 @@ def test_loads_of_the_same_rows_at_once_neither_deadlock_nor_go_backwards(engine
     with engine.connect() as connection:
         kinds = connection.execute(sa.text("SELECT kind, count(*) FROM protime.clockings GROUP BY kind")).all()
     assert [tuple(one) for one in kinds] == [("last", 200)]
+
+
+def test_the_same_rejected_records_in_another_order_do_not_deadlock(engine: Engine) -> None:
+    errors: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        rejected = [RejectedRecord(n, "why", "{}", f"{n}") for n in range(50)]
+        try:
+            for _ in range(10):
+                random.Random(seed).shuffle(rejected)
+                with engine.begin() as connection:
+                    one = Load(connection, "acme", CLOCKINGS)
+                    one.reject(rejected)
+                    one.merge()
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.postgres.ledger import register_tenant
-from protime_etl.postgres.load import Load, Scope
+from protime_etl.postgres.load import Load
 from protime_etl.postgres.statements import sql_folder
 from protime_etl.protime.resources import COLLECTIONS
 from tests.conftest import both_servers
@@ -29,7 +29,7 @@ def put(engine: Engine, *clockings: tuple[dt.date, int, str]) -> None:
             row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
             for number, (day, minutes, kind) in enumerate(clockings)
         )
-        load.merge(Scope([], PLAIN, PLAIN))
+        load.merge()
 
 
 def query(engine: Engine, text: str) -> list[tuple[Any, ...]]:

@@ -87,3 +87,13 @@ def test_a_shorter_wait_does_not_end_a_longer_one(engine: Engine) -> None:
         with pytest.raises(RateLimited):
             wait_out(pause, max_wait=10)
     assert SharedPause(engine, "another tenant").remaining() == 0
+
+
+@pytest.mark.parametrize(
+    "header", ["0", "nonsense", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 30, "-5", ""]
+)
+def test_a_header_that_asks_for_no_wait_leaves_the_growing_one(warehouse: URL, header: str) -> None:
+    answers = [limited(header, 503), limited(header, 503), Answer(200, {"value": []}, {"Retry-After": header})]
+    with ScriptedServer(answers) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+        pipeline.sync_people()
+        assert len(server.api_requests) == 3

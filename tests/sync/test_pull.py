@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.errors import DatabaseError, ForbiddenError, SettingsError
+from protime_etl.errors import DatabaseError, ForbiddenError, InvalidRequestError, SettingsError
 from protime_etl.postgres.load import Counts
 from protime_etl.protime.resources import API_PATH
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
@@ -120,7 +120,7 @@ def test_records_that_cannot_be_understood_are_kept_and_stop_nothing(
         rejected = connection.execute(sa.text("SELECT record_id, reason FROM protime_etl.rejected_record")).all()
         extra = connection.scalar(sa.text("SELECT extra FROM protime.clockings WHERE id = :id"), {"id": two.id})
     assert [tuple(row) for row in rejected] == [(one.id, "Expected `int`, got `str` - at `$.timeOfDayInMinutes`")]
-    assert extra == {"mood": "good", "person": {"x": 2}}
+    assert extra == {"mood": "good"}, "what is unknown about a person is not kept"
     assert counts.rejected == 1
     assert not rows[one.id]["is_deleted"], "a record that was sent has not vanished"
     assert rows[three.id] == tenant_rows(simulated.tenant)[three.id]
@@ -226,3 +226,93 @@ def test_a_refused_row_is_not_in_the_error(pipeline: Pipeline, engine: Engine, s
     told = "".join(traceback.format_exception(caught.value))
     assert simulated.tenant.people_truth()[0].last_name
     assert "Person 100001" not in told
+
+
+def test_a_clocking_that_moved_out_of_the_window_is_not_deleted(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    moved, gone = [one for one in simulated.tenant.truth() if one.status != "Deleted" and one.date == TODAY][:2]
+    simulated.tenant.edit(moved.id, date=FIRST)
+    simulated.tenant.hard_delete(gone.id)
+
+    counts, _ = pipeline.sync("test", TODAY, TODAY)
+
+    rows = table_rows(engine)
+    assert rows.pop(gone.id)["is_deleted"]
+    assert rows == tenant_rows(simulated.tenant)
+    assert (counts.updated, counts.deleted) == (1, 1)
+
+
+def test_a_person_whose_record_is_rejected_is_read_nevertheless(warehouse: URL, engine: Engine) -> None:
+    people = [{"id": 1, "lastName": "One"}, {"id": 2, "lastName": 2, "bankAccount": "secret"}]
+    with (
+        ScriptedServer([Answer(200, {"value": people}), Answer(200, {"value": []})]) as server,
+        open_pipeline(server.settings(), warehouse) as pipeline,
+    ):
+        counts, _ = pipeline.sync("test", TODAY, TODAY)
+        assert "person%20in%20(1,2)" in server.api_requests[-1].path
+    assert counts.rejected == 1
+    with engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT record FROM protime_etl.rejected_record")).scalar_one()
+    assert kept == '{"id":2,"lastName":2}'
+
+
+def test_people_are_read_again_when_their_paging_token_dies(warehouse: URL, engine: Engine) -> None:
+    one, two = {"id": 1, "lastName": "One"}, {"id": 2, "lastName": "Two"}
+    answers = [
+        Answer(200, {"value": [one], "nextLink": f"{API_PATH}/people?continuationToken=a"}),
+        Answer(409, {"error": {"code": "Conflict", "message": "Invalid continuation token"}}),
+        Answer(200, {"value": [one, two]}),
+    ]
+    with ScriptedServer(answers) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+        assert pipeline.sync_people().inserted == 2
+    assert set(table_rows(engine, "people")) == {1, 2}
+
+
+@pytest.mark.parametrize("record", [b'{"id":1e999}', b'{"id":"\xff"}', b'{"id":"\xfe"}', b"7", b"null"])
+def test_records_that_cannot_even_be_read_are_kept_as_they_came(warehouse: URL, engine: Engine, record: bytes) -> None:
+    with (
+        ScriptedServer([Answer(200, b'{"value":[' + record + b"]}")]) as server,
+        open_pipeline(server.settings(), warehouse) as pipeline,
+    ):
+        counts, _ = pipeline.sync("test", TODAY, TODAY, [1])
+    with engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT record FROM protime_etl.rejected_record")).scalars().all()
+    assert kept == [record.decode("utf-8", "backslashreplace")]
+    assert counts.rejected == 1
+
+
+def test_an_idle_time_out_of_the_server_does_not_end_a_slow_unit(warehouse: URL, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(f"ALTER DATABASE {warehouse.database} SET idle_in_transaction_session_timeout = 500")
+        )
+    limited = Answer(429, b"", {"Retry-After": "2"})
+    with (
+        ScriptedServer([limited, Answer(200, {"value": []})]) as server,
+        open_pipeline(server.settings(), warehouse) as pipeline,
+    ):
+        assert pipeline.sync("test", TODAY, TODAY, [1])[0].requests == 2
+
+
+def test_a_plan_made_again_closes_the_one_before(pipeline: Pipeline, engine: Engine) -> None:
+    pipeline.plan("airflow a b", TODAY, TODAY, [1])
+    run_id, _ = pipeline.plan("airflow a b", TODAY, TODAY, [1])
+    with engine.connect() as connection:
+        found = connection.execute(sa.text("SELECT run_id, status FROM protime_etl.runs ORDER BY run_id")).all()
+    assert [one.status for one in found] == ["failed", "running"]
+    assert found[1].run_id == run_id
+
+
+def test_a_repetition_that_fails_does_not_undo_what_was_done(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    run_id, (unit,) = pipeline.plan("airflow a b", TODAY, TODAY, [100_001])
+    pipeline.pull(unit)
+    broken = type(unit)(unit.unit_id, unit.run_id, unit.person_ids, FIRST - dt.timedelta(days=600), TODAY)
+    with pytest.raises(InvalidRequestError):
+        pipeline.pull(broken)
+    assert pipeline.finish(run_id)[1] == {"done": 1}
+    assert simulated.served.requests["refused"] == 1
+    assert table_rows(engine)
