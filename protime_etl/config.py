@@ -65,9 +65,9 @@ class Settings(PlaceSettings):
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
     """Sub-domain of the myProtime URL: `acme` in https://acme.myprotime.eu."""
     client_id: Annotated[str, Field(min_length=1)]
-    client_secret: SecretStr
+    client_secret: Annotated[SecretStr, Field(min_length=1)]
     environment: Literal["production", "sandbox"] = "production"
-    scopes: Annotated[tuple[str, ...], NoDecode] = (CLOCKINGS_SCOPE, PEOPLE_SCOPE)
+    scopes: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = (CLOCKINGS_SCOPE, PEOPLE_SCOPE)
     user_agent: str = ""
     """`Service/Version (Company)`, sent with every request; empty: protime-etl's own with the tenant's name."""
     timezone: Annotated[str, AfterValidator(_check_timezone)] = "Europe/Brussels"

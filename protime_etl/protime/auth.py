@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_token"]
 
 RENEW_EARLY_SECONDS = 60.0
+# RFC 6749, 5.2
+KNOWN_ERRORS = {
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+}
 
 
 @dataclass(frozen=True)
@@ -174,7 +183,9 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
     try:
         answer = msgspec.json.decode(body, type=_TokenAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ProtocolError(f"The answer of {endpoint} is not a token.") from None
+        raise ProtocolError(
+            f"The answer of {endpoint} is not a token: access_token, token_type and a number expires_in are needed."
+        ) from None
     if answer.token_type.lower() != "bearer" or answer.expires_in <= 0 or not _is_header_safe(answer.access_token):
         raise ProtocolError(f"The answer of {endpoint} is not a usable Bearer token.")
     if answer.scope is not None:  # RFC 6749, 5.1: absent means that all that was asked is granted
@@ -193,11 +204,16 @@ def _is_header_safe(value: str) -> bool:
 
 def _refusal(settings: Settings, status: int, body: bytes) -> AuthenticationError:
     code, message, _ = error_details(body)
+    if settings.client_secret.get_secret_value().encode() in body:  # a server that repeats it is not repeated
+        message = ""
+        code = code if code in KNOWN_ERRORS else ""
     reason = ": ".join(filter(None, (code, message)))
     guidance = {
         "invalid_client": "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET (in Airflow: login and password).",
         "invalid_scope": f"This client may not have all of: {' '.join(settings.scopes)}. Check PROTIME_SCOPES.",
         "unauthorized_client": "Ask Protime to allow this client the client_credentials grant.",
+        "unsupported_grant_type": "Ask Protime to allow this client the client_credentials grant.",
+        "invalid_request": "Ask Protime whether this client may use the client_credentials grant.",
     }.get(
         code,
         "Check PROTIME_TENANT and PROTIME_ENVIRONMENT."

@@ -124,6 +124,7 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
         (["sync", "--from", "2026-02-30", "--to", "2026-03-07"], {}, 2, "'2026-02-30' is not a date"),
         (["sync", "--from", "2026-03-07", "--to", "2026-03-07", "--people", "1,x"], {}, 2, "not a list of ids"),
         (["check"], {"tenant": None}, 2, "PROTIME_TENANT is not set"),
+        (["check"], {"scopes": " "}, 2, "PROTIME_SCOPES"),
         (["check"], {"tenant": "not a name"}, 2, "PROTIME_TENANT"),
         (["check"], {"environment": "test"}, 2, "PROTIME_ENVIRONMENT"),
         (["check"], {"timezone": "Brussels"}, 2, "not an IANA time zone"),

@@ -182,6 +182,8 @@ def test_a_body_that_grows_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatc
     [
         (Answer(401, {"error": "invalid_client"}), "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET"),
         (Answer(400, {"error": "invalid_scope", "error_description": "no such scope"}), "Check PROTIME_SCOPES"),
+        (Answer(401, {"error": "the-client-secret", "error_description": "the-client-secret"}), "status 401. Check"),
+        (Answer(400, {"error": "invalid_request"}), "may use the client_credentials grant"),
         (Answer(404, b"nothing here"), "Check PROTIME_TENANT and PROTIME_ENVIRONMENT"),
         (token_answer("t", scope="connector-protimeapi-people.read"), r"not granted connector-protimeapi-clockings"),
         (Answer(200, {"access_token": "a"}), "not a token"),
