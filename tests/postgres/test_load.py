@@ -121,6 +121,17 @@ def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine)
     assert stored(engine, 1).deleted_at is None
 
 
+def test_what_is_written_while_it_is_being_looked_for_is_not_deleted(engine: Engine) -> None:
+    load(engine, row(1), row(2))
+    with engine.begin() as connection:
+        one = Load(connection, "acme", CLOCKINGS)
+        absent = one.absent(SCOPE)
+        load(engine, row(1, "02"), row(2))
+        assert absent == [1, 2]
+        assert one.merge(absent).deleted == 1
+    assert [stored(engine, number).deleted_at is None for number in (1, 2)] == [True, False]
+
+
 def test_deleted_is_a_state_and_a_row_that_comes_back_is_revived(engine: Engine) -> None:
     load(engine, row(1), row(2))
     assert load(engine, row(1, "02", status="Deleted")).deleted == 2
