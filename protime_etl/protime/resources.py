@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-__all__ = ["API_PATH", "COLLECTIONS", "RECORD_FIELDS", "Clocking", "Collection", "Person"]
+__all__ = ["API_PATH", "COLLECTIONS", "Clocking", "Collection", "Person"]
 
 API_PATH = "/connector/protimeapi/api/v1"
 
@@ -157,8 +157,3 @@ COLLECTIONS: Mapping[str, Collection] = {
         ),
     )
 }
-
-RECORD_FIELDS: Mapping[type[Record], frozenset[str]] = {
-    record: frozenset(field.encode_name for field in msgspec.structs.fields(record)) for record in (Clocking, Person)
-}
-"""Documented JSON names of each record's own fields."""

@@ -35,18 +35,27 @@ def store(engine: Engine, secret: str = "a secret") -> SharedTokenStore[Token]:
     return SharedTokenStore(engine, identity=("endpoint", "client", "scopes"), secret=secret, make=Token)
 
 
+def given_to_process(simulated: SimulatedTenant, warehouse: URL) -> str:
+    """The argument of `PROCESS`."""
+    return json.dumps(
+        {
+            "tenant": "simulated",
+            "client_id": simulated.client_id,
+            "client_secret": simulated.client_secret,
+            "api_url": simulated.url,
+            "auth_url": simulated.url,
+            "database": warehouse.render_as_string(hide_password=False),
+        }
+    )
+
+
 def test_eight_processes_started_at_once_ask_for_one_token(warehouse: URL, simulated: SimulatedTenant) -> None:
-    given = {
-        "tenant": "simulated",
-        "client_id": simulated.client_id,
-        "client_secret": simulated.client_secret,
-        "api_url": simulated.url,
-        "auth_url": simulated.url,
-        "database": warehouse.render_as_string(hide_password=False),
-    }
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", PROCESS, json.dumps(given)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", PROCESS, given_to_process(simulated, warehouse)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for _ in range(8)
     ]
@@ -115,16 +124,11 @@ def test_a_process_that_dies_while_it_renews_holds_nobody_up(warehouse: URL, sim
         "lock = pipeline.tokens._store.locked(); lock.__enter__(); print('locked', flush=True); sys.stdin.readline()",
         1,
     )
-    given = {
-        "tenant": "simulated",
-        "client_id": simulated.client_id,
-        "client_secret": simulated.client_secret,
-        "api_url": simulated.url,
-        "auth_url": simulated.url,
-        "database": warehouse.render_as_string(hide_password=False),
-    }
     dying = subprocess.Popen(
-        [sys.executable, "-c", script, json.dumps(given)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, given_to_process(simulated, warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert dying.stdin is not None
     assert dying.stdout is not None
