@@ -74,6 +74,10 @@ class Settings(PlaceSettings):
     """IANA time zone of the tenant's terminals: the API gives wall-clock minutes without one."""
     api_url: str = ""
     auth_url: str = ""
+    max_wait_in_task: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    """Seconds that a process sits out by itself when the API asks to wait; a longer wait is left to the scheduler."""
+    requests_per_second: Annotated[float, Field(ge=0.1, le=1000)] | None = None
+    """Budget shared by all processes of the tenant; unset: as fast as the API answers."""
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
 

@@ -5,6 +5,7 @@
     ProtimeError                     what went wrong, and `guidance`: what to do
     ├── SettingsError                wrong usage or settings                exit status 2, never retried
     ├── DatabaseError                the warehouse cannot be used           retried
+    │   ├── ConnectionLostError      it broke, or the server restarts       the unit is tried again
     │   └── SchemaError              the schema is missing or too old       never retried
     ├── UnreachableError             no answer: network, TLS, time-out      retried
     ├── AuthenticationError          the token endpoint refuses us          never retried
@@ -33,6 +34,7 @@ from typing import ClassVar
 __all__ = [
     "ApiError",
     "AuthenticationError",
+    "ConnectionLostError",
     "DatabaseError",
     "DeltaExpiredError",
     "ForbiddenError",
@@ -78,6 +80,10 @@ class DatabaseError(ProtimeError):
     """PostgreSQL cannot be reached or refused a statement."""
 
     retry = True
+
+
+class ConnectionLostError(DatabaseError):
+    """PostgreSQL cannot be reached, or no longer: the network broke, or the server stops or starts."""
 
 
 class SchemaError(DatabaseError):

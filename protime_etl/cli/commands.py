@@ -191,11 +191,17 @@ def simulate(  # noqa: PLR0917 - one parameter an option
     days: Annotated[int, typer.Option(min=1, max=3660, help="How many days, up to today.")] = 30,
     seed: Annotated[int, typer.Option(help="The same seed gives the same tenant.")] = 1,
     page_size: Annotated[int, typer.Option(min=1, max=100_000, help="Records a page.")] = 1000,
+    latency: Annotated[float, typer.Option(min=0, max=60, help="Seconds that every answer takes.")] = 0.0,
+    token_lifetime: Annotated[int, typer.Option(min=1, help="Seconds that a token is good for.")] = 1800,
+    faults: Annotated[Path | None, typer.Option(help="A plan of what goes wrong (docs/reliability.md).")] = None,
+    changes: Annotated[float, typer.Option(min=0, max=10_000, help="Random changes a second.")] = 0.0,
 ) -> None:
     """Serve a simulated tenant until Ctrl-C: the documented API with made-up people."""
     try:
+        from protime_etl.simulator.changes import Changes  # noqa: PLC0415
+        from protime_etl.simulator.faults import FaultError, FaultPlan, read_plan  # noqa: PLC0415
         from protime_etl.simulator.options import Options  # noqa: PLC0415 - an optional dependency
-        from protime_etl.simulator.server import serve  # noqa: PLC0415
+        from protime_etl.simulator.server import changing, serve  # noqa: PLC0415
         from protime_etl.simulator.state import Tenant  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
@@ -203,7 +209,11 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         ) from None
     today = dt.datetime.now(dt.UTC).date()
     tenant = Tenant(seed=seed, people=people, first_day=today - dt.timedelta(days=days - 1), last_day=today)
-    options = Options(page_size=page_size)
+    try:
+        plan = FaultPlan() if faults is None else read_plan(faults)
+    except (FaultError, OSError) as error:
+        raise SettingsError(f"{faults}: {error}", guidance="docs/reliability.md shows one.") from None
+    options = Options(page_size=page_size, latency=latency, expires_in=token_lifetime, faults=plan)
 
     def tell(url: str) -> None:
         console.print_line(f"A simulated tenant with {people} people and {len(tenant.truth())} clockings. To use it:")
@@ -217,7 +227,8 @@ def simulate(  # noqa: PLR0917 - one parameter an option
             console.print_line(f"export PROTIME_{name}={value}")
 
     try:
-        serve(tenant, options, host=host, port=port, on_ready=tell)
+        with changing(Changes(tenant, seed), changes):
+            serve(tenant, options, host=host, port=port, on_ready=tell)
     except OSError as error:
         raise SettingsError(
             f"{host}:{port} cannot be listened on ({error.strerror}).", guidance="Try --port 0."

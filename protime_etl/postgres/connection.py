@@ -9,9 +9,26 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 
-from protime_etl.errors import DatabaseError, SchemaError, SettingsError
+from protime_etl.errors import ConnectionLostError, DatabaseError, SchemaError, SettingsError
 
 __all__ = ["create_engine", "database_errors", "parse_url"]
+
+# PostgreSQL notices within a minute that the other end is gone, and drops its transaction and its locks: a process
+# that died is noticed at once, a machine that went away by probes. Units wait for the API inside a transaction, so
+# nothing else would end it. https://www.postgresql.org/docs/current/runtime-config-connection.html
+SESSION_OPTIONS = {
+    "timezone": "UTC",
+    "client_connection_check_interval": "10s",
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+}
+STOPPING = (
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+    psycopg.errors.CannotConnectNow,
+    psycopg.errors.ConnectionException,
+)
 
 
 def parse_url(text: str) -> URL:
@@ -38,7 +55,11 @@ def create_engine(url: URL) -> Engine:
         url,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"application_name": "protime-etl", "connect_timeout": 10, "options": "-c timezone=UTC"},
+        connect_args={
+            "application_name": "protime-etl",
+            "connect_timeout": 10,
+            "options": " ".join(f"-c {name}={value}" for name, value in SESSION_OPTIONS.items()),
+        },
     )
 
 
@@ -65,12 +86,23 @@ def _explain(url: URL, cause: BaseException | None) -> DatabaseError:
         )
     if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
         first = str(cause).strip().splitlines()[0][:300] if str(cause).strip() else type(cause).__name__
-        return DatabaseError(
+        return ConnectionLostError(
             f"PostgreSQL at {where} cannot be reached ({first}).",
             guidance="Check PROTIME_DATABASE_URL (in Airflow: connection protime_warehouse).",
         )
     detail = getattr(getattr(cause, "diag", None), "message_primary", None) or ""
+    reason = f"{type(cause).__name__}{f': {detail}' if detail else ''}"
+    if isinstance(cause, STOPPING):
+        return ConnectionLostError(
+            f"PostgreSQL at {where} stops or starts ({reason}).",
+            guidance="What was committed before is whole; run the same command again when it is back.",
+        )
+    if isinstance(cause, (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)):
+        return DatabaseError(
+            f"PostgreSQL at {where} has no room left ({reason}).",
+            guidance="Make room on that server, then run the same command again; what was committed before is whole.",
+        )
     return DatabaseError(
-        f"PostgreSQL at {where} refused a statement ({type(cause).__name__}{f': {detail}' if detail else ''}).",
+        f"PostgreSQL at {where} refused a statement ({reason}).",
         guidance="What was committed before is whole; run the same command again.",
     )

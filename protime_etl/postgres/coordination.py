@@ -25,11 +25,12 @@ __all__ = ["SharedPause", "SharedTokenStore"]
 
 
 class SharedPause:
-    """Until when nobody asks this tenant, shared by every process that uses the same warehouse."""
+    """Until when nobody asks this tenant, and in which turn, shared by every process that uses the same warehouse."""
 
-    def __init__(self, engine: Engine, tenant: str) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, tenant: str, requests_per_second: float | None = None) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # asked before every request
         self._tenant = {"tenant": tenant}
+        self._rate = requests_per_second
 
     def remaining(self) -> float:
         """Seconds until somebody may ask again; 0 when there is no pause."""
@@ -49,6 +50,23 @@ class SharedPause:
         )
         with database_errors(self._engine.url), self._engine.begin() as connection:
             connection.execute(statement, {**self._tenant, "seconds": seconds})
+
+    def turn(self) -> float:
+        """Seconds until the caller's turn within the budget of requests, which it thereby takes; 0 without a budget.
+
+        Turns are handed out one after the other, a request's share of a second apart, in the order of asking.
+        """
+        if self._rate is None:
+            return 0.0
+        statement = sa.text(
+            "INSERT INTO protime_etl.pauses AS p (tenant, until, next_turn)"
+            " VALUES (:tenant, '-infinity', clock_timestamp() + make_interval(secs => :share))"
+            " ON CONFLICT (tenant) DO UPDATE"
+            " SET next_turn = greatest(p.next_turn, clock_timestamp()) + make_interval(secs => :share)"
+            " RETURNING extract(epoch FROM next_turn - clock_timestamp())::float8 - :share"
+        )
+        with database_errors(self._engine.url), self._engine.begin() as connection:
+            return max(0.0, connection.scalar(statement, {**self._tenant, "share": 1 / self._rate}) or 0.0)
 
 
 class TimedSecret(Protocol):

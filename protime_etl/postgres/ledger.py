@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -17,12 +18,14 @@ from protime_etl.postgres.tables import people, rejected_record, runs, tenants, 
 
 __all__ = [
     "RUN_LOCK",
+    "UNIT_LOCK",
+    "Lifeline",
     "Unit",
-    "alive",
     "cover",
     "finish_run",
     "finish_unit",
     "known_people",
+    "mark_under_way",
     "open_run",
     "read_unit",
     "register_tenant",
@@ -103,16 +106,52 @@ RUN_LOCK = 7_262_002
 """First half of the advisory lock of a run that lives in one process; the second half is the run's number."""
 
 
-@contextmanager
-def alive(engine: Engine, run_id: int) -> Iterator[None]:
-    """Let others see that the process of this run lives: a lock that PostgreSQL drops when the process dies."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        key = {"lock": RUN_LOCK, "run": run_id % 2**31}
-        connection.execute(sa.text("SELECT pg_advisory_lock_shared(:lock, :run)"), key)
-        try:
-            yield
-        finally:
-            connection.execute(sa.text("SELECT pg_advisory_unlock_shared(:lock, :run)"), key)
+UNIT_LOCK = 7_262_003
+"""First half of the advisory lock that a unit's transaction holds; the second half is the unit's number."""
+
+
+class Lifeline:
+    """Lets others see that the process of a run lives: a lock that PostgreSQL drops when the process dies.
+
+    It never fails: when the connection breaks, the lock is taken again at the next `hold`.
+    """
+
+    def __init__(self, engine: Engine, run_id: int) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._key = {"lock": RUN_LOCK, "run": run_id % 2**31}
+        self._connection: Connection | None = None
+
+    def hold(self) -> None:
+        """Take the lock, or make sure that it is still there."""
+        with suppress(sa.exc.DBAPIError):
+            if self._connection is not None:
+                try:
+                    self._connection.execute(sa.text("SELECT 1"))
+                except sa.exc.DBAPIError:
+                    self._let_go()
+            if self._connection is None:
+                self._connection = self._engine.connect()
+                self._connection.execute(sa.text("SELECT pg_advisory_lock_shared(:lock, :run)"), self._key)
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            with suppress(sa.exc.DBAPIError):
+                self._connection.invalidate()  # not back to the pool: closing it is what drops the lock
+                self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        self.hold()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._let_go()
+
+
+def mark_under_way(connection: Connection, unit_id: int) -> None:
+    """Let others see that this transaction works on the unit."""
+    key = {"lock": UNIT_LOCK, "unit": unit_id % 2**31}
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, :unit)"), key)
 
 
 def read_unit(connection: Connection, unit_id: int) -> Unit:

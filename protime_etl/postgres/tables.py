@@ -267,8 +267,9 @@ pauses = Table(
     metadata,
     _key("tenant", Text(), "Tenant that asked to wait."),
     Column("until", MOMENT, nullable=False, comment="Nobody asks before then, by this database's clock."),
+    Column("next_turn", MOMENT, comment="When the next request may be sent, if there is a budget of requests."),
     schema="protime_etl",
-    comment="Retry-After, shared by all processes.",
+    comment="Retry-After and the budget of requests, shared by all processes.",
 )
 
 views = Table(

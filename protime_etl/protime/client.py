@@ -5,7 +5,7 @@ https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from urllib.parse import quote, urlsplit
 
@@ -73,7 +73,7 @@ class ProtimeClient:
         empty = 0
         while True:
             seen.add(uri)
-            page = with_retries(partial(self._page, collection, uri))
+            page = self._with_retries(partial(self._page, collection, uri))
             yield page
             if page.next_link is None:
                 return
@@ -94,7 +94,7 @@ class ProtimeClient:
         """
         uri = f"{self._settings.api_base}{API_PATH}/{collection.name}/{record_id}"
         try:
-            return with_retries(lambda: decode_record(collection, self._get(collection, uri)))
+            return self._with_retries(lambda: decode_record(collection, self._get(collection, uri)))
         except NotFoundError as error:
             if error.code:
                 return None
@@ -107,6 +107,9 @@ class ProtimeClient:
             ApiError, UnreachableError, ProtocolError: as `record`.
         """
         self.record(collection, 0)
+
+    def _with_retries(self, call: Callable[[], Page]) -> Page:
+        return with_retries(call, self._settings.max_wait_in_task)
 
     def _page(self, collection: Collection, uri: str) -> Page:
         return decode_page(collection, self._get(collection, uri))
@@ -136,11 +139,14 @@ class ProtimeClient:
             raise UriTooLongError(
                 f"A URI of {len(uri)} characters is over the limit of {MAX_URI_CHARACTERS}.", status=414
             )
-        wait_out(self._pause)
         token = self._tokens.current()
+        # The last thing before the request: getting a token may take a while, and a pause may outlast one.
+        while wait_out(self._pause, self._settings.max_wait_in_task):
+            token = self._tokens.current()
         status, body, wait = self._exchange(uri, token.value)
         if status == 401:
             token = self._tokens.replace(token)
+            wait_out(self._pause, self._settings.max_wait_in_task)
             status, body, wait = self._exchange(uri, token.value)
         if status == 200:
             return body

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from protime_etl.errors import ApiError, PagingConflictError, ProtimeError
-from protime_etl.protime.pausing import MAX_WAIT_IN_TASK_SECONDS
 
 __all__ = ["with_retries"]
 
@@ -17,10 +17,10 @@ ATTEMPTS = 5
 Answer = TypeVar("Answer")
 
 
-def _passes(error: BaseException) -> bool:
+def _passes(error: BaseException, max_wait: float) -> bool:
     if isinstance(error, PagingConflictError):
         return False  # the same token fails again: the unit restarts instead
-    if isinstance(error, ApiError) and (error.retry_after or 0) > MAX_WAIT_IN_TASK_SECONDS:
+    if isinstance(error, ApiError) and (error.retry_after or 0) > max_wait:
         return False  # a long wait belongs to whoever schedules the task
     return isinstance(error, ProtimeError) and error.retry
 
@@ -35,10 +35,11 @@ def _wait(state: RetryCallState) -> float:
     return _jitter(state)
 
 
-def with_retries(call: Callable[[], Answer]) -> Answer:
+def with_retries(call: Callable[[], Answer], max_wait: float) -> Answer:
     """Call until it succeeds, at most five times, with full jitter or after the pause that the answer began.
 
-    Raises the last error as it is.
+    A pause of more than `max_wait` seconds is not sat out here. Raises the last error as it is.
     """
-    retrying = Retrying(retry=retry_if_exception(_passes), wait=_wait, stop=stop_after_attempt(ATTEMPTS), reraise=True)
+    passes = retry_if_exception(partial(_passes, max_wait=max_wait))
+    retrying = Retrying(retry=passes, wait=_wait, stop=stop_after_attempt(ATTEMPTS), reraise=True)
     return retrying(call)

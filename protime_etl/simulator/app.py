@@ -18,7 +18,9 @@ from starlette.routing import Route
 
 from protime_etl.protime.resources import API_PATH
 from protime_etl.simulator.answers import RefusalError, bad_request, conflict, json_answer, not_found, refused
+from protime_etl.simulator.faults import FaultError, read_plan
 from protime_etl.simulator.grammar import FilterError
+from protime_etl.simulator.misbehaviour import Misbehaviour
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
 from protime_etl.simulator.paging import Position, Signer, next_link
 from protime_etl.simulator.selection import Selection, parse_clocking_filter
@@ -36,12 +38,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Served:
     """What was asked of the tenant so far."""
 
-    def __init__(self, desk: TokenDesk) -> None:
+    def __init__(self, desk: TokenDesk, misbehaviour: Misbehaviour) -> None:
         self.requests: Counter[str] = Counter()
         """Requests by kind: `token`, `clockings`, `people`; those answered with an error also as `refused`."""
         self.longest_uri = 0
         """Characters of the longest URI that was sent to the API."""
         self._desk = desk
+        self.misbehaviour = misbehaviour
+        """The fault plan at work: `follow` changes it, `during_pause` and `struck` count."""
 
     def revoke_tokens(self) -> None:
         """Make all tokens invalid that were given out so far; the next request with one is answered 401."""
@@ -59,6 +63,7 @@ def create_app(tenant: Tenant, options: Options | None = None) -> Starlette:
             Route(f"{API_PATH}/people", api.endpoint("people", api.people)),
             Route(f"{API_PATH}/people/{{id}}", api.endpoint("people", api.person)),
             Route("/_simulator/state", api.state),
+            Route("/_simulator/faults", api.faults, methods=["GET", "PUT"]),
         ],
         exception_handlers={HTTPException: api.unrouted},
     )
@@ -72,16 +77,19 @@ class _Api:
         self._options = options
         self._desk = TokenDesk(options)
         self._signer = Signer()
-        self.served = Served(self._desk)
+        self.misbehaviour = Misbehaviour(tenant, self._desk.revoke)
+        self.misbehaviour.follow(options.faults)
+        self.served = Served(self._desk, self.misbehaviour)
 
     def endpoint(self, kind: str, answer: Endpoint) -> Endpoint:
         """Count and delay what `answer` does, and let it refuse."""
 
         async def counted(request: Request) -> Response:
             self.served.requests[kind] += 1
+            self.misbehaviour.came()
             await asyncio.sleep(self._options.latency)
             try:
-                return await answer(request)
+                return await self.misbehaviour.answer(kind, request, answer)
             except RefusalError as refusal:
                 self.served.requests["refused"] += 1
                 return refusal.response
@@ -95,8 +103,22 @@ class _Api:
         return refused(status, {404: "NotFound", 405: "MethodNotAllowed"}.get(status, "Error"), str(error))
 
     async def state(self, _request: Request) -> Response:
-        counts = {"requests": self.served.requests, "longest_uri": self.served.longest_uri}
+        counts = {
+            "requests": self.served.requests,
+            "longest_uri": self.served.longest_uri,
+            "faults": self.misbehaviour.struck,
+            "during_pause": self.misbehaviour.during_pause,
+        }
         return json_answer(counts | self._tenant.counts())
+
+    async def faults(self, request: Request) -> Response:
+        """Show the fault plan, or follow the one in the body from now on; an empty one is none."""
+        if request.method == "PUT":
+            try:
+                self.misbehaviour.follow(read_plan((await request.body()).decode()))
+            except (FaultError, UnicodeDecodeError) as error:
+                return refused(400, "BadRequest", str(error))
+        return json_answer(self.misbehaviour.plan)
 
     async def token(self, request: Request) -> Response:
         if request.path_params["tenant"] != self._options.tenant_name:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from protime_etl.simulator.faults import FaultPlan
 
 __all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "Options"]
 
@@ -26,6 +28,8 @@ class Options:
     """Every so manieth page of a list is empty although more follow; 0 for never."""
     latency: float = 0.0
     """Seconds that every answer is held back."""
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    """What goes wrong."""
 
     def __post_init__(self) -> None:
         if self.page_size < 1:

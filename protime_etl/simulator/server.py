@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 import uvicorn
 
 from protime_etl.simulator.app import Served, create_app
+from protime_etl.simulator.changes import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.state import Tenant
 
-__all__ = ["SimulatedTenant", "serve"]
+__all__ = ["SimulatedTenant", "changing", "serve"]
 
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -67,6 +68,26 @@ class SimulatedTenant:
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS)
         self._socket.close()
+
+
+@contextlib.contextmanager
+def changing(changes: Changes, a_second: float) -> Iterator[None]:
+    """Make random changes in the background, so many a second, as long as the `with` block lasts."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(1 / a_second):
+            changes.make()
+
+    thread = threading.Thread(target=run, daemon=True)
+    if a_second > 0:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if a_second > 0:
+            thread.join()
 
 
 def serve(

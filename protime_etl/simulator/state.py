@@ -160,6 +160,15 @@ class Tenant:
         """All people, in the order of their ids."""
         return list(self._people.values())
 
+    def person_ids(self) -> list[int]:
+        """Ids of all people."""
+        return list(self._people)
+
+    def clockings_of(self, person_id: int) -> list[Clocking]:
+        """The clockings of one person."""
+        with self._lock:
+            return list(self._of_person[person_id].values())
+
     def counts(self) -> dict[str, int]:
         """How many clockings and people are served."""
         return {"clockings": len(self._clockings), "people": len(self._people)}

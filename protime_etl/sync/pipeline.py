@@ -47,12 +47,14 @@ class Pipeline:
             make=Token,
         )
         self._auth_session = new_session()
-        self._pause = SharedPause(self.engine, settings.tenant)
-        self.tokens = TokenSource(settings, store, fetch=lambda _: with_retries(self._request_token))
+        self._pause = SharedPause(self.engine, settings.tenant, settings.requests_per_second)
+        self.tokens = TokenSource(
+            settings, store, fetch=lambda _: with_retries(self._request_token, settings.max_wait_in_task)
+        )
         self.client = ProtimeClient(settings, self.tokens, self._pause)
 
     def _request_token(self) -> Token:
-        wait_out(self._pause)
+        wait_out(self._pause, self.settings.max_wait_in_task)
         try:
             return request_token(self.settings, self._auth_session)
         except ApiError as error:
@@ -143,8 +145,9 @@ class Pipeline:
         run_id, units = self.plan(origin, first, last, person_ids)
         on_plan(units)
         try:
-            with database_errors(self.engine.url), ledger.alive(self.engine, run_id):
+            with ledger.Lifeline(self.engine, run_id) as lifeline:
                 for unit in units:
+                    lifeline.hold()
                     on_unit(unit, self.pull(unit, on_page))
         except BaseException as error:
             known = isinstance(error, ProtimeError)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy.engine import Engine
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from protime_etl.config import Settings
-from protime_etl.errors import PagingConflictError, ProtimeError, UriTooLongError
+from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.ledger import Unit, cover, finish_unit
+from protime_etl.postgres.ledger import Unit, cover, finish_unit, mark_under_way
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
@@ -20,6 +21,10 @@ from protime_etl.sync.plan import clockings_filter
 __all__ = ["pull_people", "pull_unit"]
 
 ATTEMPTS = 3
+CONNECTION_ATTEMPTS = 6
+CONNECTION_WAIT_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
 CLOCKINGS = COLLECTIONS["clockings"]
 PEOPLE = COLLECTIONS["people"]
 
@@ -70,6 +75,7 @@ def pull_unit(
 
     def attempt() -> Counts:
         with database_errors(engine.url), engine.begin() as connection:
+            mark_under_way(connection, unit.unit_id)
             load = Load(connection, settings.tenant, CLOCKINGS)
             stage(load, unit.person_ids)
             scope = Scope(unit.person_ids, unit.first, unit.last)
@@ -106,11 +112,24 @@ def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: 
 
 
 def _restarting(attempt: Callable[[], Counts]) -> Counts:
-    """Start again from the first page when a paging token has died, twice at most."""
-    retrying = Retrying(
+    """Start again from the first page: twice when a paging token has died, half a minute long without PostgreSQL."""
+    conflicts = Retrying(
         retry=retry_if_exception_type(PagingConflictError), stop=stop_after_attempt(ATTEMPTS), reraise=True
     )
-    return retrying(attempt)
+    lost_connections = Retrying(
+        retry=retry_if_exception_type(ConnectionLostError),
+        stop=stop_after_attempt(CONNECTION_ATTEMPTS),
+        wait=wait_exponential(CONNECTION_WAIT_SECONDS),
+        before_sleep=_tell,
+        reraise=True,
+    )
+    return lost_connections(lambda: conflicts(attempt))
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    message = error.message if isinstance(error, ProtimeError) else ""
+    log.warning("%s The unit is tried again in %.0f s.", message, state.upcoming_sleep)
 
 
 def _enter_failure(engine: Engine, unit: Unit, counts: Counts, error: ProtimeError) -> None:

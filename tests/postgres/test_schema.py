@@ -74,7 +74,7 @@ def test_upgrading_again_changes_nothing_and_at_once_is_safe(empty_database: URL
 def test_another_version_is_told(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE protime_etl.alembic_version SET version_num = 'older'"))
-    with pytest.raises(SchemaError, match="version older, this protime-etl needs 0001"):
+    with pytest.raises(SchemaError, match=r"version older, this protime-etl needs \d{4}"):
         require_schema(engine)
 
 

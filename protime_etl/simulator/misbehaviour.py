@@ -1,0 +1,125 @@
+"""Carries out a fault plan on requests as they are served, and counts who asks during a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from protime_etl.simulator.answers import RefusalError, conflict, refused
+from protime_etl.simulator.changes import Changes
+from protime_etl.simulator.faults import Fault, FaultPlan, Sequence
+from protime_etl.simulator.state import Tenant
+
+__all__ = ["Misbehaviour"]
+
+# A 429 takes a moment to arrive and to be passed on to the other processes; what they sent before that was not sent
+# in spite of it.
+SPREAD_SECONDS = 0.25
+CODES = {401: "Unauthorized", 403: "Forbidden", 409: "Conflict", 414: "UriTooLong", 429: "TooManyRequests"}
+
+
+class Misbehaviour:
+    """The plan at work."""
+
+    def __init__(self, tenant: Tenant, revoke_tokens: Callable[[], None]) -> None:
+        self._changes = Changes(tenant)
+        self._revoke_tokens = revoke_tokens
+        self._sequence = Sequence(FaultPlan())
+        self._pause_announced = 0.0
+        self._pause_until = 0.0
+        self.struck: Counter[str] = Counter()
+        """Faults carried out, by kind; `rate_limit` counts the answers of that."""
+        self.during_pause = 0
+        """Requests that came after a `Retry-After` was answered and had spread, and before it was over."""
+
+    @property
+    def plan(self) -> FaultPlan:
+        """The plan that is carried out now."""
+        return self._sequence.plan
+
+    def follow(self, plan: FaultPlan) -> None:
+        """Follow this plan from now on, from its beginning."""
+        self._sequence = Sequence(plan)
+
+    def came(self) -> None:
+        """Note that a request has come."""
+        now = time.time()
+        if self._pause_announced + SPREAD_SECONDS < now < self._pause_until:
+            self.during_pause += 1
+
+    async def answer(self, kind: str, request: Request, usual: Callable[[Request], Awaitable[Response]]) -> Response:
+        """The answer to a request: the usual one, or what the plan says.
+
+        Raises:
+            RefusalError: as the usual answer does, or as the plan says.
+        """
+        wait = self._sequence.limited(time.time())
+        if wait is not None:
+            self.struck["rate_limit"] += 1
+            raise RefusalError(self._refusal(429, wait))
+        broken: Fault | None = None
+        for fault in self._sequence.next(kind):
+            self.struck[fault.kind] += 1
+            if fault.kind == "status":
+                raise RefusalError(self._refusal(fault.status, fault.retry_after, as_date=fault.as_date))
+            if fault.kind == "expire":
+                raise conflict()
+            if fault.kind == "garbage":
+                return Response("<html><body>Down for maintenance</body></html>", media_type="text/html")
+            if fault.kind == "slow":
+                await asyncio.sleep(fault.seconds)
+            elif fault.kind == "revoke":
+                self._revoke_tokens()
+            elif fault.kind == "edit":
+                self._changes.make(fault.changes)
+            else:
+                broken = fault
+        usual_answer = await usual(request)
+        return usual_answer if broken is None else _Broken(usual_answer, broken)
+
+    def _refusal(self, status: int, wait: float | None, *, as_date: bool = False) -> Response:
+        response = refused(status, CODES.get(status, "Error"), "The simulated tenant was told to answer this")
+        if wait is None:
+            return response
+        now = time.time()
+        until = now + math.ceil(wait)
+        if as_date:
+            until = math.ceil(now + wait)
+            response.headers["Retry-After"] = formatdate(until, usegmt=True)
+        else:
+            response.headers["Retry-After"] = str(math.ceil(wait))
+        self._pause_announced = now
+        self._pause_until = max(self._pause_until, until)
+        return response
+
+
+class _Broken(Response):
+    """An answer whose connection breaks on the way."""
+
+    def __init__(self, whole: Response, fault: Fault) -> None:
+        super().__init__(whole.body, whole.status_code, dict(whole.headers))
+        self._fault = fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        # ASGI has no word for breaking a connection; the server's own object has the transport.
+        transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+        if self._fault.kind == "reset":
+            transport.abort()
+        else:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            half = bytes(self.body)[: len(self.body) // 2]
+            await send({"type": "http.response.body", "body": half, "more_body": True})
+            if self._fault.kind == "stall":
+                await asyncio.sleep(self._fault.seconds)
+            transport.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
