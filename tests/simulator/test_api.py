@@ -11,10 +11,11 @@ import requests
 from urllib3.util import SKIP_HEADER
 
 from protime_etl.protime.resources import API_PATH, Clocking
+from protime_etl.simulator.clocking_index import circle_of, org_group_of
 from protime_etl.simulator.generation import sensitive_fields
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant, serve
-from protime_etl.simulator.state import Tenant, circle_of, org_group_of
+from protime_etl.simulator.state import Tenant
 
 if TYPE_CHECKING:
     from .conftest import Caller
