@@ -1,4 +1,4 @@
-"""The HTTP face of the simulated tenant: the token endpoint, clockings and people.
+"""The HTTP face of the simulated tenant: the token endpoint, clockings and people, each as a list and as a delta.
 
 https://documentation.myprotime.eu/protimeapi/reference/responses/
 """
@@ -6,9 +6,9 @@ https://documentation.myprotime.eu/protimeapi/reference/responses/
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,11 +18,14 @@ from starlette.routing import Route
 
 from protime_etl.protime.resources import API_PATH
 from protime_etl.simulator.answers import RefusalError, bad_request, conflict, json_answer, not_found, refused
+from protime_etl.simulator.clock import Clock
+from protime_etl.simulator.delta import Delta, Deltas
 from protime_etl.simulator.faults import FaultError, read_plan
 from protime_etl.simulator.grammar import FilterError
 from protime_etl.simulator.misbehaviour import Misbehaviour
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
 from protime_etl.simulator.paging import Position, Signer, next_link
+from protime_etl.simulator.queries import ListQuery, delta_query, list_query
 from protime_etl.simulator.selection import Selection, parse_clocking_filter
 from protime_etl.simulator.state import Tenant
 from protime_etl.simulator.tokens import TokenDesk, token_refusal
@@ -40,7 +43,8 @@ class Served:
 
     def __init__(self, desk: TokenDesk, misbehaviour: Misbehaviour) -> None:
         self.requests: Counter[str] = Counter()
-        """Requests by kind: `token`, `clockings`, `people`; those answered with an error also as `refused`."""
+        """Requests by kind: `token`, `clockings`, `people`, and `clockings-delta` and `people-delta` for the changes;
+        those answered with an error also as `refused`."""
         self.longest_uri = 0
         """Characters of the longest URI that was sent to the API."""
         self._desk = desk
@@ -52,9 +56,9 @@ class Served:
         self._desk.revoke()
 
 
-def create_app(tenant: Tenant, options: Options | None = None) -> Starlette:
+def create_app(tenant: Tenant, options: Options | None = None, clock: Clock | None = None) -> Starlette:
     """The application; `app.state.served` is its `Served`."""
-    api = _Api(tenant, options or Options())
+    api = _Api(tenant, options or Options(), clock or Clock())
     app = Starlette(
         routes=[
             Route("/tenants/{tenant}/connect/token", api.endpoint("token", api.token), methods=["POST"]),
@@ -62,8 +66,11 @@ def create_app(tenant: Tenant, options: Options | None = None) -> Starlette:
             Route(f"{API_PATH}/clockings/{{id}}", api.endpoint("clockings", api.clocking)),
             Route(f"{API_PATH}/people", api.endpoint("people", api.people)),
             Route(f"{API_PATH}/people/{{id}}", api.endpoint("people", api.person)),
+            Route(f"{API_PATH}/delta/clockings", api.endpoint("clockings-delta", api.clockings_delta)),
+            Route(f"{API_PATH}/delta/people", api.endpoint("people-delta", api.people_delta)),
             Route("/_simulator/state", api.state),
             Route("/_simulator/faults", api.faults, methods=["GET", "PUT"]),
+            Route("/_simulator/clock", api.clock, methods=["POST"]),
         ],
         exception_handlers={HTTPException: api.unrouted},
     )
@@ -72,9 +79,11 @@ def create_app(tenant: Tenant, options: Options | None = None) -> Starlette:
 
 
 class _Api:
-    def __init__(self, tenant: Tenant, options: Options) -> None:
+    def __init__(self, tenant: Tenant, options: Options, clock: Clock) -> None:
         self._tenant = tenant
         self._options = options
+        self._clock = clock
+        self._deltas = Deltas(tenant, options, clock)
         self._desk = TokenDesk(options)
         self._signer = Signer()
         self.misbehaviour = Misbehaviour(tenant, self._desk.revoke)
@@ -120,6 +129,14 @@ class _Api:
                 return refused(400, "BadRequest", str(error))
         return json_answer(self.misbehaviour.plan)
 
+    async def clock(self, request: Request) -> Response:
+        try:
+            self._clock.advance(dt.timedelta(hours=float(request.query_params.get("advance_hours", ""))))
+        except (ValueError, OverflowError):
+            return bad_request("advance_hours is not a number of hours that the clock can be moved on.").response
+        self._deltas.expire()
+        return json_answer({"now": self._clock.now()})
+
     async def token(self, request: Request) -> Response:
         if request.path_params["tenant"] != self._options.tenant_name:
             raise not_found()
@@ -129,19 +146,28 @@ class _Api:
 
     async def clockings(self, request: Request) -> Response:
         self._check(request, CLOCKINGS_SCOPE)
-        filter_text, token = _list_parameters(request)
+        query = list_query(request)
         try:
-            selection: Selection = parse_clocking_filter(filter_text)
+            selection: Selection = parse_clocking_filter(query.filter_text)
         except FilterError as error:
             raise bad_request(str(error)) from None
-        return self._page("clockings", filter_text, token, lambda *part: self._tenant.clockings(selection, *part))
+        delta = self._delta_of("clockings", selection, query)
+        return self._page("clockings", query, delta, lambda *part: self._tenant.clockings(selection, *part))
 
     async def people(self, request: Request) -> Response:
         self._check(request, PEOPLE_SCOPE)
-        filter_text, token = _list_parameters(request)
-        if filter_text:
+        query = list_query(request)
+        if query.filter_text:
             raise bad_request("People cannot be filtered.")
-        return self._page("people", "", token, self._tenant.people)
+        return self._page("people", query, self._delta_of("people", Selection(), query), self._tenant.people)
+
+    async def clockings_delta(self, request: Request) -> Response:
+        self._check(request, CLOCKINGS_SCOPE)
+        return json_answer(self._deltas.turn("clockings", delta_query(request)))
+
+    async def people_delta(self, request: Request) -> Response:
+        self._check(request, PEOPLE_SCOPE)
+        return json_answer(self._deltas.turn("people", delta_query(request)))
 
     async def clocking(self, request: Request) -> Response:
         self._check(request, CLOCKINGS_SCOPE)
@@ -165,14 +191,21 @@ class _Api:
         if scope not in scopes:
             raise RefusalError(refused(403, "Forbidden", f"The scope {scope} is required"))
 
+    def _delta_of(self, collection: str, selection: Selection, query: ListQuery) -> Delta | None:
+        if query.delta_token is not None:
+            return self._deltas.resume(collection, query.delta_token)
+        return self._deltas.start(collection, selection) if query.starts_delta else None
+
     def _page(
         self,
         collection: str,
-        filter_text: str,
-        token: str | None,
+        query: ListQuery,
+        delta: Delta | None,
         read: Callable[[int, int], tuple[list[object], int | None]],
     ) -> Response:
-        position = Position() if token is None else self._signer.read(collection, filter_text, token)
+        which = collection if delta is None else delta.list_name
+        token = query.continuation_token
+        position = Position() if token is None else self._signer.read(which, query.filter_text, token)
         if position is None:
             raise conflict()
         records, after = read(position.after, self._options.page_size)
@@ -181,8 +214,11 @@ class _Api:
             records, after = [], position.after
         body: dict[str, object] = {"value": records}
         if after is not None:
-            following = self._signer.write(collection, filter_text, Position(after, position.page + 1))
-            body["nextLink"] = next_link(collection, filter_text, following)
+            following = self._signer.write(which, query.filter_text, Position(after, position.page + 1))
+            delta_token = None if delta is None else self._deltas.token(delta)
+            body["nextLink"] = next_link(collection, query.filter_text, following, delta_token)
+        elif delta is not None:
+            body["deltaLink"] = self._deltas.first_link(delta)
         return json_answer(body)
 
 
@@ -191,17 +227,6 @@ def _uri_length(request: Request) -> int:
     path, query = request.scope["raw_path"], request.scope["query_string"]
     host = request.headers.get("Host", "")
     return len(f"{request.scope['scheme']}://{host}") + len(path) + (1 + len(query) if query else 0)
-
-
-def _list_parameters(request: Request) -> tuple[str, str | None]:
-    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    parameters = dict(pairs)
-    if len(parameters) < len(pairs):
-        raise bad_request("A query parameter is given twice.")
-    unknown = sorted(parameters.keys() - {"filter", "continuationToken"})
-    if unknown:
-        raise bad_request(*(f"The query parameter '{name}' is not simulated." for name in unknown))
-    return parameters.get("filter", ""), parameters.get("continuationToken")
 
 
 def _id(request: Request) -> int:

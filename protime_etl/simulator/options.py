@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from protime_etl.simulator.faults import FaultPlan
 
@@ -30,9 +31,19 @@ class Options:
     """Seconds that every answer is held back."""
     faults: FaultPlan = field(default_factory=FaultPlan)
     """What goes wrong."""
+    replay_delta_links: bool = True
+    """Whether a deltaLink may be used again, and then gives the same changes and newer ones; otherwise 409."""
+    moved_out_of_delta: Literal["delete", "nothing"] = "delete"
+    """What a delta tells about a record that its filter no longer holds."""
+    shuffle_delta: bool = True
+    """Tell every change of a record, not its newest alone, and in an order that is not that of changeVersion."""
+    superseded_delta_status: int = 409
+    """The answer to the links of a delta after another one was started: 409 or 410."""
 
     def __post_init__(self) -> None:
         if self.page_size < 1:
             raise ValueError("a page holds at least one record")
         if self.empty_page_every < 0 or self.empty_page_every == 1:
             raise ValueError("every page empty would be a list without an end")
+        if self.superseded_delta_status not in {409, 410}:
+            raise ValueError("a superseded delta is answered with 409 or 410")

@@ -70,7 +70,8 @@ def _list_hash(collection: str, filter_text: str) -> str:
     return hashlib.sha256(f"{collection}?{filter_text}".encode()).hexdigest()[:16]
 
 
-def next_link(collection: str, filter_text: str, token: str) -> str:
+def next_link(collection: str, filter_text: str, token: str, delta_token: str | None = None) -> str:
     """The link to the next page: relative to the host, the filter in clear."""
     start = f"filter={quote(filter_text, safe=KEPT_IN_LINK)}&" if filter_text else ""
-    return f"{API_PATH}/{collection}?{start}continuationToken={token}"
+    end = f"&deltaToken={delta_token}" if delta_token else ""
+    return f"{API_PATH}/{collection}?{start}continuationToken={token}{end}"

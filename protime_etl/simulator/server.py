@@ -12,6 +12,7 @@ import uvicorn
 
 from protime_etl.simulator.app import Served, create_app
 from protime_etl.simulator.changes import Changes
+from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.state import Tenant
 
@@ -37,10 +38,13 @@ class _Server(uvicorn.Server):
 class SimulatedTenant:
     """A tenant served on a free port of this machine as long as the `with` block lasts."""
 
-    def __init__(self, tenant: Tenant | None = None, options: Options | None = None) -> None:
+    def __init__(
+        self, tenant: Tenant | None = None, options: Options | None = None, clock: Clock | None = None
+    ) -> None:
         self.tenant = tenant or Tenant()
         self.options = options or Options()
-        self._app = create_app(self.tenant, self.options)
+        self.clock = clock or Clock()
+        self._app = create_app(self.tenant, self.options, self.clock)
         self.served: Served = self._app.state.served
         self.client_id = self.options.client_id
         self.client_secret = self.options.client_secret
