@@ -35,10 +35,10 @@ with DAG(
     catchup=False,
     max_active_runs=4,
     default_args={
-        "retries": 3,
+        # Each wait that the API asks for takes a try; the policy counts the failures apart.
+        "retries": 200,
         "retry_delay": dt.timedelta(minutes=1),
-        "retry_exponential_backoff": True,
-        "retry_policy": ProtimeRetryPolicy(),
+        "retry_policy": ProtimeRetryPolicy(failures=3),
     },
     params={
         "lookback_days": Param(

@@ -18,7 +18,17 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 
 __all__ = ["ProtimeHook", "warehouse_url"]
 
-EXTRA_FIELDS = ("environment", "scopes", "user_agent", "timezone", "api_url", "auth_url", "allow_http")
+EXTRA_FIELDS = (
+    "environment",
+    "scopes",
+    "user_agent",
+    "timezone",
+    "api_url",
+    "auth_url",
+    "allow_http",
+    "max_wait_in_task",
+    "requests_per_second",
+)
 
 
 def warehouse_url(postgres_conn_id: str) -> URL:
@@ -42,7 +52,8 @@ class ProtimeHook(BaseHook):
     """Interact with a Protime tenant.
 
     :param protime_conn_id: connection of type `protime`: login is the client id, password the client secret, and the
-        extra holds tenant, environment, scopes, user_agent, timezone, api_url and auth_url.
+        extra holds tenant, environment, scopes, user_agent, timezone, api_url, auth_url, max_wait_in_task and
+        requests_per_second.
     """
 
     conn_name_attr = "protime_conn_id"

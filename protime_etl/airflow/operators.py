@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from protime_etl.airflow.hook import ProtimeHook
+from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 from protime_etl.errors import ProtimeError
 from protime_etl.sync.pipeline import local_day
 
@@ -57,6 +58,8 @@ class _ProtimeOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Carry out; an error that no retry cures fails the task at once."""
+        if isinstance(self.retry_policy, ProtimeRetryPolicy):
+            self.retry_policy.begin(context)
         try:
             with self.pipeline() as pipeline:
                 return self.carry_out(pipeline, context)

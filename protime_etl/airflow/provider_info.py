@@ -15,6 +15,10 @@ def _text(label: str, description: str, default: str | None = None) -> dict[str,
     }
 
 
+def _number(label: str, description: str) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": ["number", "null"]}}
+
+
 def get_provider_info() -> dict[str, Any]:
     """The provider's description, in the form of Airflow's provider_info schema."""
     integration = "Protime"
@@ -47,6 +51,13 @@ def get_provider_info() -> dict[str, Any]:
                     "timezone": _text("Time zone", "IANA time zone of the terminals.", "Europe/Brussels"),
                     "api_url": _text("API URL", "Only for a proxy or a simulated tenant: replaces the tenant's host."),
                     "auth_url": _text("Token URL", "Only for a proxy or a simulated tenant: replaces its host."),
+                    "max_wait_in_task": _number(
+                        "Longest wait in a task",
+                        "Seconds; when the API asks to wait longer, the task gives its slot back. Empty: 60.",
+                    ),
+                    "requests_per_second": _number(
+                        "Requests per second", "A budget for all tasks and processes together. Empty: no limit."
+                    ),
                     "allow_http": {
                         "label": "Accept http",
                         "description": "Only for a simulated tenant in a container network.",
