@@ -204,6 +204,8 @@ def _environment(folder: Path, metadata: str, warehouse: URL, settings: Settings
             "api_url": settings.api_url,
             "auth_url": settings.auth_url,
             "allow_http": settings.allow_http,
+            "max_wait_in_task": settings.max_wait_in_task,
+            "requests_per_second": settings.requests_per_second,
         },
     }
     postgres = {

@@ -14,11 +14,17 @@ from protime_etl.airflow import ProtimeRetryPolicy
 from protime_etl.errors import ForbiddenError, RateLimited, ServerError, UnreachableError
 
 
-class Store(dict[str, Any]):
+class Store:
     """What the policy needs of Airflow's store of task state: get and set by key."""
 
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.kept.get(key, default)
+
     def set(self, key: str, value: Any) -> None:
-        self[key] = value
+        self.kept[key] = value
 
 
 class TaskInstance:
@@ -56,10 +62,8 @@ def test_what_no_retry_cures_fails_at_once() -> None:
 
 def test_waits_do_not_use_up_the_tries_for_failures() -> None:
     task = TaskInstance(ProtimeRetryPolicy(failures=3))
-    actions = []
-    for error in (WAIT, UnreachableError("gone"), *[WAIT] * 50, ValueError("bug"), WAIT, UnreachableError("gone")):
-        actions.append(task.fail(error).action)
-    assert set(actions) == {RetryAction.RETRY}
+    errors = (WAIT, UnreachableError("gone"), *[WAIT] * 50, ValueError("bug"), WAIT, UnreachableError("gone"))
+    assert {task.fail(error).action for error in errors} == {RetryAction.RETRY}
     last = task.fail(UnreachableError("gone"))
     assert last.action is RetryAction.FAIL
     assert last.reason is not None

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.postgres.connection import create_engine
+from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -44,7 +45,8 @@ def night(servers: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         simulated = stack.enter_context(SimulatedTenant(tenant, Options(page_size=5000)))
         engine = create_engine(server.set(database="nightly"))
         stack.callback(engine.dispose)
-        settings = settings_for(simulated, timezone="UTC")
+        # No wait is short enough for a task to sit it out, so that each one gives the slot back.
+        settings = settings_for(simulated, timezone="UTC", max_wait_in_task=0)
         airflow = stack.enter_context(local_airflow(home, server, engine.url, settings))
         airflow.wait_for_dag(DAG)
         yield Night(airflow, simulated, engine, home)
@@ -125,3 +127,38 @@ def test_a_backfill_reads_the_own_day_of_each_run_only(night: Night) -> None:
     assert [tuple(one) for one in windows] == [(first, first), (last, last)]
     assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
     assert night.simulated.served.requests["token"] == 1
+
+
+def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
+    misbehaviour = night.simulated.served.misbehaviour
+    # More waits than a task may have failures, and a failure among them.
+    misbehaviour.follow(
+        read_plan(
+            """
+            [[fault]]
+            kind = "status"
+            status = 429
+            retry_after = 1
+            on = ["people"]
+            count = 5
+            [[fault]]
+            kind = "status"
+            status = 503
+            retry_after = 2
+            on = ["clockings"]
+            at = [1]
+            """
+        )
+    )
+    try:
+        run_id = night.airflow.trigger(DAG, {"lookback_days": 0})
+        assert night.airflow.wait_for_run(DAG, run_id) == "success"
+    finally:
+        misbehaviour.follow(FaultPlan())
+
+    tasks = run_of(night, run_id)
+    assert tasks["sync_people"][0]["try_number"] == 6
+    assert tasks["sync_people"][0]["max_tries"] == 200
+    assert misbehaviour.struck["status"] == 6
+    assert misbehaviour.during_pause == 0
+    assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
