@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help run up test lint format typecheck tests wheel clean
+.PHONY: help run up test lint format typecheck tests chaos wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ lint: $(READY) ## ruff, mypy strict, import rules
 
 tests: $(READY) ## All tests
 	@$(BIN)/python -m pytest
+
+chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 10 minutes)
+	@$(BIN)/python -m pytest --long -s -q tests/chaos tests/convergence
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

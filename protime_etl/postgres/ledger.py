@@ -25,6 +25,8 @@ __all__ = [
     "finish_run",
     "finish_unit",
     "known_people",
+    "lock_coverage",
+    "lock_people",
     "mark_under_way",
     "open_run",
     "read_unit",
@@ -106,6 +108,7 @@ RUN_LOCK = 7_262_002
 """First half of the advisory lock of a run that lives in one process; the second half is the run's number."""
 
 
+PEOPLE_LOCK = 7_262_004
 UNIT_LOCK = 7_262_003
 """First half of the advisory lock that a unit's transaction holds; the second half is the unit's number."""
 
@@ -152,6 +155,33 @@ def mark_under_way(connection: Connection, unit_id: int) -> None:
     """Let others see that this transaction works on the unit."""
     key = {"lock": UNIT_LOCK, "unit": unit_id % 2**31}
     connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, :unit)"), key)
+
+
+def lock_people(connection: Connection, tenant: str) -> None:
+    """Let nobody else read the tenant's people until this transaction ends: it is short, and so none is outdated."""
+    connection.execute(
+        sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(:tenant))"), {"lock": PEOPLE_LOCK, "tenant": tenant}
+    )
+
+
+def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:
+    """Let nobody else finish a unit of these people until this transaction ends: merges see each other's results."""
+    parameters = {"tenant": tenant, "people": list(unit.person_ids)}
+    connection.execute(
+        sa.text(
+            "INSERT INTO protime_etl.coverage (tenant, person_id, dates, read_at)"
+            " SELECT :tenant, person_id, '{}', '-infinity' FROM unnest(CAST(:people AS bigint[])) AS person_id"
+            " ORDER BY person_id ON CONFLICT DO NOTHING"
+        ),
+        parameters,
+    )
+    connection.execute(
+        sa.text(
+            "SELECT FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(:people)"
+            " ORDER BY person_id FOR UPDATE"
+        ),
+        parameters,
+    )
 
 
 def read_unit(connection: Connection, unit_id: int) -> Unit:

@@ -193,6 +193,27 @@ class Load:
         )
         return [row[0] for row in cursor]
 
+    def doubtful(self) -> list[int]:
+        """Ids that were staged and are not in the table although somebody read their day after this pull began.
+
+        They came to be after that somebody's reading, or they were gone by then and this pull is the older one. Only
+        asking for each by its id tells. The caller holds the coverage of these people locked.
+        """
+        statement = sql.SQL("""
+            SELECT s.id FROM {staging} AS s
+            JOIN protime_etl.coverage AS c
+                ON c.tenant = %(tenant)s AND c.person_id = s.person_id AND c.dates @> s.date
+            WHERE c.read_at > %(began)s
+                AND NOT EXISTS (SELECT FROM {target} AS t WHERE t.tenant = %(tenant)s AND t.id = s.id)
+            ORDER BY s.id
+        """).format(target=self._target, staging=self._staging)
+        return [row[0] for row in self._driver.execute(statement, {"tenant": self._tenant, "began": self.began})]
+
+    def drop(self, ids: Sequence[int]) -> None:
+        """Take records out of what was staged."""
+        statement = sql.SQL("DELETE FROM {staging} WHERE id = ANY(%(ids)s)").format(staging=self._staging)
+        self._driver.execute(statement, {"ids": list(ids)})
+
     def merge(self, vanished: Sequence[int] = ()) -> Counts:
         """Write what was staged and rejected, and mark `vanished` as deleted unless anyone writes them meanwhile."""
         read = self.counts.rows_read - self.counts.rejected

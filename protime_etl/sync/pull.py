@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from protime_etl.config import Settings
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.ledger import Unit, cover, finish_unit, mark_under_way
+from protime_etl.postgres.ledger import Unit, cover, finish_unit, lock_coverage, lock_people, mark_under_way
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
@@ -42,6 +42,7 @@ def pull_people(settings: Settings, client: ProtimeClient, engine: Engine) -> Co
 
     def attempt() -> Counts:
         with database_errors(engine.url), engine.begin() as connection:
+            lock_people(connection, settings.tenant)
             load = Load(connection, settings.tenant, PEOPLE)
             _stage(load, client.pages(PEOPLE))
             return load.merge(_vanished(client, load, PEOPLE, Scope()))
@@ -78,6 +79,8 @@ def pull_unit(
             mark_under_way(connection, unit.unit_id)
             load = Load(connection, settings.tenant, CLOCKINGS)
             stage(load, unit.person_ids)
+            lock_coverage(connection, settings.tenant, unit)
+            load.drop([one for one in load.doubtful() if client.record(CLOCKINGS, one) is None])
             scope = Scope(unit.person_ids, unit.first, unit.last)
             counts = load.merge(_vanished(client, load, CLOCKINGS, scope))
             counts.requests = client.requests - before

@@ -1,0 +1,153 @@
+"""Tests of the test: with one safeguard taken out, a history of a few steps shows it; with all in, it does not.
+
+The dice of the long run have to find each by themselves, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import URL
+from tenacity import wait_none
+
+from protime_etl.errors import ProtimeError
+from protime_etl.postgres.load import Load
+from protime_etl.protime import retrying
+from protime_etl.sync import pull as pulling
+from tests.convergence.walk import walk
+from tests.convergence.world import World
+
+EVERYBODY = [0, 1, 2]
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "_jitter", wait_none())
+
+
+@pytest.fixture
+def world(warehouse: URL) -> Iterator[World]:
+    world = World(warehouse)
+    yield world
+    world.close()
+
+
+def replace_in_merge(monkeypatch: pytest.MonkeyPatch, pattern: str, by: str, expected: int) -> None:
+    original = Load._upsert
+
+    def mutated(self: Load) -> Any:
+        text, number = re.subn(pattern, by, original(self).as_string())
+        assert number == expected, "the mutation does not fit the statement any more"
+        return sql.SQL(text)
+
+    monkeypatch.setattr(Load, "_upsert", mutated)
+
+
+def without_the_version_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_in_merge(monkeypatch, r'"\w+"\.change_version > t\.change_version', "true", 2)
+
+
+def without_the_written_after_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_in_merge(monkeypatch, r"t\.written_at <= %\(began\)s", "true", 2)
+
+
+def with_a_partial_pull_that_infers_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = pulling._stage
+
+    def stage(*arguments: Any) -> None:
+        with contextlib.suppress(ProtimeError):  # takes what came for all there is
+            original(*arguments)
+
+    monkeypatch.setattr(pulling, "_stage", stage)
+    without_asking_for_what_is_absent(monkeypatch)
+
+
+def without_asking_for_what_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def vanished(_client: object, load: Load, _collection: object, scope: Any) -> Sequence[int]:
+        return load.absent(scope)
+
+    monkeypatch.setattr(pulling, "_vanished", vanished)
+
+
+def without_doubt_about_what_somebody_else_did_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Load, "doubtful", lambda _: [])
+
+
+def a_slow_pull_brings_an_old_version(world: World) -> None:
+    slow = world.begin_pull(EVERYBODY, 0, 2)
+    for _ in range(4):
+        world.step(slow)
+    for index in range(4):
+        world.edit(index, 11)
+    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(slow)
+
+
+def a_slow_pull_has_seen_what_is_gone(world: World) -> None:
+    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    slow = world.begin_pull(EVERYBODY, 0, 2)
+    for _ in range(4):
+        world.step(slow)
+    world.hard_delete(0)
+    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(slow)
+
+
+def a_pull_that_never_saw_it_is_overtaken_by_one_that_did(world: World) -> None:
+    slow = world.begin_pull(EVERYBODY, 0, 2)
+    for _ in range(4):
+        world.step(slow)
+    world.hard_delete(0)
+    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(slow)
+
+
+def a_pull_breaks_off(world: World) -> None:
+    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.fault("status", 2, status=400)
+    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+
+
+MUTATIONS = [
+    (without_the_version_guard, a_slow_pull_brings_an_old_version),
+    (without_the_written_after_guard, a_slow_pull_has_seen_what_is_gone),
+    (with_a_partial_pull_that_infers_deletions, a_pull_breaks_off),
+    (without_doubt_about_what_somebody_else_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
+]
+
+
+@pytest.mark.parametrize(("mutate", "history"), MUTATIONS)
+def test_a_safeguard_that_is_missing_is_noticed(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    mutate: Callable[[pytest.MonkeyPatch], None],
+    history: Callable[[World], None],
+) -> None:
+    mutate(monkeypatch)
+    with pytest.raises(AssertionError, match=r"clocking \d+ is .* after:\n"):
+        history(world)
+
+
+@pytest.mark.parametrize("history", [history for _, history in MUTATIONS])
+def test_with_all_safeguards_the_same_history_is_right(world: World, history: Callable[[World], None]) -> None:
+    history(world)
+    world.converge()
+
+
+@pytest.mark.parametrize("mutate", [mutate for mutate, _ in MUTATIONS])
+def test_the_dice_notice_too(
+    warehouse: URL,
+    monkeypatch: pytest.MonkeyPatch,
+    mutate: Callable[[pytest.MonkeyPatch], None],
+    amount: Callable[[int, int], int],
+) -> None:
+    if mutate is without_doubt_about_what_somebody_else_did_not_see and amount(0, 1) == 0:
+        pytest.skip("takes a history of some length: only in the long form")
+    mutate(monkeypatch)
+    with pytest.raises(AssertionError, match=r"clocking \d+ is .* after:\n"):
+        walk(warehouse, seed=1, steps=5000)

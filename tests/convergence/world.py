@@ -1,0 +1,323 @@
+"""A tenant that changes and pulls that overlap, stop and go on step by step, so that every interleaving can be had.
+
+What must hold after each step: once a pull has been committed, every record that it covers and that did not change
+since the pull began is in the table as it is in the tenant, until it changes again, whatever else is committed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.config import Settings
+from protime_etl.errors import ProtimeError
+from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.ledger import Unit
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.resources import Clocking, Reference
+from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.conftest import TODAY, settings_for
+from tests.truth import Rows, table_rows, tenant_rows
+
+PEOPLE = 3
+DAYS = 3
+FIRST = TODAY - dt.timedelta(days=DAYS - 1)
+STEP_SECONDS = 60.0
+BLOCKED_SECONDS = 0.3
+WORLDS = count()
+Place = tuple[int, dt.date]
+
+
+class KilledError(BaseException):
+    """Stands for the end of a process: nothing of ours handles it, and its connection closes."""
+
+
+class Gate:
+    """Lets a thread go on one step at a time."""
+
+    def __init__(self) -> None:
+        self._may_go = threading.Semaphore(0)
+        self._stands = threading.Semaphore(0)
+        self._kill = False
+
+    def wait(self) -> None:
+        """In the thread: stand here until the next step."""
+        self._stands.release()
+        self._may_go.acquire()
+        if self._kill:
+            raise KilledError
+
+    def over(self) -> None:
+        """In the thread: there are no more steps."""
+        self._stands.release()
+
+    def go(self, *, kill: bool = False) -> None:
+        """From outside: let the thread go on."""
+        self._kill = kill
+        self._may_go.release()
+
+    def reach(self, seconds: float = STEP_SECONDS) -> bool:
+        """From outside: wait until the thread stands again or is at its end; tells whether it is."""
+        return self._stands.acquire(timeout=seconds)
+
+
+class SteppingClient(ProtimeClient):
+    """Stands at a gate before each request and again with the answer in its hand."""
+
+    gate: Gate
+
+    def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
+        self.gate.wait()
+        answer = super()._exchange(uri, token)
+        self.gate.wait()
+        return answer
+
+
+@dataclass
+class Pull:
+    """One unit under way in a thread."""
+
+    number: int
+    pipeline: Pipeline
+    unit: Unit
+    began: int
+    gate: Gate = field(default_factory=Gate)
+    blocked: bool = False
+    """Whether it waits for a lock that another pull holds."""
+    done: bool = False
+    committed: bool = False
+    error: BaseException | None = None
+
+    def start(self) -> None:
+        client = SteppingClient(self.pipeline.settings, self.pipeline.tokens)
+        client.gate = self.gate
+        self.pipeline.client.close()
+        self.pipeline.client = client
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        assert self.gate.reach()
+
+    def _run(self) -> None:
+        try:
+            self.pipeline.pull(self.unit)
+            self.committed = True
+        except (ProtimeError, KilledError) as error:
+            self.error = error
+        except BaseException as error:  # noqa: BLE001 - shown by the thread that checks
+            self.error = error
+        finally:
+            self.done = True
+            self.gate.over()
+
+    def covers(self, row: dict[str, Any] | None) -> bool:
+        """Whether the unit reads the place of that row."""
+        return row is not None and self.reads((row["person_id"], dt.date.fromisoformat(str(row["date"]))))
+
+    def reads(self, place: Place) -> bool:
+        """Whether the unit reads that person on that day."""
+        return place[0] in self.unit.person_ids and self.unit.first <= place[1] <= self.unit.last
+
+
+class World:
+    """One tenant, one warehouse, any number of pulls."""
+
+    def __init__(self, warehouse: URL, seed: int = 1) -> None:
+        self.stack = contextlib.ExitStack()
+        name = f"world-{next(WORLDS)}"
+        self.tenant = Tenant(seed=seed, people=PEOPLE, first_day=FIRST, last_day=TODAY)
+        self.simulated = self.stack.enter_context(
+            SimulatedTenant(self.tenant, Options(tenant_name=name, page_size=5, empty_page_every=3))
+        )
+        self.settings: Settings = settings_for(self.simulated, tenant=name, max_wait_in_task=0)
+        self.warehouse = warehouse
+        self.engine: Engine = create_engine(warehouse)
+        self.stack.callback(self.engine.dispose)
+        self.pulls: list[Pull] = []
+        self.history: list[str] = []
+        self._numbers = count(1)
+        self._clock = 0
+        self._changed: dict[int, int] = {}
+        self._settled: set[int] = set()
+        self._places: dict[int, set[Place]] = {}
+        for one in self.tenant.truth():
+            self._stands_at(one)
+        with open_pipeline(self.settings, warehouse) as pipeline:
+            pipeline.sync_people()
+
+    @property
+    def name(self) -> str:
+        return self.settings.tenant
+
+    def person(self, index: int) -> int:
+        return self.tenant.person_ids()[index % PEOPLE]
+
+    def day(self, index: int) -> dt.date:
+        return FIRST + dt.timedelta(days=index % DAYS)
+
+    def clocking(self, index: int, *, deleted: bool = False) -> Clocking | None:
+        """One of the clockings that are, or are not, softly deleted."""
+        found = [one for one in self.tenant.truth() if (one.status == "Deleted") is deleted]
+        return found[index % len(found)] if found else None
+
+    def _note(self, text: str) -> None:
+        self._clock += 1
+        self.history.append(text)
+
+    def _stands_at(self, one: Clocking) -> None:
+        self._places.setdefault(one.id, set()).add((one.person.id, one.date))
+
+    def _change(self, text: str, clocking_id: int) -> None:
+        self._note(text)
+        self._changed[clocking_id] = self._clock
+        self._settled.discard(clocking_id)
+
+    def add(self, person: int, day: int) -> None:
+        added = self.tenant.add(self.person(person), self.day(day), 600)
+        self._stands_at(added)
+        self._change(f"add {added.id}", added.id)
+
+    def edit(self, index: int, minutes: int) -> None:
+        if (one := self.clocking(index)) is not None:
+            self.tenant.edit(one.id, time_of_day_in_minutes=minutes)
+            self._change(f"edit {one.id}", one.id)
+
+    def move_day(self, index: int, day: int) -> None:
+        if (one := self.clocking(index)) is not None:
+            self._stands_at(self.tenant.edit(one.id, date=self.day(day)))
+            self._change(f"move {one.id} to {self.day(day)}", one.id)
+
+    def move_person(self, index: int, person: int) -> None:
+        if (one := self.clocking(index)) is not None:
+            self._stands_at(self.tenant.edit(one.id, person=Reference(id=self.person(person))))
+            self._change(f"move {one.id} to person {self.person(person)}", one.id)
+
+    def soft_delete(self, index: int) -> None:
+        if (one := self.clocking(index)) is not None:
+            self.tenant.soft_delete(one.id)
+            self._change(f"soft delete {one.id}", one.id)
+
+    def revive(self, index: int) -> None:
+        if (one := self.clocking(index, deleted=True)) is not None:
+            self.tenant.edit(one.id, status="Active")
+            self._change(f"revive {one.id}", one.id)
+
+    def hard_delete(self, index: int) -> None:
+        if (one := self.clocking(index)) is not None:
+            self.tenant.hard_delete(one.id)
+            self._change(f"hard delete {one.id}", one.id)
+
+    def begin_pull(self, people: list[int], first: int, last: int) -> Pull:
+        """Plan a unit and go to where its first request is about to be sent."""
+        first, last = sorted((first % DAYS, last % DAYS))
+        pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
+        ids = sorted({self.person(index) for index in people})
+        _, (unit,) = pipeline.plan("cli", self.day(first), self.day(last), ids)
+        pull = Pull(next(self._numbers), pipeline, unit, self._clock)
+        self._note(f"pull {pull.number} begins: {unit.label}")
+        pull.start()
+        self.pulls.append(pull)
+        return pull
+
+    def step(self, pull: Pull) -> None:
+        """Let a pull go on by one step, and check what must hold."""
+        before = table_rows(self.engine, tenant=self.name)
+        if not pull.blocked:
+            pull.gate.go()
+        pull.blocked = not pull.gate.reach(BLOCKED_SECONDS)
+        if pull.done and not pull.blocked:
+            self._finished(pull, before)
+        else:
+            self._note(f"pull {pull.number} {'waits for another' if pull.blocked else 'steps'}")
+
+    def kill(self, pull: Pull) -> None:
+        """End a pull where it stands."""
+        if pull.blocked:
+            return  # inside a statement of PostgreSQL, where a thread cannot be stopped
+        self._note(f"pull {pull.number} is killed")
+        pull.gate.go(kill=True)
+        assert pull.gate.reach()
+        assert pull.done
+        self.pulls.remove(pull)
+        pull.pipeline.close()
+        self.check()
+
+    def finish(self, pull: Pull) -> None:
+        """Let a pull go to its end."""
+        until = time.monotonic() + STEP_SECONDS
+        while pull in self.pulls:
+            self.step(pull)
+            if pull.blocked:
+                for other in [one for one in self.pulls if not one.blocked]:
+                    self.step(other)
+            assert time.monotonic() < until, "pulls wait for each other:\n" + "\n".join(self.history)
+
+    def _finished(self, pull: Pull, before: Rows) -> None:
+        pull.thread.join(STEP_SECONDS)
+        self.pulls.remove(pull)
+        pull.pipeline.close()
+        self._note(f"pull {pull.number} {'is committed' if pull.committed else f'fails: {pull.error!r}'}")
+        if pull.error is not None and not isinstance(pull.error, ProtimeError):
+            raise pull.error
+        if pull.committed:
+            truth = tenant_rows(self.tenant)
+            for record_id in truth.keys() | self._changed.keys():
+                covered = pull.covers(truth.get(record_id)) or pull.covers(before.get(record_id))
+                if record_id not in truth and record_id not in before:  # gone before the table ever saw it
+                    covered = all(map(pull.reads, self._places[record_id]))
+                if covered and self._changed.get(record_id, -1) <= pull.began:
+                    self._settled.add(record_id)
+        self.check()
+
+    def fault(self, kind: FaultKind, nth: int, status: int = 503) -> None:
+        """Let the n-th request from now go wrong."""
+        self._note(f"fault {kind} at request {nth}")
+        fault = Fault(kind=kind, at=(nth,), status=status, seconds=0.01, on=("clockings",))
+        self.simulated.served.misbehaviour.follow(FaultPlan(fault=(fault,)))
+
+    def check(self) -> None:
+        """What must hold now.
+
+        Raises:
+            AssertionError: it does not; the history of this world is in the message.
+        """
+        truth = tenant_rows(self.tenant)
+        table = table_rows(self.engine, tenant=self.name)
+        for record_id in sorted(self._settled):
+            row, true = table.get(record_id), truth.get(record_id)
+            right = (row is None or row["is_deleted"]) if true is None else row == true
+            assert right, f"clocking {record_id} is {row} and should be {true}, after:\n" + "\n".join(self.history)
+
+    def converge(self) -> None:
+        """End everything, sync once more, and compare all that there is."""
+        while self.pulls:
+            self.finish(self.pulls[0])
+        self.simulated.served.misbehaviour.follow(FaultPlan())
+        with open_pipeline(self.settings, self.warehouse) as pipeline:
+            pipeline.sync("cli", FIRST, TODAY)
+        truth = tenant_rows(self.tenant)
+        live = {key: row for key, row in table_rows(self.engine, tenant=self.name).items() if key in truth}
+        gone = {key: row for key, row in table_rows(self.engine, tenant=self.name).items() if key not in truth}
+        assert live == truth, "\n".join(self.history)
+        assert all(row["is_deleted"] for row in gone.values()), "\n".join(self.history)
+
+    def close(self) -> None:
+        """Give everything back."""
+        for pull in sorted(self.pulls, key=lambda one: one.blocked):
+            if pull.blocked:
+                pull.gate.reach()
+            if not pull.done:
+                pull.gate.go(kill=True)
+            pull.thread.join(STEP_SECONDS)
+            pull.pipeline.close()
+        self.stack.close()
