@@ -9,9 +9,11 @@ from sqlalchemy.engine import URL
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.coordination import SharedPause
 from protime_etl.postgres.schema import require_schema, schema_state
-from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
+from protime_etl.protime.auth import MemoryTokenStore, Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.pausing import MemoryPause, Pause, wait_out
 from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.protime.transport import new_session
 
@@ -23,9 +25,18 @@ SKIPPED = "not tried: see above"
 def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     """What was tried -> None if it works, else what is wrong and what to do."""
     session = new_session()
-    tokens = TokenSource(settings, MemoryTokenStore(), fetch=lambda asked: request_token(asked, session))
-    client = ProtimeClient(settings, tokens)
     engine = create_engine(url)
+    database = _problem(lambda: schema_state(engine))
+    schema = SKIPPED if database else _problem(lambda: require_schema(engine))
+    # Whoever is told to wait is kept from asking by this, too; without a schema nobody else can have been told.
+    pause: Pause = SharedPause(engine, settings.tenant) if not (database or schema) else MemoryPause()
+
+    def ask_token(asked: Settings) -> Token:
+        wait_out(pause, settings.max_wait_in_task)
+        return request_token(asked, session)
+
+    tokens = TokenSource(settings, MemoryTokenStore(), fetch=ask_token)
+    client = ProtimeClient(settings, tokens, pause)
     try:
         results = {"credentials": _problem(tokens.current)}
         for collection in COLLECTIONS.values():
@@ -36,9 +47,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
                 if collection.scope not in settings.scopes
                 else _problem(lambda one=collection: client.probe(one))  # type: ignore[misc]
             )
-        results["database"] = _problem(lambda: schema_state(engine))
-        results["schema"] = SKIPPED if results["database"] else _problem(lambda: require_schema(engine))
-        return results
+        return {**results, "database": database, "schema": schema}
     finally:
         client.close()
         session.close()

@@ -7,7 +7,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl.cli.console import print_json, print_line, print_table
 from protime_etl.postgres.connection import create_engine, database_errors
-from protime_etl.postgres.ledger import RUN_LOCK
+from protime_etl.postgres.ledger import RUN_LOCK, UNIT_LOCK
 from protime_etl.postgres.schema import require_schema
 
 __all__ = ["print_status"]
@@ -27,17 +27,32 @@ SELECT tenant, lower(days) AS first, upper(days) - 1 AS last, count(*) AS people
 FROM protime_etl.coverage, unnest(dates) AS days
 GROUP BY tenant, days ORDER BY tenant, days DESC LIMIT 10
 """
+# A run of the command line lives in one process, whose death PostgreSQL notices by the lock it held. A run of Airflow
+# has many; without one at work it waits for Airflow, which starts the next task or the next try.
 RUNS = """
+WITH held AS (
+    SELECT l.classid::bigint AS kind, l.objid::bigint AS number FROM pg_locks AS l
+    JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
+    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
+)
 SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
-    CASE WHEN r.status = 'running' AND r.origin = 'cli' AND NOT EXISTS (
-        SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
-        WHERE l.locktype = 'advisory' AND l.classid = {lock} AND l.objid = r.run_id % 2147483648
-    ) THEN 'died' ELSE r.status END AS status,
-    count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) AS units,
+    CASE WHEN r.status <> 'running' THEN r.status
+        WHEN r.origin = 'cli' AND (SELECT (:run_lock, r.run_id % 2147483648) NOT IN (SELECT * FROM held)) THEN 'died'
+        WHEN r.origin <> 'cli' AND count(w.number) = 0 THEN 'waiting'
+        ELSE r.status END AS status,
+    count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) AS units, count(w.number) AS under_way,
     coalesce(sum(u.rows_read), 0) AS rows_read, r.error
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
+    LEFT JOIN (SELECT DISTINCT number FROM held WHERE kind = :unit_lock) AS w ON w.number = u.unit_id % 2147483648
 GROUP BY run_id ORDER BY run_id DESC LIMIT 10
-""".replace("{lock}", str(RUN_LOCK))
+"""
+PAUSES = """
+SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds
+FROM protime_etl.pauses WHERE until > clock_timestamp()
+"""
+
+
+LOCKS = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK}
 
 
 def print_status(url: URL, *, as_json: bool) -> None:
@@ -51,8 +66,8 @@ def print_status(url: URL, *, as_json: bool) -> None:
         require_schema(engine)
         with database_errors(url), engine.connect() as connection:
             results = {
-                name: connection.execute(sa.text(query)).mappings().all()
-                for name, query in (("tenants", TENANTS), ("coverage", COVERAGE), ("runs", RUNS))
+                name: connection.execute(sa.text(query), LOCKS if query is RUNS else {}).mappings().all()
+                for name, query in (("tenants", TENANTS), ("coverage", COVERAGE), ("runs", RUNS), ("pauses", PAUSES))
             }
     finally:
         engine.dispose()

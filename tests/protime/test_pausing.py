@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.cli.checks import run_checks
 from protime_etl.errors import RateLimited, ServerError
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.protime.pausing import MemoryPause, wait_out
@@ -97,3 +98,27 @@ def test_a_header_that_asks_for_no_wait_leaves_the_growing_one(warehouse: URL, h
     with ScriptedServer(answers) as server, open_pipeline(server.settings(), warehouse) as pipeline:
         pipeline.sync_people()
         assert len(server.api_requests) == 3
+
+
+def test_a_budget_of_requests_is_shared(engine: Engine) -> None:
+    pauses = [SharedPause(engine, "acme", requests_per_second=20) for _ in range(2)]
+    started = time.monotonic()
+    threads = [
+        threading.Thread(target=lambda one=pause: [wait_out(one, max_wait=10) for _ in range(10)]) for pause in pauses
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 0.94 <= time.monotonic() - started < 1.6, "20 turns, a twentieth of a second apart"
+    assert SharedPause(engine, "another", requests_per_second=0.1).turn() == 0
+    assert SharedPause(engine, "another").turn() == 0
+
+
+def test_check_waits_like_everybody(warehouse: URL, engine: Engine) -> None:
+    SharedPause(engine, "acme").extend(3600)
+    with ScriptedServer([EMPTY]) as server:
+        results = run_checks(server.settings(), warehouse)
+        assert server.received == []
+    assert "everybody to wait for" in str(results["credentials"])
+    assert results["schema"] is None
