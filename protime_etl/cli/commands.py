@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,9 @@ from protime_etl.config import PlaceSettings, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.connection import create_engine, parse_url
 from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.load import Counts
 from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.pipeline import open_pipeline
 
 __all__ = ["main"]
@@ -46,10 +49,10 @@ def _day(text: str) -> dt.date:
         raise SettingsError(f"{text!r} is not a date.", guidance="Give it as YYYY-MM-DD, such as 2026-01-31.") from None
 
 
-def _ids(text: str) -> list[int]:
+def _ids(option: str, text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and int(part) < 2**63 for part in parts):
-        raise SettingsError(f"--people {text!r} is not a list of ids such as 1,2,3.")
+        raise SettingsError(f"--{option} {text!r} is not a list of ids such as 1,2,3.")
     return [int(part) for part in parts]
 
 
@@ -123,28 +126,85 @@ def db_upgrade(as_json: Json = False) -> None:
         console.print_json({"schema": state.current, "server": state.server})
 
 
+From = Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day, YYYY-MM-DD.")]
+To = Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day, included.")]
+People = Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")]
+Circles = Annotated[str | None, typer.Option(metavar="IDS", help="People in these circles, such as 2,8.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Units that are read at the same time.")]
+
+
 @app.command()
-def sync(
-    first: Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day, YYYY-MM-DD.")],
-    last: Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day, included.")],
-    people: Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")] = None,
+def sync(  # noqa: PLR0917 - one parameter an option
+    first: From,
+    last: To,
+    people: People = None,
+    circles: Circles = None,
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
     settings = load_settings()
-    person_ids = None if people is None else _ids(people)
+    person_ids = None if people is None else _ids("people", people)
     with (
         interruptible(),
         warehouse() as url,
         open_pipeline(settings, url) as pipeline,
-        console.SyncProgress() as progress,
+        console.SyncProgress(pipeline.pause) as progress,
     ):
         counts, units = pipeline.sync(
-            "cli", first, last, person_ids, on_plan=progress.planned, on_page=progress.page, on_unit=progress.unit
+            "cli",
+            first,
+            last,
+            person_ids,
+            circles=_ids("circles", circles) if circles else (),
+            workers=workers,
+            observer=progress,
         )
         token_requests = pipeline.tokens.requests
+    report(f"{first}..{last}", counts, units, token_requests, as_json=as_json)
+
+
+@app.command("backfill")
+def backfill_command(  # noqa: PLR0917
+    first: From,
+    last: To,
+    people: People = None,
+    circles: Circles = None,
+    only_missing: Annotated[
+        bool, typer.Option("--only-missing", help="Only days that were never completely read for somebody.")
+    ] = False,
+    workers: Workers = 4,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and read nothing.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on where it was left.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
+    # Nobody else schedules this process, so it sits out any wait itself.
+    settings = load_settings().model_copy(update={"max_wait_in_task": math.inf})
+    person_ids = None if people is None else _ids("people", people)
+    with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
+        selection = pipeline.select(
+            first,
+            last,
+            person_ids,
+            circles=_ids("circles", circles) if circles else (),
+            only_missing=only_missing,
+        )
+        if selection.last < last:
+            console.print_note(f"The range ends in the future; it is read up to today, {selection.last}.")
+        if dry_run:
+            show_plan(plan_backfill(pipeline, selection, fresh=fresh), as_json=as_json)
+            return
+        with console.SyncProgress(pipeline.pause) as progress:
+            counts, units = backfill(pipeline, selection, workers=workers, fresh=fresh, observer=progress)
+        token_requests = pipeline.tokens.requests
+    report(f"{selection.first}..{selection.last}", counts, units, token_requests, as_json=as_json)
+
+
+def report(what: str, counts: Counts, units: int, token_requests: int, *, as_json: bool) -> None:
+    """Say what was done; ends with status 3 if there is something to look at."""
     console.print_line(
-        f"{first}..{last}: {counts.rows_read} records read in {units} units with {counts.requests} requests:"
+        f"{what}: {counts.rows_read} records read in {units} units with {counts.requests} requests:"
         f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
         f" {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
@@ -154,6 +214,23 @@ def sync(
         console.print_json({**counts.as_dict(), "token_requests": token_requests, "units": units})
     if counts.rejected:
         raise typer.Exit(3)
+
+
+def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
+    """Print what a backfill would do."""
+    if plan.resumes is not None:
+        console.print_line(f"This goes on with run {plan.resumes}: what is listed is left to do.")
+    console.print_table(
+        "units",
+        ["from", "to", "people"],
+        [(unit.first, unit.last, len(unit.person_ids) or "circles") for unit in plan.units],
+    )
+    time = "unknown: nothing was read yet"
+    if plan.seconds is not None:
+        time = f"about {dt.timedelta(seconds=round(plan.seconds))} with one worker at the pace of the latest units"
+    console.print_line(f"{len(plan.units)} units, about {plan.requests} requests; time: {time}")
+    if as_json:
+        console.print_json({"units": len(plan.units), "requests": plan.requests, "seconds": plan.seconds})
 
 
 @app.command()

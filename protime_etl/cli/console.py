@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 import time
@@ -9,14 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts
+from protime_etl.protime.pausing import Pause
+from protime_etl.sync.crew import Observer
 
-__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_table"]
+__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note", "print_table"]
 
 output = Console(highlight=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -25,6 +28,11 @@ messages = Console(stderr=True, highlight=False, soft_wrap=True)
 def print_line(text: str) -> None:
     """One line of the result."""
     output.print(text, markup=False)
+
+
+def print_note(text: str) -> None:
+    """One line on stderr that is worth knowing."""
+    messages.print(text, markup=False)
 
 
 def print_error(error: ProtimeError) -> None:
@@ -51,26 +59,30 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     output.print(table, markup=False)
 
 
-class SyncProgress:
+class SyncProgress(Observer):
     """Units and records as they go by: a bar on a terminal, a line for each unit elsewhere; all on stderr."""
 
-    def __init__(self) -> None:
-        self._total = 0
+    def __init__(self, pause: Pause) -> None:
+        self._pause = pause
+        self._asked = time.monotonic()
+        self._units = 0
         self._done = 0
+        self._pages = 0
+        self._pages_left = 0
         self._records = 0
         self._started = time.monotonic()
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[records]:,} records, {task.fields[rate]:,.0f}/s"),
+            TextColumn("{task.fields[units]} units, {task.fields[records]:,} records, {task.fields[rate]:,.0f}/s"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
             console=messages,
             disable=not messages.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("people", total=None, records=0, rate=0.0)
+        self._task = self._bar.add_task("people", total=None, units="0", records=0, rate=0.0, left="")
 
     def __enter__(self) -> SyncProgress:
         self._bar.start()
@@ -79,25 +91,53 @@ class SyncProgress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def planned(self, units: Sequence[Unit]) -> None:
-        """The plan is made."""
-        self._total = len(units)
-        self._bar.update(self._task, description="units", total=self._total)
-        self._line(f"{self._total} units planned")
+    def planned(self, units: Sequence[Unit], requests: int) -> None:
+        """The plan is made, or made anew."""
+        again = self._units > 0
+        self._units = self._done + len(units)
+        self._pages_left = requests
+        self._line(f"{len(units)} units {'planned anew' if again else 'planned'}, about {requests} requests")
+        self._show()
 
     def page(self, records: int) -> None:
         """A page has come."""
         self._records += records
-        rate = self._records / max(time.monotonic() - self._started, 1e-6)
-        self._bar.update(self._task, records=self._records, rate=rate)
+        self._pages += 1
+        self._pages_left = max(0, self._pages_left - 1)
+        self._show()
 
     def unit(self, unit: Unit, counts: Counts) -> None:
         """A unit is committed."""
         self._done += 1
-        self._bar.update(self._task, completed=self._done)
+        self._show()
         self._line(
-            f"unit {self._done}/{self._total}: {unit.label}: {counts.rows_read} read, {counts.inserted} inserted,"
+            f"unit {self._done}/{self._units}: {unit.label}: {counts.rows_read} read, {counts.inserted} inserted,"
             f" {counts.updated} updated, {counts.deleted} deleted, {counts.rejected} rejected"
+        )
+
+    def failed(self, unit: Unit, error: ProtimeError) -> None:
+        """A unit failed: said at once, also on a terminal."""
+        messages.print(f"failed: {unit.label}: {' '.join(str(error).split())}", markup=False)
+
+    def tick(self) -> None:
+        """Show a pause while there is one."""
+        if messages.is_terminal and time.monotonic() - self._asked >= 1:
+            self._asked = time.monotonic()
+            remaining = self._pause.remaining()
+            text = f"paused by the API for {remaining:.0f} s" if remaining else "reading"
+            self._bar.update(self._task, description=text)
+
+    def _show(self) -> None:
+        elapsed = max(time.monotonic() - self._started, 1e-6)
+        left = dt.timedelta(seconds=round(elapsed / self._pages * self._pages_left)) if self._pages else None
+        self._bar.update(
+            self._task,
+            total=self._pages + self._pages_left,
+            completed=self._pages,
+            units=f"{self._done}/{self._units}",
+            records=self._records,
+            rate=self._records / elapsed,
+            left="" if left is None else f"about {left} left",
         )
 
     def _line(self, text: str) -> None:

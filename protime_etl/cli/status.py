@@ -7,7 +7,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl.cli.console import print_json, print_line, print_table
 from protime_etl.postgres.connection import create_engine, database_errors
-from protime_etl.postgres.ledger import RUN_LOCK, UNIT_LOCK
+from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 from protime_etl.postgres.schema import require_schema
 
 __all__ = ["print_status"]
@@ -37,8 +37,8 @@ WITH held AS (
 )
 SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
     CASE WHEN r.status <> 'running' THEN r.status
-        WHEN r.origin = 'cli' AND (SELECT (:run_lock, r.run_id % 2147483648) NOT IN (SELECT * FROM held)) THEN 'died'
-        WHEN r.origin <> 'cli' AND count(w.number) = 0 THEN 'waiting'
+        WHEN r.origin LIKE 'cli%' AND (:run_lock, r.run_id % 2147483648) NOT IN (SELECT * FROM held) THEN 'died'
+        WHEN r.origin NOT LIKE 'cli%' AND count(w.number) = 0 THEN 'waiting'
         ELSE r.status END AS status,
     count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) AS units, count(w.number) AS under_way,
     coalesce(sum(u.rows_read), 0) AS rows_read, r.error

@@ -1,55 +1,83 @@
-"""The ledger: runs, their units of work, and which days are covered for whom."""
+"""The ledger: runs, what they asked for, and their units of work."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.tables import people, rejected_record, runs, tenants, units
 
 __all__ = [
-    "RUN_LOCK",
-    "UNIT_LOCK",
-    "Lifeline",
+    "Selection",
     "Unit",
-    "cover",
+    "enter_units",
     "finish_run",
     "finish_unit",
     "known_people",
-    "lock_coverage",
-    "lock_people",
-    "mark_under_way",
+    "learn_page_size",
     "open_run",
+    "pace",
+    "page_size",
     "read_unit",
     "register_tenant",
+    "remove_units",
+    "resume_run",
     "run_counts",
+    "unfinished_run",
+    "unfinished_units",
+    "unit_is_done",
+    "unknown_people",
 ]
 
+RESUMED_DAYS = 7
 COUNT_COLUMNS = tuple(Counts().as_dict())
 
 
 @dataclass(frozen=True)
+class Selection:
+    """What somebody asks to be read: days, both included, of all people, of some, or of circles."""
+
+    first: dt.date
+    last: dt.date
+    person_ids: tuple[int, ...] | None = None
+    circles: tuple[int, ...] = ()
+    only_missing: bool = False
+
+    def columns(self) -> dict[str, object]:
+        """How the table of runs holds it."""
+        return {
+            "date_from": self.first,
+            "date_to": self.last,
+            "person_ids": None if self.person_ids is None else list(self.person_ids),
+            "circles": list(self.circles) or None,
+            "only_missing": self.only_missing,
+        }
+
+
+@dataclass(frozen=True)
 class Unit:
-    """People x dates, pulled and committed whole or not at all."""
+    """People x dates, or circles x dates, pulled and committed whole or not at all."""
 
     unit_id: int
     run_id: int
     person_ids: tuple[int, ...]
     first: dt.date
     last: dt.date
+    circles: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
         """What a person reads in a list of units."""
+        if self.circles:
+            return f"{self.first}..{self.last}, circles {', '.join(map(str, self.circles))}"
         named = f"{self.person_ids[0]}-{self.person_ids[-1]}" if len(self.person_ids) > 1 else f"{self.person_ids[0]}"
         return f"{self.first}..{self.last}, people {named} ({len(self.person_ids)})"
 
@@ -74,113 +102,120 @@ def known_people(connection: Connection, tenant: str) -> list[int]:
     return sorted(connection.scalars(stored.union(rejected)))
 
 
+def unknown_people(connection: Connection, tenant: str, person_ids: Iterable[int]) -> list[int]:
+    """Which of these ids belong to nobody that was ever read; those who left are known."""
+    stored = sa.select(people.c.id).where(people.c.tenant == tenant)
+    rejected = sa.select(rejected_record.c.record_id).where(
+        rejected_record.c.tenant == tenant, rejected_record.c.collection == "people"
+    )
+    return sorted(set(person_ids) - set(connection.scalars(stored.union(rejected))))
+
+
 def open_run(
     connection: Connection,
     tenant: str,
     origin: str,
-    dates: tuple[dt.date, dt.date],
+    selection: Selection,
     planned: Iterable[tuple[Sequence[int], dt.date, dt.date]],
 ) -> tuple[int, list[Unit]]:
     """Enter a run with its units, each (person ids, first day, last day); returns its number and the units."""
-    if origin != "cli":  # a task of Airflow that plans again replaces what it planned before
+    if not origin.startswith("cli"):  # a task of Airflow that plans again replaces what it planned before
         connection.execute(
             runs.update()
             .where(runs.c.tenant == tenant, runs.c.origin == origin, runs.c.status == "running")
             .values(status="failed", finished_at=sa.func.clock_timestamp(), error="planned again")
         )
     run_id: int = connection.execute(
-        runs.insert()
-        .values(tenant=tenant, origin=origin, date_from=dates[0], date_to=dates[1])
-        .returning(runs.c.run_id)
+        runs.insert().values(tenant=tenant, origin=origin, **selection.columns()).returning(runs.c.run_id)
     ).scalar_one()
-    entered = []
-    for person_ids, first, last in planned:
-        unit_id: int = connection.execute(
-            units.insert()
-            .values(run_id=run_id, date_from=first, date_to=last, person_ids=list(person_ids))
-            .returning(units.c.unit_id)
-        ).scalar_one()
-        entered.append(Unit(unit_id, run_id, tuple(person_ids), first, last))
-    return run_id, entered
+    return run_id, enter_units(connection, run_id, planned, selection.circles)
 
 
-RUN_LOCK = 7_262_002
-"""First half of the advisory lock of a run that lives in one process; the second half is the run's number."""
+def enter_units(
+    connection: Connection,
+    run_id: int,
+    planned: Iterable[tuple[Sequence[int], dt.date, dt.date]],
+    circles: tuple[int, ...] = (),
+) -> list[Unit]:
+    """Enter planned units, each (person ids, first day, last day)."""
+    values = [
+        {
+            "run_id": run_id,
+            "date_from": first,
+            "date_to": last,
+            "person_ids": list(person_ids),
+            "circles": list(circles) or None,
+        }
+        for person_ids, first, last in planned
+    ]
+    if not values:
+        return []
+    statement = units.insert().returning(units, sort_by_parameter_order=True)
+    return [_unit(row) for row in connection.execute(statement, values)]
 
 
-PEOPLE_LOCK = 7_262_004
-UNIT_LOCK = 7_262_003
-"""First half of the advisory lock that a unit's transaction holds; the second half is the unit's number."""
+def remove_units(connection: Connection, unit_ids: Iterable[int]) -> None:
+    """Take out units that were planned and not begun: they are planned anew."""
+    connection.execute(units.delete().where(units.c.unit_id.in_(list(unit_ids)), units.c.status == "planned"))
 
 
-class Lifeline:
-    """Lets others see that the process of a run lives: a lock that PostgreSQL drops when the process dies.
-
-    It never fails: when the connection breaks, the lock is taken again at the next `hold`.
-    """
-
-    def __init__(self, engine: Engine, run_id: int) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._key = {"lock": RUN_LOCK, "run": run_id % 2**31}
-        self._connection: Connection | None = None
-
-    def hold(self) -> None:
-        """Take the lock, or make sure that it is still there."""
-        with suppress(sa.exc.DBAPIError):
-            if self._connection is not None:
-                try:
-                    self._connection.execute(sa.text("SELECT 1"))
-                except sa.exc.DBAPIError:
-                    self._let_go()
-            if self._connection is None:
-                self._connection = self._engine.connect()
-                self._connection.execute(sa.text("SELECT pg_advisory_lock_shared(:lock, :run)"), self._key)
-
-    def _let_go(self) -> None:
-        if self._connection is not None:
-            with suppress(sa.exc.DBAPIError):
-                self._connection.invalidate()  # not back to the pool: closing it is what drops the lock
-                self._connection.close()
-            self._connection = None
-
-    def __enter__(self) -> Self:
-        self.hold()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._let_go()
-
-
-def mark_under_way(connection: Connection, unit_id: int) -> None:
-    """Let others see that this transaction works on the unit."""
-    key = {"lock": UNIT_LOCK, "unit": unit_id % 2**31}
-    connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, :unit)"), key)
-
-
-def lock_people(connection: Connection, tenant: str) -> None:
-    """Let nobody else read the tenant's people until this transaction ends: it is short, and so none is outdated."""
-    connection.execute(
-        sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(:tenant))"), {"lock": PEOPLE_LOCK, "tenant": tenant}
+def unfinished_run(connection: Connection, tenant: str, origin: str, selection: Selection) -> int | None:
+    """The latest run of that origin which asked for exactly this within a week and is not done."""
+    wanted = [
+        column.is_not_distinct_from(sa.cast(value, column.type))
+        for column, value in ((runs.c[name], value) for name, value in selection.columns().items())
+    ]
+    statement = sa.select(runs.c.run_id).where(
+        runs.c.tenant == tenant,
+        runs.c.origin == origin,
+        runs.c.status != "done",
+        runs.c.started_at > sa.func.now() - dt.timedelta(days=RESUMED_DAYS),
+        *wanted,
     )
+    run_id: int | None = connection.scalar(statement.order_by(runs.c.run_id.desc()).limit(1))
+    return run_id
 
 
-def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:
-    """Let nobody else finish a unit of these people until this transaction ends: merges see each other's results."""
-    parameters = {"tenant": tenant, "people": list(unit.person_ids)}
+def resume_run(connection: Connection, run_id: int) -> list[Unit]:
+    """Let a run go on; returns the units that are not done."""
     connection.execute(
-        sa.text(
-            "INSERT INTO protime_etl.coverage (tenant, person_id, dates, read_at)"
-            " SELECT :tenant, person_id, '{}', '-infinity' FROM unnest(CAST(:people AS bigint[])) AS person_id"
-            " ORDER BY person_id ON CONFLICT DO NOTHING"
-        ),
-        parameters,
+        runs.update().where(runs.c.run_id == run_id).values(status="running", error=None, finished_at=None)
     )
+    return unfinished_units(connection, run_id)
+
+
+def unfinished_units(connection: Connection, run_id: int) -> list[Unit]:
+    """Units of a run that are not done."""
+    left = sa.select(units).where(units.c.run_id == run_id, units.c.status != "done").order_by(units.c.unit_id)
+    return [_unit(row) for row in connection.execute(left)]
+
+
+def pace(connection: Connection, tenant: str) -> float | None:
+    """Seconds that a request took lately, with all that goes with it; None where nothing was read yet."""
+    recent = (
+        sa.select(units.c.seconds, units.c.requests)
+        .join(runs, runs.c.run_id == units.c.run_id)
+        .where(runs.c.tenant == tenant, units.c.status == "done", units.c.requests > 0, units.c.seconds.is_not(None))
+        .order_by(units.c.unit_id.desc())
+        .limit(100)
+        .subquery()
+    )
+    found: float | None = connection.scalar(sa.select(sa.func.sum(recent.c.seconds) / sa.func.sum(recent.c.requests)))
+    return found
+
+
+def page_size(connection: Connection, tenant: str) -> int | None:
+    """The most clockings that ever came in one answer."""
+    found: int | None = connection.scalar(sa.select(tenants.c.page_size).where(tenants.c.tenant == tenant))
+    return found
+
+
+def learn_page_size(connection: Connection, tenant: str, records: int) -> None:
+    """Remember a larger page than was known."""
     connection.execute(
-        sa.text(
-            "SELECT FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(:people)"
-            " ORDER BY person_id FOR UPDATE"
-        ),
-        parameters,
+        tenants.update()
+        .where(tenants.c.tenant == tenant, sa.func.coalesce(tenants.c.page_size, 0) < records)
+        .values(page_size=records)
     )
 
 
@@ -193,10 +228,20 @@ def read_unit(connection: Connection, unit_id: int) -> Unit:
     row = connection.execute(sa.select(units).where(units.c.unit_id == unit_id)).one_or_none()
     if row is None:
         raise SettingsError(f"There is no unit {unit_id} in the ledger.", guidance="Clear the plan task of the run.")
-    return Unit(row.unit_id, row.run_id, tuple(row.person_ids), row.date_from, row.date_to)
+    return _unit(row)
 
 
-def finish_unit(connection: Connection, unit_id: int, counts: Counts, error: str | None = None) -> None:
+def unit_is_done(connection: Connection, unit_id: int) -> bool:
+    """Whether the unit was committed."""
+    return connection.scalar(sa.select(units.c.status).where(units.c.unit_id == unit_id)) == "done"
+
+
+def _unit(row: sa.Row[Any]) -> Unit:
+    circles = tuple(row.circles or ())
+    return Unit(row.unit_id, row.run_id, tuple(row.person_ids), row.date_from, row.date_to, circles)
+
+
+def finish_unit(connection: Connection, unit_id: int, counts: Counts, seconds: float, error: str | None = None) -> None:
     """Enter that a unit is done, or why not; the counts are those of the last try.
 
     A unit that was done stays done when a repetition fails: its rows and its coverage are committed.
@@ -205,22 +250,12 @@ def finish_unit(connection: Connection, unit_id: int, counts: Counts, error: str
         units.update()
         .where(units.c.unit_id == unit_id, sa.true() if error is None else units.c.status != "done")
         .values(
-            status="failed" if error else "done", finished_at=sa.func.clock_timestamp(), error=error, **counts.as_dict()
+            status="failed" if error else "done",
+            finished_at=sa.func.clock_timestamp(),
+            error=error,
+            seconds=seconds,
+            **counts.as_dict(),
         )
-    )
-
-
-def cover(connection: Connection, tenant: str, unit: Unit, first: dt.date, last: dt.date) -> None:
-    """Enter that these days have been completely pulled for the unit's people, in the order of their ids."""
-    connection.execute(
-        sa.text(
-            "INSERT INTO protime_etl.coverage AS c (tenant, person_id, dates, read_at)"
-            " SELECT :tenant, person_id, datemultirange(daterange(:first, :last, '[]')), statement_timestamp()"
-            " FROM unnest(CAST(:people AS bigint[])) AS person_id ORDER BY person_id"
-            " ON CONFLICT (tenant, person_id) DO UPDATE SET dates = c.dates + excluded.dates,"
-            " read_at = excluded.read_at"
-        ),
-        {"tenant": tenant, "first": first, "last": last, "people": list(unit.person_ids)},
     )
 
 

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Connection
 
-from protime_etl.config import Settings
+from protime_etl.config import PEOPLE_SCOPE, Settings
 from protime_etl.errors import ApiError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
-from protime_etl.postgres.ledger import Unit
+from protime_etl.postgres.coverage import missing, usual_amounts
+from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.postgres.load import Counts
+from protime_etl.postgres.locks import Lifeline
 from protime_etl.postgres.schema import require_schema
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import new_session
-from protime_etl.sync.plan import plan_units
+from protime_etl.sync.crew import Crew, Observer
+from protime_etl.sync.expectation import Expectation
+from protime_etl.sync.plan import Gap, PlannedUnit, plan_gaps, windows
 from protime_etl.sync.pull import OnPage, pull_people, pull_unit
 
 __all__ = ["Pipeline", "local_day", "open_pipeline"]
+
+EARLIEST = dt.date(1970, 1, 1)
 
 
 def local_day(settings: Settings, moment: dt.datetime) -> dt.date:
@@ -47,19 +53,19 @@ class Pipeline:
             make=Token,
         )
         self._auth_session = new_session()
-        self._pause = SharedPause(self.engine, settings.tenant, settings.requests_per_second)
+        self.pause = SharedPause(self.engine, settings.tenant, settings.requests_per_second)
         self.tokens = TokenSource(
             settings, store, fetch=lambda _: with_retries(self._request_token, settings.max_wait_in_task)
         )
-        self.client = ProtimeClient(settings, self.tokens, self._pause)
+        self.client = ProtimeClient(settings, self.tokens, self.pause)
 
     def _request_token(self) -> Token:
-        wait_out(self._pause, self.settings.max_wait_in_task)
+        wait_out(self.pause, self.settings.max_wait_in_task)
         try:
             return request_token(self.settings, self._auth_session)
         except ApiError as error:
             if error.retry_after is not None:
-                self._pause.extend(error.retry_after)
+                self.pause.extend(error.retry_after)
             raise
 
     def close(self) -> None:
@@ -79,25 +85,83 @@ class Pipeline:
         return pull_people(self.settings, self.client, self.engine)
 
     def plan(
-        self, origin: str, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None
+        self,
+        origin: str,
+        first: dt.date,
+        last: dt.date,
+        person_ids: Sequence[int] | None = None,
+        *,
+        circles: Sequence[int] = (),
+        only_missing: bool = False,
     ) -> tuple[int, list[Unit]]:
         """Enter a run for these dates, both included, in the ledger: for those people, or for all that are known.
 
         Raises:
-            SettingsError: the dates are reversed, or there is nobody to plan for.
+            SettingsError: see `select`, or there is nobody to plan for.
         """
-        if first > last:
-            raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
+        selection = self.select(first, last, person_ids, circles=circles, only_missing=only_missing)
         with database_errors(self.engine.url), self.engine.begin() as connection:
             ledger.register_tenant(connection, self.settings.tenant, self.settings.timezone)
-            chosen = person_ids if person_ids is not None else ledger.known_people(connection, self.settings.tenant)
-            if not chosen:
-                raise SettingsError(
-                    f"No people are known of {self.settings.tenant}: there is nobody to read clockings for.",
-                    guidance="Check in Protime that this client may see people, or name them with --people.",
-                )
-            units = plan_units(self.client, chosen, first, last)
-            return ledger.open_run(connection, self.settings.tenant, origin, (first, last), units)
+            planned = self.planned(connection, selection, self.expectation(connection))
+            return ledger.open_run(connection, self.settings.tenant, origin, selection, planned)
+
+    def select(
+        self,
+        first: dt.date,
+        last: dt.date,
+        person_ids: Sequence[int] | None = None,
+        *,
+        circles: Sequence[int] = (),
+        only_missing: bool = False,
+    ) -> Selection:
+        """What is to be read, with dates that make sense: the range ends today at the latest.
+
+        Raises:
+            SettingsError: the dates are reversed, begin in the future or before 1970, or people are named beside
+                circles, or only what is missing of circles is asked for.
+        """
+        today = local_day(self.settings, dt.datetime.now(dt.UTC))
+        if first > last:
+            raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
+        if first > today:
+            raise SettingsError(
+                f"The range begins ({first}) after today ({today}).", guidance="Clockings come with the days."
+            )
+        if first < EARLIEST:
+            raise SettingsError(f"The range begins ({first}) before {EARLIEST}.", guidance="Begin later.")
+        if circles and (person_ids is not None or only_missing):
+            raise SettingsError(
+                "Circles go without people and without only-missing.",
+                guidance="The API does not tell who is in a circle, so nothing is known to be missing of one.",
+            )
+        chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
+        return Selection(first, min(last, today), chosen, tuple(sorted(set(circles))), only_missing)
+
+    def expectation(self, connection: Connection) -> Expectation:
+        """What to expect of the tenant's people, from what was read lately."""
+        tenant = self.settings.tenant
+        return Expectation(usual_amounts(connection, tenant), ledger.page_size(connection, tenant))
+
+    def planned(self, connection: Connection, selection: Selection, expectation: Expectation) -> list[PlannedUnit]:
+        """The units for what was selected.
+
+        Raises:
+            SettingsError: there is nobody.
+        """
+        tenant, first, last = self.settings.tenant, selection.first, selection.last
+        if selection.circles:
+            return [PlannedUnit((), *window) for window in windows(first, last)]
+        if selection.person_ids is not None:
+            people: Sequence[int] = selection.person_ids
+        else:
+            people = ledger.known_people(connection, tenant)
+        if not people:
+            raise SettingsError(
+                f"No people are known of {tenant}: there is nobody to read clockings for.",
+                guidance="Check in Protime that this client may see people, or name them with --people.",
+            )
+        gaps = missing(connection, tenant, people, first, last) if selection.only_missing else [(people, first, last)]
+        return list(plan_gaps(self.client, [Gap(*gap) for gap in gaps], expectation))
 
     def read_unit(self, unit_id: int) -> Unit:
         """A unit of the ledger.
@@ -108,9 +172,13 @@ class Pipeline:
         with database_errors(self.engine.url), self.engine.begin() as connection:
             return ledger.read_unit(connection, unit_id)
 
-    def pull(self, unit: Unit, on_page: OnPage = lambda _: None) -> Counts:
+    def new_client(self) -> ProtimeClient:
+        """A client for one more thread, with the same token and the same pause."""
+        return ProtimeClient(self.settings, self.tokens, self.pause)
+
+    def pull(self, unit: Unit, on_page: OnPage = lambda _: None, client: ProtimeClient | None = None) -> Counts:
         """Pull one unit; see `pull_unit`."""
-        return pull_unit(self.settings, self.client, self.engine, unit, on_page=on_page)
+        return pull_unit(self.settings, client or self.client, self.engine, unit, on_page=on_page)
 
     def finish(self, run_id: int, error: str | None = None) -> tuple[Counts, dict[str, int]]:
         """Close a run; returns what its units did together and how many there are of each status."""
@@ -132,30 +200,78 @@ class Pipeline:
         last: dt.date,
         person_ids: Sequence[int] | None = None,
         *,
-        on_plan: Callable[[list[Unit]], None] = lambda _: None,
-        on_page: OnPage = lambda _: None,
-        on_unit: Callable[[Unit, Counts], None] = lambda _unit, _counts: None,
+        circles: Sequence[int] = (),
+        workers: int = 1,
+        observer: Observer | None = None,
     ) -> tuple[Counts, int]:
-        """People (unless some are named), plan, and every unit; returns the counts and the number of units.
+        """People, plan, and every unit; returns the counts and the number of units.
 
         Raises:
-            ProtimeError: a unit failed. The units before it are committed; the ledger says what is missing.
+            ProtimeError: a unit failed. The others are committed all the same; the ledger says what is missing.
         """
-        people_counts = self.sync_people() if person_ids is None else Counts()
-        run_id, units = self.plan(origin, first, last, person_ids)
-        on_plan(units)
+        selection = self.select(first, last, person_ids, circles=circles)
+        people_counts = self.people_for(selection)
+        run_id, units = self.plan(origin, first, last, person_ids, circles=circles)
+        with Lifeline(self.engine, run_id) as lifeline:
+            counts, done = self.carry_out(run_id, units, workers, observer or Observer(), lifeline)
+        return people_counts + counts, done
+
+    def people_for(self, selection: Selection) -> Counts:
+        """Read people if it takes that to know whose clockings to read.
+
+        Raises:
+            SettingsError: somebody who is named does not exist.
+        """
+        if selection.circles:
+            return Counts()
+        if selection.person_ids is None:
+            return self.sync_people()
+        if PEOPLE_SCOPE not in self.settings.scopes or not self._unknown(selection.person_ids):
+            return Counts()
+        counts = self.sync_people()
+        if unknown := self._unknown(selection.person_ids):
+            raise SettingsError(
+                f"Nobody at {self.settings.tenant} has the id {', '.join(map(str, unknown[:10]))}.",
+                guidance="Ids and names: protime-etl sql 'SELECT id, first_name, last_name FROM protime.people'",
+            )
+        return counts
+
+    def _unknown(self, person_ids: Sequence[int]) -> list[int]:
+        with database_errors(self.engine.url), self.engine.begin() as connection:
+            return ledger.unknown_people(connection, self.settings.tenant, person_ids)
+
+    def carry_out(
+        self, run_id: int, units: Sequence[Unit], workers: int, observer: Observer, lifeline: Lifeline
+    ) -> tuple[Counts, int]:
+        """Pull the units of a run and close it; returns what they did and how many were done now.
+
+        Raises:
+            ProtimeError: units failed; the message says how many. What was committed stays.
+        """
+        with database_errors(self.engine.url), self.engine.connect() as connection:
+            expectation = self.expectation(connection)
+        crew = Crew(self, run_id, units, expectation, observer)
         try:
-            with ledger.Lifeline(self.engine, run_id) as lifeline:
-                for unit in units:
-                    lifeline.hold()
-                    on_unit(unit, self.pull(unit, on_page))
+            crew.work(workers, lifeline.hold)
         except BaseException as error:
-            known = isinstance(error, ProtimeError)
-            reason = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
-            self._finish_badly(run_id, str(error) if known else reason)
+            self._finish_badly(run_id, "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
             raise
-        counts, _ = self.finish(run_id)
-        return people_counts + counts, len(units)
+        with database_errors(self.engine.url), self.engine.begin() as connection:
+            ledger.learn_page_size(connection, self.settings.tenant, expectation.page_size)
+        if crew.failures:
+            failure = _failure(crew.failures)
+            self._finish_badly(run_id, str(failure))
+            raise failure
+        self.finish(run_id)
+        return crew.counts, crew.done
+
+
+def _failure(failures: Sequence[ProtimeError]) -> ProtimeError:
+    """The error of a run whose units failed: the one that no retry cures, or the first."""
+    worst = next((error for error in failures if not error.retry), failures[0])
+    if len(failures) > 1:
+        worst.message = f"{len(failures)} units failed, one of them so: {worst.message}"
+    return worst
 
 
 @contextmanager

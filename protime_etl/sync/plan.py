@@ -1,57 +1,121 @@
-"""Units of work: windows of dates x batches of people, as few as the API allows."""
+"""Units of work: windows of dates x batches of people, sized so that the answers fill their pages.
+
+A unit is as large as the API allows (a year, a URI of 4,096 characters), but for two things. More than about fifty
+pages would be lost when a process dies, so a long window is cut; fifty pages waste at most half of one, 1 %. And where
+a batch would fill one page and a bit, a smaller one fills its page and no more.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
 from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync.expectation import Expectation
 
-__all__ = ["batches", "clockings_filter", "plan_units", "windows"]
+__all__ = ["Gap", "PlannedUnit", "clockings_filter", "expected_requests", "plan_gaps", "plan_units", "windows"]
 
 # The continuation token of a later page has to fit too, and its length is documented nowhere; the published
 # examples are far shorter. A tenant whose tokens are longer answers 414, and the batch is split.
 TOKEN_CHARACTERS = 850
 MAX_WINDOW_DAYS = 365
+TARGET_PAGES = 50
+# Room left in the last page of a batch, in standard deviations of what comes.
+SPREAD = 1.5
 
 
-def clockings_filter(person_ids: Sequence[int], first: dt.date, last: dt.date) -> Condition:
-    """The filter of one unit; always with both ends of the window."""
-    return person.in_(person_ids) & dates.between(first, last)
+class Gap(NamedTuple):
+    """These people are to be read on these days, both included."""
+
+    person_ids: Sequence[int]
+    first: dt.date
+    last: dt.date
 
 
-def windows(first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
-    """Split a range of dates, both included, into windows of at most 365 days."""
-    while first <= last:
-        end = min(last, first + dt.timedelta(days=MAX_WINDOW_DAYS - 1))
-        yield first, end
-        first = end + dt.timedelta(days=1)
+class PlannedUnit(NamedTuple):
+    """One batch of people in one window of days."""
+
+    person_ids: Sequence[int]
+    first: dt.date
+    last: dt.date
 
 
-def batches(client: ProtimeClient, person_ids: Sequence[int]) -> Iterator[list[int]]:
-    """Split people into the largest batches whose URI leaves room for a continuation token."""
-    any_day = dt.date(2000, 1, 1)
-    room = MAX_URI_CHARACTERS - TOKEN_CHARACTERS
-    shortest = len(client.list_uri(COLLECTIONS["clockings"], clockings_filter([0], any_day, any_day))) - len("0")
-    batch: list[int] = []
-    length = shortest
-    for person_id in person_ids:
-        if batch and length + len(str(person_id)) > room:
-            yield batch
-            batch, length = [], shortest
-        batch.append(person_id)
-        length += len(f"{person_id},")
-    if batch:
-        yield batch
+def clockings_filter(
+    person_ids: Sequence[int], first: dt.date, last: dt.date, circles: Sequence[int] = ()
+) -> Condition:
+    """The filter of one unit, by people or by circles; always with both ends of the window."""
+    whose = person.in_circle(*circles) if circles else person.in_(person_ids)
+    return whose & dates.between(first, last)
 
 
 def plan_units(
-    client: ProtimeClient, person_ids: Sequence[int], first: dt.date, last: dt.date
-) -> Iterator[tuple[list[int], dt.date, dt.date]]:
-    """All units of a range, as (person ids, first day, last day)."""
-    unique = sorted(set(person_ids))
-    for start, end in windows(first, last):
-        for batch in batches(client, unique):
-            yield batch, start, end
+    client: ProtimeClient,
+    person_ids: Sequence[int],
+    first: dt.date,
+    last: dt.date,
+    expectation: Expectation | None = None,
+) -> Iterator[PlannedUnit]:
+    """All units for these people on these days, the latest days first."""
+    return plan_gaps(client, [Gap(sorted(set(person_ids)), first, last)], expectation or Expectation())
+
+
+def plan_gaps(client: ProtimeClient, gaps: Iterable[Gap], expectation: Expectation) -> Iterator[PlannedUnit]:
+    """All units that fill these gaps, the latest days first."""
+    for gap in sorted(gaps, key=lambda one: one.last, reverse=True):
+        for first, last in _windows(client, gap, expectation):
+            for batch in _batches(client, gap.person_ids, expectation.per_person(first, last), expectation.page_size):
+                yield PlannedUnit(batch, first, last)
+
+
+def expected_requests(units: Iterable[PlannedUnit], expectation: Expectation) -> int:
+    """Requests that these units need: their pages, at least one each."""
+    pages = (
+        len(unit.person_ids) * expectation.per_person(unit.first, unit.last) / expectation.page_size for unit in units
+    )
+    return sum(max(1, math.ceil(one)) for one in pages)
+
+
+def windows(first: dt.date, last: dt.date, least: int = 1) -> Iterator[tuple[dt.date, dt.date]]:
+    """Split days into at least so many windows of about the same length, none over a year, the latest first."""
+    days = (last - first).days + 1
+    number = min(days, max(least, math.ceil(days / MAX_WINDOW_DAYS)))
+    length = dt.timedelta(days=math.ceil(days / number) - 1)
+    while last >= first:
+        start = max(first, last - length)
+        yield start, last
+        last = start - dt.timedelta(days=1)
+
+
+def _windows(client: ProtimeClient, gap: Gap, expectation: Expectation) -> Iterator[tuple[dt.date, dt.date]]:
+    rows = _longest_batch(client, gap.person_ids, 0) * expectation.per_person(gap.first, gap.last)
+    return windows(gap.first, gap.last, math.ceil(rows / (TARGET_PAGES * expectation.page_size)))
+
+
+def _batches(
+    client: ProtimeClient, person_ids: Sequence[int], rows_of_one: float, page_size: int
+) -> Iterator[Sequence[int]]:
+    """Split people into batches whose answers fill whole pages, or into the largest that one URI names."""
+    start = 0
+    while start < len(person_ids):
+        longest = _longest_batch(client, person_ids, start)
+        pages = int(longest * rows_of_one / page_size)
+        filling = (pages * page_size - SPREAD * math.sqrt(pages * page_size)) / rows_of_one if pages else longest
+        size = max(1, min(longest, int(filling)))
+        yield person_ids[start : start + size]
+        start += size
+
+
+def _longest_batch(client: ProtimeClient, person_ids: Sequence[int], start: int) -> int:
+    """How many people from this one on fit into a URI that leaves room for a continuation token."""
+    any_day = dt.date(2000, 1, 1)
+    room = MAX_URI_CHARACTERS - TOKEN_CHARACTERS
+    length = len(client.list_uri(COLLECTIONS["clockings"], clockings_filter([0], any_day, any_day))) - len("0,")
+    for position in range(start, len(person_ids)):
+        length += len(f"{person_ids[position]},")
+        if length > room and position > start:
+            return position - start
+    return len(person_ids) - start

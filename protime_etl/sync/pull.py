@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy.engine import Engine
@@ -11,8 +12,10 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from protime_etl.config import Settings
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.ledger import Unit, cover, finish_unit, lock_coverage, lock_people, mark_under_way
+from protime_etl.postgres.coverage import cover, lock_coverage
+from protime_etl.postgres.ledger import Unit, finish_unit
 from protime_etl.postgres.load import Counts, Load, Scope
+from protime_etl.postgres.locks import lock_people, mark_under_way
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS, Collection
@@ -62,13 +65,14 @@ def pull_unit(
     Raises:
         ProtimeError: a subclass says what went wrong; table and coverage are as they were, and the ledger says why.
     """
-    before = client.requests
+    before, began = client.requests, time.monotonic()
 
     def stage(load: Load, person_ids: Sequence[int]) -> None:
+        condition = clockings_filter(person_ids, unit.first, unit.last, unit.circles)
         try:
-            _stage(load, client.pages(CLOCKINGS, clockings_filter(person_ids, unit.first, unit.last)), on_page)
+            _stage(load, client.pages(CLOCKINGS, condition), on_page)
         except UriTooLongError:
-            if len(person_ids) == 1:
+            if len(person_ids) < 2:
                 raise
             middle = len(person_ids) // 2
             stage(load, person_ids[:middle])
@@ -85,13 +89,14 @@ def pull_unit(
             counts = load.merge(_vanished(client, load, CLOCKINGS, scope))
             counts.requests = client.requests - before
             cover(connection, settings.tenant, unit, unit.first, unit.last)
-            finish_unit(connection, unit.unit_id, counts)
+            finish_unit(connection, unit.unit_id, counts, time.monotonic() - began)
             return counts
 
     try:
         return _restarting(attempt)
     except ProtimeError as error:
-        _enter_failure(engine, unit, Counts(requests=client.requests - before), error)
+        counts = Counts(requests=client.requests - before)
+        _enter_failure(engine, unit, counts, time.monotonic() - began, error)
         raise
 
 
@@ -135,9 +140,9 @@ def _tell(state: RetryCallState) -> None:
     log.warning("%s The unit is tried again in %.0f s.", message, state.upcoming_sleep)
 
 
-def _enter_failure(engine: Engine, unit: Unit, counts: Counts, error: ProtimeError) -> None:
+def _enter_failure(engine: Engine, unit: Unit, counts: Counts, seconds: float, error: ProtimeError) -> None:
     try:
         with engine.begin() as connection:
-            finish_unit(connection, unit.unit_id, counts, str(error))
+            finish_unit(connection, unit.unit_id, counts, seconds, str(error))
     except Exception:  # noqa: BLE001, S110 - the database may be what failed; the first error is the one to report
         pass

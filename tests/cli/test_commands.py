@@ -274,7 +274,8 @@ def test_a_killed_sync_is_shown_as_died_and_the_next_one_repairs_it(
         process.communicate()
     run = last_json(shell("status", "--json"))["runs"][0]
     assert run["status"] == "died"
-    assert run["units"].endswith("/27")
+    done, planned = map(int, run["units"].split("/"))
+    assert 1 <= done < planned
 
     assert shell("sync", "--from", "2000-01-01", "--to", str(TODAY)).returncode == 0
     assert table_rows(engine) == tenant_rows(simulated.tenant)

@@ -8,7 +8,8 @@ from protime_etl.config import load_settings
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.resources import COLLECTIONS
-from protime_etl.sync.plan import TOKEN_CHARACTERS, batches, clockings_filter, plan_units, windows
+from protime_etl.sync.expectation import Expectation
+from protime_etl.sync.plan import TOKEN_CHARACTERS, Gap, clockings_filter, expected_requests, plan_gaps, plan_units
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def client() -> ProtimeClient:
 
 def test_ten_thousand_people_need_at_most_24_batches_and_no_uri_is_too_long(client: ProtimeClient) -> None:
     people = range(100_000, 110_000)
-    day = dt.date(2026, 1, 1)
+    day = dt.date(2026, 1, 4)  # a Sunday, when nobody fills a page
 
-    planned = list(batches(client, people))
+    planned = [unit.person_ids for unit in plan_units(client, people, day, day)]
 
     assert len(planned) <= 24
     assert [one for batch in planned for one in batch] == list(people)
@@ -39,17 +40,74 @@ def test_ten_thousand_people_need_at_most_24_batches_and_no_uri_is_too_long(clie
 def test_ids_of_any_length_fit(client: ProtimeClient) -> None:
     people = [1, 22, 2**62, 2**63 - 1] * 300
     for batch, _, _ in plan_units(client, people, dt.date(2026, 1, 1), dt.date(2026, 1, 1)):
-        assert batch == sorted({1, 22, 2**62, 2**63 - 1})
+        assert list(batch) == sorted({1, 22, 2**62, 2**63 - 1})
 
 
 @pytest.mark.parametrize("days", [1, 2, 364, 365, 366, 730, 731, 5000])
-def test_windows_cover_every_day_once_and_never_more_than_a_year(days: int) -> None:
+@pytest.mark.parametrize("people", [1, 400, 1000])
+def test_windows_cover_every_day_once_and_never_more_than_a_year(client: ProtimeClient, days: int, people: int) -> None:
     first = dt.date(2023, 12, 31)
     last = first + dt.timedelta(days=days - 1)
+    one = 500_000
 
-    planned = list(windows(first, last))
+    planned = [unit for unit in plan_units(client, range(one, one + people), first, last) if one in unit.person_ids]
 
-    covered = [start + dt.timedelta(days=n) for start, end in planned for n in range((end - start).days + 1)]
-    assert covered == [first + dt.timedelta(days=n) for n in range(days)]
-    assert all((end - start).days < 365 for start, end in planned)
-    assert len(planned) == -(-days // 365)
+    covered = [start + dt.timedelta(days=n) for _, start, end in planned for n in range((end - start).days + 1)]
+    assert sorted(covered) == [first + dt.timedelta(days=n) for n in range(days)]
+    assert all((end - start).days < 365 for _, start, end in planned)
+    assert len(planned) >= -(-days // 365)
+    if people == 1:
+        assert len(planned) == -(-days // 365)
+    assert planned == sorted(planned, key=lambda unit: unit.last, reverse=True)
+
+
+MONDAY = dt.date(2026, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("people", "days", "per_day"), [(20_000, 1, 2.8), (20_000, 1, 4.0), (2_000, 365, 2.6), (500, 365, 3.1), (90, 30, 2)]
+)
+def test_units_need_hardly_more_requests_than_pages(
+    client: ProtimeClient, people: int, days: int, per_day: float
+) -> None:
+    expectation = Expectation(dict.fromkeys(range(7), (per_day * 100, 100)), page_size=1000)
+    ids = range(100_000, 100_000 + people)
+
+    planned = list(plan_units(client, ids, MONDAY, MONDAY + dt.timedelta(days=days - 1), expectation))
+
+    rows = people * days * per_day
+    by_uri = -(-people // 460)
+    least = max(-(-rows // 1000), by_uri)
+    assert expected_requests(planned, expectation) <= 1.1 * least + 1
+    assert sum(len(unit.person_ids) * ((unit.last - unit.first).days + 1) for unit in planned) == people * days
+    assert all(len(unit.person_ids) * per_day * ((unit.last - unit.first).days + 1) <= 51_000 for unit in planned), (
+        "a unit that is lost is not much"
+    )
+
+
+def test_gaps_are_planned_exactly(client: ProtimeClient) -> None:
+    gaps = [
+        Gap([1, 2], MONDAY, MONDAY),
+        Gap([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500)),
+    ]
+    cells = set()
+    for unit in plan_gaps(client, gaps, Expectation()):
+        for person in unit.person_ids:
+            for n in range((unit.last - unit.first).days + 1):
+                cell = (person, unit.first + dt.timedelta(days=n))
+                assert cell not in cells
+                cells.add(cell)
+    expected = {(1, MONDAY), (2, MONDAY)} | {(3, MONDAY + dt.timedelta(days=n)) for n in range(2, 501)}
+    assert cells == expected
+
+
+def test_the_expectation_learns() -> None:
+    expectation = Expectation()
+    assert expectation.page_size == 1000
+    before = expectation.per_person(MONDAY, MONDAY)
+    expectation.learn(100, MONDAY, MONDAY, int(200 * before))
+    expectation.learn_page(250)
+    assert expectation.per_person(MONDAY, MONDAY) == pytest.approx(2 * before)
+    assert expectation.page_size == 250
+    week = expectation.per_person(MONDAY, MONDAY + dt.timedelta(days=6))
+    assert expectation.per_person(MONDAY, MONDAY + dt.timedelta(days=364)) == pytest.approx(52 * week + 2 * before)

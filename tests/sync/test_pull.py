@@ -274,7 +274,7 @@ def test_people_are_read_again_when_their_paging_token_dies(warehouse: URL, engi
 def test_records_that_cannot_even_be_read_are_kept_as_they_came(warehouse: URL, engine: Engine, record: bytes) -> None:
     with (
         ScriptedServer([Answer(200, b'{"value":[' + record + b"]}")]) as server,
-        open_pipeline(server.settings(), warehouse) as pipeline,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
         counts, _ = pipeline.sync("test", TODAY, TODAY, [1])
     with engine.connect() as connection:
@@ -291,7 +291,7 @@ def test_an_idle_time_out_of_the_server_does_not_end_a_slow_unit(warehouse: URL,
     limited = Answer(429, b"", {"Retry-After": "2"})
     with (
         ScriptedServer([limited, Answer(200, {"value": []})]) as server,
-        open_pipeline(server.settings(), warehouse) as pipeline,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
         assert pipeline.sync("test", TODAY, TODAY, [1])[0].requests == 2
 

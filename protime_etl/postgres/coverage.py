@@ -1,0 +1,100 @@
+"""Coverage: which days have been completely pulled for whom, what is missing, and what a day usually holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from protime_etl.postgres.ledger import Unit
+
+__all__ = ["cover", "lock_coverage", "missing", "usual_amounts"]
+
+KNOWN_DAYS = 28
+SAMPLED_PEOPLE = 300
+
+
+def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:
+    """Let nobody else finish a unit of these people until this transaction ends: merges see each other's results."""
+    parameters = {"tenant": tenant, "people": list(unit.person_ids)}
+    connection.execute(
+        sa.text(
+            "INSERT INTO protime_etl.coverage (tenant, person_id, dates, read_at)"
+            " SELECT :tenant, person_id, '{}', '-infinity' FROM unnest(CAST(:people AS bigint[])) AS person_id"
+            " ORDER BY person_id ON CONFLICT DO NOTHING"
+        ),
+        parameters,
+    )
+    connection.execute(
+        sa.text(
+            "SELECT FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(:people)"
+            " ORDER BY person_id FOR UPDATE"
+        ),
+        parameters,
+    )
+
+
+def cover(connection: Connection, tenant: str, unit: Unit, first: dt.date, last: dt.date) -> None:
+    """Enter that these days have been completely pulled for the unit's people, in the order of their ids."""
+    connection.execute(
+        sa.text(
+            "INSERT INTO protime_etl.coverage AS c (tenant, person_id, dates, read_at)"
+            " SELECT :tenant, person_id, datemultirange(daterange(:first, :last, '[]')), statement_timestamp()"
+            " FROM unnest(CAST(:people AS bigint[])) AS person_id ORDER BY person_id"
+            " ON CONFLICT (tenant, person_id) DO UPDATE SET dates = c.dates + excluded.dates,"
+            " read_at = excluded.read_at"
+        ),
+        {"tenant": tenant, "first": first, "last": last, "people": list(unit.person_ids)},
+    )
+
+
+def missing(
+    connection: Connection, tenant: str, person_ids: Sequence[int], first: dt.date, last: dt.date
+) -> list[tuple[list[int], dt.date, dt.date]]:
+    """What of these people and days was never completely pulled, as (person ids, first day, last day)."""
+    rows = connection.execute(
+        sa.text(
+            "SELECT array_agg(p ORDER BY p), lower(gap), upper(gap) - 1 FROM unnest(CAST(:people AS bigint[])) AS p"
+            " LEFT JOIN protime_etl.coverage AS c ON c.tenant = :tenant AND c.person_id = p,"
+            " unnest(datemultirange(daterange(:first, :last, '[]')) - coalesce(c.dates, '{}')) AS gap"
+            " GROUP BY gap ORDER BY gap"
+        ),
+        {"tenant": tenant, "people": list(person_ids), "first": first, "last": last},
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def usual_amounts(connection: Connection, tenant: str) -> dict[int, tuple[float, float]]:
+    """Weekday (0 is Monday) to (clockings, person-days), of some people in the last four weeks that were covered."""
+    rows = connection.execute(
+        sa.text(
+            """
+            WITH recent AS (
+                SELECT daterange(max(upper(dates)) - :days, max(upper(dates))) AS days
+                FROM protime_etl.coverage WHERE tenant = :tenant
+            ),
+            sampled AS (
+                SELECT person_id, dates * datemultirange(days) AS dates
+                FROM protime_etl.coverage, recent WHERE tenant = :tenant AND dates && days
+                ORDER BY hashint8(person_id) LIMIT :people
+            ),
+            held AS (
+                SELECT person_id, lower(part) + n AS day FROM sampled, unnest(dates) AS part,
+                    generate_series(0, upper(part) - lower(part) - 1) AS n
+            ),
+            counted AS (
+                SELECT c.person_id, c.date AS day, count(*) AS clockings
+                FROM protime.clockings AS c JOIN sampled USING (person_id), recent
+                WHERE c.tenant = :tenant AND c.date >= lower(days) AND c.date < upper(days)
+                    AND (c.deleted_by IS NULL OR c.deleted_by = 'status')
+                GROUP BY 1, 2
+            )
+            SELECT extract(isodow FROM day)::int - 1, coalesce(sum(clockings), 0)::float8, count(*)::float8
+            FROM held LEFT JOIN counted USING (person_id, day) GROUP BY 1
+            """
+        ),
+        {"tenant": tenant, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}

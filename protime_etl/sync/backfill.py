@@ -1,0 +1,97 @@
+"""A backfill: a long range, read by several workers, and taken up again where it was left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protime_etl.errors import ProtimeError
+from protime_etl.postgres import ledger
+from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.ledger import Selection, Unit
+from protime_etl.postgres.load import Counts
+from protime_etl.postgres.locks import Lifeline, is_alive, lock_backfill
+from protime_etl.sync.crew import Observer
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.plan import PlannedUnit, expected_requests
+
+__all__ = ["BackfillPlan", "backfill", "plan_backfill"]
+
+ORIGIN = "cli backfill"
+
+
+@dataclass(frozen=True)
+class BackfillPlan:
+    """What a backfill would do."""
+
+    units: list[PlannedUnit]
+    requests: int
+    """Expected, from what is known of the people so far."""
+    seconds: float | None
+    """Expected at the pace of the latest units, with one worker; None where nothing was read yet."""
+    resumes: int | None
+    """The run that it would take up again."""
+
+
+def plan_backfill(pipeline: Pipeline, selection: Selection, *, fresh: bool = False) -> BackfillPlan:
+    """Plan without entering or reading anything but people.
+
+    Raises:
+        SettingsError: there is nobody to plan for.
+    """
+    pipeline.people_for(selection)
+    tenant = pipeline.settings.tenant
+    with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
+        expectation = pipeline.expectation(connection)
+        pace = ledger.pace(connection, tenant)
+        resumes = None if fresh else ledger.unfinished_run(connection, tenant, ORIGIN, selection)
+        if resumes is not None:
+            left = ledger.unfinished_units(connection, resumes)
+            units = [PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in left]
+        else:
+            units = pipeline.planned(connection, selection, expectation)
+    requests = expected_requests(units, expectation)
+    return BackfillPlan(units, requests, None if pace is None else pace * requests, resumes)
+
+
+def backfill(
+    pipeline: Pipeline,
+    selection: Selection,
+    *,
+    workers: int = 1,
+    fresh: bool = False,
+    observer: Observer | None = None,
+) -> tuple[Counts, int]:
+    """Read a range, or what is left of it by an earlier backfill of exactly the same within a week.
+
+    Returns what was done now and the number of units.
+
+    Raises:
+        ProtimeError: units failed, or another process is at the same backfill. The same call goes on where it ended.
+    """
+    people_counts = pipeline.people_for(selection)
+    run_id, units, lifeline = _begin(pipeline, selection, fresh=fresh)
+    with lifeline:
+        counts, done = pipeline.carry_out(run_id, units, workers, observer or Observer(), lifeline)
+    return people_counts + counts, done
+
+
+def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[int, list[Unit], Lifeline]:
+    """Find the run to go on with or enter a new one, and hold its lifeline before anybody else can look."""
+    tenant = pipeline.settings.tenant
+    with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
+        lock_backfill(connection, f"{tenant} {selection}")
+        ledger.register_tenant(connection, tenant, pipeline.settings.timezone)
+        run_id = ledger.unfinished_run(connection, tenant, ORIGIN, selection)
+        if run_id is not None and is_alive(connection, run_id):
+            raise ProtimeError(
+                f"Another process is at this backfill already (run {run_id}).",
+                guidance="Let it end, and watch it with: protime-etl status",
+            )
+        if run_id is not None and not fresh:
+            units = ledger.resume_run(connection, run_id)
+        else:
+            planned = pipeline.planned(connection, selection, pipeline.expectation(connection))
+            run_id, units = ledger.open_run(connection, tenant, ORIGIN, selection, planned)
+        lifeline = Lifeline(pipeline.engine, run_id)
+        lifeline.hold()
+        return run_id, units, lifeline

@@ -1,0 +1,59 @@
+"""How many clockings to expect of so many people on these days, learnt from what was read before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+__all__ = ["Expectation"]
+
+# Where nothing is known: somebody clocks in, out for a break, in again and out, on most working days.
+UNKNOWN_WORKING_DAY = 2.5
+UNKNOWN_WEEKEND_DAY = 0.3
+ASSUMED_PAGE_SIZE = 1000
+SATURDAY = 5
+# Going back in time, a tenant changes: fewer people, other terminals, nothing at all before it began.
+FORGETTING = 0.5
+
+
+class Expectation:
+    """Clockings per person and weekday, and records per page.
+
+    What is known is `known`: weekday (0 is Monday) to (clockings, person-days); and the largest page that ever came.
+    """
+
+    def __init__(self, known: Mapping[int, tuple[float, float]] | None = None, page_size: int | None = None) -> None:
+        self._per_weekday = [UNKNOWN_WEEKEND_DAY if day >= SATURDAY else UNKNOWN_WORKING_DAY for day in range(7)]
+        for weekday, (rows, person_days) in (known or {}).items():
+            self._per_weekday[weekday] = rows / person_days
+        self._page_size = page_size
+        self._seen = 0.0
+        self._expected = 0.0
+
+    @property
+    def page_size(self) -> int:
+        """Records that a full page holds: the most that ever came in one, 1,000 where none has come yet."""
+        return self._page_size or ASSUMED_PAGE_SIZE
+
+    @property
+    def correction(self) -> float:
+        """How many times more came so far than what was expected beforehand."""
+        return self._seen / self._expected if self._expected else 1.0
+
+    def per_person(self, first: dt.date, last: dt.date) -> float:
+        """Clockings of one person on these days."""
+        return self._beforehand(first, last) * self.correction
+
+    def learn(self, people: int, first: dt.date, last: dt.date, rows: int) -> None:
+        """So many clockings came for so many people on these days; what came last counts most."""
+        self._expected = FORGETTING * self._expected + people * self._beforehand(first, last)
+        self._seen = FORGETTING * self._seen + rows
+
+    def learn_page(self, records: int) -> None:
+        """A page of that size has come."""
+        self._page_size = max(self._page_size or 0, records)
+
+    def _beforehand(self, first: dt.date, last: dt.date) -> float:
+        weeks, rest = divmod((last - first).days + 1, 7)
+        days = [self._per_weekday[(first.weekday() + n) % 7] for n in range(rest)]
+        return weeks * sum(self._per_weekday) + sum(days)
