@@ -19,6 +19,9 @@ from protime_etl.protime.resources import Collection, Record
 __all__ = ["Page", "RejectedRecord", "decode_page", "decode_record"]
 
 MAX_KEPT_CHARACTERS = 10_000
+# A hundred thousand whole records have two million. Each may stand for one more object in memory, far larger than it.
+MAX_COMMAS = 5_000_000
+MAX_REJECTED = 100_000
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,10 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     """Decode the body of one list answer.
 
     Raises:
-        ProtocolError: the body is not JSON, or not an object with a list `value`.
+        ProtocolError: the body is not JSON, or not an object with a list `value`, or it is no page of a sane size.
     """
+    if body.count(b",") > MAX_COMMAS:
+        raise ProtocolError(f"The {collection.name} answer has more parts than memory is kept for.")
     to_row = collection.row
     try:
         fast = _page_decoder(collection.record).decode(body)
@@ -79,6 +84,11 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     page = Page(next_link=slow.next_link)
     for raw in slow.value:
         _decode_one(collection, bytes(raw), page)
+        if len(page.rejected) > MAX_REJECTED:
+            raise ProtocolError(
+                f"More than {MAX_REJECTED} records of one {collection.name} answer are not as documented."
+                f" The last one: {page.rejected[-1].reason}."
+            )
     return page
 
 
@@ -96,13 +106,11 @@ def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     try:
         record: Any = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # As it came, but for people: what cannot be read cannot be sifted either.
-        text = raw.decode("utf-8", "backslashreplace").replace("\0", "") if collection.keep_unknown else ""
         reason = f"unreadable: {type(error).__name__}"
-        page.rejected.append(RejectedRecord(None, reason, text[:MAX_KEPT_CHARACTERS], fingerprint))
+        page.rejected.append(RejectedRecord(None, reason, _kept(collection, raw, {}), fingerprint))
         return
     if not isinstance(record, dict):
-        page.rejected.append(RejectedRecord(None, "not an object", _kept(collection, record), fingerprint))
+        page.rejected.append(RejectedRecord(None, "not an object", _kept(collection, raw, {}), fingerprint))
         return
     known, extra = _split(collection.record, record)
     try:
@@ -112,7 +120,7 @@ def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     except (msgspec.ValidationError, RecursionError) as error:
         identity = record.get("id")
         record_id = identity if type(identity) is int and -(2**63) <= identity < 2**63 else None
-        kept = _kept(collection, record)
+        kept = _kept(collection, raw, known)
         page.rejected.append(RejectedRecord(record_id, str(error)[:500], kept, fingerprint))
         return
     page.rows.append((*collection.row(decoded), extra if extra and collection.keep_unknown else None))
@@ -139,7 +147,7 @@ def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:
     if nested is not None and isinstance(given, dict):
         return _split(nested, given)
     if nested is not None and isinstance(given, list):
-        pairs = [_split_inside(nested, item) for item in given]
+        pairs = [_split(nested, item) if isinstance(item, dict) else (item, None) for item in given]
         inner = [pair[1] for pair in pairs]
         return [pair[0] for pair in pairs], inner if any(inner) else None
     return given, None
@@ -159,8 +167,12 @@ def _holds_nul(value: object) -> bool:
     return isinstance(value, list) and any(_holds_nul(part) for part in value)
 
 
-def _kept(collection: Collection, record: object) -> str:
+def _kept(collection: Collection, raw: bytes, known: dict[str, Any]) -> str:
+    """The record as it came; of people the known fields only: what cannot be read cannot be sifted, and is not kept."""
     if not collection.keep_unknown:
-        record = _split(collection.record, record)[0] if isinstance(record, dict) else None
-    text = msgspec.json.encode(record).decode(errors="replace")
+        try:
+            raw = msgspec.json.encode(known) if known else b""
+        except RecursionError:
+            raw = b""
+    text = raw[: 4 * MAX_KEPT_CHARACTERS].decode("utf-8", "backslashreplace").replace("\0", "")
     return text[:MAX_KEPT_CHARACTERS]
