@@ -19,8 +19,9 @@ from protime_etl.protime.resources import Collection, Record
 __all__ = ["Page", "RejectedRecord", "decode_page", "decode_record"]
 
 MAX_KEPT_CHARACTERS = 10_000
-# A hundred thousand whole records have two million. Each may stand for one more object in memory, far larger than it.
-MAX_COMMAS = 5_000_000
+# Each comma may stand for one more object in memory, far larger than what was sent; a whole record has about fifteen.
+MAX_COMMAS = 2_000_000
+MAX_COMMAS_IN_RECORD = 200_000
 MAX_REJECTED = 100_000
 
 
@@ -103,6 +104,9 @@ def decode_record(collection: Collection, body: bytes) -> Page:
 
 def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     fingerprint = hashlib.sha256(raw).hexdigest()
+    if raw.count(b",") > MAX_COMMAS_IN_RECORD:
+        page.rejected.append(RejectedRecord(None, "too many parts", _kept(collection, raw, {}), fingerprint))
+        return
     try:
         record: Any = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -126,18 +130,18 @@ def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     page.rows.append((*collection.row(decoded), extra if extra and collection.keep_unknown else None))
 
 
-def _split(record: type[Any], value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(record: type[Record], value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Documented fields and undocumented ones, also inside nested objects; an explicit null counts as absent."""
     known: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    fields = {one.encode_name: one for one in msgspec.structs.fields(record)}
+    nested = _nested_records(record)
     for name, given in value.items():
-        if name not in fields:
+        if name not in nested:
             extra[name] = given
         elif given is None:
             continue
         else:
-            known[name], inner = _split_inside(_nested_record(fields[name].type), given)
+            known[name], inner = _split_inside(nested[name], given)
             if inner and name != "person":  # what the API may come to tell there is about a person
                 extra[name] = inner
     return known, extra
@@ -151,6 +155,11 @@ def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:
         inner = [pair[1] for pair in pairs]
         return [pair[0] for pair in pairs], inner if any(inner) else None
     return given, None
+
+
+@cache
+def _nested_records(record: type[Record]) -> dict[str, type[Record] | None]:
+    return {one.encode_name: _nested_record(one.type) for one in msgspec.structs.fields(record)}
 
 
 def _nested_record(declared: Any) -> type[Record] | None:
