@@ -7,6 +7,10 @@ split off into `extra`, and a record that still does not fit is kept as rejected
 from __future__ import annotations
 
 import hashlib
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, get_args
@@ -23,6 +27,10 @@ MAX_KEPT_CHARACTERS = 10_000
 MAX_COMMAS = 2_000_000
 MAX_COMMAS_IN_RECORD = 200_000
 MAX_REJECTED = 100_000
+# A string, closed or not, or a bracket or comma outside of one.
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
+START = re.compile(rb'"value"\s*:\s*\[\Z')
+START_BYTES = 100
 
 
 @dataclass(frozen=True)
@@ -76,14 +84,14 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # told apart below: a broken page, or records in it
     try:
-        slow = msgspec.json.decode(body, type=_FastPage)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        records, next_link = _cut(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
         raise ProtocolError(
             f"The {collection.name} answer is not a page of JSON records ({type(error).__name__}).",
             guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
         ) from None
-    page = Page(next_link=slow.next_link)
-    for raw in slow.value:
+    page = Page(next_link=next_link)
+    for raw in records:
         _decode_one(collection, bytes(raw), page)
         if len(page.rejected) > MAX_REJECTED:
             raise ProtocolError(
@@ -91,6 +99,42 @@ def decode_page(collection: Collection, body: bytes) -> Page:
                 f" The last one: {page.rejected[-1].reason}."
             )
     return page
+
+
+def _cut(body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], str | None]:
+    """The records of a page, each as it came, and the link."""
+    try:
+        page = msgspec.json.decode(body, type=_FastPage)
+    except (msgspec.DecodeError, RecursionError):
+        # Half a surrogate or a nesting without end makes a record unreadable, but not the page and the others.
+        records, rest = _cut_by_brackets(body)
+        page = msgspec.json.decode(rest, type=_FastPage)
+        for one in records:
+            with suppress(RecursionError):  # far stricter than JSON is, but a broken page is asked for again
+                json.loads(one.decode(errors="replace"), strict=False, parse_int=float)
+        return records, page.next_link
+    return page.value, page.next_link
+
+
+def _cut_by_brackets(body: bytes) -> tuple[list[bytes], bytes]:
+    """What stands between the commas of the list `value`, and the page without it."""
+    records: list[bytes] = []
+    depth = start = first = 0
+    for token in TOKEN.finditer(body):
+        kind = token[0][:1]
+        if kind in b"[{":
+            depth += 1
+            if not start and depth == 2 and START.search(body, max(0, token.end() - START_BYTES), token.end()):
+                start = first = token.end()
+        elif start and depth == 2 and kind in b",]}":
+            records.append(body[first : token.start()])
+            first = token.end()
+        if kind in b"]}":
+            depth -= 1
+            if start and depth == 1:
+                rest = body[:start] + body[first - 1 :]
+                return ([] if len(records) == 1 and not records[0].strip() else records), rest
+    return [], body
 
 
 def decode_record(collection: Collection, body: bytes) -> Page:

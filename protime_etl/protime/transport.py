@@ -92,6 +92,8 @@ def send(
             f"{host} cannot be reached ({_cause(error)}).",
             guidance="Check the network and PROTIME_TENANT, or PROTIME_API_URL and PROTIME_AUTH_URL.",
         ) from None
+    except ValueError:  # the size of a chunk below zero gets through to the socket
+        raise ProtocolError(f"The answer of {host} is not HTTP.") from None
 
 
 def _cause(error: BaseException) -> str:
