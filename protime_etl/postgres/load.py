@@ -126,7 +126,7 @@ class Load:
         self._types = [COPY_TYPES[type(table.c[name].type)] for name in self._columns]
         self._target = sql.Identifier("protime", collection.name)
         self._staging = sql.Identifier("pg_temp", f"staging_{collection.name}")
-        self._rejected: list[Rejected] = []
+        self._rejected = sql.Identifier("pg_temp", f"rejected_{collection.name}")
         self.counts = Counts()
         # One per session, emptied at each commit: a new temporary table a unit would bloat the catalog.
         self._driver.execute(
@@ -134,7 +134,13 @@ class Load:
                 "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
             ).format(sql.Identifier(f"staging_{collection.name}"), self._names(), self._target)
         )
-        self._driver.execute(sql.SQL("TRUNCATE {}").format(self._staging))
+        self._driver.execute(
+            sql.SQL(
+                "CREATE TEMPORARY TABLE IF NOT EXISTS {} (fingerprint text, record_id int8, reason text, record text)"
+                " ON COMMIT DELETE ROWS"
+            ).format(sql.Identifier(f"rejected_{collection.name}"))
+        )
+        self._driver.execute(sql.SQL("TRUNCATE {}, {}").format(self._staging, self._rejected))
         # Between two pages the transaction is idle for as long as the API takes.
         self._driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         self.began = database_clock(connection)
@@ -157,7 +163,12 @@ class Load:
 
     def reject(self, rejected: Sequence[Rejected]) -> None:
         """Keep records that could not be understood, each once however often it comes."""
-        self._rejected += rejected
+        if rejected:
+            statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(self._rejected)
+            with self._driver.cursor() as cursor, cursor.copy(statement) as copy:
+                copy.set_types(["text", "int8", "text", "text"])
+                for one in rejected:
+                    copy.write_row((one.fingerprint, one.record_id, one.reason, one.record))
         self.counts.rejected += len(rejected)
         self.counts.rows_read += len(rejected)
 
@@ -166,8 +177,6 @@ class Load:
 
         Empty when a record without a readable id came: it might be any of them.
         """
-        if any(one.record_id is None for one in self._rejected):
-            return []
         limits = []
         if scope.person_ids is not None:
             limits.append(sql.SQL("AND t.person_id = ANY(%(people)s)"))
@@ -176,10 +185,13 @@ class Load:
         statement = sql.SQL("""
             SELECT t.id FROM {target} AS t
             WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL AND t.written_at <= %(began)s {limits}
-                AND t.id <> ALL(%(rejected)s)
+                AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id IS NULL)
+                AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id = t.id)
                 AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
             ORDER BY t.id
-        """).format(target=self._target, staging=self._staging, limits=sql.SQL(" ").join(limits))
+        """).format(
+            target=self._target, staging=self._staging, rejected=self._rejected, limits=sql.SQL(" ").join(limits)
+        )
         cursor = self._driver.execute(
             statement,
             {
@@ -188,7 +200,6 @@ class Load:
                 "people": list(scope.person_ids or ()),
                 "first": scope.first,
                 "last": scope.last,
-                "rejected": [one.record_id for one in self._rejected],
             },
         )
         return [row[0] for row in cursor]
@@ -227,16 +238,15 @@ class Load:
         return self.counts
 
     def _write_rejected(self) -> None:
-        unique = {one.fingerprint: one for one in self._rejected}
-        for fingerprint in sorted(unique):  # in one order, so that two loads of the same records cannot deadlock
-            one = unique[fingerprint]
-            self._driver.execute(
-                "INSERT INTO protime_etl.rejected_record"
-                " (tenant, collection, fingerprint, record_id, reason, record) VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (tenant, collection, fingerprint) DO UPDATE"
-                " SET last_seen_at = clock_timestamp(), reason = excluded.reason",
-                (self._tenant, self._collection.name, fingerprint, one.record_id, one.reason, one.record),
-            )
+        # In one order, so that two loads of the same records cannot deadlock.
+        statement = sql.SQL("""
+            INSERT INTO protime_etl.rejected_record (tenant, collection, fingerprint, record_id, reason, record)
+            SELECT DISTINCT ON (fingerprint) %s, %s, fingerprint, record_id, reason, record FROM {}
+            ORDER BY fingerprint
+            ON CONFLICT (tenant, collection, fingerprint) DO UPDATE
+            SET last_seen_at = clock_timestamp(), reason = excluded.reason
+        """).format(self._rejected)
+        self._driver.execute(statement, (self._tenant, self._collection.name))
 
     def _upsert(self) -> sql.Composed:
         status = self._collection.soft_delete_status

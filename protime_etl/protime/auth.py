@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, quote_plus
 
 import msgspec
 import requests
@@ -29,15 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_token"]
 
 RENEW_EARLY_SECONDS = 60.0
-# RFC 6749, 5.2
-KNOWN_ERRORS = {
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "invalid_scope",
-}
+MAX_LIFETIME_SECONDS = 86_400.0  # a longer one is renewed after a day, whatever number the endpoint gives
+MAX_TOKEN_CHARACTERS = 16_384
 
 
 @dataclass(frozen=True)
@@ -182,7 +176,7 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
         raise _refusal(settings, status, body)
     try:
         answer = msgspec.json.decode(body, type=_TokenAnswer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProtocolError(
             f"The answer of {endpoint} is not a token: access_token, token_type and a number expires_in are needed."
         ) from None
@@ -195,18 +189,17 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
                 f"The client was not granted {', '.join(missing)}.",
                 guidance="Ask Protime to add the scope to this client, or narrow PROTIME_SCOPES.",
             )
-    return Token(answer.access_token, answer.expires_in, asked)
+    return Token(answer.access_token, min(answer.expires_in, MAX_LIFETIME_SECONDS), asked)
 
 
 def _is_header_safe(value: str) -> bool:
-    return bool(value) and value.isascii() and value.isprintable() and " " not in value
+    return 0 < len(value) <= MAX_TOKEN_CHARACTERS and value.isascii() and value.isprintable() and " " not in value
 
 
 def _refusal(settings: Settings, status: int, body: bytes) -> AuthenticationError:
-    code, message, _ = error_details(body)
-    if settings.client_secret.get_secret_value().encode() in body:  # a server that repeats it is not repeated
-        message = ""
-        code = code if code in KNOWN_ERRORS else ""
+    secret = settings.client_secret.get_secret_value()
+    # A server that repeats it, plainly or as it was sent, is not repeated.
+    code, message, _ = error_details(body, hidden=(secret, quote_plus(secret), quote(secret, safe="")))
     reason = ": ".join(filter(None, (code, message)))
     guidance = {
         "invalid_client": "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET (in Airflow: login and password).",

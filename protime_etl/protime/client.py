@@ -144,6 +144,7 @@ class ProtimeClient:
         while wait_out(self._pause, self._settings.max_wait_in_task):
             token = self._tokens.current()
         status, body, wait = self._exchange(uri, token.value)
+        refused = token
         if status == 401:
             token = self._tokens.replace(token)
             wait_out(self._pause, self._settings.max_wait_in_task)
@@ -152,7 +153,8 @@ class ProtimeClient:
             return body
         if status == 429 or wait is not None:
             self._pause.extend(DEFAULT_PAUSE_SECONDS if wait is None else wait)
-        raise _error(collection, status, body, wait)
+        # A server that repeats the token is not repeated.
+        raise _error(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
 
     def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
         self.requests += 1
@@ -181,8 +183,10 @@ _ERRORS: dict[int, tuple[type[ApiError], str]] = {
 }
 
 
-def _error(collection: Collection, status: int, body: bytes, wait: float | None) -> ApiError:
-    code, message, reasons = error_details(body)
+def _error(
+    collection: Collection, status: int, details: tuple[str, str, tuple[str, ...]], wait: float | None
+) -> ApiError:
+    code, message, reasons = details
     kind, guidance = _ERRORS.get(status, (ServerError if status >= 500 else ApiError, "Try again later."))
     said = ": ".join(filter(None, (code, message)))
     detail = f" ({'; '.join(filter(None, (said, *reasons)))})" if said or reasons else ""

@@ -7,6 +7,10 @@ split off into `extra`, and a record that still does not fit is kept as rejected
 from __future__ import annotations
 
 import hashlib
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, get_args
@@ -19,6 +23,14 @@ from protime_etl.protime.resources import Collection, Record
 __all__ = ["Page", "RejectedRecord", "decode_page", "decode_record"]
 
 MAX_KEPT_CHARACTERS = 10_000
+# Each comma may stand for one more object in memory, far larger than what was sent; a whole record has about fifteen.
+MAX_COMMAS = 2_000_000
+MAX_COMMAS_IN_RECORD = 200_000
+MAX_REJECTED = 100_000
+# A string, closed or not, or a bracket or comma outside of one.
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
+START = re.compile(rb'"value"\s*:\s*\[\Z')
+START_BYTES = 100
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,10 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     """Decode the body of one list answer.
 
     Raises:
-        ProtocolError: the body is not JSON, or not an object with a list `value`.
+        ProtocolError: the body is not JSON, or not an object with a list `value`, or it is no page of a sane size.
     """
+    if body.count(b",") > MAX_COMMAS:
+        raise ProtocolError(f"The {collection.name} answer has more parts than memory is kept for.")
     to_row = collection.row
     try:
         fast = _page_decoder(collection.record).decode(body)
@@ -70,16 +84,57 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # told apart below: a broken page, or records in it
     try:
-        slow = msgspec.json.decode(body, type=_FastPage)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        records, next_link = _cut(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
         raise ProtocolError(
             f"The {collection.name} answer is not a page of JSON records ({type(error).__name__}).",
             guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
         ) from None
-    page = Page(next_link=slow.next_link)
-    for raw in slow.value:
+    page = Page(next_link=next_link)
+    for raw in records:
         _decode_one(collection, bytes(raw), page)
+        if len(page.rejected) > MAX_REJECTED:
+            raise ProtocolError(
+                f"More than {MAX_REJECTED} records of one {collection.name} answer are not as documented."
+                f" The last one: {page.rejected[-1].reason}."
+            )
     return page
+
+
+def _cut(body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], str | None]:
+    """The records of a page, each as it came, and the link."""
+    try:
+        page = msgspec.json.decode(body, type=_FastPage)
+    except (msgspec.DecodeError, RecursionError):
+        # Half a surrogate or a nesting without end makes a record unreadable, but not the page and the others.
+        records, rest = _cut_by_brackets(body)
+        page = msgspec.json.decode(rest, type=_FastPage)
+        for one in records:
+            with suppress(RecursionError):  # far stricter than JSON is, but a broken page is asked for again
+                json.loads(one.decode(errors="replace"), strict=False, parse_int=float)
+        return records, page.next_link
+    return page.value, page.next_link
+
+
+def _cut_by_brackets(body: bytes) -> tuple[list[bytes], bytes]:
+    """What stands between the commas of the list `value`, and the page without it."""
+    records: list[bytes] = []
+    depth = start = first = 0
+    for token in TOKEN.finditer(body):
+        kind = token[0][:1]
+        if kind in b"[{":
+            depth += 1
+            if not start and depth == 2 and START.search(body, max(0, token.end() - START_BYTES), token.end()):
+                start = first = token.end()
+        elif start and depth == 2 and kind in b",]}":
+            records.append(body[first : token.start()])
+            first = token.end()
+        if kind in b"]}":
+            depth -= 1
+            if start and depth == 1:
+                rest = body[:start] + body[first - 1 :]
+                return ([] if len(records) == 1 and not records[0].strip() else records), rest
+    return [], body
 
 
 def decode_record(collection: Collection, body: bytes) -> Page:
@@ -93,16 +148,17 @@ def decode_record(collection: Collection, body: bytes) -> Page:
 
 def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     fingerprint = hashlib.sha256(raw).hexdigest()
+    if raw.count(b",") > MAX_COMMAS_IN_RECORD:
+        page.rejected.append(RejectedRecord(None, "too many parts", _kept(collection, raw, {}), fingerprint))
+        return
     try:
         record: Any = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # As it came, but for people: what cannot be read cannot be sifted either.
-        text = raw.decode("utf-8", "backslashreplace").replace("\0", "") if collection.keep_unknown else ""
         reason = f"unreadable: {type(error).__name__}"
-        page.rejected.append(RejectedRecord(None, reason, text[:MAX_KEPT_CHARACTERS], fingerprint))
+        page.rejected.append(RejectedRecord(None, reason, _kept(collection, raw, {}), fingerprint))
         return
     if not isinstance(record, dict):
-        page.rejected.append(RejectedRecord(None, "not an object", _kept(collection, record), fingerprint))
+        page.rejected.append(RejectedRecord(None, "not an object", _kept(collection, raw, {}), fingerprint))
         return
     known, extra = _split(collection.record, record)
     try:
@@ -112,24 +168,24 @@ def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     except (msgspec.ValidationError, RecursionError) as error:
         identity = record.get("id")
         record_id = identity if type(identity) is int and -(2**63) <= identity < 2**63 else None
-        kept = _kept(collection, record)
+        kept = _kept(collection, raw, known)
         page.rejected.append(RejectedRecord(record_id, str(error)[:500], kept, fingerprint))
         return
     page.rows.append((*collection.row(decoded), extra if extra and collection.keep_unknown else None))
 
 
-def _split(record: type[Any], value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(record: type[Record], value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Documented fields and undocumented ones, also inside nested objects; an explicit null counts as absent."""
     known: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    fields = {one.encode_name: one for one in msgspec.structs.fields(record)}
+    nested = _nested_records(record)
     for name, given in value.items():
-        if name not in fields:
+        if name not in nested:
             extra[name] = given
         elif given is None:
             continue
         else:
-            known[name], inner = _split_inside(_nested_record(fields[name].type), given)
+            known[name], inner = _split_inside(nested[name], given)
             if inner and name != "person":  # what the API may come to tell there is about a person
                 extra[name] = inner
     return known, extra
@@ -139,10 +195,15 @@ def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:
     if nested is not None and isinstance(given, dict):
         return _split(nested, given)
     if nested is not None and isinstance(given, list):
-        pairs = [_split_inside(nested, item) for item in given]
+        pairs = [_split(nested, item) if isinstance(item, dict) else (item, None) for item in given]
         inner = [pair[1] for pair in pairs]
         return [pair[0] for pair in pairs], inner if any(inner) else None
     return given, None
+
+
+@cache
+def _nested_records(record: type[Record]) -> dict[str, type[Record] | None]:
+    return {one.encode_name: _nested_record(one.type) for one in msgspec.structs.fields(record)}
 
 
 def _nested_record(declared: Any) -> type[Record] | None:
@@ -159,8 +220,12 @@ def _holds_nul(value: object) -> bool:
     return isinstance(value, list) and any(_holds_nul(part) for part in value)
 
 
-def _kept(collection: Collection, record: object) -> str:
+def _kept(collection: Collection, raw: bytes, known: dict[str, Any]) -> str:
+    """The record as it came; of people the known fields only: what cannot be read cannot be sifted, and is not kept."""
     if not collection.keep_unknown:
-        record = _split(collection.record, record)[0] if isinstance(record, dict) else None
-    text = msgspec.json.encode(record).decode(errors="replace")
+        try:
+            raw = msgspec.json.encode(known) if known else b""
+        except RecursionError:
+            raw = b""
+    text = raw[: 4 * MAX_KEPT_CHARACTERS].decode("utf-8", "backslashreplace").replace("\0", "")
     return text[:MAX_KEPT_CHARACTERS]

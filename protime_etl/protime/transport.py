@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
 
 from protime_etl.errors import ProtocolError, UnreachableError, UntrustedLinkError
+from protime_etl.protime.connections import TimedAdapter
 
 __all__ = ["error_details", "new_session", "retry_after_seconds", "send"]
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 120.0
-MAX_BODY_BYTES = 256 * 1024 * 1024
-CHUNK_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024  # records and their rows take several times as much memory
+CHUNK_BYTES = 64 * 1024
+# The only coding that is asked for: of the others some can neither be bounded nor be relied on to be installed.
+CODINGS = {"", "identity", "gzip"}
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: even without following it, requests would read the whole body of a redirect, however long."""
+        del resp
 
 
 def new_session() -> requests.Session:
-    """A session that keeps connections alive, verifies TLS and never retries by itself."""
-    session = requests.Session()
+    """A session that keeps connections alive and no cookies, verifies TLS and never retries by itself."""
+    session = _Session()
     session.trust_env = True  # proxies and private certificate authorities are the operator's choice
-    session.mount("https://", HTTPAdapter(max_retries=0))
-    session.mount("http://", HTTPAdapter(max_retries=0))
+    session.mount("https://", TimedAdapter(max_retries=0))
+    session.mount("http://", TimedAdapter(max_retries=0))
     session.auth = _no_credentials
+    session.headers["Accept-Encoding"] = "gzip"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return session
 
 
@@ -39,11 +52,11 @@ def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedReque
 def send(
     session: requests.Session, method: str, url: str, *, headers: dict[str, str], data: dict[str, str] | None = None
 ) -> tuple[requests.Response, bytes]:
-    """Send one request and read its whole body, at most 256 MiB once decompressed.
+    """Send one request and read its whole body, at most 64 MiB once decompressed and for at most five minutes.
 
     Raises:
         UnreachableError: no connection, no TLS, a time-out, a connection cut before the headers.
-        ProtocolError: the body is cut short, cannot be decompressed or has no end.
+        ProtocolError: the body is cut short, cannot be decompressed or is too large.
         UntrustedLinkError: the answer redirects; a redirect is never followed.
     """
     host = urlsplit(url).netloc
@@ -73,10 +86,14 @@ def send(
     except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
         raise ProtocolError(f"The answer of {host} was cut short or cannot be decompressed.") from None
     except requests.exceptions.RequestException as error:
+        if _cause(error) == TimeoutError.__name__:  # while the body was read
+            raise UnreachableError(f"{host} did not answer in time.", guidance="Try again later.") from None
         raise UnreachableError(
             f"{host} cannot be reached ({_cause(error)}).",
             guidance="Check the network and PROTIME_TENANT, or PROTIME_API_URL and PROTIME_AUTH_URL.",
         ) from None
+    except ValueError:  # the size of a chunk below zero gets through to the socket
+        raise ProtocolError(f"The answer of {host} is not HTTP.") from None
 
 
 def _cause(error: BaseException) -> str:
@@ -91,40 +108,48 @@ def _cause(error: BaseException) -> str:
 
 
 def _read_bounded(response: requests.Response, host: str) -> bytes:
-    body = bytearray()
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in CODINGS:
+        raise ProtocolError(f"The answer of {host} is encoded in a way that was not asked for; only gzip was.")
+    body = io.BytesIO()  # gives its content away without copying it
     for chunk in response.iter_content(CHUNK_BYTES):
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if body.write(chunk) and body.tell() > MAX_BODY_BYTES:
             raise ProtocolError(f"The answer of {host} is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
-    return bytes(body)
+    return body.getvalue()
 
 
-def error_details(body: bytes) -> tuple[str, str, tuple[str, ...]]:
+def error_details(body: bytes, *, hidden: Sequence[str] = ()) -> tuple[str, str, tuple[str, ...]]:
     """`code`, `message` and `reasons` of an error answer, each empty when the body does not have it.
 
-    https://documentation.myprotime.eu/protimeapi/reference/responses/ ; for the token endpoint RFC 6749, 5.2.
+    So is one that repeats something `hidden`. For the token endpoint RFC 6749, 5.2; for the API
+    https://documentation.myprotime.eu/protimeapi/reference/responses/
     """
     try:
-        answer: Any = msgspec.json.decode(body[:100_000])
+        told = _details(msgspec.json.decode(body[:100_000]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "", "", ()
+    code, message, *reasons = ("" if any(one in text for one in hidden) else text[:300] for text in told)
+    return code, message, tuple(reasons)
+
+
+def _details(answer: Any) -> list[str]:
     if not isinstance(answer, dict):
-        return "", "", ()
+        return ["", ""]
     if isinstance(answer.get("error"), str):
-        return _clean(answer["error"]), _clean(answer.get("error_description", "")), ()
+        return [_clean(answer["error"]), _clean(answer.get("error_description", ""))]
     inner = answer.get("error", answer)
     if not isinstance(inner, dict):
-        return "", "", ()
+        return ["", ""]
     reasons = inner.get("reasons", inner.get("validationErrors", []))
     listed = reasons if isinstance(reasons, list) else []
-    return _clean(inner.get("code", "")), _clean(inner.get("message", "")), tuple(map(_clean, listed[:20]))
+    return [_clean(inner.get("code", "")), _clean(inner.get("message", "")), *map(_clean, listed[:20])]
 
 
 def _clean(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return "".join(character for character in text if character.isprintable())[:300]
+    return "".join(character for character in text if character.isprintable())
 
 
 def retry_after_seconds(response: requests.Response) -> float | None:

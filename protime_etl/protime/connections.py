@@ -1,0 +1,97 @@
+"""Connections whose answers come to an end: each has a total time, from the first byte of its header to the last.
+
+A time-out of a socket counts from one byte to the next: a server that sends one now and then would hold a worker for
+good, with an endless header as well as with an endless body.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+    from urllib3 import ProxyManager
+
+__all__ = ["TimedAdapter"]
+
+MAX_ANSWER_SECONDS = 300.0
+
+
+class _TimedFile(io.RawIOBase):
+    """What comes from a socket until the time is over."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._file = connection.makefile("rb", buffering=0)
+        self._patience = connection.gettimeout() or MAX_ANSWER_SECONDS
+        self._ends = time.monotonic() + MAX_ANSWER_SECONDS
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        """Read what there is; the time-out of the socket shrinks to what is left.
+
+        Raises:
+            TimeoutError: the time is over.
+        """
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        self._socket.settimeout(min(self._patience, left))
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._file.close()
+        super().close()
+
+
+class _TimedAnswer(HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
+        super().__init__(sock, *arguments, **named)
+        self.fp.close()
+        self.fp = io.BufferedReader(_TimedFile(sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _TimedAnswer
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _TimedAnswer
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _SecurePool}
+
+
+class TimedAdapter(HTTPAdapter):
+    """Sends over such connections, also through a proxy."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        """Make the pools."""
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **named: Any) -> ProxyManager:
+        """Make the pools behind a proxy."""
+        manager: ProxyManager = super().proxy_manager_for(proxy, **named)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
