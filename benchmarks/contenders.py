@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from benchmarks.serving import Served
 from benchmarks.warehouse import TEMPLATE, dsn
 
-__all__ = ["CONTENDERS", "LIMITS", "OURS", "PEERS", "REPOSITORY", "SYNC_OPTIONS", "WORKERS", "Contender", "Task"]
+__all__ = ["BENCH", "CONTENDERS", "LIMITS", "OURS", "PEERS", "REPOSITORY", "SYNC_OPTIONS", "WORKERS", "Contender", "Task"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BENCH = REPOSITORY / ".bench"
@@ -29,11 +29,14 @@ WORKERS = 1
 
 @dataclass(frozen=True)
 class Task:
-    """One run: from where, to where, and a folder of the round for what a contender keeps between its runs."""
+    """One run: from where and to where."""
 
     served: Served
     warehouse: URL
     folder: Path
+    """Of this round, for what a contender keeps between its runs."""
+    inputs: Path
+    """What the limits read: rows to copy, targets to download."""
 
     @property
     def window(self) -> tuple[str, str]:
@@ -89,12 +92,12 @@ def _limit_environment(_task: Task) -> Mapping[str, str]:
 def _copy(form: str) -> Callable[[Task], list[str | Path]]:
     return lambda task: [
         *(sys.executable, "-m", "benchmarks.limits.copy_rows"),
-        *(dsn(task.warehouse), form, task.folder / f"rows.{form}"),
+        *(dsn(task.warehouse), form, task.inputs / f"rows.{form}"),
     ]
 
 
 def _download(task: Task) -> list[str | Path]:
-    return [sys.executable, "-m", "benchmarks.limits.download", task.served.url, task.folder / "targets"]
+    return [sys.executable, "-m", "benchmarks.limits.download", task.served.url, task.inputs / "targets"]
 
 
 def _program(name: str, program: str) -> Path:
@@ -113,14 +116,14 @@ def _peer_environment(task: Task) -> dict[str, str]:
     }
 
 
-def _dlt_environment(strategy: str) -> Callable[[Task], Mapping[str, str]]:
-    # Its own settings are read from names of this form. One process normalizes, as one process of ours does all.
-    return lambda task: _peer_environment(task) | {
+def _dlt_environment(form: str, strategy: str, **tuning: str) -> Callable[[Task], Mapping[str, str]]:
+    fixed = {
+        "PEER_DLT_FORMAT": form,
         "PEER_DLT_STRATEGY": strategy,
-        "DLT_DATA_DIR": str(task.folder),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
-        "DATA_WRITER__DISABLE_COMPRESSION": "true",
+        **tuning,
     }
+    return lambda task: _peer_environment(task) | fixed | {"DLT_DATA_DIR": str(task.folder)}
 
 
 def _dlt(_task: Task) -> list[str | Path]:
@@ -172,12 +175,18 @@ def _airflow(_task: Task) -> list[str | Path]:
 
 OURS = Contender("ours", "protime-etl", _sync, _our_environment, "protime.clockings", TEMPLATE)
 PEERS = (
-    Contender("dlt", "dlt (rest_api, merge: upsert)", _dlt, _dlt_environment("upsert"), requirements="dlt"),
     Contender(
-        "dlt-delete-insert",
-        "dlt (rest_api, merge: delete-insert)",
+        "dlt",
+        "dlt, at its best (csv, upsert)",
         _dlt,
-        _dlt_environment("delete-insert"),
+        _dlt_environment("csv", "upsert", DATA_WRITER__DISABLE_COMPRESSION="true"),
+        requirements="dlt",
+    ),
+    Contender(
+        "dlt-default",
+        "dlt, out of the box (merge)",
+        _dlt,
+        _dlt_environment("insert_values", "delete-insert"),
         requirements="dlt",
     ),
     Contender("singer", "Singer tap, target-postgres", _singer, _peer_environment, requirements="singer"),

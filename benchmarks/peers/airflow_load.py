@@ -106,7 +106,7 @@ def main():
         response_filter=records,
     )
     found = pull.execute({})
-    # One INSERT of many rows a chunk, which its documentation recommends for large inserts, instead of one a row.
+    # A chunk goes as one pipeline of psycopg 3, which the hook takes of itself; larger chunks were no faster.
     PostgresHook(postgres_conn_id="warehouse").insert_rows(
         TABLE,
         map(row, found),
@@ -114,7 +114,7 @@ def main():
         replace=True,
         replace_index="id",
         commit_every=1000,
-        fast_executemany=True,
+        executemany=True,
     )
 
 
