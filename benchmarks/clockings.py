@@ -151,4 +151,6 @@ def _with_all_usual_fields(clocking: Clocking) -> Clocking:
 
 
 def _place(number: int) -> Geolocation:
-    return Geolocation(longitude=round(4.39 + number % 997 / 10_000, 6), latitude=round(51.14 - number % 991 / 20_000, 6))
+    return Geolocation(
+        longitude=round(4.39 + number % 997 / 10_000, 6), latitude=round(51.14 - number % 991 / 20_000, 6)
+    )

@@ -16,7 +16,18 @@ from sqlalchemy.engine import URL
 from benchmarks.serving import Served
 from benchmarks.warehouse import TEMPLATE, dsn
 
-__all__ = ["BENCH", "CONTENDERS", "LIMITS", "OURS", "PEERS", "REPOSITORY", "SYNC_OPTIONS", "WORKERS", "Contender", "Task"]
+__all__ = [
+    "BENCH",
+    "CONTENDERS",
+    "LIMITS",
+    "OURS",
+    "PEERS",
+    "REPOSITORY",
+    "SYNC_OPTIONS",
+    "WORKERS",
+    "Contender",
+    "Task",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BENCH = REPOSITORY / ".bench"

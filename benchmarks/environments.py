@@ -27,9 +27,9 @@ def install_peers(contenders: Iterable[Contender], tell: Callable[[str], object]
             continue
         tell(f"installing {name} (the first time, a minute or two)")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", PEER_SCRIPTS / f"{name}.txt"], check=True, timeout=INSTALL_SECONDS)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", str(PEER_SCRIPTS / f"{name}.txt")], check=True, timeout=INSTALL_SECONDS)
         stamp.write_text(wanted)
 
 

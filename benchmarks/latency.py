@@ -25,7 +25,7 @@ PEOPLE_PAGES = 1
 
 def floor_seconds(lists: Counter[str], latency: float, parallel: int) -> float:
     """The floor, from the number of pages of each list."""
-    pages = max(max(lists.values()), ceil(lists.total() / parallel))
+    pages = max(*lists.values(), ceil(lists.total() / parallel))
     return latency * (1 + PEOPLE_PAGES + pages)
 
 

@@ -72,7 +72,7 @@ class Results:
     failures: list[str] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, postgres: str, record_bytes: float) -> Results:
+    def begin(cls, postgres: str) -> Results:
         """Note the circumstances."""
         load = os.getloadavg()[0]
         return cls(
@@ -84,7 +84,6 @@ class Results:
                 "Python": platform.python_version(),
                 "PostgreSQL": f"{postgres}, as initdb sets it up",
                 "peers": ", ".join(pinned()),
-                "a clocking": f"{record_bytes:.0f} bytes of JSON",
             }
         )
 

@@ -17,7 +17,7 @@ from benchmarks.limits.copy_rows import COLUMNS
 from benchmarks.measured import Measured, measure
 from benchmarks.results import Results, Run
 from benchmarks.serving import Served
-from benchmarks.warehouse import TEMPLATE, Server, dsn
+from benchmarks.warehouse import Server, dsn
 
 __all__ = ["Bench", "WrongResultError"]
 
@@ -71,6 +71,20 @@ class Bench:
                 self.run(contender, task, "unchanged")
                 self.run(contender, task, "edited")
 
+    def filled(self, rows: int) -> str:
+        """A database whose table of clockings holds so many older rows; made once for a server, then copied."""
+        name = f"filled_{rows}"
+        if not self.server.query("postgres", f"SELECT FROM pg_database WHERE datname = '{name}'"):
+            self.tell(f"filling a table with {rows:,} rows")
+            with self.round(OURS) as task:
+                self.served.set(form="first")
+                self._measure(OURS, task)
+                database = _name(task.warehouse)
+                self.server.fill(database, rows)
+                self.server.settle(database)
+                self.server.query("postgres", f"CREATE DATABASE {name} TEMPLATE {database} STRATEGY file_copy")
+        return name
+
     def run(self, contender: Contender, task: Task, scenario: str, floor: Callable[[], float] = lambda: 0.0) -> Run:
         """Measure one run and check what it did.
 
@@ -79,8 +93,8 @@ class Bench:
             WrongResultError: it did not bring what it had to.
         """
         database = _name(task.warehouse)
-        # Rows of the table that were there before and belong to no tenant that is served: those of a filled template.
-        before = self.server.brought(database, contender.table) if scenario in ("into", "into-empty") else (0, 0)
+        # A filled template holds rows that the tenant does not.
+        before = self.server.brought(database, contender.table) if scenario == "into" else (0, 0)
         self.served.set(form="edited" if scenario == "edited" else "first", reset="")
         self.server.settle(database)
         start = self.server.counters(database, contender.table)
@@ -89,7 +103,7 @@ class Bench:
         if scenario != "memory":
             self._check_rendered(contender)
         if contender.loads:
-            self._check(contender, database, before, edited=scenario == "edited")
+            self.check(contender, database, before, edited=scenario == "edited")
         run = Run(
             contender=contender.name,
             scenario=scenario,
@@ -120,7 +134,14 @@ class Bench:
         if rendered:
             raise WrongResultError(f"{rendered} answers for {contender.name} were rendered while it was measured")
 
-    def _check(self, contender: Contender, database: str, before: tuple[int, int], *, edited: bool) -> None:
+    def check(
+        self, contender: Contender, database: str, before: tuple[int, int] = (0, 0), *, edited: bool = False
+    ) -> None:
+        """Compare what is in the table with what the tenant holds.
+
+        Raises:
+            WrongResultError: they differ.
+        """
         rows, minutes = self.server.brought(database, contender.table)
         wanted = self.served.minutes + (self.served.edited if edited else 0)
         if (rows - before[0], minutes - before[1]) != (self.served.clockings, wanted):
@@ -151,19 +172,3 @@ class Bench:
 def _name(url: URL) -> str:
     assert url.database is not None  # noqa: S101 - every database of the bench has a name
     return url.database
-
-
-def filled_template(bench: Bench, rows: int) -> str:
-    """A database whose table of clockings holds so many older rows; made once for a server."""
-    name = f"filled_{rows}"
-    server = bench.server
-    if not server.query("postgres", f"SELECT FROM pg_database WHERE datname = '{name}'"):
-        bench.tell(f"filling a table with {rows:,} rows")
-        with bench.round(OURS) as task:
-            bench.served.set(form="first")
-            bench._measure(OURS, task)
-            database = _name(task.warehouse)
-            server.fill(database, rows)
-            server.settle(database)
-            server.query("postgres", f"CREATE DATABASE {name} TEMPLATE {database} STRATEGY file_copy")
-    return name

@@ -33,9 +33,9 @@ class Served:
         """Sum of the times of all clockings in the tenant's first form; in the edited one `edited` more."""
         self.record_bytes = float(state["record_bytes"])
 
-    def set(self, **changes: object) -> dict[str, Any]:
+    def set(self, **changes: str | float) -> dict[str, Any]:
         """Change how it answers (`form`, `latency`, `reset`); returns its state."""
-        answer = self._session.get(f"{self.url}/_bench/state", params={**changes}, timeout=REQUEST_SECONDS)
+        answer = self._session.get(f"{self.url}/_bench/state", params=changes, timeout=REQUEST_SECONDS)
         state: dict[str, Any] = answer.json()
         return state
 
