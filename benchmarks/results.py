@@ -115,9 +115,8 @@ class Results:
 
 
 def _rounded(rows: int) -> int:
-    # A tenant of whole people meets the size asked for within a few percent.
-    digits = len(str(rows)) - 1
-    return int(round(rows, -digits)) if digits else rows
+    # A tenant of whole people meets the size asked for within one percent.
+    return round(rows, min(0, 2 - len(str(rows))))
 
 
 def _processor() -> str:
