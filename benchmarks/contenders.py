@@ -76,7 +76,8 @@ class Contender:
 
 def _clean_environment() -> dict[str, str]:
     dropped = ("PROTIME_", "AIRFLOW", "DLT_", "PEER_", "PYTHON")
-    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return kept | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def _our_environment(task: Task) -> Mapping[str, str]:
@@ -123,7 +124,6 @@ def _peer_environment(task: Task) -> dict[str, str]:
         "PEER_FROM": first,
         "PEER_TO": last,
         "PEER_FOLDER": str(task.folder),
-        "NO_PROXY": "127.0.0.1",
     }
 
 
@@ -172,7 +172,7 @@ def _airflow_environment(task: Task) -> Mapping[str, str]:
         "schema": task.warehouse.database,
     }
     return _peer_environment(task) | {
-        "AIRFLOW_HOME": str(task.folder / "airflow"),
+        "AIRFLOW_HOME": str(BENCH / "environments" / "airflow" / "home"),  # set up once, by the unmeasured load
         "AIRFLOW_CONN_PROTIME": json.dumps({"conn_type": "http", "host": host, "port": int(port)}),
         "AIRFLOW_CONN_WAREHOUSE": json.dumps(warehouse),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
