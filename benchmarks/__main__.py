@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psycopg
+
 from benchmarks.clockings import Tenant, people_for
 from benchmarks.contenders import BENCH, CONTENDERS, OURS, PEERS, Contender
 from benchmarks.environments import install_peers
@@ -146,7 +148,7 @@ class _Plan:
     def _step(self, step: Callable[..., object], *arguments: object) -> None:
         try:
             step(*arguments)
-        except (CommandError, WrongResultError, ProtimeError, RuntimeError) as error:
+        except (CommandError, WrongResultError, ProtimeError, RuntimeError, OSError, psycopg.Error) as error:
             _tell(f"FAILED: {error}")
             self._results.failures.append(str(error))
         self._results.save(RESULTS)

@@ -59,7 +59,12 @@ def measure(
         )
         watch = _Watch(process.pid, limit)
         watch.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # Ctrl-C reaches the bench alone, not the session of the command
+            _end(process.pid)
+            process.wait()
+            raise
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         watch.ended.set()
@@ -89,9 +94,13 @@ class _Watch(threading.Thread):
             self.peak = max(self.peak, sum(map(_resident, pids)), *map(_high_water, pids))
             if time.monotonic() > self._until:
                 self.too_long = True
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._pid, signal.SIGKILL)
+                _end(self._pid)
                 return
+
+
+def _end(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _tree(pid: int) -> list[int]:

@@ -25,10 +25,9 @@ from protime_etl.protime.resources import API_PATH
 from protime_etl.simulator.paging import next_link
 from protime_etl.simulator.selection import parse_clocking_filter
 
-__all__ = ["TENANT_NAME", "TOKEN_PATH"]
+__all__ = ["TENANT_NAME"]
 
 TENANT_NAME = "simulated"
-TOKEN_PATH = f"/tenants/{TENANT_NAME}/connect/token"
 TOKEN = "bench." + "t" * 400
 TOKEN_ANSWER = {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
 CONTINUATION_CHARACTERS = 140

@@ -18,6 +18,7 @@ import psycopg
 from sqlalchemy.engine import URL
 
 from benchmarks.measured import cpu_seconds
+from benchmarks.server import TENANT_NAME
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
@@ -92,7 +93,7 @@ class Server:
         for copy in range(copies, 0, -1):
             shifted = {"id": f"id - {copy * span}", "date": f"date - {copy * 98}"}
             values = ", ".join(shifted.get(name, name) for name in names)
-            wanted = f"WHERE id BETWEEN {first} AND {last} ORDER BY id"
+            wanted = f"WHERE tenant = '{TENANT_NAME}' AND id BETWEEN {first} AND {last} ORDER BY id"
             self.query(
                 database,
                 f"INSERT INTO protime.clockings (tenant, {', '.join(names)})"
