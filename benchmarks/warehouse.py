@@ -104,9 +104,12 @@ class Server:
             self.query(database, f"TRUNCATE protime_etl.{table} CASCADE")
 
     def settle(self, database: str) -> None:
-        """What autovacuum and the checkpointer do between two nights; without it their work would fall on anybody."""
+        """What autovacuum does between two nights; without it that work would fall on whoever comes next."""
         self.query(database, "VACUUM (ANALYZE)")
-        self.query(database, "CHECKPOINT")
+
+    def checkpoint(self) -> None:
+        """From here on the first change of each page writes it whole into the WAL, for everybody alike."""
+        self.query("postgres", "CHECKPOINT")
 
     def counters(self, database: str, table: str) -> Counters:
         """What is counted now, once all sessions of the database have ended."""
