@@ -128,7 +128,7 @@ class _Plan:
                 for _ in repeat:
                     self._step(measure_latency, bench)
             if "into" in scenarios:
-                self._into(bench, repeat)
+                self._step(self._into, bench, repeat)
 
     def _into(self, bench: Bench, repeat: range) -> None:
         template = bench.filled(self._options.filled)
