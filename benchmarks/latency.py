@@ -20,13 +20,14 @@ from benchmarks.rounds import Bench
 __all__ = ["measure_latency"]
 
 LATENCY_SECONDS = 0.05
-PEOPLE_PAGES = 1
 
 
 def floor_seconds(lists: Counter[str], latency: float, parallel: int) -> float:
-    """The floor, from the number of pages of each list."""
+    """The floor, from the number of pages of each list; that without a filter are the people."""
+    people = lists[""]
+    lists = lists - Counter({"": people})
     pages = max(*lists.values(), ceil(lists.total() / parallel))
-    return latency * (1 + PEOPLE_PAGES + pages)
+    return latency * (1 + people + pages)
 
 
 def measure_latency(bench: Bench) -> None:

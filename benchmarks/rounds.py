@@ -156,7 +156,7 @@ class Bench:
         """What the limits need: the rows of the loaded table, and the targets that were asked for."""
         shutil.rmtree(self.inputs, ignore_errors=True)
         self.inputs.mkdir(parents=True)
-        targets = [target for target, _ in self.served.asked()]
+        targets = [target for target, text in self.served.asked() if text]
         (self.inputs / "targets").write_text("\n".join(targets) + "\n")
         for form in ("binary", "text"):
             # In the order in which they came: batch of people by batch of people.

@@ -44,14 +44,14 @@ class Pages:
         self._keep = keep
         self._kept: dict[tuple[bool, bytes], bytes] = {}
         self._listing = lru_cache(maxsize=64)(lambda text: clockings.listing(parse_clocking_filter(text)))
-        self._people = b'{"value":[' + b",".join(clockings.people()) + b"]}"
+        self._people = list(clockings.people())
         self.edited = False
         self.latency = 0.0
         self.rendered = 0
         self.requests = 0
         self.served_bytes = 0
         self.asked: dict[bytes, str] = {}
-        """Targets of clockings asked for since the last reset, and the filter of each."""
+        """Targets asked for since the last reset, and the filter of each; people have none."""
 
     def answer(self, target: bytes) -> bytes:
         """The whole answer, head included."""
@@ -67,8 +67,8 @@ class Pages:
         return kept
 
     def note(self, target: bytes) -> None:
-        """Remember which clockings were asked for."""
-        if target not in self.asked and b"/clockings?" in target:
+        """Remember what was asked for."""
+        if target not in self.asked:
             self.asked[target] = dict(parse_qsl(urlsplit(target).query)).get(b"filter", b"").decode()
 
     def state(self) -> dict[str, Any]:
@@ -93,17 +93,20 @@ class Pages:
 
     def _render(self, target: bytes, *, edited: bool) -> bytes:
         parts = urlsplit(target.decode("latin-1"))
-        if parts.path == f"{API_PATH}/people":
-            return _http(self._people)
-        if parts.path != f"{API_PATH}/clockings":
-            return _http(b'{"error":{"code":"NotFound","message":"The resource does not exist"}}', b"404 Not Found")
         query = dict(parse_qsl(parts.query))
-        text = query["filter"]
-        listing = self._listing(text)
+        text = query.get("filter", "")
         start = int(query.get("continuationToken", "0"))
-        end = min(start + self._page_size, len(listing))
-        records = b",".join(self._clockings.record(listing[place], edited=edited) for place in range(start, end))
-        following = next_link("clockings", text, f"{end:0{CONTINUATION_CHARACTERS}}") if end < len(listing) else None
+        end = start + self._page_size
+        if parts.path == f"{API_PATH}/people":
+            collection, listed = "people", len(self._people)
+            records = b",".join(self._people[start:end])
+        elif parts.path == f"{API_PATH}/clockings":
+            listing = self._listing(text)
+            collection, listed = "clockings", len(listing)
+            records = b",".join(self._clockings.record(place, edited=edited) for place in listing[start:end])
+        else:
+            return _http(b'{"error":{"code":"NotFound","message":"The resource does not exist"}}', b"404 Not Found")
+        following = next_link(collection, text, f"{end:0{CONTINUATION_CHARACTERS}}") if end < listed else None
         link = b"" if following is None else b',"nextLink":' + msgspec.json.encode(following)
         return _http(b'{"value":[' + records + b"]" + link + b"}")
 

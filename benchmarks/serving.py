@@ -40,7 +40,7 @@ class Served:
         return state
 
     def asked(self) -> list[tuple[str, str]]:
-        """The lists asked for since the last reset: target of each page, and its filter."""
+        """What was asked for since the last reset: target of each page, and its filter; people have none."""
         pages: list[list[str]] = self._session.get(f"{self.url}/_bench/asked", timeout=REQUEST_SECONDS).json()
         return [(target, text) for target, text in pages]
 

@@ -47,10 +47,10 @@ def test_each_goal_is_compared_with_the_medians() -> None:
 
 
 def test_the_floor_is_set_by_the_longest_list_or_by_all_pages() -> None:
-    lists = Counter({"a": 10, "b": 4, "c": 4})
+    lists = Counter({"": 1, "a": 10, "b": 4, "c": 4})
     assert floor_seconds(lists, 0.5, 1) == 0.5 * (2 + 18)
     assert floor_seconds(lists, 0.5, 2) == 0.5 * (2 + 10)
-    assert floor_seconds(Counter({"a": 3}), 0.5, 4) == 0.5 * (2 + 3)
+    assert floor_seconds(Counter({"": 2, "a": 3}), 0.5, 4) == 0.5 * (3 + 3)
 
 
 def test_the_results_stand_between_the_markers(tmp_path: Path) -> None:
