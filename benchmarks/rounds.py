@@ -82,6 +82,7 @@ class Bench:
                 database = _name(task.warehouse)
                 self.server.fill(database, rows)
                 self.server.settle(database)
+                self.tell(f"filled with {self.server.brought(database, OURS.table)[0]:,} rows")
                 self.server.query("postgres", f"CREATE DATABASE {name} TEMPLATE {database} STRATEGY file_copy")
         return name
 
