@@ -37,7 +37,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     written: int
     """Tuples written in the table of clockings."""
     dead: int
-    """Dead tuples that the run left, in all tables."""
+    """Dead tuples that the run made, in all tables."""
     floor_seconds: float = 0.0
     """Of the latency scenario."""
 

@@ -117,7 +117,7 @@ class Bench:
             peak_bytes=measured.peak_bytes,
             wal_bytes=end.wal_bytes - start.wal_bytes,
             written=end.written - start.written,
-            dead=max(0, end.dead - start.dead),
+            dead=end.dead - start.dead,
             floor_seconds=floor(),
         )
         self.results.runs.append(run)

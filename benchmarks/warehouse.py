@@ -38,7 +38,8 @@ class Counters:
     written: int
     """Tuples inserted, updated or deleted in the table of clockings."""
     dead: int
-    """Dead tuples in all tables now."""
+    """Tuples updated or deleted in all tables; each leaves a dead one. What is dead at this moment would depend on when
+    autovacuum last came by."""
 
 
 class Server:
@@ -115,7 +116,7 @@ class Server:
         """What is counted now, once all sessions of the database have ended."""
         self._wait_for_sessions(database)
         statement = (
-            "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, coalesce(sum(n_dead_tup), 0)::bigint,"
+            "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, coalesce(sum(n_tup_upd + n_tup_del), 0)::bigint,"
             " coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del)"
             f" FILTER (WHERE relid = to_regclass('{table}')), 0)::bigint FROM pg_stat_user_tables"
         )
