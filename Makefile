@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help run up test lint format typecheck tests chaos wheel clean
+.PHONY: help run up test lint format typecheck tests chaos bench bench-quick wheel clean
 
 help: ## List these
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 # The interpreter is looked at first: an older one would fail late and at length.
 $(READY): pyproject.toml constraints.txt
@@ -44,8 +44,15 @@ chaos: $(READY) ## The long form of the tests with faults, pauses, kills and ove
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+bench: $(READY) ## Measure against peers and limits into docs/performance.md; an hour or two, alone on a machine
+	@$(BIN)/python -m benchmarks --write
+
+# What shows a change of the loader: no peers, one size.
+bench-quick: $(READY) ## Measure the loader and its limits only; under two minutes
+	@$(BIN)/python -m benchmarks --sizes 300000 --contenders ours,copy-binary,copy-text,download --scenarios rounds
+
 wheel: $(READY) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel
 
 clean: ## Remove what was made here, the embedded database included
-	@rm -rf $(VENV) .protime dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .protime .bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
