@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from requests import Response
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import (
     ApiError,
     AuthenticationError,
@@ -434,7 +435,7 @@ def test_a_token_of_any_lifetime_can_be_shared(warehouse: URL) -> None:
         answers = [token_answer("t", expires_in=lifetime)]
         with (
             ScriptedServer([Answer(200, {"value": []})], answers) as server,
-            open_pipeline(server.settings(), warehouse) as pipeline,
+            open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
         ):
             pipeline.sync_people()
             assert pipeline.tokens.current().remaining <= 86_400
@@ -543,7 +544,10 @@ def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(
     body = (
         b'{"value":[' + b",".join([json.dumps(GOOD).encode(), *bodies, json.dumps({**GOOD, "id": 2}).encode()]) + b"]}"
     )
-    with ScriptedServer([Answer(200, body)]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+    with (
+        ScriptedServer([Answer(200, body)]) as server,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
+    ):
         counts, _ = pipeline.sync("test", TODAY, TODAY, [7])
         again, _ = pipeline.sync("test", TODAY, TODAY, [7])
 
@@ -572,7 +576,10 @@ def test_a_record_that_comes_twice_or_names_a_key_twice_is_stored_once(warehouse
     first, second = ({**GOOD, "changeVersion": version, "kind": version} for version in ("B", "A"))
     twice = b'{"id":2,"id":3,"person":{"id":7},"date":"2026-03-20","timeOfDayInMinutes":1,"kind":"a","kind":"b"}'
     body = b'{"value":[' + b",".join([json.dumps(first).encode(), json.dumps(second).encode(), twice, twice]) + b"]}"
-    with ScriptedServer([Answer(200, body)]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+    with (
+        ScriptedServer([Answer(200, body)]) as server,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
+    ):
         counts, _ = pipeline.sync("test", TODAY, TODAY, [7])
     with engine.connect() as connection:
         stored = connection.execute(sa.text("SELECT id, kind FROM protime.clockings ORDER BY id")).all()
@@ -635,7 +642,7 @@ def test_any_record_is_stored_or_rejected(warehouse: URL, engine: Engine, record
     tenant = f"t{next(NUMBERS)}"
     with (
         ScriptedServer([Answer(200, body)]) as server,
-        open_pipeline(server.settings(tenant=tenant), warehouse) as pipeline,
+        open_pipeline(server.settings(tenant=tenant, scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
         counts, _ = pipeline.sync("test", TODAY, TODAY, [7])
     with engine.connect() as connection:
@@ -676,7 +683,9 @@ def test_a_retry_after_out_of_range_can_be_shared(warehouse: URL) -> None:
     for header in ("99999999", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 5000, "-1", "1e9", "NaN"):
         with (
             ScriptedServer([Answer(503, b"", {"Retry-After": header}), Answer(200, {"value": []})]) as server,
-            open_pipeline(server.settings(max_wait_in_task=0, tenant=f"t{next(NUMBERS)}"), warehouse) as pipeline,
+            open_pipeline(
+                server.settings(max_wait_in_task=0, tenant=f"t{next(NUMBERS)}", scopes=CLOCKINGS_SCOPE), warehouse
+            ) as pipeline,
             suppress(ApiError),
         ):
             pipeline.sync_people()
