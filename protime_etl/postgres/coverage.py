@@ -5,15 +5,32 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.ledger import Unit
 
-__all__ = ["cover", "lock_coverage", "missing", "usual_amounts"]
+__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "usual_amounts"]
 
 KNOWN_DAYS = 28
 SAMPLED_PEOPLE = 300
+
+
+def try_lock_coverage(connection: Connection, tenant: str, unit: Unit) -> bool:
+    """Lock it as `lock_coverage` does, unless somebody else has locked a part of it; tells whether it is locked."""
+    savepoint = connection.begin_nested()
+    try:
+        connection.execute(sa.text("SET LOCAL lock_timeout = '1ms'"))
+        lock_coverage(connection, tenant, unit)
+    except sa.exc.OperationalError as error:
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+        savepoint.rollback()
+        return False
+    connection.execute(sa.text("SET LOCAL lock_timeout = DEFAULT"))
+    savepoint.commit()
+    return True
 
 
 def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:

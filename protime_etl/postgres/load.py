@@ -15,7 +15,8 @@ Guarantees, whatever runs at the same time:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Protocol
 
@@ -103,6 +104,13 @@ def database_clock(connection: Connection) -> dt.datetime:
     return now
 
 
+# In the binary form a timestamptz is an eight-byte integer like any other, microseconds since the year 2000: as one
+# it is written at C speed.
+EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+MICROSECOND = dt.timedelta(microseconds=1)
+MOMENT_TYPE = "int8"
+MERGE_MEMORY = "64MB"
+WORTH_STATISTICS = 10_000
 COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
     sa.Integer: "int4",
@@ -128,10 +136,13 @@ class Load:
         self._staging = sql.Identifier("pg_temp", f"staging_{collection.name}")
         self._rejected = sql.Identifier("pg_temp", f"rejected_{collection.name}")
         self.counts = Counts()
+        self.copied = 0
+        """Rows that went straight into the table."""
         # One per session, emptied at each commit: a new temporary table a unit would bloat the catalog.
         self._driver.execute(
             sql.SQL(
-                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
+                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS"
+                " AS SELECT {}, written_at FROM {} WITH NO DATA"
             ).format(sql.Identifier(f"staging_{collection.name}"), self._names(), self._target)
         )
         self._driver.execute(
@@ -144,22 +155,33 @@ class Load:
         # Between two pages the transaction is idle for as long as the API takes.
         self._driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         self.began = database_clock(connection)
+        self._clock = (self.began - EPOCH) // MICROSECOND - time.monotonic_ns() // 1000
+
+    def _moment(self, asked: float | None) -> int:
+        """A `time.monotonic()` by PostgreSQL's clock, a little early rather than late; now for None."""
+        return self._clock + int((time.monotonic() if asked is None else asked) * 1_000_000)
 
     def _names(self, prefix: str = "") -> sql.Composed:
         return sql.SQL(", ").join(
             sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in self._columns
         )
 
-    def copy(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Send rows to the staging table in PostgreSQL's binary form."""
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
+    def copy(self, rows: Sequence[tuple[Any, ...]], asked: float | None = None) -> None:
+        """Send rows to the staging table in PostgreSQL's binary form.
+
+        `asked` is the `time.monotonic()` at which they were asked for; None is now. They become rows written at that
+        moment, so that whoever began to read later knows better, however late these are committed.
+        """
+        moment = self._moment(asked)
+        statement = sql.SQL("COPY {} ({}, written_at) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
         with self._driver.cursor() as cursor:
             set_json_dumps(msgspec.json.encode, cursor)  # typed records as they are, at C speed
             with cursor.copy(statement) as copy:
-                copy.set_types(self._types)
+                copy.set_types([*self._types, MOMENT_TYPE])
+                write_row = copy.write_row
                 for row in rows:
-                    copy.write_row(row)
-                    self.counts.rows_read += 1
+                    write_row((*row, moment))
+        self.counts.rows_read += len(rows)
 
     def reject(self, rejected: Sequence[Rejected]) -> None:
         """Keep records that could not be understood, each once however often it comes."""
@@ -172,7 +194,7 @@ class Load:
         self.counts.rejected += len(rejected)
         self.counts.rows_read += len(rejected)
 
-    def absent(self, scope: Scope) -> list[int]:
+    def absent(self, scope: Scope) -> Sequence[int]:
         """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
 
         Empty when a record without a readable id came: it might be any of them.
@@ -227,15 +249,27 @@ class Load:
 
     def merge(self, vanished: Sequence[int] = ()) -> Counts:
         """Write what was staged and rejected, and mark `vanished` as deleted unless anyone writes them meanwhile."""
-        read = self.counts.rows_read - self.counts.rejected
+        staged = self.counts.rows_read - self.counts.rejected - self.copied
+        self._prepare_merge(staged)
         row = self._driver.execute(self._upsert(), {"tenant": self._tenant, "began": self.began}).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.inserted, self.counts.updated, self.counts.deleted = row
-        self.counts.unchanged = read - sum(row)
+        self.counts.unchanged = staged - sum(row)
+        self.counts.inserted += self.copied
         if vanished:
             self.counts.deleted += self._delete(vanished)
         self._write_rejected()
         return self.counts
+
+    def _prepare_merge(self, staged: int) -> None:
+        # So that a unit is sorted in memory, unless somebody has allowed more.
+        self._driver.execute(
+            "SELECT set_config('work_mem', %(memory)s, true)"
+            " WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(%(memory)s)",
+            {"memory": MERGE_MEMORY},
+        )
+        if staged >= WORTH_STATISTICS:  # nobody else looks at a temporary table, and the planner would think it small
+            self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
 
     def _write_rejected(self) -> None:
         # In one order, so that two loads of the same records cannot deadlock.
@@ -265,7 +299,7 @@ class Load:
         )
         return sql.SQL("""
             WITH arrived AS (
-                SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC
+                SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC, written_at DESC
             ),
             candidate AS MATERIALIZED (
                 SELECT s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
@@ -276,7 +310,7 @@ class Load:
             written AS (
                 INSERT INTO {target} AS t (tenant, {names}, deleted_at, deleted_by, written_at)
                 SELECT %(tenant)s, {names}, CASE WHEN is_gone THEN statement_timestamp() END,
-                    CASE WHEN is_gone THEN 'status' END, statement_timestamp()
+                    CASE WHEN is_gone THEN 'status' END, written_at
                 FROM candidate ORDER BY id
                 ON CONFLICT (tenant, id) DO UPDATE SET {assignments},
                     deleted_at = CASE WHEN excluded.deleted_at IS NULL THEN NULL

@@ -42,8 +42,9 @@ class Lifeline:
 
     def _let_go(self) -> None:
         if self._connection is not None:
-            with suppress(sa.exc.DBAPIError):
-                self._connection.invalidate()  # not back to the pool: closing it is what drops the lock
+            with suppress(sa.exc.SQLAlchemyError):
+                if not self._connection.invalidated:
+                    self._connection.detach()  # not back to the pool: closing it is what drops the lock
                 self._connection.close()
             self._connection = None
 

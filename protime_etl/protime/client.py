@@ -5,6 +5,7 @@ https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -51,6 +52,7 @@ class ProtimeClient:
         self._session = new_session()
         self.requests = 0
         """API requests sent so far, repeated ones included, token requests not."""
+        self._asked = 0.0
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -73,7 +75,7 @@ class ProtimeClient:
         empty = 0
         while True:
             seen.add(uri)
-            page = self._with_retries(partial(self._page, collection, uri))
+            page = self._with_retries(partial(self._decoded, decode_page, collection, uri))
             yield page
             if page.next_link is None:
                 return
@@ -94,7 +96,7 @@ class ProtimeClient:
         """
         uri = f"{self._settings.api_base}{API_PATH}/{collection.name}/{record_id}"
         try:
-            return self._with_retries(lambda: decode_record(collection, self._get(collection, uri)))
+            return self._with_retries(partial(self._decoded, decode_record, collection, uri))
         except NotFoundError as error:
             if error.code:
                 return None
@@ -111,8 +113,10 @@ class ProtimeClient:
     def _with_retries(self, call: Callable[[], Page]) -> Page:
         return with_retries(call, self._settings.max_wait_in_task)
 
-    def _page(self, collection: Collection, uri: str) -> Page:
-        return decode_page(collection, self._get(collection, uri))
+    def _decoded(self, decode: Callable[[Collection, bytes], Page], collection: Collection, uri: str) -> Page:
+        page = decode(collection, self._get(collection, uri))
+        page.asked = self._asked
+        return page
 
     def _resolve(self, collection: Collection, link: str) -> str:
         try:
@@ -158,6 +162,7 @@ class ProtimeClient:
 
     def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
         self.requests += 1
+        self._asked = time.monotonic()
         response, body = send(
             self._session,
             "GET",

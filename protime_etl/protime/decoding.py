@@ -31,6 +31,7 @@ MAX_REJECTED = 100_000
 TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 START = re.compile(rb'"value"\s*:\s*\[\Z')
 START_BYTES = 100
+ESCAPED_NUL = rb"\u0000"  # the only way in which JSON can hold one
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Page:
     """Values of `collection.columns`, then `extra`."""
     rejected: list[RejectedRecord] = field(default_factory=list)
     next_link: str | None = None
+    asked: float | None = None
+    """The `time.monotonic()` at which the request was sent; what it tells is at least as new."""
 
 
 class _FastPage(msgspec.Struct, rename="camel"):
@@ -78,11 +81,12 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     if body.count(b",") > MAX_COMMAS:
         raise ProtocolError(f"The {collection.name} answer has more parts than memory is kept for.")
     to_row = collection.row
-    try:
-        fast = _page_decoder(collection.record).decode(body)
-        return Page(rows=[(*to_row(record), None) for record in fast.value], next_link=fast.next_link)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass  # told apart below: a broken page, or records in it
+    if ESCAPED_NUL not in body:
+        try:
+            fast = _page_decoder(collection.record).decode(body)
+            return Page(rows=[(*to_row(record), None) for record in fast.value], next_link=fast.next_link)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # told apart below: a broken page, or records in it
     try:
         records, next_link = _cut(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
@@ -163,8 +167,8 @@ def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     known, extra = _split(collection.record, record)
     try:
         decoded = msgspec.convert(known, collection.record)
-        if _holds_nul(extra):
-            raise msgspec.ValidationError("a NUL character in an undocumented field")  # noqa: TRY301
+        if _holds_nul(record):
+            raise msgspec.ValidationError("a NUL character")  # noqa: TRY301
     except (msgspec.ValidationError, RecursionError) as error:
         identity = record.get("id")
         record_id = identity if type(identity) is int and -(2**63) <= identity < 2**63 else None

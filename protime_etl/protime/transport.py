@@ -61,14 +61,14 @@ def send(
     """
     host = urlsplit(url).netloc
     try:
-        with session.request(
-            method,
-            url,
-            headers=headers,
-            data=data,
+        request = session.prepare_request(requests.Request(method, url.partition("?")[0], headers=headers, data=data))
+        # Encoded already: requests would take each of some thousand characters into its hands again.
+        request.url = url
+        with session.send(
+            request,
             allow_redirects=False,
-            stream=True,
             timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+            **session.merge_environment_settings(request.url, {}, stream=True, verify=None, cert=None),
         ) as response:
             if response.is_redirect or response.is_permanent_redirect:
                 raise UntrustedLinkError(

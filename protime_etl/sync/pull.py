@@ -6,19 +6,21 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from protime_etl.config import Settings
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.coverage import cover, lock_coverage
+from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage
+from protime_etl.postgres.direct import CollisionError, DirectLoad, is_empty
 from protime_etl.postgres.ledger import Unit, finish_unit
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.postgres.locks import lock_people, mark_under_way
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS, Collection
+from protime_etl.sync.ahead import ahead
 from protime_etl.sync.plan import clockings_filter
 
 __all__ = ["pull_people", "pull_unit"]
@@ -78,14 +80,19 @@ def pull_unit(
             stage(load, person_ids[:middle])
             stage(load, person_ids[middle:])
 
+    scope = Scope(unit.person_ids, unit.first, unit.last)
+    kinds = iter([DirectLoad])  # a second attempt goes the ordinary way: what was copied in vain stays as dead rows
+
     def attempt() -> Counts:
         with database_errors(engine.url), engine.begin() as connection:
             mark_under_way(connection, unit.unit_id)
-            load = Load(connection, settings.tenant, CLOCKINGS)
+            kind = next(kinds, Load)
+            if kind is DirectLoad and not _may_copy(connection, settings.tenant, unit, scope):
+                kind = Load
+            load = kind(connection, settings.tenant, CLOCKINGS)
             stage(load, unit.person_ids)
             lock_coverage(connection, settings.tenant, unit)
             load.drop([one for one in load.doubtful() if client.record(CLOCKINGS, one) is None])
-            scope = Scope(unit.person_ids, unit.first, unit.last)
             counts = load.merge(_vanished(client, load, CLOCKINGS, scope))
             counts.requests = client.requests - before
             cover(connection, settings.tenant, unit, unit.first, unit.last)
@@ -100,9 +107,16 @@ def pull_unit(
         raise
 
 
+def _may_copy(connection: Connection, tenant: str, unit: Unit, scope: Scope) -> bool:
+    """Whether rows may go straight into the table: nothing is there, and nobody else reads these people now."""
+    return bool(
+        unit.person_ids and is_empty(connection, tenant, scope) and try_lock_coverage(connection, tenant, unit)
+    ) and is_empty(connection, tenant, scope)
+
+
 def _stage(load: Load, pages: Iterable[Page], on_page: OnPage = lambda _: None) -> None:
-    for page in pages:
-        load.copy(page.rows)
+    for page in ahead(pages):
+        load.copy(page.rows, page.asked)
         load.reject(page.rejected)
         on_page(len(page.rows) + len(page.rejected))
 
@@ -115,14 +129,17 @@ def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: 
         if found is None:
             vanished.append(record_id)
         else:
-            _stage(load, [found])
+            load.copy(found.rows, found.asked)
+            load.reject(found.rejected)
     return vanished
 
 
 def _restarting(attempt: Callable[[], Counts]) -> Counts:
     """Start again from the first page: twice when a paging token has died, half a minute long without PostgreSQL."""
     conflicts = Retrying(
-        retry=retry_if_exception_type(PagingConflictError), stop=stop_after_attempt(ATTEMPTS), reraise=True
+        retry=retry_if_exception_type((PagingConflictError, CollisionError)),
+        stop=stop_after_attempt(ATTEMPTS),
+        reraise=True,
     )
     lost_connections = Retrying(
         retry=retry_if_exception_type(ConnectionLostError),

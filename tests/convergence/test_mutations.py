@@ -79,6 +79,7 @@ def without_doubt_about_what_somebody_else_did_not_see(monkeypatch: pytest.Monke
 
 
 def a_slow_pull_brings_an_old_version(world: World) -> None:
+    world.finish(world.begin_pull(EVERYBODY, 0, 2))
     slow = world.begin_pull(EVERYBODY, 0, 2)
     for _ in range(4):
         world.step(slow)

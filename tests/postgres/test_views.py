@@ -26,8 +26,10 @@ def put(engine: Engine, *clockings: tuple[dt.date, int, str]) -> None:
         register_tenant(connection, "acme", "Europe/Brussels")
         load = Load(connection, "acme", COLLECTIONS["clockings"])
         load.copy(
-            row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
-            for number, (day, minutes, kind) in enumerate(clockings)
+            [
+                row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
+                for number, (day, minutes, kind) in enumerate(clockings)
+            ]
         )
         load.merge()
 
