@@ -1,11 +1,12 @@
-"""The nightly DAG, run by Airflow's own processes with LocalExecutor, against the simulated tenant."""
+"""The DAGs, run by Airflow's own processes with LocalExecutor, against the simulated tenant."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
 DAG = "protime_clockings_nightly"
+FORM_DAG = "protime_clockings_backfill"
 PEOPLE = 8_600  # enough for 20 batches of 6-digit ids
 TODAY = dt.datetime.now(dt.UTC).date()
 
@@ -50,12 +52,13 @@ def night(servers: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         settings = settings_for(simulated, timezone="UTC", max_wait_in_task=0)
         airflow = stack.enter_context(local_airflow(home, server, engine.url, settings))
         airflow.wait_for_dag(DAG)
+        airflow.wait_for_dag(FORM_DAG)
         yield Night(airflow, simulated, engine, home)
 
 
-def run_of(night: Night, run_id: str) -> dict[str, list[dict[str, object]]]:
+def run_of(night: Night, run_id: str, dag_id: str = DAG) -> dict[str, list[dict[str, object]]]:
     tasks: dict[str, list[dict[str, object]]] = {}
-    for task in night.airflow.tasks(DAG, run_id):
+    for task in night.airflow.tasks(dag_id, run_id):
         tasks.setdefault(task["task_id"], []).append(task)
     return tasks
 
@@ -142,6 +145,84 @@ def test_a_backfill_reads_the_own_day_of_each_run_only(night: Night) -> None:
     assert [tuple(one) for one in windows] == [(first, first), (last, last)]
     assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
     assert night.simulated.served.requests["token"] == 1
+
+
+@pytest.mark.parametrize(
+    ("backwards", "reprocess"), [(True, "none"), (False, "completed")], ids=["backwards", "reprocessing"]
+)
+def test_a_backfill_goes_backwards_and_repeats(
+    night: Night, amount: Callable[[int, int], int], backwards: bool, reprocess: str
+) -> None:
+    if not amount(0, 1):
+        pytest.skip("long form only")
+    with night.engine.begin() as connection:
+        before = connection.scalar(sa.text("SELECT coalesce(max(run_id), 0) FROM protime_etl.runs"))
+    # Other days for the two directions; those of the repetition were done by the test before it.
+    first, last = (TODAY - dt.timedelta(days=n) for n in ((8, 6) if backwards else (5, 4)))
+    body = {
+        "dag_id": DAG,
+        "from_date": f"{first}T00:00:00Z",
+        "to_date": f"{last}T23:59:59Z",
+        "max_active_runs": 1,
+        "run_backwards": backwards,
+        "reprocess_behavior": reprocess,
+        "dag_run_conf": {},
+    }
+    backfill = night.airflow.request("POST", "/backfills", body)
+    days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    deadline = time.monotonic() + 200
+    while night.airflow.request("GET", f"/backfills/{backfill['id']}")["completed_at"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+    with night.engine.connect() as connection:
+        runs = connection.execute(
+            sa.text("SELECT date_from, date_to, status FROM protime_etl.runs WHERE run_id > :before ORDER BY run_id"),
+            {"before": before},
+        ).all()
+    order = days[::-1] if backwards else days
+    assert [tuple(run) for run in runs] == [(day, day, "done") for day in order]
+    assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
+
+
+def fill_in(night: Night, **form: object) -> str:
+    """Start the backfill DAG as its form does; returns the run's id."""
+    return night.airflow.trigger(FORM_DAG, {"first_day": str(TODAY - dt.timedelta(days=9)), **form})
+
+
+def test_a_backfill_by_its_form(night: Night) -> None:
+    people = night.simulated.tenant.person_ids()
+    text = ",".join(map(str, people[:900]))
+    day = str(TODAY - dt.timedelta(days=1))
+    with night.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM protime.clockings WHERE person_id <= :last"), {"last": people[899]})
+    # Three batches, one task each; the same in two lists; and nothing at all.
+    runs = [fill_in(night, people=text, last_day=day), fill_in(night, people=text, concurrency=2)]
+    nothing = fill_in(night, only_missing=True)
+    wrong = {
+        "ends .* before it begins": fill_in(night, last_day="2020-01-01"),
+        "begins .* after today": fill_in(night, first_day="2999-01-01"),
+        "Circles go without people": fill_in(night, people="1", circles="2"),
+        "Nobody at simulated has the id 7": fill_in(night, people="7"),
+        "is not a list of ids": fill_in(night, people="1 2"),
+    }
+    assert [night.airflow.wait_for_run(FORM_DAG, run_id) for run_id in (*runs, nothing)] == ["success"] * 3
+    tasks = [run_of(night, run_id, FORM_DAG) for run_id in (*runs, nothing)]
+    assert [task["state"] for task in tasks[0]["sync_people"]] == ["skipped"]
+    assert [len(one["pull_clockings"]) for one in tasks] == [3, 2, 1]
+    assert [task["state"] for task in tasks[2]["pull_clockings"]] == ["skipped"]
+    assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
+    events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
+    assert {f"{event['source_dag_id']} {event['source_run_id']}" for event in events} >= {
+        f"{FORM_DAG} {run_id}" for run_id in (*runs, nothing)
+    }
+
+    for message, run_id in wrong.items():
+        assert night.airflow.wait_for_run(FORM_DAG, run_id) == "failed"
+        plan = run_of(night, run_id, FORM_DAG)["plan_batches"][0]
+        assert (plan["state"], plan["try_number"]) == ("failed", 1)
+        path = f"/dags/{FORM_DAG}/dagRuns/{run_id}/taskInstances/plan_batches/logs/1"
+        assert re.search(message, str(night.airflow.request("GET", path))), message
 
 
 def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
