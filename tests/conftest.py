@@ -80,6 +80,13 @@ def amount(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     return lambda short, long: long if request.config.getoption("--long") else short
 
 
+@pytest.fixture
+def long_form(request: pytest.FixtureRequest) -> None:
+    """Skip what has no short form."""
+    if not request.config.getoption("--long"):
+        pytest.skip("long form only")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Callable[[str], URL]]:
     """Servers by name, started when first asked for; each with a database `template` that has the schema."""

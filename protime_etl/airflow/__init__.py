@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from protime_etl.airflow.backfill import ProtimeBackfillPlanOperator
     from protime_etl.airflow.hook import ProtimeHook
     from protime_etl.airflow.operators import (
         ProtimeClockingsToPostgresOperator,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 
 _MODULES = {
+    "ProtimeBackfillPlanOperator": "backfill",
     "ProtimeHook": "hook",
     "ProtimeClockingsToPostgresOperator": "operators",
     "ProtimeFinishOperator": "operators",
@@ -27,6 +29,7 @@ _MODULES = {
     "ProtimeRetryPolicy": "retry_policy",
 }
 __all__ = [
+    "ProtimeBackfillPlanOperator",
     "ProtimeClockingsToPostgresOperator",
     "ProtimeFinishOperator",
     "ProtimeHook",

@@ -1,4 +1,4 @@
-"""Operators: people, the plan, and one unit of clockings. XCom carries identifiers and counts, never records."""
+"""Operators: people, the plan, and units of clockings. XCom carries identifiers and counts, never records."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.hook import ProtimeHook
 from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import ApiError, ProtimeError
+from protime_etl.postgres.load import Counts
+from protime_etl.sync.crew import FAILURES_IN_A_ROW
 from protime_etl.sync.pipeline import local_day
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ProtimeClockingsToPostgresOperator",
     "ProtimeFinishOperator",
+    "ProtimeOperator",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "run_day",
@@ -36,7 +39,7 @@ def run_day(context: Context, pipeline: Pipeline) -> dt.date:
     return local_day(pipeline.settings, run.logical_date or run.run_after)
 
 
-class _ProtimeOperator(BaseOperator):
+class ProtimeOperator(BaseOperator):
     """What all have in common: the two connections, and errors that Airflow need not retry."""
 
     ui_color = "#d7e8f7"
@@ -73,18 +76,29 @@ class _ProtimeOperator(BaseOperator):
         raise NotImplementedError
 
 
-class ProtimePeopleToPostgresOperator(_ProtimeOperator):
-    """Read all people of the tenant into `protime.people`. Returns the counts."""
+class ProtimePeopleToPostgresOperator(ProtimeOperator):
+    """Read all people of the tenant into `protime.people`. Returns the counts.
+
+    :param named: people or circles that somebody named; nobody else need be known then, and the task is skipped.
+    """
+
+    template_fields: Sequence[str] = ("named",)
+
+    def __init__(self, *, named: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.named = named
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Read people."""
         del context
+        if self.named.strip():
+            raise AirflowSkipException("People or circles are named: nobody else need be known.")
         counts = pipeline.sync_people()
         self.log.info("People: %s", counts)
         return counts.as_dict()
 
 
-class ProtimePlanOperator(_ProtimeOperator):
+class ProtimePlanOperator(ProtimeOperator):
     """Enter a run and its units in the ledger. Returns the numbers of the units, to map over.
 
     :param lookback_days: days before the run's own day that are read again; a run made by `airflow backfill create`
@@ -109,28 +123,57 @@ class ProtimePlanOperator(_ProtimeOperator):
         return [unit.unit_id for unit in units]
 
 
-class ProtimeClockingsToPostgresOperator(_ProtimeOperator):
-    """Pull one unit of clockings into `protime.clockings`, whole or not at all. Returns the counts.
+class ProtimeClockingsToPostgresOperator(ProtimeOperator):
+    """Pull units of clockings into `protime.clockings`, each whole or not at all. Returns the counts.
 
-    :param unit_id: number of the unit in the ledger.
+    :param unit_id: number of the unit in the ledger, or a list of them. Of a list only those are pulled that are not
+        done yet, and one that fails does not stop the others.
     """
 
     template_fields: Sequence[str] = ("unit_id",)
 
-    def __init__(self, *, unit_id: int, **kwargs: Any) -> None:
+    def __init__(self, *, unit_id: int | list[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.unit_id = unit_id
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Pull the unit."""
-        unit = pipeline.read_unit(int(self.unit_id))
-        context["unit"] = unit.label  # type: ignore[typeddict-unknown-key]  # read by map_index_template
+        """Pull the unit or the units."""
+        if isinstance(self.unit_id, list):
+            return self._pull_all(pipeline, context, [int(one) for one in self.unit_id]).as_dict()
+        return self._pull(pipeline, context, int(self.unit_id)).as_dict()
+
+    def _pull(self, pipeline: Pipeline, context: Context, unit_id: int, more: str = "") -> Counts:
+        unit = pipeline.read_unit(unit_id)
+        context["unit"] = unit.label + more  # type: ignore[typeddict-unknown-key]  # read by map_index_template
         counts = pipeline.pull(unit)
         self.log.info("Unit %s (%s): %s", unit.unit_id, unit.label, counts)
-        return counts.as_dict()
+        return counts
+
+    def _pull_all(self, pipeline: Pipeline, context: Context, unit_ids: Sequence[int]) -> Counts:
+        counts = Counts()
+        failures: list[ProtimeError] = []
+        in_a_row = 0
+        for unit_id in unit_ids:
+            if pipeline.is_done(unit_id):
+                continue
+            try:
+                counts += self._pull(pipeline, context, unit_id, f" and {len(unit_ids) - 1} more units")
+                in_a_row = 0
+            except ProtimeError as error:
+                failures.append(error)
+                in_a_row += 1
+                self.log.warning("Unit %s: %s", unit_id, error)
+                # Who is told to wait gives the slot back; the next try goes on with what is not done.
+                told_to_wait = isinstance(error, ApiError) and error.retry_after is not None
+                if not error.retry or told_to_wait or in_a_row >= FAILURES_IN_A_ROW:
+                    raise
+        if failures:
+            failures[0].message = f"{len(failures)} of {len(unit_ids)} units failed, one so: {failures[0].message}"
+            raise failures[0]
+        return counts
 
 
-class ProtimeFinishOperator(_ProtimeOperator):
+class ProtimeFinishOperator(ProtimeOperator):
     """Close the run in the ledger and tell the outlets, if any, what it did. Returns the counts.
 
     :param run_id: number of the run in the ledger.

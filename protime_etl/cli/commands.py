@@ -25,6 +25,7 @@ from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
+from protime_etl.sync.given import day_given, ids_given
 from protime_etl.sync.pipeline import open_pipeline
 
 __all__ = ["main"]
@@ -40,20 +41,6 @@ db = typer.Typer(help="The schema of the warehouse.", no_args_is_help=True)
 app.add_typer(db, name="db")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(f"{text!r} is not a date.", guidance="Give it as YYYY-MM-DD, such as 2026-01-31.") from None
-
-
-def _ids(option: str, text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) < 2**63 for part in parts):
-        raise SettingsError(f"--{option} {text!r} is not a list of ids such as 1,2,3.")
-    return [int(part) for part in parts]
 
 
 @contextmanager
@@ -131,8 +118,8 @@ def db_upgrade(as_json: Json = False) -> None:
         console.print_json({"schema": state.current, "server": state.server})
 
 
-From = Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day, YYYY-MM-DD.")]
-To = Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day, included.")]
+From = Annotated[dt.date, typer.Option("--from", parser=day_given, metavar="DATE", help="First day, YYYY-MM-DD.")]
+To = Annotated[dt.date, typer.Option("--to", parser=day_given, metavar="DATE", help="Last day, included.")]
 People = Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")]
 Circles = Annotated[str | None, typer.Option(metavar="IDS", help="People in these circles, such as 2,8.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Units that are read at the same time.")]
@@ -149,7 +136,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
 ) -> None:
     """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
     settings = load_settings()
-    person_ids = None if people is None else _ids("people", people)
+    person_ids = None if people is None else ids_given("--people", people)
     with (
         interruptible(),
         warehouse() as url,
@@ -161,7 +148,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
             first,
             last,
             person_ids,
-            circles=_ids("circles", circles) if circles else (),
+            circles=ids_given("--circles", circles) if circles else (),
             workers=workers,
             observer=progress,
         )
@@ -186,13 +173,13 @@ def backfill_command(  # noqa: PLR0917
     """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
     # Nobody else schedules this process, so it sits out any wait itself.
     settings = load_settings().model_copy(update={"max_wait_in_task": math.inf})
-    person_ids = None if people is None else _ids("people", people)
+    person_ids = None if people is None else ids_given("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         selection = pipeline.select(
             first,
             last,
             person_ids,
-            circles=_ids("circles", circles) if circles else (),
+            circles=ids_given("--circles", circles) if circles else (),
             only_missing=only_missing,
         )
         if selection.last < last:

@@ -172,6 +172,11 @@ class Pipeline:
         with database_errors(self.engine.url), self.engine.begin() as connection:
             return ledger.read_unit(connection, unit_id)
 
+    def is_done(self, unit_id: int) -> bool:
+        """Whether a unit of the ledger was committed."""
+        with database_errors(self.engine.url), self.engine.begin() as connection:
+            return ledger.unit_is_done(connection, unit_id)
+
     def new_client(self) -> ProtimeClient:
         """A client for one more thread, with the same token and the same pause."""
         return ProtimeClient(self.settings, self.tokens, self.pause)

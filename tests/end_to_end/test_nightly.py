@@ -1,10 +1,11 @@
-"""The nightly DAG, run by Airflow's own processes with LocalExecutor, against the simulated tenant."""
+"""The DAGs, run by Airflow's own processes with LocalExecutor, against the simulated tenant."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,7 +26,8 @@ from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
 DAG = "protime_clockings_nightly"
-PEOPLE = 8_600  # enough for 20 batches of 6-digit ids
+FORM_DAG = "protime_clockings_backfill"
+PEOPLE = 8_600  # enough for 20 batches of 6-digit ids and more
 TODAY = dt.datetime.now(dt.UTC).date()
 
 
@@ -50,12 +52,13 @@ def night(servers: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         settings = settings_for(simulated, timezone="UTC", max_wait_in_task=0)
         airflow = stack.enter_context(local_airflow(home, server, engine.url, settings))
         airflow.wait_for_dag(DAG)
+        airflow.wait_for_dag(FORM_DAG)
         yield Night(airflow, simulated, engine, home)
 
 
-def run_of(night: Night, run_id: str) -> dict[str, list[dict[str, object]]]:
+def run_of(night: Night, run_id: str, dag_id: str = DAG) -> dict[str, list[dict[str, object]]]:
     tasks: dict[str, list[dict[str, object]]] = {}
-    for task in night.airflow.tasks(DAG, run_id):
+    for task in night.airflow.tasks(dag_id, run_id):
         tasks.setdefault(task["task_id"], []).append(task)
     return tasks
 
@@ -67,7 +70,7 @@ def test_a_night_with_twenty_mapped_tasks(night: Night) -> None:
 
     assert state == "success", "\n".join(lines)
     tasks = run_of(night, run_id)
-    assert len(tasks["pull_clockings"]) == 20
+    assert len(tasks["pull_clockings"]) >= 20
     assert str(tasks["pull_clockings"][0]["rendered_map_index"]).startswith(f"{TODAY - dt.timedelta(days=9)}..{TODAY}")
     assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
     assert table_rows(night.engine, "people") == tenant_rows(night.simulated.tenant, "people")
@@ -77,7 +80,7 @@ def test_a_night_with_twenty_mapped_tasks(night: Night) -> None:
 
     events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
     assert events[0]["extra"]["inserted"] == len(night.simulated.tenant.truth())
-    assert events[0]["extra"]["units"] == 20
+    assert events[0]["extra"]["units"] == len(tasks["pull_clockings"])
     for task in ("sync_people", "plan_batches", "close_run"):
         entries = night.airflow.request("GET", f"/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries")
         assert entries["total_entries"] >= 1
@@ -142,6 +145,88 @@ def test_a_backfill_reads_the_own_day_of_each_run_only(night: Night) -> None:
     assert [tuple(one) for one in windows] == [(first, first), (last, last)]
     assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
     assert night.simulated.served.requests["token"] == 1
+
+
+def wait_for_backfills(night: Night) -> None:
+    """Wait until the scheduler has seen that all backfills have ended, which it looks at twice a minute."""
+    deadline = time.monotonic() + 300
+    while any(
+        backfill["completed_at"] is None
+        for backfill in night.airflow.request("GET", f"/backfills?dag_id={DAG}")["backfills"]
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+@pytest.mark.parametrize(
+    ("backwards", "reprocess"), [(True, "none"), (False, "completed")], ids=["backwards", "reprocessing"]
+)
+@pytest.mark.usefixtures("long_form")
+def test_a_backfill_goes_backwards_and_repeats(night: Night, backwards: bool, reprocess: str) -> None:
+    with night.engine.begin() as connection:
+        before = connection.scalar(sa.text("SELECT coalesce(max(run_id), 0) FROM protime_etl.runs"))
+    # New days backwards, and again the days of the test before.
+    days = [TODAY - dt.timedelta(days=n) for n in ((8, 7) if backwards else (5, 4))]
+    body = {
+        "dag_id": DAG,
+        "from_date": f"{days[0]}T00:00:00Z",
+        "to_date": f"{days[-1]}T23:59:59Z",
+        "max_active_runs": 1,
+        "run_backwards": backwards,
+        "reprocess_behavior": reprocess,
+        "dag_run_conf": {},
+    }
+    wait_for_backfills(night)
+    night.airflow.request("POST", "/backfills", body)
+    wait_for_backfills(night)
+
+    with night.engine.connect() as connection:
+        runs = connection.execute(
+            sa.text("SELECT date_from, date_to, status FROM protime_etl.runs WHERE run_id > :before ORDER BY run_id"),
+            {"before": before},
+        ).all()
+    order = days[::-1] if backwards else days
+    assert [tuple(run) for run in runs] == [(day, day, "done") for day in order]
+    assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
+
+
+def fill_in(night: Night, **form: object) -> str:
+    """Start the backfill DAG as its form does; returns the run's id."""
+    return night.airflow.trigger(FORM_DAG, {"first_day": str(TODAY - dt.timedelta(days=9)), **form})
+
+
+def test_a_backfill_by_its_form(night: Night) -> None:
+    people = night.simulated.tenant.person_ids()
+    text = ",".join(map(str, people[:900]))
+    day = str(TODAY - dt.timedelta(days=1))
+    with night.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM protime.clockings WHERE person_id <= :last"), {"last": people[899]})
+    # One task a batch; the same batches in two lists; and nothing at all.
+    runs = [fill_in(night, people=text, last_day=day), fill_in(night, people=text, concurrency=2)]
+    nothing = fill_in(night, only_missing=True)
+    wrong = {
+        "ends .* before it begins": fill_in(night, last_day="2020-01-01"),
+        "Circles go without people": fill_in(night, people="1", circles="2"),
+        "Nobody at simulated has the id 7": fill_in(night, people="7"),
+    }
+    assert [night.airflow.wait_for_run(FORM_DAG, run_id) for run_id in (*runs, nothing)] == ["success"] * 3
+    tasks = [run_of(night, run_id, FORM_DAG) for run_id in (*runs, nothing)]
+    assert [task["state"] for task in tasks[0]["sync_people"]] == ["skipped"]
+    assert len(tasks[0]["pull_clockings"]) > 2
+    assert [len(one["pull_clockings"]) for one in tasks[1:]] == [2, 1]
+    assert [task["state"] for task in tasks[2]["pull_clockings"]] == ["skipped"]
+    assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
+    events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
+    assert {f"{event['source_dag_id']} {event['source_run_id']}" for event in events} >= {
+        f"{FORM_DAG} {run_id}" for run_id in (*runs, nothing)
+    }
+
+    for message, run_id in wrong.items():
+        assert night.airflow.wait_for_run(FORM_DAG, run_id) == "failed"
+        plan = run_of(night, run_id, FORM_DAG)["plan_batches"][0]
+        assert (plan["state"], plan["try_number"]) == ("failed", 1)
+        path = f"/dags/{FORM_DAG}/dagRuns/{run_id}/taskInstances/plan_batches/logs/1"
+        assert re.search(message, str(night.airflow.request("GET", path))), message
 
 
 def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:

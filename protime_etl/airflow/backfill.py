@@ -1,0 +1,101 @@
+"""The plan of a backfill that somebody asked for in a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.configuration import conf
+
+from protime_etl.airflow.operators import ProtimeOperator, run_day
+from protime_etl.sync.given import day_given, ids_given
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from protime_etl.postgres.ledger import Selection
+    from protime_etl.sync.pipeline import Pipeline
+
+__all__ = ["ProtimeBackfillPlanOperator", "deal"]
+
+DEFAULT_MAP_LENGTH = 1024
+
+
+def deal(unit_ids: Sequence[int], concurrency: int | None, most: int) -> list[int] | list[list[int]]:
+    """What to map over: the units, or as many lists of them as may run at once, and never more than `most`."""
+    if concurrency is None and len(unit_ids) <= most:
+        return list(unit_ids)
+    lists = min(concurrency or most, most, len(unit_ids))
+    # Dealt like cards: the newest days of all come first.
+    return [list(unit_ids[first::lists]) for first in range(lists)]
+
+
+class ProtimeBackfillPlanOperator(ProtimeOperator):
+    """Enter a run for a range of days and its units in the ledger. Returns units, or lists of them, to map over.
+
+    :param first_day: first day, YYYY-MM-DD.
+    :param last_day: last day, included; empty: the run's own day.
+    :param people: ids of people, separated by commas; empty: all that are known.
+    :param circles: ids of circles instead of people.
+    :param only_missing: read only what was never completely read.
+    :param concurrency: lists of units to make, so that no more than that many are read at once; empty: a task a unit.
+
+    Where a template gives text, `true` is true and `None` is empty.
+    """
+
+    template_fields: Sequence[str] = ("first_day", "last_day", "people", "circles", "only_missing", "concurrency")
+
+    def __init__(
+        self,
+        *,
+        first_day: str,
+        last_day: str | None = None,
+        people: str | None = None,
+        circles: str | None = None,
+        only_missing: bool | str = False,
+        concurrency: int | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.first_day = first_day
+        self.last_day = last_day
+        self.people = people
+        self.circles = circles
+        self.only_missing = only_missing
+        self.concurrency = concurrency
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> list[int] | list[list[int]]:
+        """Plan what the form asks for."""
+        selection = self._selection(pipeline, context)
+        if selection.person_ids is not None:
+            pipeline.people_for(selection)
+        run: Any = context["dag_run"]
+        run_id, units = pipeline.plan(
+            f"airflow {run.dag_id} {run.run_id}",
+            selection.first,
+            selection.last,
+            selection.person_ids,
+            circles=selection.circles,
+            only_missing=selection.only_missing,
+        )
+        self.log.info("Run %s: %s to %s in %s units", run_id, selection.first, selection.last, len(units))
+        context["ti"].xcom_push(key="run_id", value=run_id)
+        most = conf.getint("core", "max_map_length", fallback=DEFAULT_MAP_LENGTH)
+        concurrency = _text(self.concurrency)
+        return deal([unit.unit_id for unit in units], int(concurrency) if concurrency else None, most)
+
+    def _selection(self, pipeline: Pipeline, context: Context) -> Selection:
+        people, circles, last = _text(self.people), _text(self.circles), _text(self.last_day)
+        return pipeline.select(
+            day_given(self.first_day),
+            day_given(last) if last else run_day(context, pipeline),
+            ids_given("People", people) if people else None,
+            circles=ids_given("Circles", circles) if circles else (),
+            only_missing=_text(self.only_missing).lower() == "true",
+        )
+
+
+def _text(given: object) -> str:
+    """What a field of the form holds; a template makes the text None of an empty one."""
+    text = "" if given is None else str(given).strip()
+    return "" if text == "None" else text

@@ -1,0 +1,166 @@
+"""What the operators do with units; that Airflow runs them is tested with Airflow itself (end_to_end)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from airflow.sdk.exceptions import AirflowSkipException
+from sqlalchemy.engine import Engine
+
+from protime_etl.airflow import (
+    ProtimeBackfillPlanOperator,
+    ProtimeClockingsToPostgresOperator,
+    ProtimePeopleToPostgresOperator,
+)
+from protime_etl.airflow.backfill import deal
+from protime_etl.errors import ForbiddenError, ProtimeError, RateLimited, SettingsError
+from protime_etl.postgres import ledger
+from protime_etl.simulator.faults import FaultPlan, read_plan
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.plan import windows
+from tests.conftest import TODAY
+from tests.truth import table_rows, tenant_rows
+
+pytestmark = pytest.mark.airflow
+FIRST = TODAY - dt.timedelta(days=13)
+
+
+class Pushed:
+    """Keeps what a task leaves in XCom."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.values[key] = value
+
+
+def context() -> Any:
+    moment = dt.datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=dt.UTC)
+    run = SimpleNamespace(dag_id="a_dag", run_id="a_run", logical_date=None, run_after=moment)
+    return {"dag_run": run, "ti": Pushed()}
+
+
+def plan(pipeline: Pipeline, **form: Any) -> Any:
+    given = {"first_day": str(FIRST)} | form
+    return ProtimeBackfillPlanOperator(task_id="plan", **given).carry_out(pipeline, context())
+
+
+def pull(pipeline: Pipeline, unit_id: int | list[int]) -> dict[str, int]:
+    return ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit_id).carry_out(pipeline, context())
+
+
+def planned(pipeline: Pipeline, number: int) -> list[int]:
+    """Units of a few days each, entered as the plan of some run would."""
+    pipeline.sync_people()
+    with pipeline.engine.begin() as connection:
+        people = ledger.known_people(connection, pipeline.settings.tenant)
+        ledger.register_tenant(connection, pipeline.settings.tenant, pipeline.settings.timezone)
+        cut = [(people, *window) for window in windows(FIRST, TODAY, number)]
+        _, units = ledger.open_run(connection, pipeline.settings.tenant, "test", pipeline.select(FIRST, TODAY), cut)
+    return [unit.unit_id for unit in units]
+
+
+def statuses(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(sa.text("SELECT status FROM protime_etl.units ORDER BY unit_id")).scalars())
+
+
+def misbehave(simulated: SimulatedTenant, fault: str) -> None:
+    simulated.served.misbehaviour.follow(read_plan(f'[[fault]]\non = ["clockings"]\n{fault}'))
+
+
+@pytest.mark.parametrize(
+    ("units", "concurrency", "most", "expected"),
+    [
+        ([1, 2, 3], None, 3, [1, 2, 3]),
+        ([1, 2, 3, 4, 5], None, 3, [[1, 4], [2, 5], [3]]),
+        ([1, 2, 3, 4, 5], 2, 1024, [[1, 3, 5], [2, 4]]),
+        ([1, 2], 8, 1024, [[1], [2]]),
+        ([1, 2, 3], 8, 2, [[1, 3], [2]]),
+        ([], None, 1024, []),
+        ([], 4, 1024, []),
+    ],
+)
+def test_units_are_dealt(units: list[int], concurrency: int | None, most: int, expected: Sequence[object]) -> None:
+    assert deal(units, concurrency, most) == expected
+
+
+def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine) -> None:
+    pipeline.sync_people()
+    units = plan(pipeline, concurrency="2", last_day="None", people="None", only_missing="False")
+    for one in units:
+        pull(pipeline, one)
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert plan(pipeline, only_missing="True") == []
+    with engine.connect() as connection:
+        runs = connection.execute(sa.text("SELECT origin, date_to FROM protime_etl.runs")).all()
+    assert {tuple(run) for run in runs} == {("airflow a_dag a_run", TODAY)}
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"last_day": "2020-01-01"}, "before it begins"),
+        ({"first_day": "2999-01-01", "last_day": "2999-01-02"}, "after today"),
+        ({"first_day": "tomorrow"}, "is not a date"),
+        ({"people": "1,x"}, "People '1,x' is not a list of ids"),
+        ({"people": "1", "circles": "2"}, "Circles go without people"),
+        ({"circles": "2", "only_missing": "True"}, "Circles go without people"),
+        ({"people": "100001,7"}, "Nobody at simulated has the id 7"),
+    ],
+)
+def test_a_form_that_makes_no_sense(
+    pipeline: Pipeline, simulated: SimulatedTenant, form: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        plan(pipeline, **form)
+    assert simulated.served.requests["clockings"] == 0
+
+
+def test_people_are_not_read_for_those_who_are_named(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+    with pytest.raises(AirflowSkipException):
+        ProtimePeopleToPostgresOperator(task_id="people", named="100001").carry_out(pipeline, context())
+    assert len(plan(pipeline, circles="2")) == 1
+    assert simulated.served.requests["people"] == 0
+
+
+def test_a_failed_unit_of_a_list_is_repeated_alone(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
+) -> None:
+    units = planned(pipeline, 4)
+    misbehave(simulated, 'kind = "expire"\nat = [2, 4, 6]')
+    with pytest.raises(ProtimeError, match="1 of 4 units failed"):
+        pull(pipeline, units)
+    assert sorted(statuses(engine)) == ["done", "done", "done", "failed"]
+    simulated.served.misbehaviour.follow(FaultPlan())
+    before = simulated.served.requests["clockings"]
+    assert pull(pipeline, units)["requests"] == simulated.served.requests["clockings"] - before > 0
+    assert set(statuses(engine)) == {"done"}
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert pull(pipeline, units)["requests"] == 0, "nothing is left of the list"
+    assert pull(pipeline, units[0])["requests"] > 0, "one unit is read again whenever its task is cleared"
+
+
+def test_what_no_retry_cures_ends_a_list(pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine) -> None:
+    units = planned(pipeline, 4)
+    misbehave(simulated, 'kind = "status"\nstatus = 403\nrate = 1.0')
+    with pytest.raises(ForbiddenError):
+        pull(pipeline, units)
+    assert statuses(engine) == ["failed", "planned", "planned", "planned"]
+
+
+def test_who_is_told_to_wait_gives_the_slot_back(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
+) -> None:
+    units = planned(pipeline, 4)
+    misbehave(simulated, 'kind = "status"\nstatus = 429\nretry_after = 3600\ncount = 1')
+    with pytest.raises(RateLimited):
+        pull(pipeline, units)
+    assert statuses(engine) == ["failed", "planned", "planned", "planned"]
