@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TimedAdapter"]
 
 MAX_ANSWER_SECONDS = 300.0
+BUFFER_BYTES = 64 * 1024
 
 
 class _TimedFile(io.RawIOBase):
@@ -60,7 +61,7 @@ class _TimedAnswer(HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
         super().__init__(sock, *arguments, **named)
         self.fp.close()
-        self.fp = io.BufferedReader(_TimedFile(sock))
+        self.fp = io.BufferedReader(_TimedFile(sock), BUFFER_BYTES)
 
 
 class _Connection(HTTPConnection):

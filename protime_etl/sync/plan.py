@@ -1,7 +1,7 @@
 """Units of work: windows of dates x batches of people, sized so that the answers fill their pages.
 
-A unit is as large as the API allows (a year, a URI of 4,096 characters), but for two things. More than about fifty
-pages would be lost when a process dies, so a long window is cut; fifty pages waste at most half of one, 1 %. And where
+A unit is as large as the API allows (a year, a URI of 4,096 characters), but for two things. More than about a
+hundred pages would be lost when a process dies, so a long window is cut; a hundred waste half of one, 0.5 %. And where
 a batch would fill one page and a bit, a smaller one fills its page and no more.
 """
 
@@ -23,7 +23,7 @@ __all__ = ["Gap", "PlannedUnit", "clockings_filter", "expected_requests", "plan_
 # examples are far shorter. A tenant whose tokens are longer answers 414, and the batch is split.
 TOKEN_CHARACTERS = 850
 MAX_WINDOW_DAYS = 365
-TARGET_PAGES = 50
+TARGET_PAGES = 100
 # Room left in the last page of a batch, in standard deviations of what comes.
 SPREAD = 1.5
 
