@@ -73,7 +73,7 @@ def _record_columns() -> list[Column[object]]:
         Column(
             "deleted_by",
             Text,
-            comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull), delta.",
+            comment="How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.",
         ),
         Column(
             "written_at",

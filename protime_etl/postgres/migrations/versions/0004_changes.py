@@ -79,7 +79,7 @@ def upgrade() -> None:
             "deleted_by",
             sa.Text(),
             nullable=True,
-            comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull), delta.",
+            comment="How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.",
         ),
         sa.Column(
             "valid_from",
@@ -222,7 +222,7 @@ def upgrade() -> None:
         "clockings",
         "deleted_by",
         existing_type=sa.TEXT(),
-        comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull), delta.",
+        comment="How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.",
         existing_comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull).",
         existing_nullable=True,
         schema="protime",
@@ -231,7 +231,7 @@ def upgrade() -> None:
         "people",
         "deleted_by",
         existing_type=sa.TEXT(),
-        comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull), delta.",
+        comment="How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.",
         existing_comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull).",
         existing_nullable=True,
         schema="protime",
@@ -259,7 +259,8 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER IF EXISTS keep_versions ON protime.clockings")
     op.execute("DROP TRIGGER IF EXISTS written_later ON protime.clockings")
     op.execute("DROP FUNCTION IF EXISTS protime.clockings_as_of, protime_etl.keep_versions, protime_etl.written_later")
-    op.execute("DELETE FROM protime_etl.views WHERE name NOT IN ('protime.clockings_local', 'protime.daily_presence')")
+    op.execute("DELETE FROM protime_etl.views WHERE name IN ('protime.drift', 'protime.clockings_as_of')")
+    op.execute("DELETE FROM protime_etl.views WHERE name LIKE 'protime\\_etl.%'")
     op.create_table_comment(
         "views",
         "Which version of each view is in place.",
@@ -281,7 +282,7 @@ def downgrade() -> None:
         "deleted_by",
         existing_type=sa.TEXT(),
         comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull).",
-        existing_comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull), delta.",
+        existing_comment="How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.",
         existing_nullable=True,
         schema="protime",
     )
@@ -290,7 +291,7 @@ def downgrade() -> None:
         "deleted_by",
         existing_type=sa.TEXT(),
         comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull).",
-        existing_comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull), delta.",
+        existing_comment="How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.",
         existing_nullable=True,
         schema="protime",
     )
