@@ -7,8 +7,10 @@ Guarantees, whatever runs at the same time:
 - an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
   condition says no;
 - a record that a complete pull of its scope no longer holds is given to the caller, who asks for it by its id: it may
-  have moved elsewhere. What is gone indeed becomes deleted, unless anyone wrote it after the pull began or is writing
+  have moved elsewhere. What is gone indeed becomes deleted, unless anyone wrote it after it was asked for or is writing
   it now (`SKIP LOCKED`), which also means that this step never waits;
+- a record that was deleted before the table had it (`protime_etl.tombstones`) comes in only with a newer version;
+- what a delta does not tell (`not_in_delta`) is taken from a list of the same version whenever that was read;
 - rows are written in id order, so that two merges cannot deadlock.
 """
 
@@ -47,6 +49,10 @@ class LoadedCollection(Protocol):
     @property
     def soft_delete_status(self) -> str | None:
         """Value of the column `status` that means deleted."""
+
+    @property
+    def not_in_delta(self) -> tuple[str, ...]:
+        """Columns that lists have and a delta does not."""
 
 
 @dataclass
@@ -115,9 +121,17 @@ COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
 
 
 class Load:
-    """One load of one collection, inside the transaction of `connection`."""
+    """One load of one collection, inside the transaction of `connection`.
 
-    def __init__(self, connection: Connection, tenant: str, collection: LoadedCollection) -> None:
+    `began` is a moment of the database's clock before the first request; left out: now.
+    """
+
+    knows_all_columns = True
+    """Whether what is loaded has every documented property."""
+
+    def __init__(
+        self, connection: Connection, tenant: str, collection: LoadedCollection, began: dt.datetime | None = None
+    ) -> None:
         self._driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         self._tenant = tenant
         self._collection = collection
@@ -137,12 +151,18 @@ class Load:
         self._driver.execute(sql.SQL("TRUNCATE {}").format(self._staging))
         # Between two pages the transaction is idle for as long as the API takes.
         self._driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        self.began = database_clock(connection)
+        self.began = began or database_clock(connection)
+        self._asked = self.began
 
     def _names(self, prefix: str = "") -> sql.Composed:
         return sql.SQL(", ").join(
             sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in self._columns
         )
+
+    def _clock(self) -> dt.datetime:
+        row = self._driver.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None  # noqa: S101 - there is always a time
+        return row[0]  # type: ignore[no-any-return]
 
     def copy(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Send rows to the staging table in PostgreSQL's binary form."""
@@ -164,8 +184,10 @@ class Load:
     def absent(self, scope: Scope) -> list[int]:
         """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
 
-        Empty when a record without a readable id came: it might be any of them.
+        Empty when a record without a readable id came: it might be any of them. What others wrote after the pull began
+        is among them: what they read may be older than this pull.
         """
+        self._asked = self._clock()
         if any(one.record_id is None for one in self._rejected):
             return []
         limits = []
@@ -175,7 +197,7 @@ class Load:
             limits.append(sql.SQL("AND t.date BETWEEN %(first)s AND %(last)s"))
         statement = sql.SQL("""
             SELECT t.id FROM {target} AS t
-            WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL AND t.written_at <= %(began)s {limits}
+            WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL {limits}
                 AND t.id <> ALL(%(rejected)s)
                 AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
             ORDER BY t.id
@@ -184,7 +206,6 @@ class Load:
             statement,
             {
                 "tenant": self._tenant,
-                "began": self.began,
                 "people": list(scope.person_ids or ()),
                 "first": scope.first,
                 "last": scope.last,
@@ -217,14 +238,25 @@ class Load:
     def merge(self, vanished: Sequence[int] = ()) -> Counts:
         """Write what was staged and rejected, and mark `vanished` as deleted unless anyone writes them meanwhile."""
         read = self.counts.rows_read - self.counts.rejected
-        row = self._driver.execute(self._upsert(), {"tenant": self._tenant, "began": self.began}).fetchone()
+        parameters = {"tenant": self._tenant, "began": self.began, "collection": self._collection.name}
+        row = self._driver.execute(self._upsert(), parameters).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.inserted, self.counts.updated, self.counts.deleted = row
         self.counts.unchanged = read - sum(row)
         if vanished:
             self.counts.deleted += self._delete(vanished)
+        if self.counts.inserted:
+            self._forget_tombstones()
         self._write_rejected()
         return self.counts
+
+    def _forget_tombstones(self) -> None:
+        """Of records that came back: their rows are the newer knowledge."""
+        statement = sql.SQL("""
+            DELETE FROM protime_etl.tombstones AS d USING {staging} AS s
+            WHERE d.tenant = %s AND d.collection = %s AND d.id = s.id AND d.change_version < s.change_version
+        """).format(staging=self._staging)
+        self._driver.execute(statement, (self._tenant, self._collection.name))
 
     def _write_rejected(self) -> None:
         unique = {one.fingerprint: one for one in self._rejected}
@@ -246,13 +278,27 @@ class Load:
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in self._columns if name != "id"
         )
         guard = sql.SQL(
-            # A newer version revives, but not the very record that a later pull found gone.
+            # A newer version revives, but not the very record that was found gone after this was read.
             "(({s}.change_version > t.change_version"
-            " AND NOT (t.deleted_by IS NOT DISTINCT FROM 'vanished' AND t.written_at > %(began)s))"
+            " AND NOT (coalesce(t.deleted_by IN ('vanished', 'delta'), false) AND t.written_at > %(began)s))"
             " OR ({s}.change_version = t.change_version"
             " AND t.written_at <= %(began)s"
-            " AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)))"
+            " AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)){completes})"
         )
+        completes = sql.SQL(" OR ({s}.change_version = t.change_version AND {differs} AND t.deleted_at IS NULL)")
+
+        def completing(source: str) -> sql.Composable:
+            names = self._collection.not_in_delta if self.knows_all_columns else ()
+            if not names:
+                return sql.SQL("")
+            pairs = [
+                sql.SQL("({0} IS DISTINCT FROM {1} AND t.change_version <> '')").format(
+                    sql.Identifier(source, name), sql.Identifier("t", name)
+                )
+                for name in names
+            ]
+            return completes.format(s=sql.Identifier(source), differs=sql.SQL(" AND ").join(pairs))
+
         return sql.SQL("""
             WITH arrived AS (
                 SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC
@@ -260,8 +306,11 @@ class Load:
             candidate AS MATERIALIZED (
                 SELECT s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
                     t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
-                FROM arrived AS s LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
-                WHERE t.id IS NULL OR {guard}
+                FROM arrived AS s
+                LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
+                LEFT JOIN protime_etl.tombstones AS d ON d.tenant = %(tenant)s AND d.collection = %(collection)s
+                    AND d.id = s.id AND d.change_version >= s.change_version
+                WHERE (t.id IS NULL AND d.id IS NULL) OR {guard}
             ),
             written AS (
                 INSERT INTO {target} AS t (tenant, {names}, deleted_at, deleted_by, written_at)
@@ -287,13 +336,18 @@ class Load:
             assignments=assignments,
             gone=arrived_gone,
             guard=guard.format(
-                s=sql.Identifier("s"), theirs=self._names("s"), ours=self._names("t"), gone=arrived_gone
+                s=sql.Identifier("s"),
+                theirs=self._names("s"),
+                ours=self._names("t"),
+                gone=arrived_gone,
+                completes=completing("s"),
             ),
             conflict_guard=guard.format(
                 s=sql.Identifier("excluded"),
                 theirs=self._names("excluded"),
                 ours=self._names("t"),
                 gone=sql.SQL("excluded.deleted_at IS NOT NULL"),
+                completes=completing("excluded"),
             ),
         )
 
@@ -302,7 +356,7 @@ class Load:
             WITH vanished AS (
                 SELECT t.id FROM {target} AS t
                 WHERE t.tenant = %(tenant)s AND t.id = ANY(%(vanished)s)
-                    AND t.deleted_at IS NULL AND t.written_at <= %(began)s
+                    AND t.deleted_at IS NULL AND t.written_at <= %(asked)s
                 ORDER BY t.id
                 FOR UPDATE SKIP LOCKED
             )
@@ -310,5 +364,5 @@ class Load:
             SET deleted_at = statement_timestamp(), deleted_by = 'vanished', written_at = statement_timestamp()
             FROM vanished WHERE t.tenant = %(tenant)s AND t.id = vanished.id
         """).format(target=self._target)
-        parameters = {"tenant": self._tenant, "began": self.began, "vanished": list(vanished)}
+        parameters = {"tenant": self._tenant, "asked": self._asked, "vanished": list(vanished)}
         return self._driver.execute(statement, parameters).rowcount

@@ -25,6 +25,7 @@ from protime_etl.errors import (
     UriTooLongError,
 )
 from protime_etl.protime.auth import TokenSource
+from protime_etl.protime.changes import decode_changes
 from protime_etl.protime.decoding import Page, decode_page, decode_record
 from protime_etl.protime.filters import Condition, encode
 from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS, MemoryPause, Pause, wait_out
@@ -100,6 +101,38 @@ class ProtimeClient:
                 return None
             raise  # a host that knows nothing of the API says 404, too, but not in its words
 
+    def start_delta(self, collection: Collection, condition: Condition | None = None) -> Page:
+        """Start a delta: the first page of its initial load. It ends the delta before it, whoever started that.
+
+        https://documentation.myprotime.eu/protimeapi/reference/delta/
+
+        Raises:
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        uri = self.list_uri(collection, condition)
+        uri = f"{uri}{'&' if '?' in uri else '?'}delta"
+        return self._with_retries(partial(self._page, collection, uri))
+
+    def continue_delta(self, collection: Collection, link: str) -> Page:
+        """Read the next page of an initial load.
+
+        Raises:
+            PagingConflictError, DeltaExpiredError: the load has to start again.
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        uri = self._resolve(collection, link)
+        return self._with_retries(partial(self._page, collection, uri))
+
+    def delta_changes(self, collection: Collection, link: str) -> Page:
+        """Read what changed since a deltaLink was given out.
+
+        Raises:
+            PagingConflictError, DeltaExpiredError: the link cannot be used any more.
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        uri = self._resolve(collection, link, f"{API_PATH}/delta/{collection.name}")
+        return self._with_retries(lambda: decode_changes(collection, self._get(collection, uri)))
+
     def probe(self, collection: Collection) -> None:
         """Ask for one record that cannot exist: a 404 proves that host, token and scope are right.
 
@@ -114,7 +147,8 @@ class ProtimeClient:
     def _page(self, collection: Collection, uri: str) -> Page:
         return decode_page(collection, self._get(collection, uri))
 
-    def _resolve(self, collection: Collection, link: str) -> str:
+    def _resolve(self, collection: Collection, link: str, path: str | None = None) -> str:
+        path = path or f"{API_PATH}/{collection.name}"
         try:
             parts = urlsplit(link)
         except ValueError:
@@ -122,14 +156,13 @@ class ProtimeClient:
         base = urlsplit(self._settings.api_base)
         own = (
             link.isprintable()
-            and parts.path == f"{API_PATH}/{collection.name}"
+            and parts.path == path
             and not parts.fragment
             and (parts.scheme, parts.netloc) in (("", ""), (base.scheme, base.netloc))
         )
         if not own:
             raise UntrustedLinkError(
-                f"A link of {collection.name} leads away from {base.netloc}{API_PATH}/{collection.name}; "
-                "it is not followed.",
+                f"A link of {collection.name} leads away from {base.netloc}{path}; it is not followed.",
                 guidance="Report this to Protime: the token was not sent there.",
             )
         return f"{self._settings.api_base}{parts.path}?{quote(parts.query, safe=KEPT_IN_LINK)}"

@@ -16,7 +16,7 @@ import msgspec
 from protime_etl.errors import ProtocolError
 from protime_etl.protime.resources import Collection, Record
 
-__all__ = ["Page", "RejectedRecord", "decode_page", "decode_record"]
+__all__ = ["Page", "RejectedRecord", "decode_one", "decode_page", "decode_record", "split_page"]
 
 MAX_KEPT_CHARACTERS = 10_000
 
@@ -36,23 +36,28 @@ class RejectedRecord:
 
 @dataclass
 class Page:
-    """One answer of a list: rows ready for COPY, what was rejected, and the way on."""
+    """One answer of a list or of a delta: rows ready for COPY, what was rejected, and the way on."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     """Values of `collection.columns`, then `extra`."""
     rejected: list[RejectedRecord] = field(default_factory=list)
     next_link: str | None = None
+    delta_link: str | None = None
+    """Where changes are to be asked for; on the last page of an initial load and in every answer of a delta."""
+    deletions: dict[int, str] = field(default_factory=dict)
+    """Ids that a delta tells as `Delete`, with the changeVersion of the deletion."""
 
 
 class _FastPage(msgspec.Struct, rename="camel"):
     value: list[msgspec.Raw]
     next_link: str | None = None
+    delta_link: str | None = None
 
 
 @cache
 def _page_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
     records: Any = list[record]  # type: ignore[valid-type]  # a type made at run time
-    fields: list[Any] = [("value", records), ("next_link", str | None, None)]
+    fields: list[Any] = [("value", records), ("next_link", str | None, None), ("delta_link", str | None, None)]
     page = msgspec.defstruct(f"{record.__name__}Page", fields, rename="camel")
     return msgspec.json.Decoder(page)
 
@@ -66,20 +71,30 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     to_row = collection.row
     try:
         fast = _page_decoder(collection.record).decode(body)
-        return Page(rows=[(*to_row(record), None) for record in fast.value], next_link=fast.next_link)
+        rows = [(*to_row(record), None) for record in fast.value]
+        return Page(rows=rows, next_link=fast.next_link, delta_link=fast.delta_link)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # told apart below: a broken page, or records in it
+    slow = split_page(collection, body)
+    page = Page(next_link=slow.next_link, delta_link=slow.delta_link)
+    for raw in slow.value:
+        decode_one(collection, bytes(raw), page)
+    return page
+
+
+def split_page(collection: Collection, body: bytes) -> _FastPage:
+    """Take a page apart into its items and leave them as they came.
+
+    Raises:
+        ProtocolError: the body is not JSON, or not an object with a list `value`.
+    """
     try:
-        slow = msgspec.json.decode(body, type=_FastPage)
+        return msgspec.json.decode(body, type=_FastPage)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(
             f"The {collection.name} answer is not a page of JSON records ({type(error).__name__}).",
             guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
         ) from None
-    page = Page(next_link=slow.next_link)
-    for raw in slow.value:
-        _decode_one(collection, bytes(raw), page)
-    return page
 
 
 def decode_record(collection: Collection, body: bytes) -> Page:
@@ -91,7 +106,8 @@ def decode_record(collection: Collection, body: bytes) -> Page:
     return decode_page(collection, b'{"value":[' + body + b"]}")
 
 
-def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
+def decode_one(collection: Collection, raw: bytes, page: Page) -> None:
+    """Add one record to a page, to its rows or to what was rejected."""
     fingerprint = hashlib.sha256(raw).hexdigest()
     try:
         record: Any = msgspec.json.decode(raw)

@@ -74,6 +74,13 @@ def without_asking_for_what_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulling, "_vanished", vanished)
 
 
+def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def began(self: Load) -> Any:
+        return self.began
+
+    monkeypatch.setattr(Load, "_clock", began)
+
+
 def without_doubt_about_what_somebody_else_did_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Load, "doubtful", lambda _: [])
 
@@ -107,6 +114,18 @@ def a_pull_that_never_saw_it_is_overtaken_by_one_that_did(world: World) -> None:
     world.finish(slow)
 
 
+def a_slow_pull_wrote_what_a_younger_one_did_not_find(world: World) -> None:
+    slow = world.begin_pull(EVERYBODY, 0, 2)
+    for _ in range(4):
+        world.step(slow)
+    world.hard_delete(0)
+    young = world.begin_pull(EVERYBODY, 0, 2)
+    for _ in range(4):
+        world.step(young)
+    world.finish(slow)
+    world.finish(young)
+
+
 def a_pull_breaks_off(world: World) -> None:
     world.finish(world.begin_pull(EVERYBODY, 0, 2))
     world.fault("status", 2, status=400)
@@ -117,6 +136,7 @@ MUTATIONS = [
     (without_the_version_guard, a_slow_pull_brings_an_old_version),
     (without_the_written_after_guard, a_slow_pull_has_seen_what_is_gone),
     (with_a_partial_pull_that_infers_deletions, a_pull_breaks_off),
+    (without_asking_for_what_others_wrote_meanwhile, a_slow_pull_wrote_what_a_younger_one_did_not_find),
     (without_doubt_about_what_somebody_else_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
 ]
 

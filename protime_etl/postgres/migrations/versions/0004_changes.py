@@ -243,7 +243,6 @@ def upgrade() -> None:
         comment="Name of the view or function, with its schema.",
         existing_comment="Name of the view, with its schema.",
         existing_nullable=False,
-        autoincrement=False,
         schema="protime_etl",
     )
     op.create_table_comment(
@@ -274,7 +273,6 @@ def downgrade() -> None:
         comment="Name of the view, with its schema.",
         existing_comment="Name of the view or function, with its schema.",
         existing_nullable=False,
-        autoincrement=False,
         schema="protime_etl",
     )
     op.alter_column(
