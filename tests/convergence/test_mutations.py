@@ -139,6 +139,7 @@ MUTATIONS = [
     (without_asking_for_what_others_wrote_meanwhile, a_slow_pull_wrote_what_a_younger_one_did_not_find),
     (without_doubt_about_what_somebody_else_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
 ]
+TOO_RARE_FOR_DICE = {without_asking_for_what_others_wrote_meanwhile}
 
 
 @pytest.mark.parametrize(("mutate", "history"), MUTATIONS)
@@ -159,7 +160,7 @@ def test_with_all_safeguards_the_same_history_is_right(world: World, history: Ca
     world.converge()
 
 
-@pytest.mark.parametrize("mutate", [mutate for mutate, _ in MUTATIONS])
+@pytest.mark.parametrize("mutate", [mutate for mutate, _ in MUTATIONS if mutate not in TOO_RARE_FOR_DICE])
 def test_the_dice_notice_too(
     warehouse: URL,
     monkeypatch: pytest.MonkeyPatch,
