@@ -23,6 +23,7 @@ from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import new_session
+from protime_etl.sync.changes import DeltaReader, Turn
 from protime_etl.sync.plan import plan_units
 from protime_etl.sync.pull import OnPage, pull_people, pull_unit
 
@@ -111,6 +112,10 @@ class Pipeline:
     def pull(self, unit: Unit, on_page: OnPage = lambda _: None) -> Counts:
         """Pull one unit; see `pull_unit`."""
         return pull_unit(self.settings, self.client, self.engine, unit, on_page=on_page)
+
+    def changes(self, first: dt.date | None = None, *, restart: bool = False, on_page: OnPage = lambda _: None) -> Turn:
+        """One turn of the delta of clockings; see `DeltaReader`."""
+        return DeltaReader(self.settings, self.client, self.engine, on_page).turn(first, restart=restart)
 
     def finish(self, run_id: int, error: str | None = None) -> tuple[Counts, dict[str, int]]:
         """Close a run; returns what its units did together and how many there are of each status."""

@@ -11,6 +11,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from protime_etl.config import Settings
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.delta_load import share_merges
+from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.ledger import Unit, cover, finish_unit, lock_coverage, lock_people, mark_under_way
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.protime.client import ProtimeClient
@@ -79,10 +81,14 @@ def pull_unit(
             mark_under_way(connection, unit.unit_id)
             load = Load(connection, settings.tenant, CLOCKINGS)
             stage(load, unit.person_ids)
+            share_merges(connection, settings.tenant)
             lock_coverage(connection, settings.tenant, unit)
             load.drop([one for one in load.doubtful() if client.record(CLOCKINGS, one) is None])
             scope = Scope(unit.person_ids, unit.first, unit.last)
-            counts = load.merge(_vanished(client, load, CLOCKINGS, scope))
+            vanished = _vanished(client, load, CLOCKINGS, scope)
+            counts = load.merge(vanished)
+            if counts.inserted or counts.updated or counts.deleted:
+                note_drift(connection, settings.tenant, vanished)
             counts.requests = client.requests - before
             cover(connection, settings.tenant, unit, unit.first, unit.last)
             finish_unit(connection, unit.unit_id, counts)
