@@ -66,11 +66,13 @@ class DeltaLock:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with suppress(sa.exc.DBAPIError):  # told, so that whoever comes next need not wait for the closing
+            self._connection.execute(sa.text("SELECT pg_advisory_unlock(:lock, hashtext(:name))"), self._key)
         self._let_go()
 
     def _let_go(self) -> None:
         with suppress(sa.exc.DBAPIError):
-            self._connection.invalidate()  # not back to the pool: closing it is what drops the lock
+            self._connection.invalidate()  # not back to the pool, with the lock if it could not be told
             self._connection.close()
 
 
