@@ -26,6 +26,7 @@ from protime_etl.protime.transport import new_session
 from protime_etl.sync.changes import DeltaReader, Turn
 from protime_etl.sync.plan import plan_units
 from protime_etl.sync.pull import OnPage, pull_people, pull_unit
+from protime_etl.sync.verify import Verification, Verifier
 
 __all__ = ["Pipeline", "local_day", "open_pipeline"]
 
@@ -116,6 +117,30 @@ class Pipeline:
     def changes(self, first: dt.date | None = None, *, restart: bool = False, on_page: OnPage = lambda _: None) -> Turn:
         """One turn of the delta of clockings; see `DeltaReader`."""
         return DeltaReader(self.settings, self.client, self.engine, on_page).turn(first, restart=restart)
+
+    def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
+        """Compare tenant and table, id by id; see `Verifier`.
+
+        Raises:
+            SettingsError: the dates are reversed.
+        """
+        if first > last:
+            raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
+        return Verifier(self.settings, self.client, self.engine).verify(first, last, person_ids)
+
+    def repair(self, origin: str, found: Verification) -> Counts:
+        """Pull the people and days that differ, by ordinary units."""
+        counts = Counts()
+        days = [day for one in found.differences for day in one.dates]
+        people = sorted({person for one in found.differences for person in one.people})
+        if people:
+            run_id, units = self.plan(origin, min(days), max(days), people)
+            try:
+                for unit in units:
+                    counts += self.pull(unit)
+            finally:
+                self.finish(run_id)
+        return counts
 
     def finish(self, run_id: int, error: str | None = None) -> tuple[Counts, dict[str, int]]:
         """Close a run; returns what its units did together and how many there are of each status."""
