@@ -9,6 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from protime_etl.airflow.delta_operators import (
+        ProtimeChangesToPostgresOperator,
+        ProtimeDeltaAgeOperator,
+        ProtimeVerifyOperator,
+    )
     from protime_etl.airflow.hook import ProtimeHook
     from protime_etl.airflow.operators import (
         ProtimeClockingsToPostgresOperator,
@@ -20,6 +25,9 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ProtimeHook": "hook",
+    "ProtimeChangesToPostgresOperator": "delta_operators",
+    "ProtimeDeltaAgeOperator": "delta_operators",
+    "ProtimeVerifyOperator": "delta_operators",
     "ProtimeClockingsToPostgresOperator": "operators",
     "ProtimeFinishOperator": "operators",
     "ProtimePeopleToPostgresOperator": "operators",
@@ -27,12 +35,15 @@ _MODULES = {
     "ProtimeRetryPolicy": "retry_policy",
 }
 __all__ = [
+    "ProtimeChangesToPostgresOperator",
     "ProtimeClockingsToPostgresOperator",
+    "ProtimeDeltaAgeOperator",
     "ProtimeFinishOperator",
     "ProtimeHook",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "ProtimeRetryPolicy",
+    "ProtimeVerifyOperator",
 ]
 
 

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ProtimeClockingsToPostgresOperator",
     "ProtimeFinishOperator",
+    "ProtimeOperator",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "run_day",
+    "run_window",
 ]
 
 
@@ -36,7 +38,15 @@ def run_day(context: Context, pipeline: Pipeline) -> dt.date:
     return local_day(pipeline.settings, run.logical_date or run.run_after)
 
 
-class _ProtimeOperator(BaseOperator):
+def run_window(context: Context, pipeline: Pipeline, lookback_days: int) -> tuple[dt.date, dt.date]:
+    """First and last day of the run: its own day and those before it; of `airflow backfill create` its own day only."""
+    run: Any = context["dag_run"]
+    last = run_day(context, pipeline)
+    own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
+    return last - dt.timedelta(days=0 if own_day_only else lookback_days), last
+
+
+class ProtimeOperator(BaseOperator):
     """What all have in common: the two connections, and errors that Airflow need not retry."""
 
     ui_color = "#d7e8f7"
@@ -73,7 +83,7 @@ class _ProtimeOperator(BaseOperator):
         raise NotImplementedError
 
 
-class ProtimePeopleToPostgresOperator(_ProtimeOperator):
+class ProtimePeopleToPostgresOperator(ProtimeOperator):
     """Read all people of the tenant into `protime.people`. Returns the counts."""
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
@@ -84,7 +94,7 @@ class ProtimePeopleToPostgresOperator(_ProtimeOperator):
         return counts.as_dict()
 
 
-class ProtimePlanOperator(_ProtimeOperator):
+class ProtimePlanOperator(ProtimeOperator):
     """Enter a run and its units in the ledger. Returns the numbers of the units, to map over.
 
     :param lookback_days: days before the run's own day that are read again; a run made by `airflow backfill create`
@@ -100,16 +110,14 @@ class ProtimePlanOperator(_ProtimeOperator):
     def carry_out(self, pipeline: Pipeline, context: Context) -> list[int]:
         """Plan the window of this run."""
         run: Any = context["dag_run"]
-        last = run_day(context, pipeline)
-        own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
-        first = last - dt.timedelta(days=0 if own_day_only else int(self.lookback_days))
+        first, last = run_window(context, pipeline, int(self.lookback_days))
         run_id, units = pipeline.plan(f"airflow {run.dag_id} {run.run_id}", first, last)
         self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
         return [unit.unit_id for unit in units]
 
 
-class ProtimeClockingsToPostgresOperator(_ProtimeOperator):
+class ProtimeClockingsToPostgresOperator(ProtimeOperator):
     """Pull one unit of clockings into `protime.clockings`, whole or not at all. Returns the counts.
 
     :param unit_id: number of the unit in the ledger.
@@ -130,7 +138,7 @@ class ProtimeClockingsToPostgresOperator(_ProtimeOperator):
         return counts.as_dict()
 
 
-class ProtimeFinishOperator(_ProtimeOperator):
+class ProtimeFinishOperator(ProtimeOperator):
     """Close the run in the ledger and tell the outlets, if any, what it did. Returns the counts.
 
     :param run_id: number of the run in the ledger.

@@ -28,7 +28,12 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Protime clockings in your own PostgreSQL.",
         "integrations": [{"integration-name": integration, "external-doc-url": "https://documentation.myprotime.eu/"}],
         "hooks": [{"integration-name": integration, "python-modules": ["protime_etl.airflow.hook"]}],
-        "operators": [{"integration-name": integration, "python-modules": ["protime_etl.airflow.operators"]}],
+        "operators": [
+            {
+                "integration-name": integration,
+                "python-modules": ["protime_etl.airflow.operators", "protime_etl.airflow.delta_operators"],
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": "protime",

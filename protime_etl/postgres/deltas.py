@@ -19,7 +19,18 @@ from protime_etl.errors import BusyError
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.tables import deltas
 
-__all__ = ["DELTA_LOCK", "LIFETIME", "DeltaLock", "DeltaState", "Status", "advance", "begin", "note", "read_delta"]
+__all__ = [
+    "DELTA_LOCK",
+    "LIFETIME",
+    "DeltaLock",
+    "DeltaState",
+    "Status",
+    "advance",
+    "begin",
+    "note",
+    "read_delta",
+    "silent_deltas",
+]
 
 Status = Literal["loading", "active", "expired", "conflicted"]
 DELTA_LOCK = 7_262_005
@@ -153,6 +164,21 @@ def note(connection: Connection, tenant: str, collection: str, error: str, statu
             "link": None,
         }
     connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
+
+
+def silent_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list[str]:
+    """A sentence for each delta of the tenant that has not had a good request for so long."""
+    last = sa.func.coalesce(deltas.c.requested_at, deltas.c.started_at)
+    rows = connection.execute(
+        sa.select(deltas.c.collection, deltas.c.status, last, deltas.c.error)
+        .where(deltas.c.tenant == tenant, last < sa.func.clock_timestamp() - age)
+        .order_by(deltas.c.collection)
+    )
+    return [
+        f"The delta of {collection} ({status}) had its last good request at {moment:%Y-%m-%d %H:%M} UTC"
+        f"{f'; since then: {error}' if error else '.'}"
+        for collection, status, moment, error in rows
+    ]
 
 
 def _is(tenant: str, collection: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -15,6 +15,7 @@ from protime_etl.errors import ApiError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
+from protime_etl.postgres.deltas import silent_deltas
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.schema import require_schema
@@ -117,6 +118,11 @@ class Pipeline:
     def changes(self, first: dt.date | None = None, *, restart: bool = False, on_page: OnPage = lambda _: None) -> Turn:
         """One turn of the delta of clockings; see `DeltaReader`."""
         return DeltaReader(self.settings, self.client, self.engine, on_page).turn(first, restart=restart)
+
+    def silent_deltas(self, age: dt.timedelta) -> list[str]:
+        """A sentence for each delta of the tenant whose last good request is that long ago."""
+        with database_errors(self.engine.url), self.engine.begin() as connection:
+            return silent_deltas(connection, self.settings.tenant, age)
 
     def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
         """Compare tenant and table, id by id; see `Verifier`.

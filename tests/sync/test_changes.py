@@ -16,6 +16,7 @@ from tenacity import wait_none
 
 from protime_etl.errors import BusyError, DeltaExpiredError, InvalidRequestError, ProtocolError, UntrustedLinkError
 from protime_etl.postgres.deltas import DeltaLock
+from protime_etl.protime.filters import dates
 from protime_etl.protime.resources import API_PATH, Reference
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
@@ -214,7 +215,7 @@ def test_a_second_delta_ends_the_first(
 ) -> None:
     with served(warehouse, superseded_delta_status=status) as (pipeline, simulated):
         pipeline.changes()
-        pipeline.client.start_delta(turns.CLOCKINGS, turns.dates.ge(FIRST))
+        pipeline.client.start_delta(turns.CLOCKINGS, dates.ge(FIRST))
         simulated.tenant.hard_delete(live(simulated.tenant)[0])
         with caplog.at_level(logging.WARNING):
             turn = pipeline.changes()
@@ -355,7 +356,7 @@ def test_only_one_process_at_a_time(pipeline: Pipeline, engine: Engine) -> None:
 
 
 def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
-    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.changes()
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=4)
@@ -370,7 +371,7 @@ def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
         moved.set()
         return answer
 
-    pipeline.client.delta_changes = overtaken  # type: ignore[method-assign]
+    monkeypatch.setattr(pipeline.client, "delta_changes", overtaken)
     with pytest.raises(BusyError, match="has moved the delta"):
         pipeline.changes()
     assert moved.is_set()
