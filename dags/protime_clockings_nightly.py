@@ -1,5 +1,8 @@
 """Every night: the people, then the clockings of today and the days before, then checks, then an asset event.
 
+At last the window is compared with the tenant, id by id, and the age of the delta is looked at: here, so that it is
+noticed also while the DAG of the changes is paused or fails.
+
 Window: the run's own day in the tenant's time zone and the `lookback_days` before it. A run made by
 `airflow backfill create --dag-id protime_clockings_nightly` reads its own day only.
 
@@ -15,10 +18,12 @@ from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param
 
 from protime_etl.airflow import (
     ProtimeClockingsToPostgresOperator,
+    ProtimeDeltaAgeOperator,
     ProtimeFinishOperator,
     ProtimePeopleToPostgresOperator,
     ProtimePlanOperator,
     ProtimeRetryPolicy,
+    ProtimeVerifyOperator,
 )
 
 WAREHOUSE = "protime_warehouse"
@@ -86,4 +91,8 @@ with DAG(
         outlets=[Asset(name="protime_clockings", uri="protime://warehouse/protime/clockings")],
     )
 
-    people >> plan >> pull >> close_run >> [check_table, check_columns] >> publish
+    # After the asset event: nobody waits for a second reading that almost always says the same.
+    verify = ProtimeVerifyOperator(task_id="verify", lookback_days="{{ params.lookback_days }}")
+    check_deltas = ProtimeDeltaAgeOperator(task_id="check_deltas")
+
+    people >> plan >> pull >> close_run >> [check_table, check_columns] >> publish >> verify

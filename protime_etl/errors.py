@@ -7,6 +7,7 @@
     ├── DatabaseError                the warehouse cannot be used           retried
     │   ├── ConnectionLostError      it broke, or the server restarts       the unit is tried again
     │   └── SchemaError              the schema is missing or too old       never retried
+    ├── BusyError                    another process works on the same       retried
     ├── UnreachableError             no answer: network, TLS, time-out      retried
     ├── AuthenticationError          the token endpoint refuses us          never retried
     ├── ProtocolError                an answer that breaks the contract     retried: an answer can be cut short
@@ -34,6 +35,7 @@ from typing import ClassVar
 __all__ = [
     "ApiError",
     "AuthenticationError",
+    "BusyError",
     "ConnectionLostError",
     "DatabaseError",
     "DeltaExpiredError",
@@ -90,6 +92,12 @@ class SchemaError(DatabaseError):
     """The warehouse has no schema yet, or an older one."""
 
     retry = False
+
+
+class BusyError(ProtimeError):
+    """Another process does what only one may do at a time."""
+
+    retry = True
 
 
 class UnreachableError(ProtimeError):

@@ -63,7 +63,7 @@ def test_the_wheel_holds_the_dags_and_the_queries(installed: Path, tmp_path: Pat
         "    print(*sorted(path.name for path in folder.rglob('*') if path.is_file() and '__' not in str(path)))\n"
     )
     dags, sql = run(installed, "-c", script, cwd=tmp_path).splitlines()
-    assert dags == "protime_clockings_backfill.py protime_clockings_nightly.py"
+    assert dags.split() == [f"protime_clockings_{name}.py" for name in ("backfill", "changes", "nightly")]
     assert "10_clockings_local.sql" in sql
     assert "hours_by_week.sql" in sql
 

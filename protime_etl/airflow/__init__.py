@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from protime_etl.airflow.backfill import ProtimeBackfillPlanOperator
+    from protime_etl.airflow.delta_operators import (
+        ProtimeChangesToPostgresOperator,
+        ProtimeDeltaAgeOperator,
+        ProtimeVerifyOperator,
+    )
     from protime_etl.airflow.hook import ProtimeHook
     from protime_etl.airflow.operators import (
         ProtimeClockingsToPostgresOperator,
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
 _MODULES = {
     "ProtimeBackfillPlanOperator": "backfill",
     "ProtimeHook": "hook",
+    "ProtimeChangesToPostgresOperator": "delta_operators",
+    "ProtimeDeltaAgeOperator": "delta_operators",
+    "ProtimeVerifyOperator": "delta_operators",
     "ProtimeClockingsToPostgresOperator": "operators",
     "ProtimeFinishOperator": "operators",
     "ProtimePeopleToPostgresOperator": "operators",
@@ -30,12 +38,15 @@ _MODULES = {
 }
 __all__ = [
     "ProtimeBackfillPlanOperator",
+    "ProtimeChangesToPostgresOperator",
     "ProtimeClockingsToPostgresOperator",
+    "ProtimeDeltaAgeOperator",
     "ProtimeFinishOperator",
     "ProtimeHook",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "ProtimeRetryPolicy",
+    "ProtimeVerifyOperator",
 ]
 
 

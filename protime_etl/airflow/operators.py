@@ -30,6 +30,7 @@ __all__ = [
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "run_day",
+    "run_window",
 ]
 
 
@@ -37,6 +38,14 @@ def run_day(context: Context, pipeline: Pipeline) -> dt.date:
     """The run's own day: the date, in the tenant's time zone, of the moment that the run stands for."""
     run: Any = context["dag_run"]
     return local_day(pipeline.settings, run.logical_date or run.run_after)
+
+
+def run_window(context: Context, pipeline: Pipeline, lookback_days: int) -> tuple[dt.date, dt.date]:
+    """First and last day of the run: its own day and those before it; of `airflow backfill create` its own day only."""
+    run: Any = context["dag_run"]
+    last = run_day(context, pipeline)
+    own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
+    return last - dt.timedelta(days=0 if own_day_only else lookback_days), last
 
 
 class ProtimeOperator(BaseOperator):
@@ -114,9 +123,7 @@ class ProtimePlanOperator(ProtimeOperator):
     def carry_out(self, pipeline: Pipeline, context: Context) -> list[int]:
         """Plan the window of this run."""
         run: Any = context["dag_run"]
-        last = run_day(context, pipeline)
-        own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
-        first = last - dt.timedelta(days=0 if own_day_only else int(self.lookback_days))
+        first, last = run_window(context, pipeline, int(self.lookback_days))
         run_id, units = pipeline.plan(f"airflow {run.dag_id} {run.run_id}", first, last)
         self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)

@@ -31,7 +31,11 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": integration,
-                "python-modules": ["protime_etl.airflow.operators", "protime_etl.airflow.backfill"],
+                "python-modules": [
+                    "protime_etl.airflow.operators",
+                    "protime_etl.airflow.backfill",
+                    "protime_etl.airflow.delta_operators",
+                ],
             }
         ],
         "connection-types": [

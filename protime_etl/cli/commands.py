@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl import __version__
 from protime_etl.cli import console
+from protime_etl.cli.changes import print_turn, print_verification
 from protime_etl.cli.checks import run_checks
 from protime_etl.cli.queries import open_shell, run_query
 from protime_etl.cli.status import print_status
@@ -223,6 +224,57 @@ def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
     console.print_line(f"{len(plan.units)} units, about {plan.requests} requests; time: {time}")
     if as_json:
         console.print_json({"units": len(plan.units), "requests": plan.requests, "seconds": plan.seconds})
+
+
+@app.command()
+def changes(
+    first: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--from", parser=day_given, metavar="DATE", help="First day of an initial load; left out: the earliest."
+        ),
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Give the delta up and load all anew.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One turn of the delta: what changed since the last turn, or the initial load that comes before."""
+    settings = load_settings()
+    with (
+        interruptible(),
+        warehouse() as url,
+        open_pipeline(settings, url) as pipeline,
+        console.SyncProgress(pipeline.pause) as progress,
+    ):
+        turn = pipeline.changes(first, restart=restart, on_page=progress.page)
+        token_requests = pipeline.tokens.requests
+    print_turn(turn, first, token_requests, as_json=as_json)
+    if turn.counts.rejected:
+        raise typer.Exit(3)
+
+
+@app.command()
+def verify(
+    first: From,
+    last: To,
+    people: People = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Pull what differs, then compare again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare tenant and table id by id, without writing. Exit status 3 on any difference."""
+    settings = load_settings()
+    person_ids = None if people is None else ids_given("--people", people)
+    with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
+        found = pipeline.verify(first, last, person_ids)
+        repaired = None
+        if repair and found.differences:
+            before = len(found.differences)
+            pipeline.repair("cli", found)
+            found = pipeline.verify(first, last, person_ids)
+            repaired = before - len(found.differences)
+        token_requests = pipeline.tokens.requests
+    print_verification(found, token_requests, as_json=as_json, repaired=repaired)
+    if not found.agrees:
+        raise typer.Exit(3)
 
 
 @app.command()

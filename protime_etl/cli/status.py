@@ -50,6 +50,16 @@ PAUSES = """
 SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds
 FROM protime_etl.pauses WHERE until > clock_timestamp()
 """
+DELTAS = """
+SELECT d.tenant, d.collection, d.status, d.date_from, d.requested_at,
+    round(extract(epoch FROM clock_timestamp() - d.requested_at) / 3600, 1)::float8 AS hours_since,
+    CASE WHEN d.status = 'active' THEN
+        greatest(0, 72 - round(extract(epoch FROM clock_timestamp() - d.requested_at) / 3600, 1))::float8
+    END AS hours_left,
+    (SELECT count(*) FROM protime.drift AS x WHERE (x.tenant, x.collection) = (d.tenant, d.collection)) AS drift,
+    d.error
+FROM protime_etl.deltas AS d ORDER BY d.tenant, d.collection
+"""
 
 
 LOCKS = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK}
@@ -67,7 +77,13 @@ def print_status(url: URL, *, as_json: bool) -> None:
         with database_errors(url), engine.connect() as connection:
             results = {
                 name: connection.execute(sa.text(query), LOCKS if query is RUNS else {}).mappings().all()
-                for name, query in (("tenants", TENANTS), ("coverage", COVERAGE), ("runs", RUNS), ("pauses", PAUSES))
+                for name, query in (
+                    ("tenants", TENANTS),
+                    ("coverage", COVERAGE),
+                    ("runs", RUNS),
+                    ("deltas", DELTAS),
+                    ("pauses", PAUSES),
+                )
             }
     finally:
         engine.dispose()

@@ -7,33 +7,62 @@ the table elsewhere, or comes twice, ends it: the unit is then loaded in the ord
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import psycopg
+import sqlalchemy as sa
 from psycopg import sql
 from psycopg.types.json import set_json_dumps
 from sqlalchemy.engine import Connection
 
-from protime_etl.postgres.load import MOMENT_TYPE, Load, LoadedCollection, Scope
+from protime_etl.postgres.coverage import try_lock_coverage
+from protime_etl.postgres.delta_load import share_merges
+from protime_etl.postgres.ledger import Unit
+from protime_etl.postgres.load import Load, LoadedCollection, Scope
 
-__all__ = ["CollisionError", "DirectLoad", "is_empty"]
+__all__ = ["CollisionError", "DirectLoad", "may_copy"]
+
+
+# In the binary form a timestamptz is an eight-byte integer like any other, microseconds since the year 2000: as one
+# it is written at C speed.
+EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+MICROSECOND = dt.timedelta(microseconds=1)
+MOMENT_TYPE = "int8"
 
 
 class CollisionError(Exception):
     """A record is in the table already, or another process writes it."""
 
 
-def is_empty(connection: Connection, tenant: str, scope: Scope) -> bool:
-    """Whether the table of clockings holds no row of these people on these days, not even a deleted one."""
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-    row = driver.execute(
-        "SELECT NOT EXISTS (SELECT FROM protime.clockings"
-        " WHERE tenant = %s AND person_id = ANY(%s) AND date BETWEEN %s AND %s)",
-        (tenant, list(scope.person_ids or ()), scope.first, scope.last),
-    ).fetchone()
-    return row is not None and row[0]
+def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
+    """Whether rows may go straight into the table; then nobody else finishes a unit of these people meanwhile.
+
+    Not if the table holds a row of these people on these days, even a deleted one; nor if somebody else is at these
+    people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account.
+    """
+    return (
+        bool(unit.person_ids)
+        and _is_untouched(connection, tenant, unit)
+        and try_lock_coverage(connection, tenant, unit)
+        and _is_untouched(connection, tenant, unit)
+    )
+
+
+def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
+    share_merges(connection, tenant)
+    found = connection.scalar(
+        sa.text(
+            "SELECT EXISTS (SELECT FROM protime.clockings"
+            " WHERE tenant = :tenant AND person_id = ANY(:people) AND date BETWEEN :first AND :last)"
+            " OR EXISTS (SELECT FROM protime_etl.deltas WHERE tenant = :tenant)"
+        ),
+        {"tenant": tenant, "people": list(unit.person_ids), "first": unit.first, "last": unit.last},
+    )
+    return not found
 
 
 class DirectLoad(Load):
@@ -45,15 +74,16 @@ class DirectLoad(Load):
             "COPY {} (tenant, {}, deleted_at, deleted_by, written_at) FROM STDIN (FORMAT BINARY)"
         ).format(self._target, self._names())
         self._all_types = ["text", *self._types, MOMENT_TYPE, "text", MOMENT_TYPE]
+        self._clock_offset = (self.began - EPOCH) // MICROSECOND - time.monotonic_ns() // 1000
         self._status_at = self._columns.index("status") if collection.soft_delete_status else None
 
-    def copy(self, rows: Sequence[tuple[Any, ...]], asked: float | None = None) -> None:
+    def copy(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Send rows to the table itself, as `Load.copy` sends them to the staging table.
 
         Raises:
             CollisionError: one of them is there.
         """
-        moment = self._moment(asked)
+        moment = self._clock_offset + time.monotonic_ns() // 1000
         tenant, status_at, deleted = self._tenant, self._status_at, self._collection.soft_delete_status
         try:
             with self._driver.cursor() as cursor:

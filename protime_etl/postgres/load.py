@@ -7,15 +7,16 @@ Guarantees, whatever runs at the same time:
 - an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
   condition says no;
 - a record that a complete pull of its scope no longer holds is given to the caller, who asks for it by its id: it may
-  have moved elsewhere. What is gone indeed becomes deleted, unless anyone wrote it after the pull began or is writing
+  have moved elsewhere. What is gone indeed becomes deleted, unless anyone wrote it after it was asked for or is writing
   it now (`SKIP LOCKED`), which also means that this step never waits;
+- a record that was deleted before the table had it (`protime_etl.tombstones`) comes in only with a newer version;
+- what a delta does not tell (`not_in_delta`) is taken from a list of the same version whenever that was read;
 - rows are written in id order, so that two merges cannot deadlock.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Protocol
@@ -48,6 +49,10 @@ class LoadedCollection(Protocol):
     @property
     def soft_delete_status(self) -> str | None:
         """Value of the column `status` that means deleted."""
+
+    @property
+    def not_in_delta(self) -> tuple[str, ...]:
+        """Columns that lists have and a delta does not."""
 
 
 @dataclass
@@ -104,11 +109,6 @@ def database_clock(connection: Connection) -> dt.datetime:
     return now
 
 
-# In the binary form a timestamptz is an eight-byte integer like any other, microseconds since the year 2000: as one
-# it is written at C speed.
-EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-MICROSECOND = dt.timedelta(microseconds=1)
-MOMENT_TYPE = "int8"
 MERGE_MEMORY = "64MB"
 WORTH_STATISTICS = 10_000
 COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
@@ -123,9 +123,17 @@ COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
 
 
 class Load:
-    """One load of one collection, inside the transaction of `connection`."""
+    """One load of one collection, inside the transaction of `connection`.
 
-    def __init__(self, connection: Connection, tenant: str, collection: LoadedCollection) -> None:
+    `began` is a moment of the database's clock before the first request; left out: now.
+    """
+
+    knows_all_columns = True
+    """Whether what is loaded has every documented property."""
+
+    def __init__(
+        self, connection: Connection, tenant: str, collection: LoadedCollection, began: dt.datetime | None = None
+    ) -> None:
         self._driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         self._tenant = tenant
         self._collection = collection
@@ -141,8 +149,7 @@ class Load:
         # One per session, emptied at each commit: a new temporary table a unit would bloat the catalog.
         self._driver.execute(
             sql.SQL(
-                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS"
-                " AS SELECT {}, written_at FROM {} WITH NO DATA"
+                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
             ).format(sql.Identifier(f"staging_{collection.name}"), self._names(), self._target)
         )
         self._driver.execute(
@@ -154,33 +161,28 @@ class Load:
         self._driver.execute(sql.SQL("TRUNCATE {}, {}").format(self._staging, self._rejected))
         # Between two pages the transaction is idle for as long as the API takes.
         self._driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        self.began = database_clock(connection)
-        self._clock = (self.began - EPOCH) // MICROSECOND - time.monotonic_ns() // 1000
-
-    def _moment(self, asked: float | None) -> int:
-        """A `time.monotonic()` by PostgreSQL's clock, a little early rather than late; now for None."""
-        return self._clock + int((time.monotonic() if asked is None else asked) * 1_000_000)
+        self.began = began or database_clock(connection)
+        self._asked = self.began
 
     def _names(self, prefix: str = "") -> sql.Composed:
         return sql.SQL(", ").join(
             sql.Identifier(prefix, name) if prefix else sql.Identifier(name) for name in self._columns
         )
 
-    def copy(self, rows: Sequence[tuple[Any, ...]], asked: float | None = None) -> None:
-        """Send rows to the staging table in PostgreSQL's binary form.
+    def _clock(self) -> dt.datetime:
+        row = self._driver.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None  # noqa: S101 - there is always a time
+        return row[0]  # type: ignore[no-any-return]
 
-        `asked` is the `time.monotonic()` at which they were asked for; None is now. They become rows written at that
-        moment, so that whoever began to read later knows better, however late these are committed.
-        """
-        moment = self._moment(asked)
-        statement = sql.SQL("COPY {} ({}, written_at) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
+    def copy(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Send rows to the staging table in PostgreSQL's binary form."""
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
         with self._driver.cursor() as cursor:
             set_json_dumps(msgspec.json.encode, cursor)  # typed records as they are, at C speed
             with cursor.copy(statement) as copy:
-                copy.set_types([*self._types, MOMENT_TYPE])
-                write_row = copy.write_row
+                copy.set_types(self._types)
                 for row in rows:
-                    write_row((*row, moment))
+                    copy.write_row(row)
         self.counts.rows_read += len(rows)
 
     def reject(self, rejected: Sequence[Rejected]) -> None:
@@ -197,8 +199,10 @@ class Load:
     def absent(self, scope: Scope) -> Sequence[int]:
         """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
 
-        Empty when a record without a readable id came: it might be any of them.
+        Empty when a record without a readable id came: it might be any of them. What others wrote after the pull began
+        is among them: what they read may be older than this pull.
         """
+        self._asked = self._clock()
         limits = []
         if scope.person_ids is not None:
             limits.append(sql.SQL("AND t.person_id = ANY(%(people)s)"))
@@ -206,7 +210,7 @@ class Load:
             limits.append(sql.SQL("AND t.date BETWEEN %(first)s AND %(last)s"))
         statement = sql.SQL("""
             SELECT t.id FROM {target} AS t
-            WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL AND t.written_at <= %(began)s {limits}
+            WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL {limits}
                 AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id IS NULL)
                 AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id = t.id)
                 AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
@@ -218,7 +222,6 @@ class Load:
             statement,
             {
                 "tenant": self._tenant,
-                "began": self.began,
                 "people": list(scope.person_ids or ()),
                 "first": scope.first,
                 "last": scope.last,
@@ -251,13 +254,16 @@ class Load:
         """Write what was staged and rejected, and mark `vanished` as deleted unless anyone writes them meanwhile."""
         staged = self.counts.rows_read - self.counts.rejected - self.copied
         self._prepare_merge(staged)
-        row = self._driver.execute(self._upsert(), {"tenant": self._tenant, "began": self.began}).fetchone()
+        parameters = {"tenant": self._tenant, "began": self.began, "collection": self._collection.name}
+        row = self._driver.execute(self._upsert(), parameters).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.inserted, self.counts.updated, self.counts.deleted = row
         self.counts.unchanged = staged - sum(row)
         self.counts.inserted += self.copied
         if vanished:
             self.counts.deleted += self._delete(vanished)
+        if self.counts.inserted:
+            self._forget_tombstones()
         self._write_rejected()
         return self.counts
 
@@ -270,6 +276,14 @@ class Load:
         )
         if staged >= WORTH_STATISTICS:  # nobody else looks at a temporary table, and the planner would think it small
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
+
+    def _forget_tombstones(self) -> None:
+        """Of records that came back: their rows are the newer knowledge."""
+        statement = sql.SQL("""
+            DELETE FROM protime_etl.tombstones AS d USING {staging} AS s
+            WHERE d.tenant = %s AND d.collection = %s AND d.id = s.id AND d.change_version < s.change_version
+        """).format(staging=self._staging)
+        self._driver.execute(statement, (self._tenant, self._collection.name))
 
     def _write_rejected(self) -> None:
         # In one order, so that two loads of the same records cannot deadlock.
@@ -290,27 +304,44 @@ class Load:
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in self._columns if name != "id"
         )
         guard = sql.SQL(
-            # A newer version revives, but not the very record that a later pull found gone.
+            # A newer version revives, but not the very record that was found gone after this was read.
             "(({s}.change_version > t.change_version"
-            " AND NOT (t.deleted_by IS NOT DISTINCT FROM 'vanished' AND t.written_at > %(began)s))"
+            " AND NOT (coalesce(t.deleted_by IN ('vanished', 'delta'), false) AND t.written_at > %(began)s))"
             " OR ({s}.change_version = t.change_version"
             " AND t.written_at <= %(began)s"
-            " AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)))"
+            " AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)){completes})"
         )
+        completes = sql.SQL(" OR ({s}.change_version = t.change_version AND {differs} AND t.deleted_at IS NULL)")
+
+        def completing(source: str) -> sql.Composable:
+            names = self._collection.not_in_delta if self.knows_all_columns else ()
+            if not names:
+                return sql.SQL("")
+            pairs = [
+                sql.SQL("({0} IS DISTINCT FROM {1} AND t.change_version <> '')").format(
+                    sql.Identifier(source, name), sql.Identifier("t", name)
+                )
+                for name in names
+            ]
+            return completes.format(s=sql.Identifier(source), differs=sql.SQL(" AND ").join(pairs))
+
         return sql.SQL("""
             WITH arrived AS (
-                SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC, written_at DESC
+                SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC
             ),
             candidate AS MATERIALIZED (
                 SELECT s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
                     t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
-                FROM arrived AS s LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
-                WHERE t.id IS NULL OR {guard}
+                FROM arrived AS s
+                LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
+                LEFT JOIN protime_etl.tombstones AS d ON d.tenant = %(tenant)s AND d.collection = %(collection)s
+                    AND d.id = s.id AND d.change_version >= s.change_version
+                WHERE (t.id IS NULL AND d.id IS NULL) OR {guard}
             ),
             written AS (
                 INSERT INTO {target} AS t (tenant, {names}, deleted_at, deleted_by, written_at)
                 SELECT %(tenant)s, {names}, CASE WHEN is_gone THEN statement_timestamp() END,
-                    CASE WHEN is_gone THEN 'status' END, written_at
+                    CASE WHEN is_gone THEN 'status' END, statement_timestamp()
                 FROM candidate ORDER BY id
                 ON CONFLICT (tenant, id) DO UPDATE SET {assignments},
                     deleted_at = CASE WHEN excluded.deleted_at IS NULL THEN NULL
@@ -331,13 +362,18 @@ class Load:
             assignments=assignments,
             gone=arrived_gone,
             guard=guard.format(
-                s=sql.Identifier("s"), theirs=self._names("s"), ours=self._names("t"), gone=arrived_gone
+                s=sql.Identifier("s"),
+                theirs=self._names("s"),
+                ours=self._names("t"),
+                gone=arrived_gone,
+                completes=completing("s"),
             ),
             conflict_guard=guard.format(
                 s=sql.Identifier("excluded"),
                 theirs=self._names("excluded"),
                 ours=self._names("t"),
                 gone=sql.SQL("excluded.deleted_at IS NOT NULL"),
+                completes=completing("excluded"),
             ),
         )
 
@@ -346,7 +382,7 @@ class Load:
             WITH vanished AS (
                 SELECT t.id FROM {target} AS t
                 WHERE t.tenant = %(tenant)s AND t.id = ANY(%(vanished)s)
-                    AND t.deleted_at IS NULL AND t.written_at <= %(began)s
+                    AND t.deleted_at IS NULL AND t.written_at <= %(asked)s
                 ORDER BY t.id
                 FOR UPDATE SKIP LOCKED
             )
@@ -354,5 +390,5 @@ class Load:
             SET deleted_at = statement_timestamp(), deleted_by = 'vanished', written_at = statement_timestamp()
             FROM vanished WHERE t.tenant = %(tenant)s AND t.id = vanished.id
         """).format(target=self._target)
-        parameters = {"tenant": self._tenant, "began": self.began, "vanished": list(vanished)}
+        parameters = {"tenant": self._tenant, "asked": self._asked, "vanished": list(vanished)}
         return self._driver.execute(statement, parameters).rowcount

@@ -84,7 +84,7 @@ def require_schema(engine: Engine) -> None:
 
 
 def upgrade_schema(engine: Engine) -> SchemaState:
-    """Run the missing migrations and renew the views, in one transaction; a second call changes nothing.
+    """Run the missing migrations and renew functions and views, in one transaction; a second call changes nothing.
 
     Raises:
         DatabaseError: PostgreSQL cannot be reached, is older than 14, or the user may not create schemas.
@@ -103,18 +103,21 @@ def upgrade_schema(engine: Engine) -> SchemaState:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        _renew_views(connection)
+        _renew(connection, "functions", "to_regproc")
+        _renew(connection, "views", "to_regclass")
         return _state(connection)
 
 
-def _renew_views(connection: Connection) -> None:
-    """Replace each view whose file is not the one that it was last made from (kept in protime_etl.views)."""
-    for path in sorted((sql_folder() / "views").glob("*.sql")):
+def _renew(connection: Connection, folder: str, exists: str) -> None:
+    """Replace each view or function whose file is not the one that it was last made from (protime_etl.views)."""
+    for path in sorted((sql_folder() / folder).glob("*.sql")):
         text = path.read_text(encoding="utf-8")
         digest = hashlib.sha256(text.encode()).hexdigest()
-        name = "protime." + path.stem.split("_", 1)[1]
+        name = path.stem.split("_", 1)[1]
+        if "." not in name:
+            name = f"protime.{name}"
         made_from = connection.scalar(
-            sa.text("SELECT sha256 FROM protime_etl.views WHERE name = :name AND to_regclass(:name) IS NOT NULL"),
+            sa.text(f"SELECT sha256 FROM protime_etl.views WHERE name = :name AND {exists}(:name) IS NOT NULL"),
             {"name": name},
         )
         if made_from != digest:

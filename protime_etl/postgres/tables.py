@@ -28,8 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, JSONB
 
 __all__ = [
+    "clocking_versions",
     "clockings",
     "coverage",
+    "delta_seen",
+    "deltas",
+    "drift_candidates",
     "metadata",
     "pauses",
     "people",
@@ -37,6 +41,7 @@ __all__ = [
     "runs",
     "tenants",
     "tokens",
+    "tombstones",
     "units",
     "views",
 ]
@@ -68,7 +73,7 @@ def _record_columns() -> list[Column[object]]:
         Column(
             "deleted_by",
             Text,
-            comment="How that was learnt: status (Protime says Deleted), vanished (absent from a complete pull).",
+            comment="How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.",
         ),
         Column(
             "written_at",
@@ -132,6 +137,21 @@ clockings = Table(
     Index(None, "date"),
     schema="protime",
     comment="Every clocking of the tenant, one row each, deleted ones included (deleted_at).",
+)
+
+clocking_versions = Table(
+    "clocking_versions",
+    metadata,
+    *(
+        Column(one.name, one.type, nullable=one.nullable, comment=one.comment)
+        for one in clockings.columns
+        if one.name != "written_at"
+    ),
+    Column("valid_from", MOMENT, nullable=False, comment="When this version was written to protime.clockings."),
+    Column("valid_to", MOMENT, nullable=False, comment="When another one took its place; not valid any more then."),
+    Index(None, "tenant", "id", "valid_from"),
+    schema="protime",
+    comment="What the rows of protime.clockings were before they changed; see the function clockings_as_of.",
 )
 
 people = Table(
@@ -262,6 +282,62 @@ rejected_record = Table(
     comment="Records that could not be understood, kept so that nothing is lost.",
 )
 
+deltas = Table(
+    "deltas",
+    metadata,
+    _key("tenant", Text(), "Tenant that is read."),
+    _key("collection", Text(), "Collection, of which one delta at most is alive."),
+    Column("status", Text, nullable=False, comment="loading, active, expired (410) or conflicted (409)."),
+    Column("date_from", Date, nullable=False, comment="First day that the delta tells about."),
+    Column("link", Text, comment="Where to go on: the next page of the initial load, or the deltaLink."),
+    Column("previous_link", Text, comment="The link before it, to look at when something is wrong."),
+    Column("started_at", MOMENT, nullable=False, comment="When its initial load began."),
+    Column("requested_at", MOMENT, comment="Last good request; 72 hours later the delta expires."),
+    Column("changed_at", MOMENT, comment="Last request that brought a change."),
+    Column("initial_rows", BigInteger, nullable=False, server_default=text("0"), comment="Records of the load."),
+    Column("unreadable", Integer, nullable=False, server_default=text("0"), comment="Records of it without an id."),
+    Column("error", Text, comment="What went wrong last, in one line; null when the last turn was good."),
+    CheckConstraint("status IN ('loading', 'active', 'expired', 'conflicted')", name="status"),
+    schema="protime_etl",
+    comment="How far each delta has been read; the link moves in the transaction that stores what it brought.",
+)
+
+delta_seen = Table(
+    "delta_seen",
+    metadata,
+    Column("tenant", Text, nullable=False, comment="Tenant that is read."),
+    Column("collection", Text, nullable=False, comment="Collection that is loaded."),
+    Column("id", BigInteger, nullable=False, comment="Id of a record that came and left its row as it was."),
+    Index(None, "tenant", "collection", "id"),
+    schema="protime_etl",
+    comment="During an initial load: rows that it has met. Those it never meets were deleted; empty otherwise.",
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    _key("tenant", Text(), "Tenant that told the deletion."),
+    _key("collection", Text(), "Collection of the record."),
+    _key("id", BigInteger(), "Id of a record that was deleted before the table ever had it."),
+    Column("change_version", BYTES, nullable=False, comment="Of the deletion: what is not newer stays out."),
+    Column("deleted_at", MOMENT, nullable=False, server_default=func.now(), comment="When that was learnt."),
+    schema="protime_etl",
+    comment="Deleted records that have no row: a late reader may still bring them.",
+)
+
+drift_candidates = Table(
+    "drift_candidates",
+    metadata,
+    _key("tenant", Text(), "Tenant that was read."),
+    _key("collection", Text(), "Collection of the record."),
+    _key("id", BigInteger(), "Id of a record that a pull had to write although a delta is active."),
+    Column("change_version", BYTES, nullable=False, comment="Version that the pull left."),
+    Column("action", Text, nullable=False, comment="inserted, updated or deleted."),
+    Column("found_at", MOMENT, nullable=False, comment="When the pull wrote it."),
+    schema="protime_etl",
+    comment="What pulls repaired; taken out when the delta brings it too. The view protime.drift shows what is left.",
+)
+
 tokens = Table(
     "tokens",
     metadata,
@@ -291,8 +367,8 @@ pauses = Table(
 views = Table(
     "views",
     metadata,
-    _key("name", Text(), "Name of the view, with its schema."),
+    _key("name", Text(), "Name of the view or function, with its schema."),
     Column("sha256", Text, nullable=False, comment="SHA-256 of the file that it was last made from."),
     schema="protime_etl",
-    comment="Which version of each view is in place.",
+    comment="Which version of each view and function is in place.",
 )

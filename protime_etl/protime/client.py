@@ -5,7 +5,6 @@ https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -26,6 +25,7 @@ from protime_etl.errors import (
     UriTooLongError,
 )
 from protime_etl.protime.auth import TokenSource
+from protime_etl.protime.changes import decode_changes
 from protime_etl.protime.decoding import Page, decode_page, decode_record
 from protime_etl.protime.filters import Condition, encode
 from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS, MemoryPause, Pause, wait_out
@@ -52,7 +52,6 @@ class ProtimeClient:
         self._session = new_session()
         self.requests = 0
         """API requests sent so far, repeated ones included, token requests not."""
-        self._asked = 0.0
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -75,7 +74,7 @@ class ProtimeClient:
         empty = 0
         while True:
             seen.add(uri)
-            page = self._with_retries(partial(self._decoded, decode_page, collection, uri))
+            page = self._with_retries(partial(self._page, collection, uri))
             yield page
             if page.next_link is None:
                 return
@@ -96,11 +95,43 @@ class ProtimeClient:
         """
         uri = f"{self._settings.api_base}{API_PATH}/{collection.name}/{record_id}"
         try:
-            return self._with_retries(partial(self._decoded, decode_record, collection, uri))
+            return self._with_retries(lambda: decode_record(collection, self._get(collection, uri)))
         except NotFoundError as error:
             if error.code:
                 return None
             raise  # a host that knows nothing of the API says 404, too, but not in its words
+
+    def start_delta(self, collection: Collection, condition: Condition | None = None) -> Page:
+        """Start a delta: the first page of its initial load. It ends the delta before it, whoever started that.
+
+        https://documentation.myprotime.eu/protimeapi/reference/delta/
+
+        Raises:
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        uri = self.list_uri(collection, condition)
+        uri = f"{uri}{'&' if '?' in uri else '?'}delta"
+        return self._with_retries(partial(self._page, collection, uri))
+
+    def continue_delta(self, collection: Collection, link: str) -> Page:
+        """Read the next page of an initial load.
+
+        Raises:
+            PagingConflictError, DeltaExpiredError: the load has to start again.
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        uri = self._resolve(collection, link)
+        return self._with_retries(partial(self._page, collection, uri))
+
+    def delta_changes(self, collection: Collection, link: str) -> Page:
+        """Read what changed since a deltaLink was given out.
+
+        Raises:
+            PagingConflictError, DeltaExpiredError: the link cannot be used any more.
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        uri = self._resolve(collection, link, f"{API_PATH}/delta/{collection.name}")
+        return self._with_retries(lambda: decode_changes(collection, self._get(collection, uri)))
 
     def probe(self, collection: Collection) -> None:
         """Ask for one record that cannot exist: a 404 proves that host, token and scope are right.
@@ -113,12 +144,11 @@ class ProtimeClient:
     def _with_retries(self, call: Callable[[], Page]) -> Page:
         return with_retries(call, self._settings.max_wait_in_task)
 
-    def _decoded(self, decode: Callable[[Collection, bytes], Page], collection: Collection, uri: str) -> Page:
-        page = decode(collection, self._get(collection, uri))
-        page.asked = self._asked
-        return page
+    def _page(self, collection: Collection, uri: str) -> Page:
+        return decode_page(collection, self._get(collection, uri))
 
-    def _resolve(self, collection: Collection, link: str) -> str:
+    def _resolve(self, collection: Collection, link: str, path: str | None = None) -> str:
+        path = path or f"{API_PATH}/{collection.name}"
         try:
             parts = urlsplit(link)
         except ValueError:
@@ -126,14 +156,13 @@ class ProtimeClient:
         base = urlsplit(self._settings.api_base)
         own = (
             link.isprintable()
-            and parts.path == f"{API_PATH}/{collection.name}"
+            and parts.path == path
             and not parts.fragment
             and (parts.scheme, parts.netloc) in (("", ""), (base.scheme, base.netloc))
         )
         if not own:
             raise UntrustedLinkError(
-                f"A link of {collection.name} leads away from {base.netloc}{API_PATH}/{collection.name}; "
-                "it is not followed.",
+                f"A link of {collection.name} leads away from {base.netloc}{path}; it is not followed.",
                 guidance="Report this to Protime: the token was not sent there.",
             )
         return f"{self._settings.api_base}{parts.path}?{quote(parts.query, safe=KEPT_IN_LINK)}"
@@ -162,7 +191,6 @@ class ProtimeClient:
 
     def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
         self.requests += 1
-        self._asked = time.monotonic()
         response, body = send(
             self._session,
             "GET",

@@ -20,7 +20,7 @@ import msgspec
 from protime_etl.errors import ProtocolError
 from protime_etl.protime.resources import Collection, Record
 
-__all__ = ["Page", "RejectedRecord", "decode_page", "decode_record"]
+__all__ = ["Page", "RejectedRecord", "decode_one", "decode_page", "decode_record", "split_page"]
 
 MAX_KEPT_CHARACTERS = 10_000
 # Each comma may stand for one more object in memory, far larger than what was sent; a whole record has about fifteen.
@@ -49,25 +49,28 @@ class RejectedRecord:
 
 @dataclass
 class Page:
-    """One answer of a list: rows ready for COPY, what was rejected, and the way on."""
+    """One answer of a list or of a delta: rows ready for COPY, what was rejected, and the way on."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     """Values of `collection.columns`, then `extra`."""
     rejected: list[RejectedRecord] = field(default_factory=list)
     next_link: str | None = None
-    asked: float | None = None
-    """The `time.monotonic()` at which the request was sent; what it tells is at least as new."""
+    delta_link: str | None = None
+    """Where changes are to be asked for; on the last page of an initial load and in every answer of a delta."""
+    deletions: dict[int, str] = field(default_factory=dict)
+    """Ids that a delta tells as `Delete`, with the changeVersion of the deletion."""
 
 
 class _FastPage(msgspec.Struct, rename="camel"):
     value: list[msgspec.Raw]
     next_link: str | None = None
+    delta_link: str | None = None
 
 
 @cache
 def _page_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
     records: Any = list[record]  # type: ignore[valid-type]  # a type made at run time
-    fields: list[Any] = [("value", records), ("next_link", str | None, None)]
+    fields: list[Any] = [("value", records), ("next_link", str | None, None), ("delta_link", str | None, None)]
     page = msgspec.defstruct(f"{record.__name__}Page", fields, rename="camel")
     return msgspec.json.Decoder(page)
 
@@ -84,19 +87,14 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     if ESCAPED_NUL not in body:
         try:
             fast = _page_decoder(collection.record).decode(body)
-            return Page(rows=[(*to_row(record), None) for record in fast.value], next_link=fast.next_link)
+            rows = [(*to_row(record), None) for record in fast.value]
+            return Page(rows=rows, next_link=fast.next_link, delta_link=fast.delta_link)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # told apart below: a broken page, or records in it
-    try:
-        records, next_link = _cut(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
-        raise ProtocolError(
-            f"The {collection.name} answer is not a page of JSON records ({type(error).__name__}).",
-            guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
-        ) from None
-    page = Page(next_link=next_link)
+    records, links = split_page(collection, body)
+    page = Page(next_link=links.next_link, delta_link=links.delta_link)
     for raw in records:
-        _decode_one(collection, bytes(raw), page)
+        decode_one(collection, bytes(raw), page)
         if len(page.rejected) > MAX_REJECTED:
             raise ProtocolError(
                 f"More than {MAX_REJECTED} records of one {collection.name} answer are not as documented."
@@ -105,8 +103,24 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     return page
 
 
-def _cut(body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], str | None]:
-    """The records of a page, each as it came, and the link."""
+def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:
+    """Take a page apart: its items, each as it came, and the page for its links.
+
+    Raises:
+        ProtocolError: the body is not JSON, or not an object with a list `value`, or it is no page of a sane size.
+    """
+    if body.count(b",") > MAX_COMMAS:
+        raise ProtocolError(f"The {collection.name} answer has more parts than memory is kept for.")
+    try:
+        return _cut(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
+        raise ProtocolError(
+            f"The {collection.name} answer is not a page of JSON records ({type(error).__name__}).",
+            guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
+        ) from None
+
+
+def _cut(body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:
     try:
         page = msgspec.json.decode(body, type=_FastPage)
     except (msgspec.DecodeError, RecursionError):
@@ -116,8 +130,8 @@ def _cut(body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], str | None]:
         for one in records:
             with suppress(RecursionError):  # far stricter than JSON is, but a broken page is asked for again
                 json.loads(one.decode(errors="replace"), strict=False, parse_int=float)
-        return records, page.next_link
-    return page.value, page.next_link
+        return records, page
+    return page.value, page
 
 
 def _cut_by_brackets(body: bytes) -> tuple[list[bytes], bytes]:
@@ -150,7 +164,8 @@ def decode_record(collection: Collection, body: bytes) -> Page:
     return decode_page(collection, b'{"value":[' + body + b"]}")
 
 
-def _decode_one(collection: Collection, raw: bytes, page: Page) -> None:
+def decode_one(collection: Collection, raw: bytes, page: Page) -> None:
+    """Add one record to a page, to its rows or to what was rejected."""
     fingerprint = hashlib.sha256(raw).hexdigest()
     if raw.count(b",") > MAX_COMMAS_IN_RECORD:
         page.rejected.append(RejectedRecord(None, "too many parts", _kept(collection, raw, {}), fingerprint))

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-__all__ = ["API_PATH", "COLLECTIONS", "Clocking", "Collection", "Person"]
+__all__ = ["API_PATH", "COLLECTIONS", "BigInteger", "Clocking", "Collection", "Person", "Record", "Text"]
 
 API_PATH = "/connector/protimeapi/api/v1"
 
@@ -116,6 +116,8 @@ class Collection:
     """Whether undocumented fields go to the column `extra`; never where they may be personal."""
     soft_delete_status: str | None = None
     """Value of the column `status` that means deleted."""
+    not_in_delta: tuple[str, ...] = ()
+    """Columns that lists have and a delta does not, as its table of properties lacks them."""
 
     @property
     def row(self) -> Callable[[Any], tuple[Any, ...]]:
@@ -148,6 +150,7 @@ COLLECTIONS: Mapping[str, Collection] = {
             scope="connector-protimeapi-clockings.read",
             keep_unknown=True,
             soft_delete_status="Deleted",
+            not_in_delta=("is_open",),
         ),
         Collection(
             name="people",

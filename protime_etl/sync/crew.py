@@ -60,6 +60,7 @@ class Crew:
         self._pipeline = pipeline
         self._run_id = run_id
         self._waiting = deque(units)
+        self._under_way: dict[int, Unit] = {}
         self._expectation = expectation
         self._planned_with = (expectation.correction, expectation.page_size)
         self._observer = observer
@@ -120,7 +121,11 @@ class Crew:
 
     def _take(self) -> Unit | None:
         with self._lock:
-            return self._waiting.popleft() if self._waiting and not self._stop.is_set() else None
+            if not self._waiting or self._stop.is_set():
+                return None
+            unit = self._waiting.popleft()
+            self._under_way[unit.unit_id] = unit
+            return unit
 
     def _page(self, records: int) -> None:
         if self._stop.is_set():
@@ -131,6 +136,7 @@ class Crew:
 
     def _fail(self, unit: Unit, error: ProtimeError) -> None:
         with self._lock:
+            del self._under_way[unit.unit_id]
             self.failures.append(error)
             self._failed_in_a_row += 1
             self._observer.failed(unit, error)
@@ -139,6 +145,7 @@ class Crew:
 
     def _finish(self, unit: Unit, counts: Counts) -> None:
         with self._lock:
+            del self._under_way[unit.unit_id]
             self.done += 1
             self.counts += counts
             self._failed_in_a_row = 0
@@ -161,7 +168,7 @@ class Crew:
             ledger.remove_units(connection, [unit.unit_id for unit in self._waiting])
             entered = ledger.enter_units(connection, self._run_id, planned)
         self._waiting = deque(entered)
-        self._observer.planned(entered, self._expected_requests())
+        self._observer.planned([*self._under_way.values(), *entered], self._expected_requests())
 
     def _expected_requests(self) -> int:
         planned = (PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in self._waiting)

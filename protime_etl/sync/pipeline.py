@@ -16,6 +16,7 @@ from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
 from protime_etl.postgres.coverage import missing, usual_amounts
+from protime_etl.postgres.deltas import silent_deltas
 from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline
@@ -25,10 +26,12 @@ from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import new_session
+from protime_etl.sync.changes import DeltaReader, Turn
 from protime_etl.sync.crew import Crew, Observer
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import Gap, PlannedUnit, plan_gaps, windows
 from protime_etl.sync.pull import OnPage, pull_people, pull_unit
+from protime_etl.sync.verify import Verification, Verifier
 
 __all__ = ["Pipeline", "local_day", "open_pipeline"]
 
@@ -184,6 +187,39 @@ class Pipeline:
     def pull(self, unit: Unit, on_page: OnPage = lambda _: None, client: ProtimeClient | None = None) -> Counts:
         """Pull one unit; see `pull_unit`."""
         return pull_unit(self.settings, client or self.client, self.engine, unit, on_page=on_page)
+
+    def changes(self, first: dt.date | None = None, *, restart: bool = False, on_page: OnPage = lambda _: None) -> Turn:
+        """One turn of the delta of clockings; see `DeltaReader`."""
+        return DeltaReader(self.settings, self.client, self.engine, on_page).turn(first, restart=restart)
+
+    def silent_deltas(self, age: dt.timedelta) -> list[str]:
+        """A sentence for each delta of the tenant whose last good request is that long ago."""
+        with database_errors(self.engine.url), self.engine.begin() as connection:
+            return silent_deltas(connection, self.settings.tenant, age)
+
+    def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
+        """Compare tenant and table, id by id; see `Verifier`.
+
+        Raises:
+            SettingsError: the dates are reversed.
+        """
+        if first > last:
+            raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
+        return Verifier(self.settings, self.client, self.engine).verify(first, last, person_ids)
+
+    def repair(self, origin: str, found: Verification) -> Counts:
+        """Pull the people and days that differ, by ordinary units."""
+        counts = Counts()
+        days = [day for one in found.differences for day in one.dates]
+        people = sorted({person for one in found.differences for person in one.people})
+        if people:
+            run_id, units = self.plan(origin, min(days), max(days), people)
+            try:
+                for unit in units:
+                    counts += self.pull(unit)
+            finally:
+                self.finish(run_id)
+        return counts
 
     def finish(self, run_id: int, error: str | None = None) -> tuple[Counts, dict[str, int]]:
         """Close a run; returns what its units did together and how many there are of each status."""

@@ -6,14 +6,16 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from protime_etl.config import Settings
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage
-from protime_etl.postgres.direct import CollisionError, DirectLoad, is_empty
+from protime_etl.postgres.coverage import cover, lock_coverage
+from protime_etl.postgres.delta_load import share_merges
+from protime_etl.postgres.direct import CollisionError, DirectLoad, may_copy
+from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.ledger import Unit, finish_unit
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.postgres.locks import lock_people, mark_under_way
@@ -87,13 +89,17 @@ def pull_unit(
         with database_errors(engine.url), engine.begin() as connection:
             mark_under_way(connection, unit.unit_id)
             kind = next(kinds, Load)
-            if kind is DirectLoad and not _may_copy(connection, settings.tenant, unit, scope):
+            if kind is DirectLoad and not may_copy(connection, settings.tenant, unit):
                 kind = Load
             load = kind(connection, settings.tenant, CLOCKINGS)
             stage(load, unit.person_ids)
+            share_merges(connection, settings.tenant)
             lock_coverage(connection, settings.tenant, unit)
             load.drop([one for one in load.doubtful() if client.record(CLOCKINGS, one) is None])
-            counts = load.merge(_vanished(client, load, CLOCKINGS, scope))
+            vanished = _vanished(client, load, CLOCKINGS, scope)
+            counts = load.merge(vanished)
+            if counts.inserted or counts.updated or counts.deleted:
+                note_drift(connection, settings.tenant, vanished)
             counts.requests = client.requests - before
             cover(connection, settings.tenant, unit, unit.first, unit.last)
             finish_unit(connection, unit.unit_id, counts, time.monotonic() - began)
@@ -107,16 +113,9 @@ def pull_unit(
         raise
 
 
-def _may_copy(connection: Connection, tenant: str, unit: Unit, scope: Scope) -> bool:
-    """Whether rows may go straight into the table: nothing is there, and nobody else reads these people now."""
-    return bool(
-        unit.person_ids and is_empty(connection, tenant, scope) and try_lock_coverage(connection, tenant, unit)
-    ) and is_empty(connection, tenant, scope)
-
-
 def _stage(load: Load, pages: Iterable[Page], on_page: OnPage = lambda _: None) -> None:
     for page in ahead(pages):
-        load.copy(page.rows, page.asked)
+        load.copy(page.rows)
         load.reject(page.rejected)
         on_page(len(page.rows) + len(page.rejected))
 
@@ -129,7 +128,7 @@ def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: 
         if found is None:
             vanished.append(record_id)
         else:
-            load.copy(found.rows, found.asked)
+            load.copy(found.rows)
             load.reject(found.rejected)
     return vanished
 

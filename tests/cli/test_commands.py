@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.postgres.deltas import DeltaLock
 from protime_etl.postgres.statements import sql_folder
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -161,6 +162,48 @@ def test_bad_input_gets_one_line(
     assert [line for line in result.stderr.splitlines() if not line.startswith("error: ")] == []
     assert len(result.stderr.splitlines()) == 1
     assert "hidden" not in result.stderr + result.stdout
+
+
+def test_changes_then_status(shell: Shell, engine: Engine, simulated: SimulatedTenant) -> None:
+    result = shell("changes", "--from", "2001-01-01", "--json")
+    assert result.returncode == 0, result.stderr
+    assert "protime-etl backfill" in result.stdout
+    assert "at the earliest" in result.stdout
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    found = last_json(result)
+    assert (found["inserted"], found["initial"], found["token_requests"]) == (len(simulated.tenant.truth()), True, 1)
+    simulated.tenant.add(100_001, TODAY, 600)
+    again = last_json(shell("changes", "--json"))
+    assert (again["inserted"], again["initial"], again["requests"]) == (1, False, 1)
+    (delta,) = last_json(shell("status", "--json"))["deltas"]
+    assert (delta["collection"], delta["status"], delta["hours_left"], delta["drift"]) == ("clockings", "active", 72, 0)
+    restarted = last_json(shell("changes", "--restart", "--json"))
+    assert (restarted["restarted"], restarted["inserted"]) == ("asked", 0)
+
+
+def test_a_second_changes_at_once_gets_one_line(shell: Shell, engine: Engine) -> None:
+    with DeltaLock(engine, "simulated", "clockings"):
+        result = shell("changes")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: Another process works on the delta of clockings.")
+
+
+def test_verify_finds_repairs_and_says_so_by_its_status(
+    shell: Shell, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    dates = ("--from", "2026-03-07", "--to", str(TODAY))
+    assert shell("sync", *dates).returncode == 0
+    assert shell("verify", *dates).returncode == 0
+    gone = simulated.tenant.truth()[0]
+    simulated.tenant.hard_delete(gone.id)
+    result = shell("verify", *dates, "--json")
+    assert result.returncode == 3
+    assert f"{gone.id} (extra)" in result.stdout
+    assert (last_json(result)["extra"], last_json(result)["differences"][0]["id"]) == (1, gone.id)
+    repaired = shell("verify", *dates, "--repair", "--json")
+    assert repaired.returncode == 0, repaired.stdout
+    assert (last_json(repaired)["repaired"], last_json(repaired)["extra"]) == (1, 0)
+    assert table_rows(engine)[gone.id]["is_deleted"]
 
 
 @pytest.mark.parametrize("arguments", [["--nonsense"], ["sync"], ["sync", "--from", "2026-03-07"], ["nonsense"]])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 import traceback
 
 import pytest
@@ -24,6 +25,12 @@ FIRST = TODAY - dt.timedelta(days=13)
 def tuple_activity(engine: Engine) -> tuple[int, ...]:
     """Tuples inserted, updated, deleted and dead in protime.clockings, by PostgreSQL's own statistics."""
     with engine.connect() as connection:
+        # A session reports its statistics at the latest when it ends.
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        while connection.scalar(sa.text(others)):
+            connection.rollback()
+            time.sleep(0.02)
+        connection.rollback()
         row = connection.execute(
             sa.text(
                 "SELECT n_tup_ins, n_tup_upd, n_tup_del, n_dead_tup FROM pg_stat_user_tables"

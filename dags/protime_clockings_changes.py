@@ -1,0 +1,35 @@
+"""Every 15 minutes: what changed since the last turn, by Protime's delta, and an asset event if something did.
+
+A turn with nothing new is one request; its task is shown as skipped. The first run loads everything since January 1st
+of the previous year. After a pause of more than 72 hours the delta has expired: the next run says so in its log and
+loads everything again, which changes only the rows that differ.
+
+`PROTIME_CHANGES_SCHEDULE` is another cron expression for it; at least one turn a day is needed.
+"""
+
+import datetime as dt
+import os
+
+from airflow.sdk import DAG, Asset, CronTriggerTimetable
+
+from protime_etl.airflow import ProtimeChangesToPostgresOperator, ProtimeRetryPolicy
+
+with DAG(
+    dag_id="protime_clockings_changes",
+    description="Protime clockings that changed, into PostgreSQL",
+    schedule=CronTriggerTimetable(os.environ.get("PROTIME_CHANGES_SCHEDULE") or "*/15 * * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        # Each wait that the API asks for takes a try; the policy counts the failures apart.
+        "retries": 200,
+        "retry_delay": dt.timedelta(minutes=1),
+        "retry_policy": ProtimeRetryPolicy(failures=3),
+    },
+    tags=["protime"],
+    doc_md=__doc__,
+) as dag:
+    ProtimeChangesToPostgresOperator(
+        task_id="take_changes",
+        outlets=[Asset(name="protime_clockings_changes", uri="protime://warehouse/protime/clockings/changes")],
+    )

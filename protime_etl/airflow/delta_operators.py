@@ -1,0 +1,94 @@
+"""Operators around the delta: a turn, its age, and the proof that table and tenant agree."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from protime_etl.airflow.operators import ProtimeOperator, run_window
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from protime_etl.sync.pipeline import Pipeline
+
+__all__ = ["ProtimeChangesToPostgresOperator", "ProtimeDeltaAgeOperator", "ProtimeVerifyOperator"]
+
+
+class ProtimeChangesToPostgresOperator(ProtimeOperator):
+    """Take one turn of the delta of clockings; if nothing changed, the task is skipped and its outlets told nothing.
+
+    :param skip_unchanged: False: succeed also when nothing changed.
+    """
+
+    def __init__(self, *, skip_unchanged: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.skip_unchanged = skip_unchanged
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
+        """Take the turn; the asset event carries the counts."""
+        turn = pipeline.changes()
+        counts = turn.counts.as_dict()
+        self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", turn.counts)
+        if turn.restarted:
+            self.log.warning("The delta had to begin anew (%s); see docs/delta.md.", turn.restarted)
+        if self.skip_unchanged and not turn.changed:
+            raise AirflowSkipException("Nothing changed.")
+        events = context["outlet_events"]
+        for outlet in self.outlets:
+            events[outlet].extra = {**counts}
+        return counts
+
+
+class ProtimeDeltaAgeOperator(ProtimeOperator):
+    """Fail while a delta has not been asked for in too long; one that was never started is none of its business.
+
+    :param hours: how long; after 72 hours the delta is lost.
+    """
+
+    def __init__(self, *, hours: float = 24.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.hours = hours
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> None:
+        """Look at the age of the last good request."""
+        del context
+        too_old = pipeline.silent_deltas(dt.timedelta(hours=self.hours))
+        if too_old:
+            raise AirflowFailException(
+                " ".join(too_old)
+                + " Unpause the DAG protime_clockings_changes and look at its last runs, or run: protime-etl changes."
+                " After 72 hours without a request the delta is lost and everything is loaded anew."
+            )
+
+
+class ProtimeVerifyOperator(ProtimeOperator):
+    """Compare the window of the run with the tenant, id by id. Returns the counts; fails if something was overlooked.
+
+    What is newer than the last reading does not count: it comes with the next turn or night.
+
+    :param lookback_days: days before the run's own day; as for the plan.
+    """
+
+    template_fields: Sequence[str] = ("lookback_days",)
+
+    def __init__(self, *, lookback_days: int | str = 7, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lookback_days = lookback_days
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
+        """Compare."""
+        first, last = run_window(context, pipeline, int(self.lookback_days))
+        found = pipeline.verify(first, last)
+        totals = found.totals()
+        self.log.info("%s to %s: %s", first, last, totals)
+        if found.overlooked:
+            ids = ", ".join(f"{one.id} ({one.kind} on {one.date})" for one in found.overlooked[:20])
+            raise AirflowFailException(
+                f"{len(found.overlooked)} clockings of {first} to {last} differ from the tenant: {ids}."
+                f" Repair them: protime-etl verify --from {first} --to {last} --repair"
+            )
+        return totals

@@ -1,0 +1,141 @@
+"""What a delta brings into its table: as any load, and besides deletions, and columns that a delta does not tell."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.engine import Connection
+
+from protime_etl.postgres.coverage import lock_coverage
+from protime_etl.postgres.ledger import Unit
+from protime_etl.postgres.load import Load, LoadedCollection
+
+__all__ = ["MERGE_LOCK", "DeltaLoad", "exclude_merges", "share_merges", "unresolved_deletions"]
+
+MERGE_LOCK = 7_262_006
+"""First half of the advisory lock between merges (shared) and new tombstones (exclusive), taken before any other."""
+
+
+def share_merges(connection: Connection, tenant: str) -> None:
+    """Let no tombstone be made until this transaction ends: its merge would not see it."""
+    connection.execute(
+        sa.text("SELECT pg_advisory_xact_lock_shared(:lock, hashtext(:tenant))"),
+        {"lock": MERGE_LOCK, "tenant": tenant},
+    )
+
+
+def exclude_merges(connection: Connection, tenant: str) -> None:
+    """Wait for the merges under way, and let none begin until this transaction ends."""
+    connection.execute(
+        sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(:tenant))"), {"lock": MERGE_LOCK, "tenant": tenant}
+    )
+
+
+def unresolved_deletions(
+    connection: Connection, tenant: str, collection: str, deletions: Mapping[int, str]
+) -> dict[int, str]:
+    """Those deletions that say something new: the row or tombstone is older, or there is neither."""
+    statement = sa.text(f"""
+        SELECT d.id, d.version FROM unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version)
+        LEFT JOIN protime.{collection} AS t ON t.tenant = :tenant AND t.id = d.id
+        LEFT JOIN protime_etl.tombstones AS g ON g.tenant = :tenant AND g.collection = :collection AND g.id = d.id
+        WHERE CASE WHEN t.id IS NOT NULL
+                THEN d.version = '' AND t.deleted_at IS NULL OR t.change_version < d.version COLLATE "C"
+                    OR t.change_version = d.version AND t.deleted_at IS NULL
+            WHEN g.id IS NOT NULL THEN g.change_version < d.version COLLATE "C"
+            ELSE true END
+        ORDER BY d.id
+    """)
+    parameters = {
+        "ids": list(deletions),
+        "versions": list(deletions.values()),
+        "tenant": tenant,
+        "collection": collection,
+    }
+    return {row[0]: row[1] for row in connection.execute(statement, parameters)}
+
+
+class DeltaLoad(Load):
+    """One answer of a delta, inside the transaction that moves its link; `listed`: a page of its initial load."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        tenant: str,
+        collection: LoadedCollection,
+        began: dt.datetime,
+        *,
+        listed: bool = False,
+    ) -> None:
+        super().__init__(connection, tenant, collection, began)
+        self.knows_all_columns = listed
+
+    def complete(self) -> None:
+        """Take the columns that a delta does not tell from the rows, as long as the kind of the record stays."""
+        for name in self._collection.not_in_delta:
+            statement = sql.SQL("""
+                UPDATE {staging} AS s SET {column} = t.{column} FROM {target} AS t
+                WHERE t.tenant = %s AND t.id = s.id AND t.kind = s.kind AND t.{column} IS NOT NULL
+            """).format(staging=self._staging, target=self._target, column=sql.Identifier(name))
+            self._driver.execute(statement, (self._tenant,))
+
+    def lock_people(self, connection: Connection, deletions: Mapping[int, str]) -> None:
+        """Let nobody finish a unit of the people concerned until this transaction ends (see `lock_coverage`)."""
+        if "person_id" not in self._columns:
+            return
+        self._driver.execute(sql.SQL("ANALYZE {}").format(self._staging))  # few rows, against a table of millions
+        statement = sql.SQL("""
+            SELECT person_id FROM {staging}
+            UNION SELECT t.person_id FROM {staging} AS s JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
+            UNION SELECT person_id FROM {target} WHERE tenant = %(tenant)s AND id = ANY(%(deleted)s)
+        """).format(staging=self._staging, target=self._target)
+        parameters = {"tenant": self._tenant, "deleted": list(deletions)}
+        people = sorted(row[0] for row in self._driver.execute(statement, parameters))
+        lock_coverage(connection, self._tenant, Unit(0, 0, tuple(people), dt.date.min, dt.date.max))
+
+    def delete(self, deletions: Mapping[int, str]) -> None:
+        """Mark the rows of deleted records with the version of the deletion; without a row, leave a tombstone."""
+        if not deletions:
+            return
+        parameters = {
+            "tenant": self._tenant,
+            "collection": self._collection.name,
+            "ids": list(deletions),
+            "versions": list(deletions.values()),
+        }
+        told = sql.SQL(
+            "(SELECT * FROM unnest(%(ids)s::bigint[], %(versions)s::text[]) AS d (id, version) ORDER BY id) AS d"
+        )
+        update = sql.SQL("""
+            WITH touched AS (
+                SELECT t.id, d.version, t.deleted_at IS NULL AS was_live
+                FROM {told} JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = d.id
+                WHERE d.version = '' OR t.change_version <= d.version COLLATE "C"
+                ORDER BY t.id FOR UPDATE OF t
+            ),
+            written AS (
+                UPDATE {target} AS t
+                SET deleted_at = coalesce(t.deleted_at, statement_timestamp()),
+                    deleted_by = coalesce(t.deleted_by, 'delta'),
+                    change_version = greatest(t.change_version, touched.version COLLATE "C"),
+                    written_at = statement_timestamp()
+                FROM touched WHERE t.tenant = %(tenant)s AND t.id = touched.id
+                RETURNING touched.was_live
+            )
+            SELECT count(*) FILTER (WHERE was_live) FROM written
+        """).format(told=told, target=self._target)
+        row = self._driver.execute(update, parameters).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
+        self.counts.deleted += row[0]
+        self.counts.unchanged += len(deletions) - row[0]
+        bury = sql.SQL("""
+            INSERT INTO protime_etl.tombstones AS g (tenant, collection, id, change_version)
+            SELECT %(tenant)s, %(collection)s, d.id, d.version FROM {told}
+            WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE t.tenant = %(tenant)s AND t.id = d.id)
+            ON CONFLICT (tenant, collection, id) DO UPDATE
+            SET change_version = greatest(g.change_version, excluded.change_version)
+        """).format(told=told, target=self._target)
+        self._driver.execute(bury, parameters)

@@ -1,0 +1,185 @@
+"""How far a delta has been read: none -> loading -> active -> expired or conflicted -> loading.
+
+The link moves in the transaction that stores what it brought, and only from the link that was followed: of two
+processes that follow the same one, the second changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection, Engine
+
+from protime_etl.errors import BusyError
+from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.tables import deltas
+
+__all__ = [
+    "DELTA_LOCK",
+    "LIFETIME",
+    "DeltaLock",
+    "DeltaState",
+    "Status",
+    "advance",
+    "begin",
+    "note",
+    "read_delta",
+    "silent_deltas",
+]
+
+Status = Literal["loading", "active", "expired", "conflicted"]
+DELTA_LOCK = 7_262_005
+"""First half of the advisory lock of a turn; the second half follows from tenant and collection."""
+LIFETIME = dt.timedelta(hours=72)
+
+
+@dataclass(frozen=True)
+class DeltaState:
+    """What is known of a delta."""
+
+    status: Status
+    date_from: dt.date
+    link: str | None
+    """None in `loading`: not even the first page was stored; in `expired` and `conflicted`: start again."""
+    started_at: dt.datetime
+    requested_at: dt.datetime | None
+    unreadable: int
+
+
+class DeltaLock:
+    """Only one process on any machine works on a delta; PostgreSQL drops the lock when the process dies.
+
+    Raises:
+        BusyError: another one does.
+    """
+
+    def __init__(self, engine: Engine, tenant: str, collection: str) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._collection = collection
+        self._key = {"lock": DELTA_LOCK, "name": f"{tenant}/{collection}"}
+
+    def __enter__(self) -> Self:
+        with database_errors(self._engine.url):
+            self._connection = self._engine.connect()
+            self._connection.execute(sa.text("SET idle_session_timeout = 0"))  # a turn may last for hours
+            taken = self._connection.scalar(sa.text("SELECT pg_try_advisory_lock(:lock, hashtext(:name))"), self._key)
+        if not taken:
+            self._let_go()
+            raise BusyError(
+                f"Another process works on the delta of {self._collection}.",
+                guidance="Let it finish: what it reads is in the table then.",
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(sa.exc.DBAPIError):  # told, so that whoever comes next need not wait for the closing
+            self._connection.execute(sa.text("SELECT pg_advisory_unlock(:lock, hashtext(:name))"), self._key)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        with suppress(sa.exc.DBAPIError):
+            self._connection.invalidate()  # not back to the pool, with the lock if it could not be told
+            self._connection.close()
+
+
+def read_delta(connection: Connection, tenant: str, collection: str) -> DeltaState | None:
+    """The state of a delta; None if none was ever begun."""
+    row = connection.execute(sa.select(deltas).where(*_is(tenant, collection))).one_or_none()
+    if row is None:
+        return None
+    return DeltaState(row.status, row.date_from, row.link, row.started_at, row.requested_at, row.unreadable)
+
+
+def begin(connection: Connection, tenant: str, collection: str, date_from: dt.date, started_at: dt.datetime) -> None:
+    """Enter that an initial load begins; the links of the delta before it stay to be looked at until it has a page."""
+    statement = insert(deltas).values(
+        tenant=tenant, collection=collection, status="loading", date_from=date_from, started_at=started_at
+    )
+    fresh = {
+        "status": "loading",
+        "date_from": date_from,
+        "started_at": started_at,
+        "initial_rows": 0,
+        "unreadable": 0,
+        "previous_link": sa.func.coalesce(deltas.c.link, deltas.c.previous_link),
+        "link": None,
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "collection"], set_=fresh))
+    for table in ("delta_seen", "drift_candidates"):
+        connection.execute(
+            sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection"),
+            {"tenant": tenant, "collection": collection},
+        )
+
+
+def advance(
+    connection: Connection,
+    tenant: str,
+    collection: str,
+    followed: DeltaState | None,
+    link: str,
+    *,
+    status: Status,
+    requested_at: dt.datetime,
+    changed: bool = False,
+    loaded: int = 0,
+    unreadable: int = 0,
+) -> None:
+    """Move the delta on from the link that was followed.
+
+    Raises:
+        BusyError: another process has moved it meanwhile; the transaction is to be rolled back.
+    """
+    values: dict[str, object] = {"status": status, "link": link, "requested_at": requested_at, "error": None}
+    if followed is not None and followed.link not in (None, link):
+        values["previous_link"] = deltas.c.link
+    if changed:
+        values["changed_at"] = requested_at
+    if loaded or unreadable:
+        values["initial_rows"] = deltas.c.initial_rows + loaded
+        values["unreadable"] = deltas.c.unreadable + unreadable
+    expected = None if followed is None else followed.link
+    moved = connection.execute(
+        deltas.update().where(*_is(tenant, collection), deltas.c.link.is_not_distinct_from(expected)).values(**values)
+    )
+    if moved.rowcount != 1:
+        raise BusyError(
+            f"Another process has moved the delta of {collection} on meanwhile.",
+            guidance="Nothing was changed twice. Run it again if it is not running.",
+        )
+
+
+def note(connection: Connection, tenant: str, collection: str, error: str, status: Status | None = None) -> None:
+    """Enter what went wrong, and what became of the delta if it is over; its link is kept to be looked at."""
+    values: dict[str, object] = {"error": error}
+    if status is not None:
+        values |= {
+            "status": status,
+            "previous_link": sa.func.coalesce(deltas.c.link, deltas.c.previous_link),
+            "link": None,
+        }
+    connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
+
+
+def silent_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list[str]:
+    """A sentence for each delta of the tenant that has not had a good request for so long."""
+    last = sa.func.coalesce(deltas.c.requested_at, deltas.c.started_at)
+    rows = connection.execute(
+        sa.select(deltas.c.collection, deltas.c.status, last, deltas.c.error)
+        .where(deltas.c.tenant == tenant, last < sa.func.clock_timestamp() - age)
+        .order_by(deltas.c.collection)
+    )
+    return [
+        f"The delta of {collection} ({status}) had its last good request at {moment:%Y-%m-%d %H:%M} UTC"
+        f"{f'; since then: {error}' if error else '.'}"
+        for collection, status, moment, error in rows
+    ]
+
+
+def _is(tenant: str, collection: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return deltas.c.tenant == tenant, deltas.c.collection == collection

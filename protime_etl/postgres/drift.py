@@ -1,0 +1,60 @@
+"""What pulls repair while a delta is active, so that an operator sees whether the delta can be trusted.
+
+A pull may simply be faster than the delta: what the delta brings later, with the same or a newer version, is taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+__all__ = ["clear_drift", "note_drift"]
+
+# Rows that this transaction has written are those whose xmin is its own. What a delta does not tell, and a pull
+# completes (isOpen), is no drift.
+NOTE = """
+INSERT INTO protime_etl.drift_candidates AS c (tenant, collection, id, change_version, action, found_at)
+SELECT :tenant, :collection, t.id, t.change_version,
+    CASE WHEN t.deleted_at IS NOT NULL THEN 'deleted' WHEN v.id IS NULL THEN 'inserted' ELSE 'updated' END,
+    clock_timestamp()
+FROM (SELECT id FROM pg_temp.staging_clockings UNION SELECT unnest(CAST(:vanished AS bigint[]))) AS s
+JOIN protime.clockings AS t ON t.tenant = :tenant AND t.id = s.id
+LEFT JOIN protime.clocking_versions AS v ON v.tenant = :tenant AND v.id = t.id AND v.valid_to = t.written_at
+WHERE t.xmin = CAST(pg_current_xact_id() AS xid) AND t.date >= :first
+    AND NOT (v.id IS NOT NULL AND v.change_version = t.change_version
+        AND to_jsonb(v) - CAST('{is_open,valid_from,valid_to}' AS text[])
+            = to_jsonb(t) - CAST('{is_open,written_at}' AS text[]))
+ON CONFLICT (tenant, collection, id) DO UPDATE
+SET change_version = excluded.change_version, action = excluded.action, found_at = excluded.found_at
+"""
+
+
+def note_drift(connection: Connection, tenant: str, vanished: Sequence[int] = ()) -> None:
+    """Keep which clockings this transaction's pull has written, if a delta is active that should have told them."""
+    first = connection.scalar(
+        sa.text(
+            "SELECT date_from FROM protime_etl.deltas"
+            " WHERE tenant = :tenant AND collection = 'clockings' AND status = 'active'"
+        ),
+        {"tenant": tenant},
+    )
+    if first is not None:
+        connection.execute(
+            sa.text(NOTE),
+            {"tenant": tenant, "collection": "clockings", "vanished": list(vanished), "first": first},
+        )
+
+
+def clear_drift(connection: Connection, tenant: str, collection: str, told: Mapping[int, str]) -> None:
+    """The delta has told these records with these versions."""
+    connection.execute(
+        sa.text(
+            "DELETE FROM protime_etl.drift_candidates AS c"
+            " USING unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version)"
+            " WHERE c.tenant = :tenant AND c.collection = :collection AND c.id = d.id"
+            ' AND c.change_version <= d.version COLLATE "C"'
+        ),
+        {"tenant": tenant, "collection": collection, "ids": list(told), "versions": list(told.values())},
+    )

@@ -1,0 +1,113 @@
+"""Answers of a delta into rows and deletions, of each record the newest.
+
+https://documentation.myprotime.eu/protimeapi/reference/delta/
+
+Items are `{changeType, data}`. They may come in any order and more than once, so what counts is `changeVersion`,
+compared as a string. What is not understood is kept as rejected, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from protime_etl.protime.decoding import Page, RejectedRecord, decode_one, split_page
+from protime_etl.protime.resources import BigInteger, Collection, Record, Text
+
+__all__ = ["decode_changes"]
+
+
+class _Item(msgspec.Struct, rename="camel"):
+    change_type: str
+    data: msgspec.Raw
+
+
+class _Deletion(msgspec.Struct, rename="camel"):
+    id: BigInteger
+    change_version: Text = ""
+
+
+_item_decoder = msgspec.json.Decoder(_Item)
+_deletion_decoder = msgspec.json.Decoder(_Deletion)
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@cache
+def _record_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(record)
+
+
+def decode_changes(collection: Collection, body: bytes) -> Page:
+    """Decode the body of one answer of a delta.
+
+    Raises:
+        ProtocolError: the body is not JSON, or not an object with a list `value`.
+    """
+    items, links = split_page(collection, body)
+    page = Page(next_link=links.next_link, delta_link=links.delta_link)
+    for raw in items:
+        _add(collection, bytes(raw), page)
+    _reduce(collection, page)
+    return page
+
+
+def _add(collection: Collection, raw: bytes, page: Page) -> None:
+    try:
+        item = _item_decoder.decode(raw)
+    except _BROKEN as error:
+        page.rejected.append(_rejected(collection, raw, f"no item of a delta: {error}"))
+        return
+    if item.change_type == "InsertOrUpdate":
+        try:
+            record = _record_decoder(collection.record).decode(item.data)
+        except _BROKEN:
+            decode_one(collection, bytes(item.data), page)  # the slow way, which tells what is wrong
+        else:
+            page.rows.append((*collection.row(record), None))
+    elif item.change_type == "Delete":
+        try:
+            deletion = _deletion_decoder.decode(item.data)
+        except _BROKEN as error:
+            page.rejected.append(_rejected(collection, raw, f"no deletion: {error}"))
+        else:
+            known = page.deletions.get(deletion.id, "")
+            page.deletions[deletion.id] = max(known, deletion.change_version)
+    else:
+        reason = f"unknown changeType {item.change_type[:50]!r}".replace("\0", "")
+        page.rejected.append(_rejected(collection, raw, reason))
+
+
+def _rejected(collection: Collection, raw: bytes, reason: str) -> RejectedRecord:
+    """An item as it came; of a collection whose unknown fields may be personal, only that there was one."""
+    text = raw.decode("utf-8", "backslashreplace").replace("\0", "") if collection.keep_unknown else ""
+    try:
+        record_id = msgspec.json.decode(raw, type=_Identified).data.id
+    except _BROKEN:
+        record_id = None
+    return RejectedRecord(record_id, reason[:500], text[:10_000], hashlib.sha256(raw).hexdigest())
+
+
+class _Identity(msgspec.Struct):
+    id: BigInteger
+
+
+class _Identified(msgspec.Struct):
+    data: _Identity
+
+
+def _reduce(collection: Collection, page: Page) -> None:
+    """Of a record that was deleted and written in one answer, leave what is newer; merging sees to the rest.
+
+    Equal versions leave the deletion: it is not believed before the record was asked for by its id.
+    """
+    if not page.deletions:
+        return
+    columns = list(collection.columns)
+    identity, version = columns.index("id"), columns.index("change_version")
+    for row in page.rows:
+        if row[version] > page.deletions.get(row[identity], row[version]):
+            del page.deletions[row[identity]]
+    page.rows = [row for row in page.rows if row[identity] not in page.deletions]

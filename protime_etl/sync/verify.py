@@ -1,0 +1,180 @@
+"""A proof that the table and the tenant agree: both are read and compared id by id, and nothing is written.
+
+While the tenant is read it may change. So what differs is asked for once more by its id before it counts, and a record
+that changed between the two readings is `moving` and no difference. A difference is `pending` if its changeVersion is
+newer than anything that the table had when the comparison began: it is none that was overlooked, the next turn or night
+brings it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from protime_etl.config import Settings
+from protime_etl.errors import PagingConflictError, UriTooLongError
+from protime_etl.postgres.compare import Comparison, Difference, newest_version
+from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.ledger import known_people
+from protime_etl.postgres.load import Scope
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync.plan import clockings_filter, plan_units
+
+__all__ = ["Verification", "Verifier"]
+
+CLOCKINGS = COLLECTIONS["clockings"]
+PEOPLE = COLLECTIONS["people"]
+ATTEMPTS = 3
+
+
+@dataclass
+class Verification:
+    """What a comparison found."""
+
+    differences: list[Difference] = field(default_factory=list)
+    equal: Counter[dt.date] = field(default_factory=Counter)
+    moving: int = 0
+    """Records that changed while they were compared."""
+    pending: set[int] = field(default_factory=set)
+    """Ids of those differences that came to be after the table was last brought up to date."""
+    rejected: int = 0
+    """Records that could not be understood; the table cannot have them."""
+    requests: int = 0
+    units: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is missing, extra or stale, and everything could be read."""
+        return not self.differences and not self.rejected
+
+    @property
+    def overlooked(self) -> list[Difference]:
+        """The differences that are not pending."""
+        return [one for one in self.differences if one.id not in self.pending]
+
+    def totals(self) -> dict[str, int]:
+        """The counts, by name."""
+        kinds = Counter(one.kind for one in self.differences)
+        return {
+            "requests": self.requests,
+            "units": self.units,
+            "missing": kinds["missing"],
+            "extra": kinds["extra"],
+            "stale": kinds["stale"],
+            "equal": self.equal.total(),
+            "moving": self.moving,
+            "pending": len(self.pending),
+            "rejected": self.rejected,
+        }
+
+    def by_day(self) -> list[dict[str, Any]]:
+        """The counts of each day."""
+        found = Counter((one.date, one.kind) for one in self.differences)
+        days = sorted({date for date, _ in found} | self.equal.keys())
+        return [
+            {
+                "date": day,
+                "missing": found[day, "missing"],
+                "extra": found[day, "extra"],
+                "stale": found[day, "stale"],
+                "equal": self.equal[day],
+            }
+            for day in days
+        ]
+
+
+class Verifier:
+    """Compares the clockings of one tenant with the warehouse."""
+
+    def __init__(self, settings: Settings, client: ProtimeClient, engine: Engine) -> None:
+        self._settings = settings
+        self._client = client
+        self._engine = engine
+
+    def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
+        """Compare the days, both included, of all people or those.
+
+        Raises:
+            ProtimeError: a subclass says what went wrong; nothing is known then.
+        """
+        before = self._client.requests
+        found = Verification()
+        tenant = self._settings.tenant
+        with database_errors(self._engine.url), self._engine.connect() as connection:
+            newest = newest_version(connection, tenant)
+        people = self._everybody(first, last) if person_ids is None else person_ids
+        for batch, start, end in plan_units(self._client, people, first, last):
+            conflicts = Retrying(
+                retry=retry_if_exception_type(PagingConflictError), stop=stop_after_attempt(ATTEMPTS), reraise=True
+            )
+            differences, equal, rejected = conflicts(self._compare, Scope(batch, start, end))
+            found.equal.update(equal)
+            found.rejected += rejected
+            found.units += 1
+            self._judge(found, differences, newest)
+        found.requests = self._client.requests - before
+        return found
+
+    def _everybody(self, first: dt.date, last: dt.date) -> list[int]:
+        """People that the tenant has, that the warehouse knows, and that have clockings on these days."""
+        column = list(PEOPLE.columns).index("id")
+        ids = {row[column] for page in self._client.pages(PEOPLE) for row in page.rows}
+        with database_errors(self._engine.url), self._engine.connect() as connection:
+            ids.update(known_people(connection, self._settings.tenant))
+            query = sa.text(
+                "SELECT DISTINCT person_id FROM protime.clockings"
+                " WHERE tenant = :tenant AND date BETWEEN :first AND :last AND deleted_at IS NULL"
+            )
+            ids.update(connection.scalars(query, {"tenant": self._settings.tenant, "first": first, "last": last}).all())
+        return sorted(ids)
+
+    def _compare(self, scope: Scope) -> tuple[list[Difference], dict[dt.date, int], int]:
+        with database_errors(self._engine.url), self._engine.connect() as connection:  # never committed
+            staged = Comparison(connection, self._settings.tenant, CLOCKINGS)
+            self._stage(staged, scope, list(scope.person_ids or ()))
+            differences, equal = staged.compare(scope)
+            return differences, equal, staged.counts.rejected
+
+    def _stage(self, staged: Comparison, scope: Scope, people: Sequence[int]) -> None:
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        try:
+            for page in self._client.pages(CLOCKINGS, clockings_filter(people, scope.first, scope.last)):
+                staged.copy(page.rows)
+                staged.reject(page.rejected)
+        except UriTooLongError:
+            if len(people) == 1:
+                raise
+            middle = len(people) // 2
+            self._stage(staged, scope, people[:middle])
+            self._stage(staged, scope, people[middle:])
+
+    def _judge(self, found: Verification, differences: list[Difference], newest: str) -> None:
+        """Ask for each difference by its id, and take up those that stay."""
+        if not differences:
+            return
+        read = {one.id: one.version for one in differences}
+        with database_errors(self._engine.url), self._engine.connect() as connection:
+            again = Comparison(connection, self._settings.tenant, CLOCKINGS)
+            for record_id in read:
+                page = self._client.record(CLOCKINGS, record_id)
+                if page is not None:
+                    again.copy(page.rows)
+                    again.reject(page.rejected)
+            stay, equal = again.compare(Scope(), list(read))
+        found.equal.update(equal)
+        for one in stay:
+            if read[one.id] is not None and one.version != read[one.id]:
+                found.moving += 1
+                continue
+            found.differences.append(one)
+            if one.version is not None and "" < newest < one.version:
+                found.pending.add(one.id)
