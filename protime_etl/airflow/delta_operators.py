@@ -19,7 +19,7 @@ __all__ = ["ProtimeChangesToPostgresOperator", "ProtimeDeltaAgeOperator", "Proti
 
 
 class ProtimeChangesToPostgresOperator(ProtimeOperator):
-    """Take one turn of the delta of clockings; if nothing changed, the task is skipped and its outlets told nothing.
+    """Take one turn of the delta of clockings. If nothing changed, the task is skipped and its outlets hear nothing.
 
     :param skip_unchanged: False: succeed also when nothing changed.
     """

@@ -63,6 +63,11 @@ class Convergence(RuleBasedStateMachine):
     def begin_pull(self, people: list[int], first: int, last: int) -> None:
         self.world.begin_pull(people, first, last)
 
+    @precondition(lambda self: len(self.world.pulls) < 3 and not self.world.in_turn)
+    @rule()
+    def begin_turn(self) -> None:
+        self.world.begin_turn()
+
     @precondition(lambda self: self.world.pulls)
     @rule(index=INDEX, steps=st.integers(1, 4))
     def step(self, index: int, steps: int) -> None:

@@ -81,6 +81,14 @@ def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Load, "_clock", began)
 
 
+def with_delta_items_in_the_order_of_their_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_in_merge(monkeypatch, r"ORDER BY id, change_version DESC", "ORDER BY id, ctid DESC", 1)
+
+
+def without_tombstones(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_in_merge(monkeypatch, r"AND d\.id IS NULL", "", 1)
+
+
 def without_doubt_about_what_somebody_else_did_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Load, "doubtful", lambda _: [])
 
@@ -136,6 +144,24 @@ def a_slow_pull_wrote_what_a_younger_one_did_not_find(world: World) -> None:
     world.finish(young)
 
 
+def the_delta_tells_two_changes_of_one_record(world: World) -> None:
+    world.finish(world.begin_turn())
+    for index in range(4):
+        world.edit(index, 11)
+        world.edit(index, 12)
+    world.finish(world.begin_turn())
+
+
+def a_slow_pull_has_seen_what_the_delta_tells_as_deleted(world: World) -> None:
+    world.finish(world.begin_turn())
+    world.add(0, 0)
+    slow = world.begin_pull([0], 0, 0)
+    world.step(slow)  # it has its only page
+    world.hard_delete(-1)
+    world.finish(world.begin_turn())
+    world.finish(slow)
+
+
 def a_pull_breaks_off(world: World) -> None:
     world.finish(world.begin_pull(EVERYBODY, 0, 2))
     world.fault("status", 2, status=400)
@@ -146,6 +172,8 @@ MUTATIONS = [
     (without_the_version_guard, a_slow_pull_brings_an_old_version),
     (without_the_written_after_guard, a_slow_pull_has_seen_what_is_gone),
     (with_a_partial_pull_that_infers_deletions, a_pull_breaks_off),
+    (with_delta_items_in_the_order_of_their_arrival, the_delta_tells_two_changes_of_one_record),
+    (without_tombstones, a_slow_pull_has_seen_what_the_delta_tells_as_deleted),
     (without_asking_for_what_others_wrote_meanwhile, a_slow_pull_wrote_what_a_younger_one_did_not_find),
     (without_doubt_about_what_somebody_else_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
 ]

@@ -47,6 +47,9 @@ def _step(world: World, dice: random.Random) -> None:
         (3, lambda: world.hard_delete(few)),
     ]
     if len(world.pulls) < 2 or (len(world.pulls) < 3 and dice.random() < 0.2):
+        if not world.in_turn and dice.random() < 0.4:
+            world.begin_turn()
+            return
         everything = dice.random() < 0.7
         people = [0, 1, 2] if everything else [dice.randint(0, 2)]
         first, last = (0, 2) if everything else (dice.randint(0, 2), dice.randint(0, 2))

@@ -26,6 +26,7 @@ from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.changes import Turn
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from tests.conftest import TODAY, settings_for
 from tests.truth import Rows, table_rows, tenant_rows
@@ -108,9 +109,17 @@ class Pull:
         self.thread.start()
         assert self.gate.reach()
 
+    def carry_out(self) -> None:
+        self.pipeline.pull(self.unit)
+
+    @property
+    def claims(self) -> bool:
+        """Whether the table has to agree now with what it read."""
+        return self.committed
+
     def _run(self) -> None:
         try:
-            self.pipeline.pull(self.unit)
+            self.carry_out()
             self.committed = True
         except (ProtimeError, KilledError) as error:
             self.error = error
@@ -129,8 +138,27 @@ class Pull:
         return place[0] in self.unit.person_ids and self.unit.first <= place[1] <= self.unit.last
 
 
+@dataclass
+class TurnOfDelta(Pull):
+    """A turn of the delta under way in a thread; it reads every day there is."""
+
+    told: Turn | None = None
+
+    def carry_out(self) -> None:
+        self.told = self.pipeline.changes()
+
+    @property
+    def claims(self) -> bool:
+        """Whether it told all that had changed; an initial load may have begun long before it, or watch others."""
+        return self.committed and self.told is not None and not self.told.initial
+
+    def reads(self, place: Place) -> bool:
+        del place
+        return True
+
+
 class World:
-    """One tenant, one warehouse, any number of pulls."""
+    """One tenant, one warehouse, any number of pulls, and turns of the delta among them."""
 
     def __init__(self, warehouse: URL, seed: int = 1) -> None:
         self.stack = contextlib.ExitStack()
@@ -229,6 +257,21 @@ class World:
         self.pulls.append(pull)
         return pull
 
+    @property
+    def in_turn(self) -> bool:
+        """Whether a turn of the delta is under way; a second one would be turned away."""
+        return any(isinstance(pull, TurnOfDelta) for pull in self.pulls)
+
+    def begin_turn(self) -> Pull:
+        """Begin a turn of the delta and go to where its first request is about to be sent."""
+        pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
+        nothing = Unit(0, 0, (), FIRST, TODAY)
+        turn = TurnOfDelta(next(self._numbers), pipeline, nothing, self._clock)
+        self._note(f"pull {turn.number} begins: a turn of the delta")
+        turn.start()
+        self.pulls.append(turn)
+        return turn
+
     def step(self, pull: Pull) -> None:
         """Let a pull go on by one step, and check what must hold."""
         before = table_rows(self.engine, tenant=self.name)
@@ -269,7 +312,7 @@ class World:
         self._note(f"pull {pull.number} {'is committed' if pull.committed else f'fails: {pull.error!r}'}")
         if pull.error is not None and not isinstance(pull.error, ProtimeError):
             raise pull.error
-        if pull.committed:
+        if pull.claims:
             truth = tenant_rows(self.tenant)
             for record_id in truth.keys() | self._changed.keys():
                 covered = pull.covers(truth.get(record_id)) or pull.covers(before.get(record_id))
@@ -304,7 +347,13 @@ class World:
             self.finish(self.pulls[0])
         self.simulated.served.misbehaviour.follow(FaultPlan())
         with open_pipeline(self.settings, self.warehouse) as pipeline:
+            while pipeline.changes().initial:
+                pass
+            self._compare()  # the delta alone is enough ...
             pipeline.sync("cli", FIRST, TODAY)
+            self._compare()  # ... and a sync breaks nothing
+
+    def _compare(self) -> None:
         truth = tenant_rows(self.tenant)
         live = {key: row for key, row in table_rows(self.engine, tenant=self.name).items() if key in truth}
         gone = {key: row for key, row in table_rows(self.engine, tenant=self.name).items() if key not in truth}

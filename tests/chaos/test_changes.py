@@ -1,0 +1,133 @@
+"""Turns, syncs and verifications at once against a tenant that never stands still; and the cost of a large turn."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.errors import BusyError
+from protime_etl.postgres.delta_load import DeltaLoad, share_merges
+from protime_etl.postgres.load import database_clock
+from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.simulator.changes import Changes
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant, changing
+from protime_etl.simulator.state import Tenant
+from tests.chaos.test_chaos import assert_equal, report
+from tests.chaos.workers import CONTEXT, Place, running, sync_until
+from tests.conftest import TODAY
+
+Amount = Callable[[int, int], int]
+
+
+def turns_until(place: Place, until: float, failures: object) -> None:
+    del failures
+    with place.pipeline() as pipeline:
+        while time.time() < until:
+            try:
+                pipeline.changes()
+            except BusyError:
+                time.sleep(0.05)
+
+
+def verify_until(place: Place, until: float, failures: object) -> None:
+    del failures
+    with place.pipeline() as pipeline:
+        while time.time() < until:
+            pipeline.verify(place.first, place.last)
+            time.sleep(0.5)
+
+
+@pytest.mark.timeout(900)
+def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount: Amount) -> None:
+    tenant = Tenant(seed=5, people=40, first_day=TODAY - dt.timedelta(days=20), last_day=TODAY)
+    changes, seconds, failures = Changes(tenant, seed=4), amount(10, 600), CONTEXT.Value("i", 0)
+    with SimulatedTenant(tenant, Options(page_size=200)) as simulated:
+        place = Place.of(simulated, warehouse)
+        until = time.time() + seconds
+        with (
+            changing(changes, 30),
+            running(2, turns_until, place, until, failures),
+            running(1, sync_until, place, until, failures),
+            running(1, verify_until, place, until, failures),
+        ):
+            pass
+        with place.pipeline() as pipeline:
+            while pipeline.changes().initial:
+                pass
+            assert_equal_but_open(engine, tenant)
+            asked = simulated.served.requests["clockings-delta"]
+            pipeline.sync("cli", place.first, place.last)
+            assert_equal(engine, tenant)
+            assert pipeline.verify(place.first, place.last).agrees
+            with engine.connect() as connection:
+                drift = connection.scalar(sa.text("SELECT count(*) FROM protime.drift"))
+                versions = connection.scalar(sa.text("SELECT count(*) FROM protime.clocking_versions"))
+    report(
+        f"{seconds} s, {changes.made} changes, {asked} turns, {failures.value} syncs given up:"
+        f" equal by the delta alone and after a sync; {versions} versions kept, {drift} drifted"
+    )
+    assert drift == 0
+
+
+def assert_equal_but_open(engine: Engine, tenant: Tenant) -> None:
+    """Equal in all that a delta tells."""
+    from tests.truth import table_rows, tenant_rows
+
+    def told(rows: dict[int, dict[str, object]]) -> dict[int, dict[str, object]]:
+        return {key: {name: value for name, value in row.items() if name != "is_open"} for key, row in rows.items()}
+
+    table, truth = told(table_rows(engine)), told(tenant_rows(tenant))
+    assert {key: row for key, row in table.items() if key in truth} == truth
+    assert all(row["is_deleted"] for key, row in table.items() if key not in truth)
+
+
+@pytest.mark.timeout(900)
+def test_a_thousand_changes_among_millions(engine: Engine, amount: Amount) -> None:
+    rows = amount(100_000, 5_000_000)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO protime.clockings (tenant, id, person_id, date, time_of_day_in_minutes, kind,"
+                " change_version, status) SELECT 'acme', n, n % 1000, date '2025-01-01' + (n / 10000)::int,"
+                " n % 1440, 'InOut', lpad(to_hex(n), 20, '0'), 'Active' FROM generate_series(1, :rows) AS n"
+            ),
+            {"rows": rows},
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE protime.clockings"))
+    collection = COLLECTIONS["clockings"]
+    columns = list(collection.columns)
+
+    def row(number: int) -> tuple[object, ...]:
+        values = dict.fromkeys(columns) | {
+            "id": number * (rows // 1000),
+            "person_id": number % 1000,
+            "date": TODAY,
+            "time_of_day_in_minutes": 1,
+            "kind": "InOut",
+            "change_version": "F" * 20,
+            "status": "Deleted" if number % 10 == 0 else "Active",
+        }
+        return (*(values[name] for name in columns), None)
+
+    began = time.perf_counter()
+    with engine.begin() as connection:
+        share_merges(connection, "acme")
+        load = DeltaLoad(connection, "acme", collection, database_clock(connection))
+        load.copy([row(number) for number in range(1, 901)])
+        load.complete()
+        deletions = {number * (rows // 1000): "F" * 20 for number in range(901, 1001)}
+        load.lock_people(connection, deletions)
+        assert load.doubtful() == []
+        load.merge()
+        load.delete(deletions)
+    seconds = time.perf_counter() - began
+    report(f"1,000 changes among {rows:,} rows: {seconds:.2f} s of database time")
+    assert (load.counts.updated, load.counts.deleted) == (810, 190)
+    assert seconds < 2
