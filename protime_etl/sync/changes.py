@@ -129,12 +129,13 @@ class DeltaReader:
         self._turn.initial = True
         self._followed.clear()
         with self._transaction() as connection:
+            # Not with the page, whose transaction may have to wait for a pull: nobody else need wait for that.
+            ledger.register_tenant(connection, self._settings.tenant, self._settings.timezone)
             began = database_clock(connection)
         earliest = earliest_start(self._settings, began)
         first = max(self._first or earliest, earliest)
         page = self._client.start_delta(CLOCKINGS, dates.ge(first))
         with self._transaction() as connection:
-            ledger.register_tenant(connection, self._settings.tenant, self._settings.timezone)
             deltas.begin(connection, self._settings.tenant, CLOCKINGS.name, first, began)
             self._store_page(connection, page, None, began, began)
 
