@@ -44,16 +44,13 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
     Not if the table holds a row of these people on these days, even a deleted one; nor if somebody else is at these
     people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account.
     """
-    return (
-        bool(unit.person_ids)
-        and _is_untouched(connection, tenant, unit)
-        and try_lock_coverage(connection, tenant, unit)
-        and _is_untouched(connection, tenant, unit)
-    )
+    if not unit.person_ids or not _is_untouched(connection, tenant, unit):
+        return False
+    share_merges(connection, tenant)
+    return try_lock_coverage(connection, tenant, unit) and _is_untouched(connection, tenant, unit)
 
 
 def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
-    share_merges(connection, tenant)
     found = connection.scalar(
         sa.text(
             "SELECT EXISTS (SELECT FROM protime.clockings"
