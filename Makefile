@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help run up test lint format typecheck tests chaos soak bench bench-quick wheel clean
+.PHONY: help run up test lint format typecheck tests chaos soak airflow bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ chaos: $(READY) ## The long form of the tests with faults, pauses, kills and ove
 
 soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenant that changes all the time
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_changes.py
+
+airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed tasks (10 minutes)
+	@$(BIN)/python -m pytest --long -q tests/end_to_end
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

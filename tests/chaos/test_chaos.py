@@ -87,10 +87,10 @@ def test_a_fifth_of_all_requests_fails(
 
 
 def test_nobody_asks_during_a_pause(simulated: SimulatedTenant, warehouse: URL, amount: Amount) -> None:
-    limit = RateLimit(requests=100, seconds=1.5, retry_after=1, growth=1.5)
+    limit = RateLimit(requests=100, seconds=1.5, retry_after=1, growth=1.1)
     misbehaviour = simulated.served.misbehaviour
     misbehaviour.follow(FaultPlan(rate_limit=limit))
-    with running(4, ask_until, Place.of(simulated, warehouse), time.time() + amount(8, 60)):
+    with running(4, ask_until, Place.of(simulated, warehouse), time.time() + amount(5, 60)):
         pass
     report(
         f"{misbehaviour.struck['rate_limit']} answers 429 to 4 processes,"

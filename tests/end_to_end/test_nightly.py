@@ -120,6 +120,7 @@ def test_no_secret_and_no_token_is_in_the_logs_or_the_databases(night: Night) ->
         assert found == set()
 
 
+@pytest.mark.usefixtures("long_form")
 def test_a_backfill_reads_the_own_day_of_each_run_only(night: Night) -> None:
     first, last = TODAY - dt.timedelta(days=5), TODAY - dt.timedelta(days=4)
     body = {
@@ -229,6 +230,7 @@ def test_a_backfill_by_its_form(night: Night) -> None:
         assert re.search(message, str(night.airflow.request("GET", path))), message
 
 
+@pytest.mark.usefixtures("long_form")
 def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
     misbehaviour = night.simulated.served.misbehaviour
     # More waits than a task may have failures, and a failure among them.
