@@ -38,7 +38,7 @@ lint: $(READY) ## ruff, mypy strict, import rules
 tests: $(READY) ## All tests
 	@$(BIN)/python -m pytest
 
-chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 10 minutes)
+chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 25 minutes)
 	@$(BIN)/python -m pytest --long -s -q tests/chaos tests/convergence
 
 format: $(READY) ## Format the code
