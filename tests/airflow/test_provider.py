@@ -67,7 +67,7 @@ print(json.dumps({
     assert found["behaviour"] == {"login": "Client id", "password": "Client secret"}
 
 
-@pytest.mark.parametrize("name", ["protime_clockings_nightly", "protime_clockings_backfill"])
+@pytest.mark.parametrize("name", [f"protime_clockings_{name}" for name in ("nightly", "backfill", "changes")])
 def test_a_dag_file_is_read_in_under_a_second_once_airflow_is_imported(tmp_path: Path, name: str) -> None:
     seconds = run_python(
         f"""
@@ -135,6 +135,60 @@ def test_a_connection_that_cannot_work_says_why(tmp_path: Path, simulated: Simul
     ok, message, *_ = run_python(HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, tenant=""))
     assert not ok
     assert "TENANT" in message
+
+
+OPERATORS = """
+import json
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from protime_etl.airflow import ProtimeChangesToPostgresOperator, ProtimeDeltaAgeOperator, ProtimeVerifyOperator
+from types import SimpleNamespace
+import datetime as dt
+moment = dt.datetime(2026, 3, 20, 12, tzinfo=dt.UTC)
+run = SimpleNamespace(logical_date=moment, run_after=moment, run_type="manual")
+context = {"dag_run": run, "outlet_events": {}}
+said = []
+for operator in (
+    ProtimeDeltaAgeOperator(task_id="none"),
+    ProtimeVerifyOperator(task_id="empty", lookback_days=13),
+    ProtimeChangesToPostgresOperator(task_id="load"),
+    ProtimeChangesToPostgresOperator(task_id="nothing"),
+    ProtimeVerifyOperator(task_id="equal", lookback_days=13),
+    ProtimeDeltaAgeOperator(task_id="fresh"),
+    ProtimeDeltaAgeOperator(task_id="old", hours=0),
+):
+    try:
+        said.append(operator.execute(context))
+    except (AirflowFailException, AirflowSkipException) as error:
+        said.append(f"{type(error).__name__}: {error}")
+print(json.dumps(said))
+"""
+
+
+def test_the_operators_around_the_delta(tmp_path: Path, simulated: SimulatedTenant, warehouse: URL) -> None:
+    none, empty, loaded, nothing, equal, fresh, old = run_python(
+        OPERATORS,
+        tmp_path,
+        AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated),
+        AIRFLOW_CONN_PROTIME_WAREHOUSE=json.dumps(
+            {
+                "conn_type": "postgres",
+                "login": warehouse.username,
+                "schema": warehouse.database,
+                "extra": {"host": warehouse.query["host"]} if not warehouse.host else {},
+                "host": warehouse.host or "",
+            }
+        ),
+    )
+    total = len(simulated.tenant.truth())
+    assert none is None
+    assert empty.startswith(f"AirflowFailException: {total} clockings of 2026-03-07 to 2026-03-20 differ")
+    assert empty.endswith("protime-etl verify --from 2026-03-07 --to 2026-03-20 --repair")
+    assert loaded["inserted"] == total
+    assert nothing == "AirflowSkipException: Nothing changed."
+    assert (equal["equal"], equal["missing"]) == (total, 0)
+    assert fresh is None
+    assert "The delta of clockings (active) had its last good request at" in old
+    assert "Unpause the DAG protime_clockings_changes" in old
 
 
 def test_the_warehouse_connection_keeps_its_parameters(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_a_night_with_twenty_mapped_tasks(night: Night) -> None:
     assert night.simulated.served.requests["token"] == 1
     assert night.simulated.served.requests["refused"] == 0
     assert night.simulated.served.longest_uri <= 4096
+    assert {one["state"] for one in tasks["verify"] + tasks["check_deltas"]} == {"success"}
 
     events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
     assert events[0]["extra"]["inserted"] == len(night.simulated.tenant.truth())
@@ -98,6 +99,25 @@ def tables_as_text(engine: Engine) -> dict[str, list[str]]:
             table: list(connection.execute(sa.text(f'SELECT t::text FROM "{schema}"."{table}" AS t')).scalars())
             for schema, table in tables
         }
+
+
+def test_changes_tell_of_themselves_only_when_something_changed(night: Night) -> None:
+    changes = "protime_clockings_changes"
+
+    def turn() -> tuple[str, int]:
+        assert night.airflow.wait_for_run(changes, night.airflow.trigger(changes)) == "success"
+        task = night.airflow.request("GET", f"/dags/{changes}/dagRuns?order_by=-run_after&limit=1")["dag_runs"][0]
+        (state,) = {one["state"] for one in night.airflow.tasks(changes, task["dag_run_id"])}
+        events = night.airflow.request("GET", "/assets/events?limit=1000")["asset_events"]
+        return state, sum(one["uri"] == "protime://warehouse/protime/clockings/changes" for one in events)
+
+    night.airflow.wait_for_dag(changes)
+    turn()  # the initial load, after a night that has read it all
+    assert turn()[0] == "skipped"
+    _, before = turn()
+    added = night.simulated.tenant.add(night.simulated.tenant.person_ids()[0], TODAY, 600)
+    assert turn() == ("success", before + 1)
+    assert added.id in table_rows(night.engine)
 
 
 def test_no_secret_and_no_token_is_in_the_logs_or_the_databases(night: Night) -> None:

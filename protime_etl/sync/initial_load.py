@@ -1,0 +1,133 @@
+"""The initial load of a delta: page by page, each committed with the link to the next, and a comparison at the end.
+
+https://documentation.myprotime.eu/protimeapi/how-to/track-changes-with-delta/
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from sqlalchemy.engine import Connection
+
+from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtocolError
+from protime_etl.postgres import deltas, ledger
+from protime_etl.postgres.delta_load import DeltaLoad, share_merges
+from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
+from protime_etl.postgres.deltas import DeltaState
+from protime_etl.postgres.load import database_clock
+from protime_etl.protime.decoding import Page
+from protime_etl.protime.filters import dates
+from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, earliest_start, stage
+
+__all__ = ["InitialLoad"]
+
+log = logging.getLogger(__name__)
+MAX_EMPTY_PAGES_IN_A_ROW = 1000
+
+
+class InitialLoad:
+    """Loads all clockings from a first day on; `first` is moved to the earliest day that the API allows."""
+
+    def __init__(self, session: DeltaSession, first: dt.date | None) -> None:
+        self._session = session
+        self._first = first
+        self._followed: set[str] = set()
+        self._empty_pages = 0
+
+    def start(self) -> None:
+        """Begin an initial load; the old state stays until the first page is here."""
+        self._session.told.initial = True
+        self._followed.clear()
+        with self._session.transaction() as connection:
+            # Not with the page, whose transaction may have to wait for a pull: nobody else need wait for that.
+            ledger.register_tenant(connection, self._session.settings.tenant, self._session.settings.timezone)
+            began = database_clock(connection)
+        earliest = earliest_start(self._session.settings, began)
+        first = max(self._first or earliest, earliest)
+        page = self._session.client.start_delta(CLOCKINGS, dates.ge(first))
+        with self._session.transaction() as connection:
+            deltas.begin(connection, self._session.settings.tenant, CLOCKINGS.name, first, began)
+            self._store_page(connection, page, None, began, began)
+
+    def take_page(self, state: DeltaState) -> None:
+        """Read and store the next page; one that has become stale starts the load over, once in a turn."""
+        self._session.told.initial = True
+        with self._session.transaction() as connection:
+            began = database_clock(connection)
+        try:
+            page = self._session.client.continue_delta(CLOCKINGS, state.link or "")
+        except (PagingConflictError, DeltaExpiredError) as error:
+            if self._session.told.restarted:
+                raise
+            self._session.told.restarted = "loading"
+            log.warning("The initial load of the delta cannot go on and starts over. %s", error.message)
+            self._session.note(error)
+            self.start()
+            return
+        with self._session.transaction() as connection:
+            self._store_page(connection, page, state, began, state.started_at)
+
+    def _store_page(
+        self, connection: Connection, page: Page, followed: DeltaState | None, began: dt.datetime, started: dt.datetime
+    ) -> None:
+        link = page.next_link or page.delta_link
+        if link is None:
+            raise ProtocolError("A page of an initial load has neither nextLink nor deltaLink.")
+        self._guard_against_loops(link, page)
+        tenant = self._session.settings.tenant
+        share_merges(connection, tenant)
+        load = DeltaLoad(connection, tenant, CLOCKINGS, began, listed=True)
+        load.copy(page.rows)
+        load.reject(page.rejected)
+        self._session.sift(connection, load, ())
+        load.merge()
+        rejected = [one.record_id for one in page.rejected if one.record_id is not None]
+        keep_seen(connection, tenant, CLOCKINGS.name, started, rejected)
+        deltas.advance(
+            connection,
+            tenant,
+            CLOCKINGS.name,
+            followed,
+            link,
+            status="loading",
+            requested_at=began,
+            changed=True,
+            loaded=len(page.rows) + len(page.rejected),
+            unreadable=len(page.rejected) - len(rejected),
+        )
+        self._session.count(load.counts, len(page.rows) + len(page.rejected))
+
+    def _guard_against_loops(self, link: str, page: Page) -> None:
+        if link in self._followed:
+            raise ProtocolError("The pages of the initial load loop: a link came twice.")
+        self._followed.add(link)
+        self._empty_pages = 0 if page.rows or page.rejected else self._empty_pages + 1
+        if self._empty_pages > MAX_EMPTY_PAGES_IN_A_ROW:
+            raise ProtocolError(f"The initial load has no end: {self._empty_pages} empty pages in a row.")
+
+    def compare(self, state: DeltaState) -> None:
+        """End the load: what it never met is asked for by its id, as it may have been deleted while nobody watched."""
+        self._session.told.initial = True
+        tenant = self._session.settings.tenant
+        with self._session.transaction() as connection:
+            asked = database_clock(connection)
+            missing = (
+                []
+                if state.unreadable
+                else unseen(connection, tenant, CLOCKINGS.name, state.started_at, state.date_from)
+            )
+        vanished, found = self._session.ask(missing)
+        with self._session.transaction() as connection:
+            if missing:
+                share_merges(connection, tenant)
+                load = DeltaLoad(connection, tenant, CLOCKINGS, asked, listed=True)
+                stage(load, found)
+                self._session.sift(connection, load, vanished)
+                load.merge(vanished)
+                self._session.count(load.counts, len(missing))
+            forget_seen(connection, tenant, CLOCKINGS.name)
+            requested = state.requested_at or asked
+            deltas.advance(
+                connection, tenant, CLOCKINGS.name, state, state.link or "", status="active", requested_at=requested
+            )
