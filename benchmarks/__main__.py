@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from benchmarks.backfills import measure_backfills
 from benchmarks.clockings import Tenant, people_for
 from benchmarks.contenders import BENCH, CONTENDERS, OURS, PEERS, Contender
 from benchmarks.environments import install_peers
@@ -32,7 +33,7 @@ LAST_DAY = dt.date(2026, 11, 20)
 PEER_ROWS = 300_000
 """Peers take minutes a million rows; what they do at this size is told, larger ones are left out."""
 RESULTS = BENCH / "results.json"
-SCENARIOS = ("rounds", "into", "latency", "memory", "nightly")
+SCENARIOS = ("rounds", "into", "latency", "memory", "nightly", "backfill")
 
 
 def main(arguments: list[str]) -> int:
@@ -109,6 +110,9 @@ class _Plan:
             today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
             with self._bench(Tenant(NIGHTLY_PEOPLE, today, NIGHTLY_DAYS)) as bench:
                 self._step(measure_nightly, bench, self._options.repeat)
+        if "backfill" in scenarios:
+            with self._bench(Tenant(1, LAST_DAY)) as bench:
+                self._step(measure_backfills, bench, LAST_DAY)
         return self._results
 
     def _size(self, size: int) -> None:

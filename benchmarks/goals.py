@@ -14,6 +14,8 @@ MB = 1_000_000
 COMPARED_ROWS = 300_000
 """The size at which peers are run."""
 AIRFLOW_SECONDS = 25.0
+UNDER_WAY = 4 * 100 + 20
+"""Four workers with units of a hundred pages, and the list of people again."""
 
 
 class Goal(NamedTuple):
@@ -36,6 +38,7 @@ def goals(results: Results) -> Iterator[Goal]:
         if ours := results.find("ours", "latency", rows):
             ratio = ours.median(lambda run: run.seconds / run.floor_seconds)
             yield _ratio("50 ms a request: wall time to the floor", ratio, 1.15, at_most=True)
+    yield from _backfills(results)
     yield from _memory(results)
     for rows in results.sizes("nightly"):
         ours, dag = results.find("ours", "nightly", rows), results.find("dag", "nightly", rows)
@@ -92,6 +95,17 @@ def _into_filled(results: Results) -> Iterator[Goal]:
         if filled and empty:
             text = f"{rows:,} rows into a filled table: speed to that into an empty one"
             yield _ratio(text, empty.seconds / filled.seconds, 0.7)
+
+
+def _backfills(results: Results) -> Iterator[Goal]:
+    for run in results.runs:
+        if run.scenario in ("backfill year", "backfill day"):
+            text = f"{run.scenario}, {run.rows:,} clockings: requests to the least possible"
+            yield _ratio(text, run.requests / run.least_requests, 1.1, at_most=True)
+        elif run.scenario == "backfill killed":
+            repeated = run.requests - run.least_requests
+            text = f"{run.scenario} half-way, {run.rows:,} clockings: requests repeated"
+            yield Goal(text, f"<= {UNDER_WAY}", str(repeated), repeated <= UNDER_WAY)
 
 
 def _memory(results: Results) -> Iterator[Goal]:

@@ -40,6 +40,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Dead tuples that the run made, in all tables."""
     floor_seconds: float = 0.0
     """Of the latency scenario."""
+    requests: int = 0
+    least_requests: int = 0
+    """Of a backfill: what page size and URI limit allow, or what an undisturbed one needs."""
 
 
 @dataclass(frozen=True)
