@@ -14,6 +14,7 @@ from urllib.parse import quote_plus
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.config import CLOCKINGS_SCOPE
 from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
@@ -81,6 +82,7 @@ def environment(server: ScriptedServer, tenant: str, database_url: str) -> dict[
         "PROTIME_API_URL": server.url,
         "PROTIME_AUTH_URL": server.url,
         "PROTIME_MAX_WAIT_IN_TASK": "0",
+        "PROTIME_SCOPES": CLOCKINGS_SCOPE,
         "PROTIME_DATABASE_URL": database_url,
     }
 
