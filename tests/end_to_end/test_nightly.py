@@ -101,6 +101,7 @@ def tables_as_text(engine: Engine) -> dict[str, list[str]]:
         }
 
 
+@pytest.mark.usefixtures("long_form")
 def test_changes_tell_of_themselves_only_when_something_changed(night: Night) -> None:
     changes = "protime_clockings_changes"
 
@@ -216,6 +217,7 @@ def fill_in(night: Night, **form: object) -> str:
     return night.airflow.trigger(FORM_DAG, {"first_day": str(TODAY - dt.timedelta(days=9)), **form})
 
 
+@pytest.mark.usefixtures("long_form")
 def test_a_backfill_by_its_form(night: Night) -> None:
     people = night.simulated.tenant.person_ids()
     text = ",".join(map(str, people[:900]))
