@@ -127,7 +127,7 @@ def test_the_table_follows_the_tenant(machine: type[Convergence], amount: Callab
 
 @pytest.mark.timeout(600)
 def test_a_long_run_from_a_fixed_seed(warehouse: URL, amount: Callable[[int, int], int]) -> None:
-    steps = amount(600, 12_000)
+    steps = amount(600, 4_000)
     committed = walk(warehouse, seed=7, steps=steps)
     print(f"convergence: {steps} steps, {committed} pulls committed, always equal to the tenant")  # noqa: T201
     assert committed > steps / 50
