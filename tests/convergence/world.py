@@ -301,7 +301,8 @@ class World:
         while pull in self.pulls:
             self.step(pull)
             if pull.blocked:
-                for other in [one for one in self.pulls if not one.blocked]:
+                # Those that waited may be the ones that are waited for now.
+                for other in [one for one in self.pulls if one is not pull]:
                     self.step(other)
             assert time.monotonic() < until, "pulls wait for each other:\n" + "\n".join(self.history)
 
@@ -362,11 +363,15 @@ class World:
 
     def close(self) -> None:
         """Give everything back."""
-        for pull in sorted(self.pulls, key=lambda one: one.blocked):
-            if pull.blocked:
-                pull.gate.reach()
-            if not pull.done:
-                pull.gate.go(kill=True)
-            pull.thread.join(STEP_SECONDS)
-            pull.pipeline.close()
+        until = time.monotonic() + STEP_SECONDS
+        while self.pulls and time.monotonic() < until:
+            for pull in list(self.pulls):
+                pull.blocked = pull.blocked and not pull.gate.reach(BLOCKED_SECONDS)
+                if pull.blocked:
+                    continue  # one of the others holds its lock
+                if not pull.done:
+                    pull.gate.go(kill=True)
+                pull.thread.join(STEP_SECONDS)
+                pull.pipeline.close()
+                self.pulls.remove(pull)
         self.stack.close()
