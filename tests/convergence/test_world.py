@@ -20,7 +20,7 @@ def world(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def a_pull_waits_for_one_that_waited(world: World) -> Pull:
-    """Three pulls of the same day: the first holds the lock and is killed, the second has it now, the third wants it."""
+    """Three pulls of one day: the first holds the lock and is killed, the second has it now, the third wants it."""
     world.add(0, 0)
     world.finish(world.begin_pull([0], 0, 0))
     world.hard_delete(-1)
