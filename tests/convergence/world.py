@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import psycopg
+import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import Settings
@@ -35,7 +37,7 @@ PEOPLE = 3
 DAYS = 3
 FIRST = TODAY - dt.timedelta(days=DAYS - 1)
 STEP_SECONDS = 60.0
-BLOCKED_SECONDS = 0.3
+LOOK_SECONDS = 0.02
 WORLDS = count()
 Place = tuple[int, dt.date]
 
@@ -99,6 +101,14 @@ class Pull:
     done: bool = False
     committed: bool = False
     error: BaseException | None = None
+    sessions: set[int] = field(default_factory=set)
+    """Process numbers of its sessions of PostgreSQL."""
+
+    def __post_init__(self) -> None:
+        sa.event.listen(self.pipeline.engine, "checkout", self._notice)
+
+    def _notice(self, connection: psycopg.Connection[Any], *_: object) -> None:
+        self.sessions.add(connection.info.backend_pid)
 
     def start(self) -> None:
         client = SteppingClient(self.pipeline.settings, self.pipeline.tokens)
@@ -275,13 +285,27 @@ class World:
     def step(self, pull: Pull) -> None:
         """Let a pull go on by one step, and check what must hold."""
         before = table_rows(self.engine, tenant=self.name)
-        if not pull.blocked:
+        waited = pull.blocked
+        if not waited:
             pull.gate.go()
-        pull.blocked = not pull.gate.reach(BLOCKED_SECONDS)
+        pull.blocked = not self._reaches(pull)
         if pull.done and not pull.blocked:
             self._finished(pull, before)
-        else:
+        elif not (waited and pull.blocked):
             self._note(f"pull {pull.number} {'waits for another' if pull.blocked else 'steps'}")
+
+    def _reaches(self, pull: Pull) -> bool:
+        """Wait until a pull stands at its gate or is at its end; False if it waits for a lock of another."""
+        until = time.monotonic() + STEP_SECONDS
+        waiting = sa.text(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = ANY(:pids) AND wait_event_type = 'Lock')"
+        )
+        while not pull.gate.reach(LOOK_SECONDS):
+            with self.engine.connect() as connection:
+                if connection.scalar(waiting, {"pids": list(pull.sessions)}):
+                    return False
+            assert time.monotonic() < until, "a pull hangs:\n" + "\n".join(self.history)
+        return True
 
     def kill(self, pull: Pull) -> None:
         """End a pull where it stands."""
@@ -366,7 +390,7 @@ class World:
         until = time.monotonic() + STEP_SECONDS
         while self.pulls and time.monotonic() < until:
             for pull in list(self.pulls):
-                pull.blocked = pull.blocked and not pull.gate.reach(BLOCKED_SECONDS)
+                pull.blocked = pull.blocked and not self._reaches(pull)
                 if pull.blocked:
                     continue  # one of the others holds its lock
                 if not pull.done:
