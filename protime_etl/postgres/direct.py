@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 import psycopg
@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.postgres.coverage import try_lock_coverage
 from protime_etl.postgres.delta_load import share_merges
 from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Load, LoadedCollection, Scope
+from protime_etl.postgres.load import Load, LoadedCollection, Rows, Scope
 
 __all__ = ["CollisionError", "DirectLoad", "may_copy"]
 
@@ -74,13 +74,13 @@ class DirectLoad(Load):
         self._clock_offset = (self.began - EPOCH) // MICROSECOND - time.monotonic_ns() // 1000
         self._status_at = self._columns.index("status") if collection.soft_delete_status else None
 
-    def copy(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Send rows to the table itself, as `Load.copy` sends them to the staging table.
+    @contextmanager
+    def _copying(self) -> Iterator[Callable[[Rows], None]]:
+        """COPY into the table itself, as a load otherwise does into the staging table.
 
         Raises:
-            CollisionError: one of them is there.
+            CollisionError: a record is there.
         """
-        moment = self._clock_offset + time.monotonic_ns() // 1000
         tenant, status_at, deleted = self._tenant, self._status_at, self._collection.soft_delete_status
         try:
             with self._driver.cursor() as cursor:
@@ -88,15 +88,19 @@ class DirectLoad(Load):
                 with cursor.copy(self._statement) as copy:
                     copy.set_types(self._all_types)
                     write_row = copy.write_row
-                    for row in rows:
-                        if status_at is not None and row[status_at] == deleted:
-                            write_row((tenant, *row, moment, "status", moment))
-                        else:
-                            write_row((tenant, *row, None, None, moment))
+
+                    def send(rows: Rows) -> None:
+                        moment = self._clock_offset + time.monotonic_ns() // 1000
+                        for row in rows:
+                            if status_at is not None and row[status_at] == deleted:
+                                write_row((tenant, *row, moment, "status", moment))
+                            else:
+                                write_row((tenant, *row, None, None, moment))
+                        self.copied += len(rows)
+
+                    yield send
         except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
             raise CollisionError from None
-        self.counts.rows_read += len(rows)
-        self.copied += len(rows)
 
     def absent(self, scope: Scope) -> Sequence[int]:
         """Nothing: there was nothing in the scope."""

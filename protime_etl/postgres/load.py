@@ -17,7 +17,8 @@ Guarantees, whatever runs at the same time:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Protocol
 
@@ -30,9 +31,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
+from protime_etl.errors import ProtimeError
 from protime_etl.postgres.tables import metadata
 
-__all__ = ["Counts", "Load", "LoadedCollection", "Scope", "database_clock"]
+__all__ = ["Arrived", "Counts", "Load", "LoadedCollection", "Rows", "Scope", "database_clock"]
+
+Rows = Sequence[tuple[Any, ...]]
 
 
 class LoadedCollection(Protocol):
@@ -103,6 +107,18 @@ class Rejected(Protocol):
         """SHA-256 of it."""
 
 
+class Arrived(Protocol):
+    """A page of records."""
+
+    @property
+    def rows(self) -> Rows:
+        """Values of the collection's columns, then `extra`."""
+
+    @property
+    def rejected(self) -> Sequence[Rejected]:
+        """What could not be decoded."""
+
+
 def database_clock(connection: Connection) -> dt.datetime:
     """The moment now by PostgreSQL's clock, the only one that all processes share."""
     now: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
@@ -159,8 +175,9 @@ class Load:
             ).format(sql.Identifier(f"rejected_{collection.name}"))
         )
         self._driver.execute(sql.SQL("TRUNCATE {}, {}").format(self._staging, self._rejected))
-        # Between two pages the transaction is idle for as long as the API takes.
+        # The transaction is idle, and its COPY goes on, for as long as the API takes.
         self._driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        self._driver.execute("SET LOCAL statement_timeout = 0")
         self.began = began or database_clock(connection)
         self._asked = self.began
 
@@ -174,19 +191,52 @@ class Load:
         assert row is not None  # noqa: S101 - there is always a time
         return row[0]  # type: ignore[no-any-return]
 
-    def copy(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Send rows to the staging table in PostgreSQL's binary form."""
+    def take(self, pages: Iterable[Arrived], on_page: Callable[[int], None] = lambda _: None) -> None:
+        """Send pages to the staging table in PostgreSQL's binary form, and keep what was rejected, each record once.
+
+        One COPY as long as nothing is rejected, so that PostgreSQL stores a page while the next one is prepared.
+        `on_page` is called with the number of records of each. When `pages` ends with an error of ours, what came
+        before it is staged and the transaction can go on.
+        """
+        arriving = iter(pages)
+        rejected: Sequence[Rejected] | None = ()
+        while rejected is not None:
+            self._reject(rejected)
+            rejected = self._copy(arriving, on_page)
+
+    def _copy(self, pages: Iterator[Arrived], on_page: Callable[[int], None]) -> Sequence[Rejected] | None:
+        """Copy pages up to one with rejected records; returns these, or None when there are no more pages."""
+        failure: ProtimeError | None = None
+        with self._copying() as send:
+            try:
+                for page in pages:
+                    send(page.rows)
+                    self.counts.rows_read += len(page.rows)
+                    on_page(len(page.rows) + len(page.rejected))
+                    if page.rejected:
+                        return page.rejected
+            except ProtimeError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return None
+
+    @contextmanager
+    def _copying(self) -> Iterator[Callable[[Rows], None]]:
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
         with self._driver.cursor() as cursor:
             set_json_dumps(msgspec.json.encode, cursor)  # typed records as they are, at C speed
             with cursor.copy(statement) as copy:
                 copy.set_types(self._types)
-                for row in rows:
-                    copy.write_row(row)
-        self.counts.rows_read += len(rows)
+                write_row = copy.write_row
 
-    def reject(self, rejected: Sequence[Rejected]) -> None:
-        """Keep records that could not be understood, each once however often it comes."""
+                def send(rows: Rows) -> None:
+                    for row in rows:
+                        write_row(row)
+
+                yield send
+
+    def _reject(self, rejected: Sequence[Rejected]) -> None:
         if rejected:
             statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(self._rejected)
             with self._driver.cursor() as cursor, cursor.copy(statement) as copy:

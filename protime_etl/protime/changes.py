@@ -66,7 +66,7 @@ def _add(collection: Collection, raw: bytes, page: Page) -> None:
         except _BROKEN:
             decode_one(collection, bytes(item.data), page)  # the slow way, which tells what is wrong
         else:
-            page.rows.append((*collection.row(record), None))
+            page.rows.append(collection.row(record))
     elif item.change_type == "Delete":
         try:
             deletion = _deletion_decoder.decode(item.data)

@@ -13,7 +13,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -30,6 +30,9 @@ Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 class Record(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """Base of all records; an unknown field is an error so that it is noticed and kept, not dropped."""
+
+    extra: ClassVar[None] = None
+    """The last value of a row: a record that could be decoded as it came has no unknown fields."""
 
 
 class Reference(Record, frozen=True):
@@ -121,8 +124,8 @@ class Collection:
 
     @property
     def row(self) -> Callable[[Any], tuple[Any, ...]]:
-        """A function from a record to the values of `columns`."""
-        return attrgetter(*self.columns.values())
+        """A function from a record to the values of `columns`, then `extra`."""
+        return attrgetter(*self.columns.values(), "extra")
 
 
 def _plain_columns(record: type[Record], **nested: str) -> dict[str, str]:

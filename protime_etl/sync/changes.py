@@ -25,7 +25,7 @@ from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import API_PATH
-from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, Turn, stage
+from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, Turn
 from protime_etl.sync.initial_load import InitialLoad
 
 __all__ = ["CLOCKINGS", "DeltaReader", "Turn"]
@@ -128,10 +128,9 @@ class DeltaReader:
         with self._session.transaction() as connection:
             (exclude_merges if deletions else share_merges)(connection, tenant)
             load = DeltaLoad(connection, tenant, CLOCKINGS, began)
-            load.copy(page.rows)
+            load.take([page])
             load.complete()
-            stage(load, found)
-            load.reject(page.rejected)
+            load.take(found)
             self._session.sift(connection, load, deletions)
             load.merge()
             load.delete(deletions)

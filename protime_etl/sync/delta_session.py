@@ -23,7 +23,7 @@ from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS
 
-__all__ = ["CLOCKINGS", "DeltaSession", "Turn", "earliest_start", "stage"]
+__all__ = ["CLOCKINGS", "DeltaSession", "Turn", "earliest_start"]
 
 log = logging.getLogger(__name__)
 CLOCKINGS = COLLECTIONS["clockings"]
@@ -111,10 +111,3 @@ class DeltaSession:
         self.told.counts += counts
         self.told.pages += 1
         self._on_page(records)
-
-
-def stage(load: DeltaLoad, pages: Iterable[Page]) -> None:
-    """Send records that were asked for by their ids to the staging table."""
-    for page in pages:
-        load.copy(page.rows)
-        load.reject(page.rejected)

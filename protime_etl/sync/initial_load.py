@@ -18,7 +18,7 @@ from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.load import database_clock
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
-from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, earliest_start, stage
+from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, earliest_start
 
 __all__ = ["InitialLoad"]
 
@@ -78,8 +78,7 @@ class InitialLoad:
         tenant = self._session.settings.tenant
         share_merges(connection, tenant)
         load = DeltaLoad(connection, tenant, CLOCKINGS, began, listed=True)
-        load.copy(page.rows)
-        load.reject(page.rejected)
+        load.take([page])
         self._session.sift(connection, load, ())
         load.merge()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
@@ -122,7 +121,7 @@ class InitialLoad:
             if missing:
                 share_merges(connection, tenant)
                 load = DeltaLoad(connection, tenant, CLOCKINGS, asked, listed=True)
-                stage(load, found)
+                load.take(found)
                 self._session.sift(connection, load, vanished)
                 load.merge(vanished)
                 self._session.count(load.counts, len(missing))

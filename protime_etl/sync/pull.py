@@ -114,10 +114,7 @@ def pull_unit(
 
 
 def _stage(load: Load, pages: Iterable[Page], on_page: OnPage = lambda _: None) -> None:
-    for page in ahead(pages):
-        load.copy(page.rows)
-        load.reject(page.rejected)
-        on_page(len(page.rows) + len(page.rejected))
+    load.take(ahead(pages), on_page)
 
 
 def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: Scope) -> list[int]:
@@ -128,8 +125,7 @@ def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: 
         if found is None:
             vanished.append(record_id)
         else:
-            load.copy(found.rows)
-            load.reject(found.rejected)
+            load.take([found])
     return vanished
 
 

@@ -147,9 +147,7 @@ class Verifier:
         assert scope.first is not None  # noqa: S101 - units have dates
         assert scope.last is not None  # noqa: S101
         try:
-            for page in self._client.pages(CLOCKINGS, clockings_filter(people, scope.first, scope.last)):
-                staged.copy(page.rows)
-                staged.reject(page.rejected)
+            staged.take(self._client.pages(CLOCKINGS, clockings_filter(people, scope.first, scope.last)))
         except UriTooLongError:
             if len(people) == 1:
                 raise
@@ -167,8 +165,7 @@ class Verifier:
             for record_id in read:
                 page = self._client.record(CLOCKINGS, record_id)
                 if page is not None:
-                    again.copy(page.rows)
-                    again.reject(page.rejected)
+                    again.take([page])
             stay, equal = again.compare(Scope(), list(read))
         found.equal.update(equal)
         for one in stay:

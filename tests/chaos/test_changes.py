@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.errors import BusyError
 from protime_etl.postgres.delta_load import DeltaLoad, share_merges
 from protime_etl.postgres.load import database_clock
+from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.simulator.changes import Changes
 from protime_etl.simulator.options import Options
@@ -120,7 +121,7 @@ def test_a_thousand_changes_among_millions(engine: Engine, amount: Amount) -> No
     with engine.begin() as connection:
         share_merges(connection, "acme")
         load = DeltaLoad(connection, "acme", collection, database_clock(connection))
-        load.copy([row(number) for number in range(1, 901)])
+        load.take([Page([row(number) for number in range(1, 901)])])
         load.complete()
         deletions = {number * (rows // 1000): "F" * 20 for number in range(901, 1001)}
         load.lock_people(connection, deletions)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.load import Counts, Load, Scope
-from protime_etl.protime.decoding import RejectedRecord
+from protime_etl.protime.decoding import Page, RejectedRecord
 from protime_etl.protime.resources import COLLECTIONS, ActivityDefinition, ActivityLevel
 from tests.conftest import both_servers
 
@@ -37,7 +40,7 @@ def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]
 def load(engine: Engine, *rows: tuple[Any, ...], scope: Scope = SCOPE) -> Counts:
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.copy(rows)
+        one.take([Page(list(rows))])
         return one.merge(one.absent(scope))
 
 
@@ -105,7 +108,7 @@ def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> No
     load(engine, row(1), row(2))
     with engine.begin() as slow_connection:
         slow = Load(slow_connection, "acme", CLOCKINGS)
-        slow.copy([row(1, calculated_time_of_day_in_minutes=1), row(2)])
+        slow.take([Page([row(1, calculated_time_of_day_in_minutes=1), row(2)])])
         load(engine, row(1, calculated_time_of_day_in_minutes=2))  # 2 has vanished meanwhile, and 3 ...
         load(engine, row(1, calculated_time_of_day_in_minutes=2), row(3))  # ... has come
         assert slow.absent(SCOPE) == [3]  # the caller asks for it, and it is there
@@ -121,7 +124,7 @@ def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine)
     load(engine, row(1))
     with engine.begin() as slow_connection:
         slow = Load(slow_connection, "acme", CLOCKINGS)
-        slow.copy([row(1, "02")])
+        slow.take([Page([row(1, "02")])])
         load(engine)
         slow.merge()
     assert stored(engine, 1).deleted_by == "vanished"
@@ -166,12 +169,55 @@ def test_a_rejected_record_is_not_gone_and_one_without_an_id_stops_all_inference
         load(engine, row(1), row(2))
         with engine.begin() as connection:
             one = Load(connection, "acme", CLOCKINGS)
-            one.reject([RejectedRecord(record_id, "why", "{}", "fingerprint")] * 2)
+            one.take([Page(rejected=[RejectedRecord(record_id, "why", "{}", "fingerprint")] * 2)])
             counts = one.merge(one.absent(SCOPE))
         assert {number for number in (1, 2) if stored(engine, number).deleted_at} == gone
         assert (counts.rejected, counts.rows_read, counts.unchanged) == (2, 2, 0)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.rejected_record")) == 1
+
+
+def test_pages_with_rejected_records_between_others_all_arrive(engine: Engine) -> None:
+    def rejected(number: int) -> list[RejectedRecord]:
+        return [RejectedRecord(number, "why", "{}", f"{number}")]
+
+    pages = [Page([row(1)]), Page([row(2)], rejected(7)), Page(), Page(rejected=rejected(8)), Page([row(3), row(4)])]
+    told: list[int] = []
+    with engine.begin() as connection:
+        one = Load(connection, "acme", CLOCKINGS)
+        one.take(pages, told.append)
+        counts = one.merge()
+    assert counts == Counts(rows_read=6, inserted=4, rejected=2)
+    assert told == [1, 2, 0, 1, 2]
+    with engine.connect() as connection:
+        kept = connection.scalars(sa.text("SELECT record_id FROM protime_etl.rejected_record ORDER BY 1")).all()
+    assert kept == [7, 8]
+
+
+def test_pages_that_end_with_an_error_leave_what_came_and_a_transaction_that_can_go_on(engine: Engine) -> None:
+    def pages() -> Iterator[Page]:
+        yield Page([row(1)])
+        raise UriTooLongError("too long", status=414)
+
+    with engine.begin() as connection:
+        one = Load(connection, "acme", CLOCKINGS)
+        with pytest.raises(UriTooLongError):
+            one.take(pages())
+        one.take([Page([row(2)])])
+        assert one.merge() == Counts(rows_read=2, inserted=2)
+
+
+def test_a_copy_outlasts_the_statement_timeout_of_the_role(engine: Engine) -> None:
+    def pages() -> Iterator[Page]:
+        yield Page([row(1)])
+        time.sleep(0.5)  # as long as an API takes
+        yield Page([row(2)])
+
+    with engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL statement_timeout = '100ms'"))
+        one = Load(connection, "acme", CLOCKINGS)
+        one.take(pages())
+        assert one.merge().inserted == 2
 
 
 def test_a_row_that_somebody_is_writing_is_left_alone_without_waiting(engine: Engine) -> None:
@@ -186,7 +232,7 @@ def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
     load(engine, row(1))
     with engine.begin() as connection:
         other = Load(connection, "other", CLOCKINGS)
-        other.copy([row(1, kind="Reason")])
+        other.take([Page([row(1, kind="Reason")])])
         assert other.merge().inserted == 1
     assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1)
 
@@ -195,7 +241,7 @@ def test_a_failed_load_leaves_everything_as_it_was(engine: Engine) -> None:
     load(engine, row(1))
     with engine.connect() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.copy([row(2)])
+        one.take([Page([row(2)])])
         one.merge(one.absent(SCOPE))
         connection.rollback()
     assert stored(engine, 1).deleted_at is None
@@ -225,7 +271,7 @@ def test_the_same_rejected_records_in_another_order_do_not_deadlock(engine: Engi
             random.Random(seed).shuffle(rejected)
             with engine.begin() as connection:
                 one = Load(connection, "acme", CLOCKINGS)
-                one.reject(rejected)
+                one.take([Page(rejected=rejected)])
                 one.merge()
 
     in_four_threads(work)

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.postgres.load import Load
 from protime_etl.postgres.tables import clocking_versions, clockings
+from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS
 from tests.conftest import both_servers
 from tests.postgres.test_load import load, row
@@ -59,7 +60,7 @@ def test_several_changes_in_one_transaction_leave_one_version_at_a_time(engine: 
     with engine.begin() as connection:
         for version in ("02", "03", "04"):
             one = Load(connection, "acme", COLLECTIONS["clockings"])
-            one.copy([row(1, change_version=version)])
+            one.take([Page([row(1, change_version=version)])])
             one.merge()
         connection.execute(sa.text("UPDATE protime.clockings SET kind = 'Reason'"))  # says nothing about written_at
         connection.execute(sa.text("UPDATE protime.clockings SET kind = 'InOut', written_at = '2000-01-01'"))

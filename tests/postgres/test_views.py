@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 from protime_etl.postgres.ledger import register_tenant
 from protime_etl.postgres.load import Load
 from protime_etl.postgres.statements import sql_folder
+from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS
 from tests.conftest import both_servers
 from tests.postgres.test_load import row
@@ -25,12 +26,11 @@ def put(engine: Engine, *clockings: tuple[dt.date, int, str]) -> None:
     with engine.begin() as connection:
         register_tenant(connection, "acme", "Europe/Brussels")
         load = Load(connection, "acme", COLLECTIONS["clockings"])
-        load.copy(
-            [
-                row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
-                for number, (day, minutes, kind) in enumerate(clockings)
-            ]
-        )
+        rows = [
+            row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
+            for number, (day, minutes, kind) in enumerate(clockings)
+        ]
+        load.take([Page(rows)])
         load.merge()
 
 
