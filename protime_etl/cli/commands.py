@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import math
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ from protime_etl.sync.given import day_given, ids_given
 from protime_etl.sync.pipeline import open_pipeline
 
 __all__ = ["main"]
+
+COLLECTED_AFTER = 100_000
+"""New objects after which Python looks for unreachable cycles."""
 
 app = typer.Typer(
     help="Every Protime clocking in your own PostgreSQL. Settings come from PROTIME_* and from a .env file here.",
@@ -359,6 +363,9 @@ def simulate(  # noqa: PLR0917 - one parameter an option
 def main() -> None:
     """Run the command line; every error becomes one line and the promised exit status."""
     debug = "--debug" in sys.argv[1:]
+    # Records come by the hundred thousand and are never part of a cycle: looking for cycles takes a fifth of the time.
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER)
     try:
         app([argument for argument in sys.argv[1:] if argument != "--debug"])
     except ProtimeError as error:

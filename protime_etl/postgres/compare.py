@@ -45,9 +45,9 @@ class Comparison(Load):
         """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
         gone = sql.SQL("s.status IS NOT DISTINCT FROM {}").format(sql.Literal(self._collection.soft_delete_status))
         if ids is not None:
-            within = sql.SQL("t.id = ANY(%(ids)s)")
+            within = sql.SQL("t.id = ANY(%(ids)s::bigint[])")
         else:
-            within = sql.SQL("t.person_id = ANY(%(people)s) AND t.date BETWEEN %(first)s AND %(last)s")
+            within = sql.SQL("t.person_id = ANY(%(people)s::bigint[]) AND t.date BETWEEN %(first)s AND %(last)s")
         statement = sql.SQL("""
             WITH s AS (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC),
             judged AS (

@@ -54,6 +54,7 @@ def create_engine(url: URL) -> Engine:
     return sa.create_engine(
         url,
         pool_pre_ping=True,
+        max_overflow=-1,  # workers hold one each for the time of a unit: their number is the limit
         hide_parameters=True,
         connect_args={
             "application_name": "protime-etl",

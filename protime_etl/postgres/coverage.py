@@ -46,7 +46,7 @@ def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:
     )
     connection.execute(
         sa.text(
-            "SELECT FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(:people)"
+            "SELECT FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(CAST(:people AS bigint[]))"
             " ORDER BY person_id FOR UPDATE"
         ),
         parameters,

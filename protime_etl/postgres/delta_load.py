@@ -90,7 +90,7 @@ class DeltaLoad(Load):
         statement = sql.SQL("""
             SELECT person_id FROM {staging}
             UNION SELECT t.person_id FROM {staging} AS s JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
-            UNION SELECT person_id FROM {target} WHERE tenant = %(tenant)s AND id = ANY(%(deleted)s)
+            UNION SELECT person_id FROM {target} WHERE tenant = %(tenant)s AND id = ANY(%(deleted)s::bigint[])
         """).format(staging=self._staging, target=self._target)
         parameters = {"tenant": self._tenant, "deleted": list(deletions)}
         people = sorted(row[0] for row in self._driver.execute(statement, parameters))

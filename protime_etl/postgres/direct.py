@@ -53,8 +53,9 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
 def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
     found = connection.scalar(
         sa.text(
-            "SELECT EXISTS (SELECT FROM protime.clockings"
-            " WHERE tenant = :tenant AND person_id = ANY(:people) AND date BETWEEN :first AND :last)"
+            # One look into the index a person: without statistics the planner would rather read all days of everybody.
+            "SELECT EXISTS (SELECT FROM unnest(CAST(:people AS bigint[])) AS p, LATERAL (SELECT FROM protime.clockings"
+            " WHERE tenant = :tenant AND person_id = p AND date BETWEEN :first AND :last LIMIT 1) AS found)"
             " OR EXISTS (SELECT FROM protime_etl.deltas WHERE tenant = :tenant)"
         ),
         {"tenant": tenant, "people": list(unit.person_ids), "first": unit.first, "last": unit.last},

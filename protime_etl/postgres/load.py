@@ -255,7 +255,7 @@ class Load:
         self._asked = self._clock()
         limits = []
         if scope.person_ids is not None:
-            limits.append(sql.SQL("AND t.person_id = ANY(%(people)s)"))
+            limits.append(sql.SQL("AND t.person_id = ANY(%(people)s::bigint[])"))
         if scope.first is not None:
             limits.append(sql.SQL("AND t.date BETWEEN %(first)s AND %(last)s"))
         statement = sql.SQL("""
@@ -297,7 +297,7 @@ class Load:
 
     def drop(self, ids: Sequence[int]) -> None:
         """Take records out of what was staged."""
-        statement = sql.SQL("DELETE FROM {staging} WHERE id = ANY(%(ids)s)").format(staging=self._staging)
+        statement = sql.SQL("DELETE FROM {staging} WHERE id = ANY(%(ids)s::bigint[])").format(staging=self._staging)
         self._driver.execute(statement, {"ids": list(ids)})
 
     def merge(self, vanished: Sequence[int] = ()) -> Counts:
@@ -431,7 +431,7 @@ class Load:
         statement = sql.SQL("""
             WITH vanished AS (
                 SELECT t.id FROM {target} AS t
-                WHERE t.tenant = %(tenant)s AND t.id = ANY(%(vanished)s)
+                WHERE t.tenant = %(tenant)s AND t.id = ANY(%(vanished)s::bigint[])
                     AND t.deleted_at IS NULL AND t.written_at <= %(asked)s
                 ORDER BY t.id
                 FOR UPDATE SKIP LOCKED
