@@ -54,14 +54,12 @@ def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:
 
 
 def cover(connection: Connection, tenant: str, unit: Unit, first: dt.date, last: dt.date) -> None:
-    """Enter that these days have been completely pulled for the unit's people, in the order of their ids."""
+    """Enter that these days have been completely pulled for the unit's people, whose coverage the caller has locked."""
     connection.execute(
         sa.text(
-            "INSERT INTO protime_etl.coverage AS c (tenant, person_id, dates, read_at)"
-            " SELECT :tenant, person_id, datemultirange(daterange(:first, :last, '[]')), statement_timestamp()"
-            " FROM unnest(CAST(:people AS bigint[])) AS person_id ORDER BY person_id"
-            " ON CONFLICT (tenant, person_id) DO UPDATE SET dates = c.dates + excluded.dates,"
-            " read_at = excluded.read_at"
+            "UPDATE protime_etl.coverage AS c"
+            " SET dates = c.dates + datemultirange(daterange(:first, :last, '[]')), read_at = statement_timestamp()"
+            " WHERE tenant = :tenant AND person_id = ANY(CAST(:people AS bigint[]))"
         ),
         {"tenant": tenant, "first": first, "last": last, "people": list(unit.person_ids)},
     )

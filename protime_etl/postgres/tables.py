@@ -265,6 +265,7 @@ coverage = Table(
     Column("read_at", MOMENT, nullable=False, comment="When dates last grew or were read again."),
     schema="protime_etl",
     comment="Which days have been completely pulled for which person.",
+    postgresql_with={"fillfactor": 50},  # room for the next version of a row: each unit writes one of each person
 )
 
 rejected_record = Table(
