@@ -35,7 +35,7 @@ PEER_SCRIPTS = Path(__file__).resolve().parent / "peers"
 # How this project is run, in one place: further options of `protime-etl sync`, and how many requests it then has under
 # way at the same time, from which the floor of the latency scenario follows.
 SYNC_OPTIONS: tuple[str, ...] = ()
-WORKERS = 1
+WORKERS = 2
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     last: To,
     people: People = None,
     circles: Circles = None,
-    workers: Workers = 1,
+    workers: Workers = 2,
     as_json: Json = False,
 ) -> None:
     """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""

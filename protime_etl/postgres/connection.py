@@ -22,6 +22,7 @@ SESSION_OPTIONS = {
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
+    "temp_buffers": "32MB",  # a unit of a hundred pages is staged in memory
 }
 STOPPING = (
     psycopg.errors.AdminShutdown,

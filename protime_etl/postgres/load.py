@@ -127,6 +127,7 @@ def database_clock(connection: Connection) -> dt.datetime:
 
 MERGE_MEMORY = "64MB"
 WORTH_STATISTICS = 10_000
+ANALYSED = "analysed"
 COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
     sa.Integer: "int4",
@@ -151,6 +152,7 @@ class Load:
         self, connection: Connection, tenant: str, collection: LoadedCollection, began: dt.datetime | None = None
     ) -> None:
         self._driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        self._session = connection.info
         self._tenant = tenant
         self._collection = collection
         self._columns = [*collection.columns, "extra"]
@@ -324,8 +326,11 @@ class Load:
             " WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(%(memory)s)",
             {"memory": MERGE_MEMORY},
         )
-        if staged >= WORTH_STATISTICS:  # nobody else looks at a temporary table, and the planner would think it small
+        # Nobody else looks at a temporary table, and the planner would think that ids repeat. Once a session is enough.
+        known = self._session.setdefault(ANALYSED, set())
+        if staged >= WORTH_STATISTICS and self._collection.name not in known:
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
+            known.add(self._collection.name)
 
     def _forget_tombstones(self) -> None:
         """Of records that came back: their rows are the newer knowledge."""
@@ -376,17 +381,15 @@ class Load:
             return completes.format(s=sql.Identifier(source), differs=sql.SQL(" AND ").join(pairs))
 
         return sql.SQL("""
-            WITH arrived AS (
-                SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC
-            ),
-            candidate AS MATERIALIZED (
-                SELECT s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
+            WITH candidate AS MATERIALIZED (
+                SELECT DISTINCT ON (s.id) s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
                     t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
-                FROM arrived AS s
+                FROM {staging} AS s
                 LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
                 LEFT JOIN protime_etl.tombstones AS d ON d.tenant = %(tenant)s AND d.collection = %(collection)s
                     AND d.id = s.id AND d.change_version >= s.change_version
                 WHERE (t.id IS NULL AND d.id IS NULL) OR {guard}
+                ORDER BY s.id, s.change_version DESC
             ),
             written AS (
                 INSERT INTO {target} AS t (tenant, {names}, deleted_at, deleted_by, written_at)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from protime_etl.config import Settings
@@ -26,7 +27,7 @@ from protime_etl.errors import (
 )
 from protime_etl.protime.auth import TokenSource
 from protime_etl.protime.changes import decode_changes
-from protime_etl.protime.decoding import Page, decode_page, decode_record
+from protime_etl.protime.decoding import Page, decode_page, decode_record, look_ahead
 from protime_etl.protime.filters import Condition, encode
 from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS, MemoryPause, Pause, wait_out
 from protime_etl.protime.resources import API_PATH, Collection
@@ -34,6 +35,8 @@ from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import error_details, new_session, retry_after_seconds, send
 
 __all__ = ["MAX_URI_CHARACTERS", "ProtimeClient"]
+
+Answer = TypeVar("Answer")
 
 MAX_URI_CHARACTERS = 4096
 MAX_EMPTY_PAGES_IN_A_ROW = 1000
@@ -63,7 +66,14 @@ class ProtimeClient:
         return f"{self._settings.api_base}{API_PATH}/{collection.name}{query}"
 
     def pages(self, collection: Collection, condition: Condition | None = None) -> Iterator[Page]:
+        """Read a list page by page; see `answers`."""
+        for body in self.answers(collection, condition):
+            yield decode_page(collection, body)
+
+    def answers(self, collection: Collection, condition: Condition | None = None) -> Iterator[bytes]:
         """Read a list page by page, to the page without `nextLink`; an empty page is not the end.
+
+        Pages come as they were sent, so that the next can be on its way while `decode_page` is at work on this one.
 
         Raises:
             ProtocolError: the links loop, never end, or (UntrustedLinkError) lead elsewhere.
@@ -74,14 +84,14 @@ class ProtimeClient:
         empty = 0
         while True:
             seen.add(uri)
-            page = self._with_retries(partial(self._page, collection, uri))
-            yield page
-            if page.next_link is None:
+            body, records, next_link = self._with_retries(partial(self._answer, collection, uri))
+            yield body
+            if next_link is None:
                 return
-            uri = self._resolve(collection, page.next_link)
+            uri = self._resolve(collection, next_link)
             if uri in seen:
                 raise ProtocolError(f"The pages of {collection.name} loop: a nextLink came twice.")
-            empty = 0 if page.rows or page.rejected else empty + 1
+            empty = 0 if records else empty + 1
             if empty > MAX_EMPTY_PAGES_IN_A_ROW:
                 raise ProtocolError(f"The pages of {collection.name} have no end: {empty} empty ones in a row.")
 
@@ -141,8 +151,12 @@ class ProtimeClient:
         """
         self.record(collection, 0)
 
-    def _with_retries(self, call: Callable[[], Page]) -> Page:
+    def _with_retries(self, call: Callable[[], Answer]) -> Answer:
         return with_retries(call, self._settings.max_wait_in_task)
+
+    def _answer(self, collection: Collection, uri: str) -> tuple[bytes, int, str | None]:
+        body = self._get(collection, uri)
+        return body, *look_ahead(collection, body)
 
     def _page(self, collection: Collection, uri: str) -> Page:
         return decode_page(collection, self._get(collection, uri))

@@ -20,7 +20,7 @@ from protime_etl.postgres.ledger import Unit, finish_unit
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.postgres.locks import lock_people, mark_under_way
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import Page
+from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.resources import COLLECTIONS, Collection
 from protime_etl.sync.ahead import ahead
 from protime_etl.sync.plan import clockings_filter
@@ -51,7 +51,7 @@ def pull_people(settings: Settings, client: ProtimeClient, engine: Engine) -> Co
         with database_errors(engine.url), engine.begin() as connection:
             lock_people(connection, settings.tenant)
             load = Load(connection, settings.tenant, PEOPLE)
-            _stage(load, client.pages(PEOPLE))
+            _stage(load, PEOPLE, client.answers(PEOPLE))
             return load.merge(_vanished(client, load, PEOPLE, Scope()))
 
     counts = _restarting(attempt)
@@ -74,7 +74,7 @@ def pull_unit(
     def stage(load: Load, person_ids: Sequence[int]) -> None:
         condition = clockings_filter(person_ids, unit.first, unit.last, unit.circles)
         try:
-            _stage(load, client.pages(CLOCKINGS, condition), on_page)
+            _stage(load, CLOCKINGS, client.answers(CLOCKINGS, condition), on_page)
         except UriTooLongError:
             if len(person_ids) < 2:
                 raise
@@ -113,8 +113,8 @@ def pull_unit(
         raise
 
 
-def _stage(load: Load, pages: Iterable[Page], on_page: OnPage = lambda _: None) -> None:
-    load.take(ahead(pages), on_page)
+def _stage(load: Load, collection: Collection, answers: Iterable[bytes], on_page: OnPage = lambda _: None) -> None:
+    load.take((decode_page(collection, body) for body in ahead(answers)), on_page)
 
 
 def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: Scope) -> list[int]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
@@ -90,3 +91,11 @@ def test_an_unreachable_server_is_told_without_the_password() -> None:
     with pytest.raises(DatabaseError, match=r"127\.0\.0\.1/db cannot be reached") as caught:
         schema_state(engine)
     assert "hidden" not in str(caught.value)
+
+
+def test_as_many_workers_as_are_allowed_have_a_connection_each(warehouse: URL) -> None:
+    engine = create_engine(warehouse)
+    with ExitStack() as stack:
+        held = [stack.enter_context(engine.connect()) for _ in range(40)]
+        assert [one.scalar(sa.text("SELECT 1")) for one in held] == [1] * 40
+    engine.dispose()
