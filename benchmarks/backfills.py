@@ -103,12 +103,6 @@ def _keep(  # noqa: PLR0917 - figures, in the order of the table
         scenario=scenario,
         rows=rows,
         seconds=seconds,
-        cpu_seconds=0,
-        server_cpu_seconds=0,
-        peak_bytes=0,
-        wal_bytes=0,
-        written=0,
-        dead=0,
         requests=requests,
         least_requests=least,
     )

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from benchmarks.serving import Served
 from benchmarks.warehouse import TEMPLATE, dsn
 
 __all__ = [
+    "AT_ONCE",
     "BENCH",
     "CONTENDERS",
     "LIMITS",
@@ -24,7 +25,7 @@ __all__ = [
     "PEERS",
     "REPOSITORY",
     "SYNC_OPTIONS",
-    "WORKERS",
+    "TITLES",
     "Contender",
     "Task",
 ]
@@ -32,10 +33,8 @@ __all__ = [
 REPOSITORY = Path(__file__).resolve().parents[1]
 BENCH = REPOSITORY / ".bench"
 PEER_SCRIPTS = Path(__file__).resolve().parent / "peers"
-# How this project is run, in one place: further options of `protime-etl sync`, and how many requests it then has under
-# way at the same time, from which the floor of the latency scenario follows.
 SYNC_OPTIONS: tuple[str, ...] = ()
-WORKERS = 2
+"""How this project is run, in one place: further options of `protime-etl sync`."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +90,10 @@ def _our_environment(task: Task) -> Mapping[str, str]:
     }
 
 
-def _sync(task: Task) -> list[str | Path]:
+def _sync(task: Task, *options: str) -> list[str | Path]:
     first, last = task.window
     program = Path(sys.executable).parent / "protime-etl"
-    return [program, "sync", "--from", first, "--to", last, *SYNC_OPTIONS, "--json"]
+    return [program, "sync", "--from", first, "--to", last, *SYNC_OPTIONS, *options, "--json"]
 
 
 def _limit_environment(_task: Task) -> Mapping[str, str]:
@@ -185,6 +184,16 @@ def _airflow(_task: Task) -> list[str | Path]:
 
 
 OURS = Contender("ours", "protime-etl", _sync, _our_environment, "protime.clockings", TEMPLATE)
+AT_ONCE = {
+    workers: replace(
+        OURS,
+        name=f"ours-{workers}",
+        title=f"protime-etl, --workers {workers}",
+        command=lambda task, workers=workers: _sync(task, "--workers", str(workers)),  # type: ignore[misc]
+    )
+    for workers in (1, 2, 4)
+}
+"""This project with so many requests under way at the same time, for the latency scenario."""
 PEERS = (
     Contender(
         "dlt",
@@ -227,3 +236,7 @@ LIMITS = (
     ),
 )
 CONTENDERS: Mapping[str, Contender] = {one.name: one for one in (OURS, *PEERS, *LIMITS)}
+"""Who is in the rounds."""
+TITLES = {one.name: one.title for one in (*CONTENDERS.values(), *AT_ONCE.values())} | {
+    "dag": "protime-etl, the nightly DAG by Airflow"
+}

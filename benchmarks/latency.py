@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from math import ceil
 
-from benchmarks.contenders import OURS, WORKERS
+from benchmarks.contenders import AT_ONCE
 from benchmarks.rounds import Bench
 
 __all__ = ["measure_latency"]
@@ -31,15 +31,15 @@ def floor_seconds(lists: Counter[str], latency: float, parallel: int) -> float:
 
 
 def measure_latency(bench: Bench) -> None:
-    """A first load with latency."""
-    with bench.round(OURS) as task:
-        bench.served.set(latency=LATENCY_SECONDS)
-        try:
-            bench.run(
-                OURS,
-                task,
-                "latency",
-                lambda: floor_seconds(Counter(text for _, text in bench.served.asked()), LATENCY_SECONDS, WORKERS),
-            )
-        finally:
-            bench.served.set(latency=0)
+    """A first load with latency, with each number of workers."""
+    for workers, contender in AT_ONCE.items():
+        with bench.round(contender) as task:
+            bench.served.set(latency=LATENCY_SECONDS)
+
+            def floor(parallel: int = workers) -> float:
+                return floor_seconds(Counter(text for _, text in bench.served.asked()), LATENCY_SECONDS, parallel)
+
+            try:
+                bench.run(contender, task, "latency", floor)
+            finally:
+                bench.served.set(latency=0)

@@ -62,12 +62,6 @@ def measure_nightly(bench: Bench, repeat: int) -> None:
                 scenario="nightly",
                 rows=served.clockings,
                 seconds=seconds,
-                cpu_seconds=0,
-                server_cpu_seconds=0,
-                peak_bytes=0,
-                wal_bytes=0,
-                written=0,
-                dead=0,
             )
         )
 

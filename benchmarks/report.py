@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.contenders import CONTENDERS, REPOSITORY
+from benchmarks.contenders import CONTENDERS, REPOSITORY, TITLES
 from benchmarks.goals import goals
 from benchmarks.results import Results, Summary
 
@@ -78,14 +78,13 @@ def _tables(results: Results) -> Iterator[str]:
 
 
 def _row(name: str, one: Summary) -> tuple[str, ...]:
-    title = CONTENDERS[name].title if name in CONTENDERS else "protime-etl, the nightly DAG by Airflow"
     seconds = [run.seconds for run in one.runs]
     floor = one.median(lambda run: run.floor_seconds)
     loads = name not in CONTENDERS or CONTENDERS[name].loads
     measured = one.median(lambda run: run.peak_bytes) > 0
     wall = f"{one.seconds:.2f} ({min(seconds):.2f} to {max(seconds):.2f})" + (f"; floor {floor:.2f}" if floor else "")
     return (
-        title,
+        TITLES[name],
         f"{one.rate:,.0f}",
         wall,
         f"{one.median(lambda run: run.cpu_seconds):.1f}" if measured else "",

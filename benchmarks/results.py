@@ -21,22 +21,22 @@ __all__ = ["Results", "Run", "Summary"]
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One measured run."""
+    """One measured run; 0 is what was not looked at."""
 
     contender: str
     scenario: str
     rows: int
     """Clockings of the tenant."""
     seconds: float
-    cpu_seconds: float
+    cpu_seconds: float = 0.0
     """Of the contender."""
-    server_cpu_seconds: float
+    server_cpu_seconds: float = 0.0
     """Of PostgreSQL."""
-    peak_bytes: int
-    wal_bytes: int
-    written: int
+    peak_bytes: int = 0
+    wal_bytes: int = 0
+    written: int = 0
     """Tuples written in the table of clockings."""
-    dead: int
+    dead: int = 0
     """Dead tuples that the run made, in all tables."""
     floor_seconds: float = 0.0
     """Of the latency scenario."""

@@ -15,11 +15,11 @@ Rows = dict[int, dict[str, Any]]
 
 
 def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
-    """What the table should hold: the documented columns, and whether the row is deleted."""
+    """What the table should hold: the documented columns, nothing else, and whether the row is deleted."""
     collection = COLLECTIONS[name]
     rows = {}
     for record in tenant.truth() if name == "clockings" else tenant.people_truth():
-        row = dict(zip(collection.columns, msgspec.to_builtins(collection.row(record)), strict=True))
+        row = dict(zip([*collection.columns, "extra"], msgspec.to_builtins(collection.row(record)), strict=True))
         row["is_deleted"] = row.get("status") == "Deleted"
         rows[row["id"]] = row
     return rows
@@ -28,7 +28,7 @@ def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
 def table_rows(engine: Engine, name: str = "clockings", tenant: str | None = None) -> Rows:
     """What the table holds, or what it holds of that tenant."""
     collection: Collection = COLLECTIONS[name]
-    columns = ", ".join(collection.columns)
+    columns = ", ".join([*collection.columns, "extra"])
     with engine.connect() as connection:
         result = connection.execute(
             sa.text(
