@@ -42,11 +42,13 @@ def simulated() -> Iterator[SimulatedTenant]:
 
 def assert_all_is_there(engine: Engine, tenant: Tenant) -> None:
     # Tuples, and no dicts as elsewhere: of half a million rows those take longer to compare than to load.
-    truth = {(*row[:-2], str(msgspec.to_builtins(row[-2])), row[-1]) for row in map(CLOCKINGS.row, tenant.truth())}
+    truth = {(*row[:-3], str(msgspec.to_builtins(row[-3])), *row[-2:]) for row in map(CLOCKINGS.row, tenant.truth())}
     with engine.connect() as connection:
-        rows = connection.execute(sa.text(f"SELECT {', '.join(CLOCKINGS.columns)} FROM protime.clockings")).all()
+        rows = connection.execute(
+            sa.text(f"SELECT {', '.join([*CLOCKINGS.columns, 'extra'])} FROM protime.clockings")
+        ).all()
     assert len(rows) == len(truth)
-    assert {(*row[:-2], str(row[-2]), row[-1]) for row in rows} == truth
+    assert {(*row[:-3], str(row[-3]), *row[-2:]) for row in rows} == truth
     with engine.connect() as connection:
         covered = connection.execute(sa.text("SELECT person_id, dates::text FROM protime_etl.coverage")).all()
     year = f"{{[{YEAR},{TODAY + dt.timedelta(days=1)})}}"
