@@ -21,7 +21,7 @@ from benchmarks.latency import measure_latency
 from benchmarks.measured import CommandError
 from benchmarks.nightly import NIGHTLY_DAYS, NIGHTLY_PEOPLE, measure_nightly
 from benchmarks.report import render, write_document
-from benchmarks.results import Results
+from benchmarks.results import Results, Run, rounded
 from benchmarks.rounds import Bench, WrongResultError
 from benchmarks.serving import serving
 from benchmarks.warehouse import Server, database_server
@@ -62,6 +62,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--repeat", type=int, default=3, help="how often each is measured, in turn")
     parser.add_argument("--filled", type=int, default=10_000_000, help="rows of the table that is filled already")
     parser.add_argument("--memory-sizes", type=_numbers, default=[1_000_000, 10_000_000], help="rows")
+    parser.add_argument("--add", action="store_true", help="keep what the last bench measured and this one does not")
     parser.add_argument("--write", action="store_true", help="put the results into docs/performance.md")
     parser.add_argument("--render", type=Path, help="measure nothing; take the results from this file")
     return parser
@@ -94,6 +95,17 @@ class _Plan:
         self._server = server
         self._chosen = chosen
         self._results = Results.begin(server.version)
+        if options.add:
+            self._results.add(Results.load(RESULTS), self._measures)
+
+    def _measures(self, run: Run) -> bool:
+        """Whether this bench measures what was measured by that run of an earlier one."""
+        if run.contender in CONTENDERS and run.contender not in self._options.contenders:
+            return False
+        if run.scenario in ("first", "unchanged", "edited", "into", "latency"):
+            kind = run.scenario if run.scenario in ("into", "latency") else "rounds"
+            return kind in self._options.scenarios and rounded(run.rows) in self._options.sizes
+        return run.scenario.split()[0] in self._options.scenarios
 
     def carry_out(self) -> Results:
         """Measure all that the options ask for; after each step the results are saved."""

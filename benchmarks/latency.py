@@ -32,14 +32,13 @@ def floor_seconds(lists: Counter[str], latency: float, parallel: int) -> float:
 
 def measure_latency(bench: Bench) -> None:
     """A first load with latency, with each number of workers."""
-    for workers, contender in AT_ONCE.items():
-        with bench.round(contender) as task:
-            bench.served.set(latency=LATENCY_SECONDS)
+    bench.served.set(latency=LATENCY_SECONDS)
+    try:
+        for workers, contender in AT_ONCE.items():
 
             def floor(parallel: int = workers) -> float:
                 return floor_seconds(Counter(text for _, text in bench.served.asked()), LATENCY_SECONDS, parallel)
 
-            try:
-                bench.run(contender, task, "latency", floor)
-            finally:
-                bench.served.set(latency=0)
+            bench.first_load(contender, None, "latency", floor)
+    finally:
+        bench.served.set(latency=0)

@@ -90,6 +90,13 @@ class Results:
             }
         )
 
+    def add(self, earlier: Results, replaced: Callable[[Run], bool]) -> None:
+        """Take over the runs of an earlier bench, but those that are `replaced` by runs of this one."""
+        self.runs = [run for run in earlier.runs if not replaced(run)] + self.runs
+        kept = dict.fromkeys(f"{run.contender} {run.scenario} {rounded(run.rows):,}" for run in self.runs)
+        made = f"{earlier.machine['protime-etl']}, {earlier.machine['date']}"
+        self.machine["older runs"] = earlier.machine.get("older runs", f"{made}: {', '.join(kept)}")
+
     def save(self, file: Path) -> None:
         """Write all as JSON."""
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -111,13 +118,14 @@ class Results:
 
     def sizes(self, scenario: str) -> list[int]:
         """Sizes of a scenario, rounded to what was asked for."""
-        return sorted({_rounded(run.rows) for run in self.runs if run.scenario == scenario})
+        return sorted({rounded(run.rows) for run in self.runs if run.scenario == scenario})
 
     def _of(self, scenario: str, rows: int) -> Iterable[Run]:
-        return (run for run in self.runs if run.scenario == scenario and _rounded(run.rows) == _rounded(rows))
+        return (run for run in self.runs if run.scenario == scenario and rounded(run.rows) == rounded(rows))
 
 
-def _rounded(rows: int) -> int:
+def rounded(rows: int) -> int:
+    """The size that was asked for."""
     # A tenant of whole people meets the size asked for within one percent.
     return round(rows, min(0, 2 - len(str(rows))))
 

@@ -24,8 +24,15 @@ __all__ = ["Bench", "WrongResultError"]
 RUN_SECONDS = 1800.0
 
 
+ATTEMPTS = 3
+
+
 class WrongResultError(Exception):
-    """A contender did not bring the tenant's clockings, or its answers were rendered while it was measured."""
+    """A contender did not bring the tenant's clockings."""
+
+
+class RenderedError(WrongResultError):
+    """Answers were rendered while a contender was measured: units that workers share out differ from run to run."""
 
 
 @dataclass
@@ -60,18 +67,35 @@ class Bench:
         ):
             yield Task(self.served, warehouse, Path(folder), self.inputs)
 
-    def first_load(self, contender: Contender, template: str | None = None, scenario: str = "first") -> None:
+    def first_load(
+        self,
+        contender: Contender,
+        template: str | None = None,
+        scenario: str = "first",
+        floor: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         """Measure a first load only."""
-        with self.round(contender, template) as task:
-            self.run(contender, task, scenario)
+        self._measure_round(contender, template, lambda task: [self.run(contender, task, scenario, floor)])
 
     def whole_round(self, contender: Contender) -> None:
         """Measure the first load and, if it can be repeated, both re-reads."""
-        with self.round(contender) as task:
-            self.run(contender, task, "first")
-            if contender.repeats and contender.loads:
-                self.run(contender, task, "unchanged")
-                self.run(contender, task, "edited")
+        again = ("unchanged", "edited") if contender.repeats and contender.loads else ()
+        self._measure_round(
+            contender, None, lambda task: [self.run(contender, task, scenario) for scenario in ("first", *again)]
+        )
+
+    def _measure_round(self, contender: Contender, template: str | None, measured: Callable[[Task], list[Run]]) -> None:
+        """A round; one for which answers had to be rendered does not count and is repeated: now they are there."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self.round(contender, template) as task:
+                    self.results.runs += measured(task)
+            except RenderedError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                self.tell(f"{error}; once more")
+            else:
+                return
 
     def filled(self, rows: int) -> str:
         """A database whose table of clockings holds so many older rows; made once for a server, then copied."""
@@ -89,10 +113,11 @@ class Bench:
         return name
 
     def run(self, contender: Contender, task: Task, scenario: str, floor: Callable[[], float] = lambda: 0.0) -> Run:
-        """Measure one run and check what it did.
+        """Measure one run and check what it did; the caller keeps it.
 
         Raises:
             CommandError: it failed or took too long.
+            RenderedError: answers were rendered meanwhile.
             WrongResultError: it did not bring what it had to.
         """
         database = _name(task.warehouse)
@@ -122,7 +147,6 @@ class Bench:
             dead=end.dead - start.dead,
             floor_seconds=floor(),
         )
-        self.results.runs.append(run)
         self.tell(
             f"{contender.name}: {scenario}: {run.seconds:.2f} s, {run.rows / run.seconds:,.0f} rows/s,"
             f" {run.wal_bytes / 1e6:.1f} MB of WAL, {run.peak_bytes / 1e6:.0f} MB"
@@ -137,7 +161,7 @@ class Bench:
     def _check_rendered(self, contender: Contender) -> None:
         rendered = self.served.set()["rendered"]
         if rendered:
-            raise WrongResultError(f"{rendered} answers for {contender.name} were rendered while it was measured")
+            raise RenderedError(f"{rendered} answers for {contender.name} were rendered while it was measured")
 
     def check(
         self, contender: Contender, database: str, before: tuple[int, int] = (0, 0), *, edited: bool = False

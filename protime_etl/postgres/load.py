@@ -126,6 +126,7 @@ def database_clock(connection: Connection) -> dt.datetime:
 
 
 MERGE_MEMORY = "64MB"
+MERGE_PAGE_COST = "1.1"
 WORTH_STATISTICS = 10_000
 ANALYSED = "analysed"
 COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
@@ -320,11 +321,17 @@ class Load:
         return self.counts
 
     def _prepare_merge(self, staged: int) -> None:
-        # So that a unit is sorted in memory, unless somebody has allowed more.
+        # So that a unit is sorted in memory, and so that it is looked up in a table many times its size, whose rows in
+        # question lie together and were just read by `absent`; unless somebody has set more, or less, already.
         self._driver.execute(
             "SELECT set_config('work_mem', %(memory)s, true)"
             " WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(%(memory)s)",
             {"memory": MERGE_MEMORY},
+        )
+        self._driver.execute(
+            "SELECT set_config('random_page_cost', %(cost)s, true)"
+            " WHERE current_setting('random_page_cost')::float8 > %(cost)s::float8",
+            {"cost": MERGE_PAGE_COST},
         )
         # Nobody else looks at a temporary table, and the planner would think that ids repeat. Once a session is enough.
         known = self._session.setdefault(ANALYSED, set())
