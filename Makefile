@@ -50,7 +50,7 @@ airflow: $(READY) ## The long form of the tests that run Airflow: throttled nigh
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(READY) ## Measure against peers and limits into docs/performance.md; an hour or two, alone on a machine
+bench: $(READY) ## Measure against peers and limits into docs/performance.md; up to an hour, alone on a machine
 	@$(BIN)/python -m benchmarks --write
 
 # What shows a change of the loader: no peers, one size.
