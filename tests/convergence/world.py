@@ -382,8 +382,9 @@ class World:
         truth = tenant_rows(self.tenant)
         live = {key: row for key, row in table_rows(self.engine, tenant=self.name).items() if key in truth}
         gone = {key: row for key, row in table_rows(self.engine, tenant=self.name).items() if key not in truth}
-        assert live == truth, "\n".join(self.history)
-        assert all(row["is_deleted"] for row in gone.values()), "\n".join(self.history)
+        found = "the table is not as the tenant, after:\n" + "\n".join(self.history)
+        assert live == truth, found
+        assert all(row["is_deleted"] for row in gone.values()), found
 
     def close(self) -> None:
         """Give everything back."""
