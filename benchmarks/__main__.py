@@ -15,7 +15,7 @@ import psycopg
 
 from benchmarks.backfills import measure_backfills
 from benchmarks.clockings import Tenant, people_for
-from benchmarks.contenders import BENCH, CONTENDERS, OURS, PEERS, Contender
+from benchmarks.contenders import BENCH, CONTENDERS, OURS, PEERS, REPOSITORY, Contender
 from benchmarks.environments import install_peers
 from benchmarks.latency import measure_latency
 from benchmarks.measured import CommandError
@@ -38,7 +38,10 @@ SCENARIOS = ("rounds", "into", "latency", "memory", "nightly", "backfill")
 
 def main(arguments: list[str]) -> int:
     """Run what was asked for; returns the exit status."""
-    options = _options().parse_args(arguments)
+    parser = _options()
+    options = parser.parse_args(arguments)
+    if options.add and not RESULTS.exists():
+        parser.error(f"--add: there is no earlier bench to add to ({RESULTS.relative_to(REPOSITORY)})")
     if options.render:
         results = Results.load(options.render)
     else:

@@ -17,7 +17,7 @@ from benchmarks.contenders import REPOSITORY
 from benchmarks.environments import pinned
 from protime_etl import __version__
 
-__all__ = ["Results", "Run", "Summary"]
+__all__ = ["Results", "Run", "Summary", "rounded"]
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,8 +22,6 @@ from benchmarks.warehouse import Server, dsn
 __all__ = ["Bench", "WrongResultError"]
 
 RUN_SECONDS = 1800.0
-
-
 ATTEMPTS = 3
 
 
