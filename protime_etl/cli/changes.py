@@ -1,16 +1,47 @@
-"""What `changes` and `verify` print."""
+"""`protime-etl changes`."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated
 
-from protime_etl.cli.console import print_json, print_line, print_table
+import typer
+
+from protime_etl.cli import console
+from protime_etl.cli.console import print_json, print_line
+from protime_etl.cli.options import Json
+from protime_etl.cli.place import interruptible, warehouse
+from protime_etl.config import load_settings
 from protime_etl.sync.changes import Turn
-from protime_etl.sync.verify import Verification
+from protime_etl.sync.given import day_given
+from protime_etl.sync.pipeline import open_pipeline
 
-__all__ = ["print_turn", "print_verification"]
+__all__ = ["changes"]
 
-IDS_SHOWN = 20
+
+def changes(
+    first: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--from", parser=day_given, metavar="DATE", help="First day of an initial load; left out: the earliest."
+        ),
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Give the delta up and load all anew.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One turn of the delta: what changed since the last turn, or the initial load that comes before."""
+    settings = load_settings()
+    with (
+        interruptible(),
+        warehouse() as url,
+        open_pipeline(settings, url) as pipeline,
+        console.SyncProgress(pipeline.pause) as progress,
+    ):
+        turn = pipeline.changes(first, restart=restart, on_page=progress.page)
+        token_requests = pipeline.tokens.requests
+    print_turn(turn, first, token_requests, as_json=as_json)
+    if turn.counts.rejected:
+        raise typer.Exit(3)
 
 
 def print_turn(turn: Turn, asked: dt.date | None, token_requests: int, *, as_json: bool) -> None:
@@ -32,27 +63,3 @@ def print_turn(turn: Turn, asked: dt.date | None, token_requests: int, *, as_jso
     if as_json:
         extra = {"units": turn.pages, "initial": turn.initial, "restarted": turn.restarted, "date_from": turn.date_from}
         print_json({**counts.as_dict(), "token_requests": token_requests, **extra})
-
-
-def print_verification(found: Verification, token_requests: int, *, as_json: bool, repaired: int | None = None) -> None:
-    """Where tenant and table differ, by day."""
-    different = [day for day in found.by_day() if day["missing"] or day["extra"] or day["stale"]]
-    if different:
-        print_table("differences", list(different[0]), [tuple(day.values()) for day in different])
-        shown = ", ".join(f"{one.id} ({one.kind})" for one in found.differences[:IDS_SHOWN])
-        more = len(found.differences) - IDS_SHOWN
-        print_line(f"clockings: {shown}{f' and {more} more' if more > 0 else ''}")
-    totals = found.totals()
-    print_line(
-        f"{totals['equal']} equal, {totals['missing']} missing, {totals['extra']} extra, {totals['stale']} stale"
-        f" ({totals['pending']} of them newer than the last reading), {totals['moving']} changed meanwhile,"
-        f" {totals['rejected']} rejected"
-    )
-    if repaired is not None:
-        print_line(f"{repaired} differences were repaired.")
-    elif different:
-        print_line("Repair them: the same command with --repair")
-    if as_json:
-        ids = [{"id": one.id, "kind": one.kind, "date": one.date} for one in found.differences]
-        values = {"days": found.by_day(), "differences": ids, "token_requests": token_requests}
-        print_json({**totals, **values, **({} if repaired is None else {"repaired": repaired})})

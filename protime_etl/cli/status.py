@@ -6,11 +6,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from protime_etl.cli.console import print_json, print_line, print_table
+from protime_etl.cli.options import Json
+from protime_etl.cli.place import warehouse
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 from protime_etl.postgres.schema import require_schema
 
-__all__ = ["print_status"]
+__all__ = ["print_status", "status"]
 
 TENANTS = """
 SELECT t.tenant,
@@ -94,3 +96,9 @@ def print_status(url: URL, *, as_json: bool) -> None:
         print_line("Nothing has been read yet. Next: protime-etl sync --from DATE --to DATE")
     if as_json:
         print_json({name: [dict(row) for row in rows] for name, rows in results.items()})
+
+
+def status(as_json: Json = False) -> None:
+    """Freshness, coverage, last runs and what needs a look."""
+    with warehouse() as url:
+        print_status(url, as_json=as_json)

@@ -1,0 +1,49 @@
+"""Where a command works: the warehouse of the settings, and what Ctrl-C says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from sqlalchemy.engine import URL
+
+from protime_etl.cli import console
+from protime_etl.config import PlaceSettings
+from protime_etl.errors import ProtimeError
+from protime_etl.postgres.connection import create_engine, parse_url
+from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.schema import upgrade_schema
+
+__all__ = ["interruptible", "warehouse"]
+
+
+@contextmanager
+def warehouse() -> Iterator[URL]:
+    """The URL of the warehouse: PROTIME_DATABASE_URL, or the embedded PostgreSQL while the command runs."""
+    place = PlaceSettings()  # a query needs a database and no credentials
+    if place.database_url is not None:
+        yield parse_url(place.database_url.get_secret_value())
+        return
+    with embedded_postgres(place.home) as url:
+        upgrade_schema_of(url)  # nobody else administers this one
+        yield url
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C says what became of the work."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print_error(ProtimeError("Interrupted.", guidance="What was committed stays; run it again to go on."))
+        raise typer.Exit(130) from None
+
+
+def upgrade_schema_of(url: URL) -> None:
+    """Bring the schema of that database up to date."""
+    engine = create_engine(url)
+    try:
+        upgrade_schema(engine)
+    finally:
+        engine.dispose()

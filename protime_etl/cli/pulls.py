@@ -1,0 +1,118 @@
+"""`protime-etl sync` and `protime-etl backfill`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Annotated
+
+import typer
+
+from protime_etl.cli import console
+from protime_etl.cli.options import Circles, From, Json, People, To, Workers
+from protime_etl.cli.place import interruptible, warehouse
+from protime_etl.config import load_settings
+from protime_etl.postgres.load import Counts
+from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
+from protime_etl.sync.given import ids_given
+from protime_etl.sync.pipeline import open_pipeline
+
+__all__ = ["backfill_command", "sync"]
+
+
+def sync(  # noqa: PLR0917 - one parameter an option
+    first: From,
+    last: To,
+    people: People = None,
+    circles: Circles = None,
+    workers: Workers = 2,
+    as_json: Json = False,
+) -> None:
+    """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
+    settings = load_settings()
+    person_ids = None if people is None else ids_given("--people", people)
+    with (
+        interruptible(),
+        warehouse() as url,
+        open_pipeline(settings, url) as pipeline,
+        console.SyncProgress(pipeline.pause) as progress,
+    ):
+        counts, units = pipeline.sync(
+            "cli",
+            first,
+            last,
+            person_ids,
+            circles=ids_given("--circles", circles) if circles else (),
+            workers=workers,
+            observer=progress,
+        )
+        token_requests = pipeline.tokens.requests
+    report(f"{first}..{last}", counts, units, token_requests, as_json=as_json)
+
+
+def backfill_command(  # noqa: PLR0917
+    first: From,
+    last: To,
+    people: People = None,
+    circles: Circles = None,
+    only_missing: Annotated[
+        bool, typer.Option("--only-missing", help="Only days that were never completely read for somebody.")
+    ] = False,
+    workers: Workers = 4,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and read nothing.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on where it was left.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
+    # Nobody else schedules this process, so it sits out any wait itself.
+    settings = load_settings().model_copy(update={"max_wait_in_task": math.inf})
+    person_ids = None if people is None else ids_given("--people", people)
+    with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
+        selection = pipeline.select(
+            first,
+            last,
+            person_ids,
+            circles=ids_given("--circles", circles) if circles else (),
+            only_missing=only_missing,
+        )
+        if selection.last < last:
+            console.print_note(f"The range ends in the future; it is read up to today, {selection.last}.")
+        if dry_run:
+            show_plan(plan_backfill(pipeline, selection, fresh=fresh), as_json=as_json)
+            return
+        with console.SyncProgress(pipeline.pause) as progress:
+            counts, units = backfill(pipeline, selection, workers=workers, fresh=fresh, observer=progress)
+        token_requests = pipeline.tokens.requests
+    report(f"{selection.first}..{selection.last}", counts, units, token_requests, as_json=as_json)
+
+
+def report(what: str, counts: Counts, units: int, token_requests: int, *, as_json: bool) -> None:
+    """Say what was done; ends with status 3 if there is something to look at."""
+    console.print_line(
+        f"{what}: {counts.rows_read} records read in {units} units with {counts.requests} requests:"
+        f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
+        f" {counts.unchanged} unchanged, {counts.rejected} rejected"
+    )
+    if counts.rejected:
+        console.print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+    if as_json:
+        console.print_json({**counts.as_dict(), "token_requests": token_requests, "units": units})
+    if counts.rejected:
+        raise typer.Exit(3)
+
+
+def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
+    """Print what a backfill would do."""
+    if plan.resumes is not None:
+        console.print_line(f"This goes on with run {plan.resumes}: what is listed is left to do.")
+    console.print_table(
+        "units",
+        ["from", "to", "people"],
+        [(unit.first, unit.last, len(unit.person_ids) or "circles") for unit in plan.units],
+    )
+    time = "unknown: nothing was read yet"
+    if plan.seconds is not None:
+        time = f"about {dt.timedelta(seconds=round(plan.seconds))} with one worker at the pace of the latest units"
+    console.print_line(f"{len(plan.units)} units, about {plan.requests} requests; time: {time}")
+    if as_json:
+        console.print_json({"units": len(plan.units), "requests": plan.requests, "seconds": plan.seconds})

@@ -1,0 +1,65 @@
+"""`protime-etl simulate`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from protime_etl.cli import console
+from protime_etl.errors import SettingsError
+
+__all__ = ["simulate"]
+
+
+def simulate(  # noqa: PLR0917 - one parameter an option
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8400,
+    people: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 50,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days, up to today.")] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same tenant.")] = 1,
+    page_size: Annotated[int, typer.Option(min=1, max=100_000, help="Records a page.")] = 1000,
+    latency: Annotated[float, typer.Option(min=0, max=60, help="Seconds that every answer takes.")] = 0.0,
+    token_lifetime: Annotated[int, typer.Option(min=1, help="Seconds that a token is good for.")] = 1800,
+    faults: Annotated[Path | None, typer.Option(help="A plan of what goes wrong (docs/reliability.md).")] = None,
+    changes: Annotated[float, typer.Option(min=0, max=10_000, help="Random changes a second.")] = 0.0,
+) -> None:
+    """Serve a simulated tenant until Ctrl-C: the documented API with made-up people."""
+    try:
+        from protime_etl.simulator.changes import Changes  # noqa: PLC0415
+        from protime_etl.simulator.faults import FaultError, FaultPlan, read_plan  # noqa: PLC0415
+        from protime_etl.simulator.options import Options  # noqa: PLC0415 - an optional dependency
+        from protime_etl.simulator.server import changing, serve  # noqa: PLC0415
+        from protime_etl.simulator.state import Tenant  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError(
+            "The simulated tenant is not installed.", guidance="pip install 'protime-etl[local]'"
+        ) from None
+    today = dt.datetime.now(dt.UTC).date()
+    tenant = Tenant(seed=seed, people=people, first_day=today - dt.timedelta(days=days - 1), last_day=today)
+    try:
+        plan = FaultPlan() if faults is None else read_plan(faults)
+    except (FaultError, OSError) as error:
+        raise SettingsError(f"{faults}: {error}", guidance="docs/reliability.md shows one.") from None
+    options = Options(page_size=page_size, latency=latency, expires_in=token_lifetime, faults=plan)
+
+    def tell(url: str) -> None:
+        console.print_line(f"A simulated tenant with {people} people and {len(tenant.truth())} clockings. To use it:")
+        for name, value in (
+            ("TENANT", options.tenant_name),
+            ("CLIENT_ID", options.client_id),
+            ("CLIENT_SECRET", options.client_secret),
+            ("API_URL", url),
+            ("AUTH_URL", url),
+        ):
+            console.print_line(f"export PROTIME_{name}={value}")
+
+    try:
+        with changing(Changes(tenant, seed), changes):
+            serve(tenant, options, host=host, port=port, on_ready=tell)
+    except OSError as error:
+        raise SettingsError(
+            f"{host}:{port} cannot be listened on ({error.strerror}).", guidance="Try --port 0."
+        ) from None

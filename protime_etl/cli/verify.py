@@ -1,0 +1,67 @@
+"""`protime-etl verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from protime_etl.cli.console import print_json, print_line, print_table
+from protime_etl.cli.options import From, Json, People, To
+from protime_etl.cli.place import interruptible, warehouse
+from protime_etl.config import load_settings
+from protime_etl.sync.given import ids_given
+from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.verify import Verification
+
+__all__ = ["verify"]
+
+IDS_SHOWN = 20
+
+
+def verify(
+    first: From,
+    last: To,
+    people: People = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Pull what differs, then compare again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare tenant and table id by id, without writing. Exit status 3 on any difference."""
+    settings = load_settings()
+    person_ids = None if people is None else ids_given("--people", people)
+    with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
+        found = pipeline.verify(first, last, person_ids)
+        repaired = None
+        if repair and found.differences:
+            before = len(found.differences)
+            pipeline.repair("cli", found)
+            found = pipeline.verify(first, last, person_ids)
+            repaired = before - len(found.differences)
+        token_requests = pipeline.tokens.requests
+    print_verification(found, token_requests, as_json=as_json, repaired=repaired)
+    if not found.agrees:
+        raise typer.Exit(3)
+
+
+def print_verification(found: Verification, token_requests: int, *, as_json: bool, repaired: int | None = None) -> None:
+    """Where tenant and table differ, by day."""
+    different = [day for day in found.by_day() if day["missing"] or day["extra"] or day["stale"]]
+    if different:
+        print_table("differences", list(different[0]), [tuple(day.values()) for day in different])
+        shown = ", ".join(f"{one.id} ({one.kind})" for one in found.differences[:IDS_SHOWN])
+        more = len(found.differences) - IDS_SHOWN
+        print_line(f"clockings: {shown}{f' and {more} more' if more > 0 else ''}")
+    totals = found.totals()
+    print_line(
+        f"{totals['equal']} equal, {totals['missing']} missing, {totals['extra']} extra, {totals['stale']} stale"
+        f" ({totals['pending']} of them newer than the last reading), {totals['moving']} changed meanwhile,"
+        f" {totals['rejected']} rejected"
+    )
+    if repaired is not None:
+        print_line(f"{repaired} differences were repaired.")
+    elif different:
+        print_line("Repair them: the same command with --repair")
+    if as_json:
+        ids = [{"id": one.id, "kind": one.kind, "date": one.date} for one in found.differences]
+        values = {"days": found.by_day(), "differences": ids, "token_requests": token_requests}
+        print_json({**totals, **values, **({} if repaired is None else {"repaired": repaired})})
