@@ -76,6 +76,9 @@ class Settings(PlaceSettings):
     auth_url: str = ""
     max_wait_in_task: Annotated[float, Field(ge=0, le=3600)] = 60.0
     """Seconds that a process sits out by itself when the API asks to wait; a longer wait is left to the scheduler."""
+    max_vanished: Annotated[int, Field(ge=0)] | None = None
+    """Records that may be missing at once before none of them is marked as deleted; unset: a tenth of what was read,
+    and at least 50."""
     requests_per_second: Annotated[float, Field(ge=0.1, le=1000)] | None = None
     """Budget shared by all processes of the tenant; unset: as fast as the API answers."""
     allow_http: bool = False

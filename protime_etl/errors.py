@@ -8,6 +8,9 @@
     │   ├── ConnectionLostError      it broke, or the server restarts       the unit is tried again
     │   └── SchemaError              the schema is missing or too old       never retried
     ├── BusyError                    another process works on the same       retried
+    ├── IncompleteError              done but for something to look at       exit status 3, retried
+    │   ├── DeletionsWithheldError   too many records vanished at once       none of them is marked
+    │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
     ├── UnreachableError             no answer: network, TLS, time-out      retried
     ├── AuthenticationError          the token endpoint refuses us          never retried
     ├── ProtocolError                an answer that breaks the contract     retried: an answer can be cut short
@@ -38,8 +41,10 @@ __all__ = [
     "BusyError",
     "ConnectionLostError",
     "DatabaseError",
+    "DeletionsWithheldError",
     "DeltaExpiredError",
     "ForbiddenError",
+    "IncompleteError",
     "InvalidRequestError",
     "NotFoundError",
     "PagingConflictError",
@@ -51,6 +56,7 @@ __all__ = [
     "SettingsError",
     "UnauthorizedError",
     "UnreachableError",
+    "UnreadableError",
     "UntrustedLinkError",
     "UriTooLongError",
 ]
@@ -98,6 +104,21 @@ class BusyError(ProtimeError):
     """Another process does what only one may do at a time."""
 
     retry = True
+
+
+class IncompleteError(ProtimeError):
+    """What could be done is done and committed, and something is left that needs a look."""
+
+    retry = True
+    exit_status = 3
+
+
+class DeletionsWithheldError(IncompleteError):
+    """So many records vanished at once that none of them was marked as deleted."""
+
+
+class UnreadableError(IncompleteError):
+    """The API answers other questions, and this one fails again and again, however small it is made."""
 
 
 class UnreachableError(ProtimeError):

@@ -64,6 +64,11 @@ def get_provider_info() -> dict[str, Any]:
                         "Longest wait in a task",
                         "Seconds; when the API asks to wait longer, the task gives its slot back. Empty: 60.",
                     ),
+                    "max_vanished": _number(
+                        "Most vanished records",
+                        "More than that many missing at once are not marked as deleted and fail the task."
+                        " Empty: a tenth of what was read, and at least 50.",
+                    ),
                     "requests_per_second": _number(
                         "Requests per second", "A budget for all tasks and processes together. Empty: no limit."
                     ),

@@ -205,6 +205,7 @@ def _environment(folder: Path, metadata: str, warehouse: URL, settings: Settings
             "auth_url": settings.auth_url,
             "allow_http": settings.allow_http,
             "max_wait_in_task": settings.max_wait_in_task,
+            "max_vanished": settings.max_vanished,
             "requests_per_second": settings.requests_per_second,
         },
     }

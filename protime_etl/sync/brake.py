@@ -1,0 +1,44 @@
+"""The brake on inferred deletions: what vanishes by the hundred at once is rather an error than a deletion.
+
+Narrowed rights, an outage or a fault of the tenant look like this: an answer with status 200 that is nearly empty. Then
+nothing is marked as deleted, everything else is committed, and whoever asked is told how many it would have been and
+how to accept it. What was withheld is not covered, so that the next reading finds it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protime_etl.errors import DeletionsWithheldError
+
+__all__ = ["Brake"]
+
+LEAST = 50
+SHARE = 10
+
+
+@dataclass(frozen=True)
+class Brake:
+    """How many records may vanish at once without anybody having said so."""
+
+    most: int | None = None
+    """The most, whatever the scope holds (`PROTIME_MAX_VANISHED`); None: a tenth of the scope, and at least 50."""
+    accepted: bool = False
+    """Whether whoever asked has accepted any number."""
+
+    def limit(self, scope: int) -> int:
+        """How many records may vanish of a scope that held so many."""
+        return max(LEAST, scope // SHARE) if self.most is None else self.most
+
+    def withholds(self, vanished: int, scope: int) -> bool:
+        """Whether so many vanished records, of a scope that held so many, are too many to be marked as deleted."""
+        return not self.accepted and vanished > self.limit(scope)
+
+    def error(self, vanished: int, scope: int, what: str) -> DeletionsWithheldError:
+        """What to tell after everything else was committed; `what` names the scope, such as `clockings of ...`."""
+        return DeletionsWithheldError(
+            f"{vanished} of {scope} {what} vanished at once, more than {self.limit(scope)}:"
+            " none of them is marked as deleted, the rest is stored.",
+            guidance="If they are deleted indeed, repeat it with --accept-deletions (in Airflow: accept_deletions)."
+            " PROTIME_MAX_VANISHED (max_vanished) sets the limit.",
+        )

@@ -1,0 +1,109 @@
+"""Records that a complete reading of their place lacks: are they gone, or have they moved elsewhere?
+
+Asking for each by its id tells for sure, and costs one request a record. So that is done for a few. Of many, first the
+place is read once more: what both readings lack is not there. Then a sample of it, spread evenly, is asked for by id.
+If all of the sample is gone, all of it counts as gone. If one is found, records were moved rather than deleted, and
+the rest stays undecided: to be asked for by id, in portions each of which is committed, so that no pause and no failure
+costs more than one portion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.decoding import Page
+from protime_etl.protime.resources import Collection
+
+__all__ = ["FEW", "Asked", "Verdict", "ask", "judge", "portions", "sampled"]
+
+FEW = 20
+"""As many are asked for by their ids whatever else it would cost."""
+SAMPLE = 20
+PORTION = 100
+
+
+class Asked(NamedTuple):
+    """What asking for records by their ids gave."""
+
+    gone: list[int]
+    """Those that do not exist."""
+    found: list[Page]
+    """Those that do, each as a page of one."""
+
+
+class Verdict(NamedTuple):
+    """What is known of records that a reading lacked."""
+
+    gone: list[int]
+    found: list[Page]
+    """Records that exist after all, to be stored as they are now."""
+    undecided: list[int]
+    """Not known yet: to be asked for by id, in `portions`."""
+
+
+def ask(client: ProtimeClient, collection: Collection, ids: Iterable[int]) -> Asked:
+    """Ask for each record by its id.
+
+    Raises:
+        ApiError, UnreachableError, ProtocolError: as `ProtimeClient.record`.
+    """
+    asked = Asked([], [])
+    for one in ids:
+        page = client.record(collection, one)
+        if page is None:
+            asked.gone.append(one)
+        else:
+            asked.found.append(page)
+    return asked
+
+
+def sampled(client: ProtimeClient, collection: Collection, ids: Sequence[int], few: int = FEW) -> Verdict:
+    """Ask for up to `few` records by id; of more, for a sample that speaks for the rest if all of it is gone.
+
+    Raises:
+        ApiError, UnreachableError, ProtocolError: as `ProtimeClient.record`.
+    """
+    chosen = ids if len(ids) <= max(few, SAMPLE) else [ids[n * len(ids) // SAMPLE] for n in range(SAMPLE)]
+    gone, found = ask(client, collection, chosen)
+    known = set(chosen)
+    rest = [one for one in ids if one not in known]
+    return Verdict(gone, found, rest) if found else Verdict([*gone, *rest], [], [])
+
+
+def judge(
+    client: ProtimeClient,
+    collection: Collection,
+    absent: Sequence[int],
+    pages: int,
+    again: Callable[[], Iterable[Page]],
+) -> Verdict:
+    """Judge records that a complete reading of so many pages lacked; `again` reads the same place once more.
+
+    At most as many requests as that reading took, and a sample.
+
+    Raises:
+        ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
+    """
+    few = max(FEW, pages)
+    if len(absent) <= few:
+        return sampled(client, collection, absent, few)
+    missing, back = set(absent), Page()
+    identity = list(collection.columns).index("id")
+    for page in again():
+        rows = [row for row in page.rows if row[identity] in missing]
+        back.rows.extend(rows)
+        back.rejected.extend(page.rejected)
+        missing.difference_update(row[identity] for row in rows)
+        missing.difference_update(one.record_id for one in page.rejected if one.record_id is not None)
+        if any(one.record_id is None for one in page.rejected):  # it might be any of them
+            missing.clear()
+    gone, found, undecided = sampled(client, collection, sorted(missing))
+    return Verdict(gone, [back, *found], undecided)
+
+
+def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Parts of a list of ids, each small enough to be asked for and committed between two pauses."""
+    for start in range(0, len(ids), PORTION):
+        yield ids[start : start + PORTION]
