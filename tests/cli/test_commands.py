@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.engine import URL, Engine
@@ -19,56 +15,9 @@ from protime_etl.postgres.statements import sql_folder
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from tests.cli.conftest import COMMAND, Shell, hear_ctrl_c, last_json
 from tests.conftest import TODAY
 from tests.truth import table_rows, tenant_rows
-
-COMMAND = Path(sys.executable).parent / "protime-etl"
-
-
-def hear_ctrl_c() -> None:
-    """A background job of a shell is started deaf to Ctrl-C, and so would be what it starts."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Shell:
-    """Runs `protime-etl` in an empty folder with settings in its environment."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.folder = folder
-        self.settings = {f"PROTIME_{name.upper()}": value for name, value in settings.items()}
-
-    def __call__(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, **self.settings}
-        for name, value in changes.items():
-            environment.pop(f"PROTIME_{name.upper()}", None)
-            if value is not None:
-                environment[f"PROTIME_{name.upper()}"] = value
-        return subprocess.run(
-            [COMMAND, *arguments],
-            env=environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-
-@pytest.fixture
-def shell(tmp_path: Path, simulated: SimulatedTenant, warehouse: URL) -> Shell:
-    return Shell(
-        tmp_path,
-        tenant="simulated",
-        client_id=simulated.client_id,
-        client_secret=simulated.client_secret,
-        api_url=simulated.url,
-        auth_url=simulated.url,
-        database_url=warehouse.render_as_string(hide_password=False),
-    )
-
-
-def last_json(result: subprocess.CompletedProcess[str]) -> Any:
-    return json.loads(result.stdout.splitlines()[-1])
 
 
 def test_check_says_yes_to_everything(shell: Shell) -> None:
