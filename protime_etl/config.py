@@ -79,6 +79,8 @@ class Settings(PlaceSettings):
     max_vanished: Annotated[int, Field(ge=0)] | None = None
     """Records that may be missing at once before none of them is marked as deleted; unset: a tenth of what was read,
     and at least 50."""
+    max_pause: Annotated[float, Field(gt=0, le=31_536_000)] = 86_400.0
+    """Seconds of the longest pause that is kept, whatever the API asks: an answer may ask for years by mistake."""
     requests_per_second: Annotated[float, Field(ge=0.1, le=1000)] | None = None
     """Budget shared by all processes of the tenant; unset: as fast as the API answers."""
     allow_http: bool = False

@@ -11,9 +11,9 @@ from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.postgres.schema import require_schema, schema_state
-from protime_etl.protime.auth import MemoryTokenStore, Token, TokenSource, request_token
+from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.pausing import MemoryPause, Pause, wait_out
+from protime_etl.protime.pausing import MemoryPause, Pause
 from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.protime.transport import new_session
 
@@ -29,13 +29,10 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     database = _problem(lambda: schema_state(engine))
     schema = SKIPPED if database else _problem(lambda: require_schema(engine))
     # Whoever is told to wait is kept from asking by this, too; without a schema nobody else can have been told.
-    pause: Pause = SharedPause(engine, settings.tenant) if not (database or schema) else MemoryPause()
-
-    def ask_token(asked: Settings) -> Token:
-        wait_out(pause, settings.max_wait_in_task)
-        return request_token(asked, session)
-
-    tokens = TokenSource(settings, MemoryTokenStore(), fetch=ask_token)
+    shared = not (database or schema)
+    rate = settings.requests_per_second
+    pause: Pause = SharedPause(engine, settings.tenant, rate) if shared else MemoryPause(rate)
+    tokens = TokenSource(settings, MemoryTokenStore(), fetch=lambda asked: request_token(asked, session), pause=pause)
     client = ProtimeClient(settings, tokens, pause)
     try:
         results = {"credentials": _problem(tokens.current)}

@@ -19,9 +19,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.engine import Connection, Engine
 
+from protime_etl.errors import BusyError
 from protime_etl.postgres.connection import database_errors
 
 __all__ = ["SharedPause", "SharedTokenStore"]
+
+LONGEST_SECONDS = 1e9  # thirty years: what PostgreSQL can add to a time, and Python can show
+# Longer than a token request may take. Whatever ends before without a word, such as a machine, holds nobody up.
+LOCK_SECONDS = 400
 
 
 class SharedPause:
@@ -30,10 +35,11 @@ class SharedPause:
     def __init__(self, engine: Engine, tenant: str, requests_per_second: float | None = None) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # asked before every request
         self._tenant = {"tenant": tenant}
-        self._rate = requests_per_second
+        self.share = 1 / requests_per_second if requests_per_second else 0.0
+        """Seconds between one request and the next; 0 without a budget."""
 
     def remaining(self) -> float:
-        """Seconds until somebody may ask again; 0 when there is no pause."""
+        """Seconds until a request may be sent again; 0 when there is no pause."""
         query = sa.text(
             "SELECT extract(epoch FROM until - clock_timestamp())::float8 FROM protime_etl.pauses"
             " WHERE tenant = :tenant AND until > clock_timestamp()"
@@ -41,32 +47,48 @@ class SharedPause:
         with database_errors(self._engine.url), self._engine.connect() as connection:
             return max(0.0, connection.scalar(query, self._tenant) or 0.0)
 
-    def extend(self, seconds: float) -> None:
-        """Nobody asks for that long from now, or for as long as was known before, whichever ends later."""
-        statement = sa.text(
-            "INSERT INTO protime_etl.pauses AS p (tenant, until)"
-            " VALUES (:tenant, clock_timestamp() + make_interval(secs => :seconds))"
-            " ON CONFLICT (tenant) DO UPDATE SET until = greatest(p.until, excluded.until)"
-        )
-        with database_errors(self._engine.url), self._engine.begin() as connection:
-            connection.execute(statement, {**self._tenant, "seconds": seconds})
+    def extend(self, seconds: float, asked: float) -> None:
+        """Nobody asks for that long from now, or for as long as was known before, whichever ends later.
 
-    def turn(self) -> float:
-        """Seconds until the caller's turn within the budget of requests, which it thereby takes; 0 without a budget.
-
-        Turns are handed out one after the other, a request's share of a second apart, in the order of asking.
+        `asked` is how many seconds the answer named; it is kept to be shown.
         """
-        if self._rate is None:
-            return 0.0
         statement = sa.text(
+            "INSERT INTO protime_etl.pauses AS p (tenant, until, asked_until)"
+            " VALUES (:tenant, clock_timestamp() + make_interval(secs => :seconds),"
+            " clock_timestamp() + make_interval(secs => :asked))"
+            " ON CONFLICT (tenant) DO UPDATE SET until = greatest(p.until, excluded.until), asked_until ="
+            " greatest(excluded.asked_until, CASE WHEN p.until > clock_timestamp() THEN p.asked_until END)"
+        )
+        given = {**self._tenant, "seconds": seconds, "asked": min(asked, LONGEST_SECONDS)}
+        with database_errors(self._engine.url), self._engine.begin() as connection:
+            connection.execute(statement, given)
+
+    def turn(self, patience: float) -> float:
+        """Seconds until the next free turn within the budget of requests; 0 without a budget.
+
+        The caller has it then, unless it is more than `patience` seconds away. Turns are handed out one after the
+        other, a request's share of a second apart, in the order of asking.
+        """
+        if not self.share:
+            return 0.0
+        taken = sa.text(
             "INSERT INTO protime_etl.pauses AS p (tenant, until, next_turn)"
             " VALUES (:tenant, '-infinity', clock_timestamp() + make_interval(secs => :share))"
             " ON CONFLICT (tenant) DO UPDATE"
             " SET next_turn = greatest(p.next_turn, clock_timestamp()) + make_interval(secs => :share)"
+            " WHERE p.next_turn IS NULL OR p.next_turn <= clock_timestamp() + make_interval(secs => :patience)"
             " RETURNING extract(epoch FROM next_turn - clock_timestamp())::float8 - :share"
         )
+        free = sa.text(
+            "SELECT extract(epoch FROM next_turn - clock_timestamp())::float8 FROM protime_etl.pauses"
+            " WHERE tenant = :tenant"
+        )
+        given = {**self._tenant, "share": self.share, "patience": min(patience, LONGEST_SECONDS)}
         with database_errors(self._engine.url), self._engine.begin() as connection:
-            return max(0.0, connection.scalar(statement, {**self._tenant, "share": 1 / self._rate}) or 0.0)
+            away = connection.scalar(taken, given)
+            if away is None:
+                away = connection.scalar(free, self._tenant)
+            return max(0.0, away or 0.0)
 
 
 class TimedSecret(Protocol):
@@ -110,11 +132,19 @@ class SharedTokenStore(Generic[Secret]):
 
     @contextmanager
     def locked(self) -> Iterator[_LockedStore[Secret]]:
-        """Wait until no other process writes, and keep the others out; a process that dies lets go by itself."""
+        """Keep other processes out; a process that dies lets go by itself.
+
+        Raises:
+            BusyError: another process keeps the caller out.
+        """
+        locking = sa.text(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(:client, 0)),"
+            " set_config('idle_in_transaction_session_timeout', :limit, true)"
+        )
         with database_errors(self._engine.url), self._engine.begin() as connection:
             # The token request is made while this transaction waits.
-            connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:client, 0))"), self._name)
+            if not connection.execute(locking, {**self._name, "limit": f"{LOCK_SECONDS}s"}).one()[0]:
+                raise BusyError("Another process is asking for a token.", guidance="Try again in a minute.")
             yield _LockedStore(self, connection)
 
     @property

@@ -361,6 +361,7 @@ pauses = Table(
     _key("tenant", Text(), "Tenant that asked to wait."),
     Column("until", MOMENT, nullable=False, comment="Nobody asks before then, by this database's clock."),
     Column("next_turn", MOMENT, comment="When the next request may be sent, if there is a budget of requests."),
+    Column("asked_until", MOMENT, comment="Until when the API asked to wait: later than until, where that was cut."),
     schema="protime_etl",
     comment="Retry-After and the budget of requests, shared by all processes.",
 )

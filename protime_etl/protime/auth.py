@@ -8,11 +8,14 @@ processes of all machines. Whoever finds it missing or about to expire renews it
 
 from __future__ import annotations
 
+import math
+import random
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, quote_plus
 
@@ -20,9 +23,10 @@ import msgspec
 import requests
 
 from protime_etl.config import Settings
-from protime_etl.errors import AuthenticationError, ProtocolError, RateLimited, ServerError
-from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS
-from protime_etl.protime.transport import error_details, retry_after_seconds, send
+from protime_etl.errors import ApiError, AuthenticationError, BusyError, ProtocolError, RateLimited, ServerError
+from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
+from protime_etl.protime.retrying import with_retries
+from protime_etl.protime.transport import TRY_AGAIN, error_details, send, wait_asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +36,8 @@ __all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_to
 RENEW_EARLY_SECONDS = 60.0
 MAX_LIFETIME_SECONDS = 86_400.0  # a longer one is renewed after a day, whatever number the endpoint gives
 MAX_TOKEN_CHARACTERS = 16_384
+LOCK_PATIENCE_SECONDS = 330.0  # no token request takes longer, the time to connect included
+LOOK_SECONDS = (0.05, 0.15)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Token:
 
 
 class LockedTokenStore(Protocol):
-    """The store while nobody else can write to it."""
+    """The store while no other process or thread can write to it."""
 
     def read(self) -> Token | None:
         """The token that is kept, if any."""
@@ -75,7 +81,11 @@ class TokenStore(Protocol):
         """The token that is kept, without waiting for a lock."""
 
     def locked(self) -> AbstractContextManager[LockedTokenStore]:
-        """Wait until nobody else writes, and keep others out meanwhile."""
+        """Keep others out meanwhile.
+
+        Raises:
+            BusyError: another process or thread keeps the caller out. It is not waited for: see `TokenSource`.
+        """
 
 
 class MemoryTokenStore:
@@ -96,8 +106,12 @@ class MemoryTokenStore:
     @contextmanager
     def locked(self) -> Iterator[MemoryTokenStore]:
         """Keep the other threads out."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            raise BusyError("Another thread asks for a token.")
+        try:
             yield self
+        finally:
+            self._lock.release()
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -108,18 +122,37 @@ class _TokenAnswer(msgspec.Struct):
 
 
 class TokenSource:
-    """Hands out a valid token, renewing it when it is due or was refused. Safe to share between threads."""
+    """Hands out a valid token, renewing it when it is due or was refused. Safe to share between threads.
 
-    def __init__(self, settings: Settings, store: TokenStore, *, fetch: Callable[[Settings], Token]) -> None:
+    The store is locked for the time of one token request and never while something is waited for: a pause, the time
+    before another try, or another process that has the lock.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: TokenStore,
+        *,
+        fetch: Callable[[Settings], Token],
+        pause: Pause | None = None,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._fetch = fetch
+        self._pause = pause or MemoryPause()
         self._held: Token | None = None
         self.requests = 0
         """Token requests made by this object."""
 
     def current(self) -> Token:
-        """A token that is not due, asking for a new one only if nobody else has."""
+        """A token that is not due, asking for a new one only if nobody else has.
+
+        Raises:
+            AuthenticationError: the endpoint refuses the client.
+            RateLimited: it asks to wait longer than a process may.
+            BusyError: another process has been asking for too long.
+            UnreachableError, ServerError, ProtocolError: no usable answer, after several tries.
+        """
         held = self._held
         if held is None or held.due:
             held = self._store.read()
@@ -129,18 +162,40 @@ class TokenSource:
         return held
 
     def replace(self, refused: Token) -> Token:
-        """A token other than the one that the API refused, from whoever renewed it first."""
+        """A token other than the one that the API refused, from whoever renewed it first; raises as `current`."""
         return self._renew(refused=refused)
 
     def _renew(self, refused: Token | None) -> Token:
-        with self._store.locked() as store:
-            kept = store.read()  # someone may have renewed it while this one waited for the lock
-            if kept is None or kept.due or (refused is not None and kept.value == refused.value):
-                self.requests += 1
-                kept = self._fetch(self._settings)
-                store.write(kept)
-        self._held = kept
-        return kept
+        patient_until = time.monotonic() + LOCK_PATIENCE_SECONDS
+        attempt = partial(self._renew_once, refused, patient_until)
+        self._held = renewed = with_retries(attempt, self._settings.max_wait_in_task)
+        return renewed
+
+    def _renew_once(self, refused: Token | None, patient_until: float) -> Token:
+        while True:
+            wait_out(self._pause, self._settings.max_wait_in_task, turn=False)
+            try:
+                with self._store.locked() as store:
+                    kept = store.read()  # it may have been renewed since the caller looked
+                    if kept is not None and not kept.due and (refused is None or kept.value != refused.value):
+                        return kept
+                    if not self._pause.remaining():  # one may have begun since: it is sat out without the lock
+                        kept = self._ask()
+                        store.write(kept)
+                        return kept
+            except BusyError:
+                if time.monotonic() > patient_until:
+                    raise
+            time.sleep(random.uniform(*LOOK_SECONDS))  # noqa: S311 - no secret depends on it
+
+    def _ask(self) -> Token:
+        self.requests += 1
+        self._pause.turn(math.inf)  # not waited for, as the store is locked: whoever asks next waits the longer
+        try:
+            return self._fetch(self._settings)
+        except ApiError as error:
+            pause_everybody(self._pause, error, self._settings.max_pause)
+            raise
 
 
 def request_token(settings: Settings, session: requests.Session) -> Token:
@@ -166,11 +221,10 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
         },
     )
     status = response.status_code
-    wait = retry_after_seconds(response)
+    wait = wait_asked_for(response)
     if status == 429:
-        wait = DEFAULT_PAUSE_SECONDS if wait is None else wait
         raise RateLimited("The token endpoint asks to wait.", status=status, retry_after=wait)
-    if status >= 500:
+    if status >= 500 or status in TRY_AGAIN:
         raise ServerError(f"The token endpoint failed with status {status}.", status=status, retry_after=wait)
     if status != 200:
         raise _refusal(settings, status, body)

@@ -25,14 +25,14 @@ from protime_etl.errors import (
     UntrustedLinkError,
     UriTooLongError,
 )
-from protime_etl.protime.auth import TokenSource
+from protime_etl.protime.auth import Token, TokenSource
 from protime_etl.protime.changes import decode_changes
 from protime_etl.protime.decoding import Page, decode_page, decode_record, look_ahead
 from protime_etl.protime.filters import Condition, encode
-from protime_etl.protime.pausing import DEFAULT_PAUSE_SECONDS, MemoryPause, Pause, wait_out
+from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
 from protime_etl.protime.resources import API_PATH, Collection
 from protime_etl.protime.retrying import with_retries
-from protime_etl.protime.transport import error_details, new_session, retry_after_seconds, send
+from protime_etl.protime.transport import TRY_AGAIN, error_details, new_session, send, wait_asked_for
 
 __all__ = ["MAX_URI_CHARACTERS", "ProtimeClient"]
 
@@ -186,10 +186,7 @@ class ProtimeClient:
             raise UriTooLongError(
                 f"A URI of {len(uri)} characters is over the limit of {MAX_URI_CHARACTERS}.", status=414
             )
-        token = self._tokens.current()
-        # The last thing before the request: getting a token may take a while, and a pause may outlast one.
-        while wait_out(self._pause, self._settings.max_wait_in_task):
-            token = self._tokens.current()
+        token = self._permitted()
         status, body, wait = self._exchange(uri, token.value)
         refused = token
         if status == 401:
@@ -198,10 +195,20 @@ class ProtimeClient:
             status, body, wait = self._exchange(uri, token.value)
         if status == 200:
             return body
-        if status == 429 or wait is not None:
-            self._pause.extend(DEFAULT_PAUSE_SECONDS if wait is None else wait)
         # A server that repeats the token is not repeated.
-        raise _error(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
+        error = _error(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
+        pause_everybody(self._pause, error, self._settings.max_pause)
+        raise error
+
+    def _permitted(self) -> Token:
+        """A token, when a request may be sent with it."""
+        turn = True
+        while True:
+            token = self._tokens.current()
+            # The last thing before the request: getting a token may take a while, and a pause may outlast one.
+            if not wait_out(self._pause, self._settings.max_wait_in_task, turn=turn) or not token.due:
+                return token
+            turn = False  # it has had it
 
     def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
         self.requests += 1
@@ -215,7 +222,7 @@ class ProtimeClient:
                 "User-Agent": self._settings.agent,
             },
         )
-        return response.status_code, body, retry_after_seconds(response)
+        return response.status_code, body, wait_asked_for(response)
 
 
 _ERRORS: dict[int, tuple[type[ApiError], str]] = {
@@ -226,7 +233,7 @@ _ERRORS: dict[int, tuple[type[ApiError], str]] = {
     409: (PagingConflictError, "The list is read again from its first page."),
     410: (DeltaExpiredError, "The delta starts again with a full load."),
     414: (UriTooLongError, "The batch of people is split in two."),
-    429: (RateLimited, "Everybody waits until then."),
+    429: (RateLimited, ""),
 }
 
 
@@ -234,7 +241,8 @@ def _error(
     collection: Collection, status: int, details: tuple[str, str, tuple[str, ...]], wait: float | None
 ) -> ApiError:
     code, message, reasons = details
-    kind, guidance = _ERRORS.get(status, (ServerError if status >= 500 else ApiError, "Try again later."))
+    usual = ServerError if status >= 500 or status in TRY_AGAIN else ApiError
+    kind, guidance = _ERRORS.get(status, (usual, "Try again later."))
     said = ": ".join(filter(None, (code, message)))
     detail = f" ({'; '.join(filter(None, (said, *reasons)))})" if said or reasons else ""
     return kind(
@@ -243,5 +251,5 @@ def _error(
         status=status,
         code=code,
         reasons=reasons,
-        retry_after=DEFAULT_PAUSE_SECONDS if status == 429 and wait is None else wait,
+        retry_after=wait,
     )

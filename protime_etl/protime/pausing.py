@@ -1,80 +1,153 @@
 """One pause for everybody: after a 429 nobody asks this tenant before the time that it named.
 
-Where the pause is kept is the caller's choice (`Pause`): in memory for one process, in PostgreSQL for all.
+Where the pause is kept is the caller's choice (`Pause`): in memory for one process, in PostgreSQL for all. Beside it is
+the budget of requests a second, from which each request takes its turn.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import random
+import threading
 import time
 from typing import Protocol
 
-from protime_etl.errors import RateLimited
+from protime_etl.errors import ApiError, RateLimited
 
-__all__ = ["DEFAULT_PAUSE_SECONDS", "MemoryPause", "Pause", "wait_out"]
+__all__ = ["MemoryPause", "Pause", "pause_everybody", "wait_out"]
 
-DEFAULT_PAUSE_SECONDS = 10.0
 STAGGER_SECONDS = 1.0
 TELL_SECONDS = 5.0
+LOOK_SECONDS = 5.0
+# Its own budget must not stop a process that may not wait at all: so many turns are always waited for.
+PATIENT_TURNS = 10
+NEXT_STEPS = (
+    "Airflow and backfill go on then by themselves; run any other command again then."
+    " To lift the pause: protime-etl resume"
+)
 
 log = logging.getLogger(__name__)
 
 
 class Pause(Protocol):
-    """Until when nobody asks."""
+    """Until when nobody asks, and in which turn."""
+
+    @property
+    def share(self) -> float:
+        """Seconds between one request and the next; 0 without a budget."""
 
     def remaining(self) -> float:
-        """Seconds until somebody may ask again; 0 when there is no pause."""
+        """Seconds until a request may be sent again; 0 when there is no pause."""
 
-    def extend(self, seconds: float) -> None:
-        """Nobody asks for that long from now, or for as long as was known before, whichever ends later."""
+    def extend(self, seconds: float, asked: float) -> None:
+        """Nobody asks for that long from now, or for as long as was known before, whichever ends later.
 
-    def turn(self) -> float:
-        """Seconds until the caller's turn within the budget of requests, which it thereby takes; 0 without one."""
+        `asked` is how many seconds the answer named, for whoever looks at the pause.
+        """
+
+    def turn(self, patience: float) -> float:
+        """Seconds until the next free turn within the budget; 0 without one.
+
+        The caller has it then, unless it is more than `patience` seconds away.
+        """
 
 
 class MemoryPause:
-    """A pause for the threads of this process."""
+    """A pause and a budget for the threads of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests_per_second: float | None = None) -> None:
+        self.share = 1 / requests_per_second if requests_per_second else 0.0
         self._until = 0.0
+        self._next_turn = 0.0
+        self._lock = threading.Lock()
 
     def remaining(self) -> float:
-        """Seconds until somebody may ask again."""
+        """Seconds until a request may be sent again."""
         return max(0.0, self._until - time.monotonic())
 
-    def extend(self, seconds: float) -> None:
+    def extend(self, seconds: float, asked: float) -> None:
         """Nobody asks for that long from now."""
-        self._until = max(self._until, time.monotonic() + seconds)
+        del asked
+        with self._lock:
+            self._until = max(self._until, time.monotonic() + seconds)
 
-    def turn(self) -> float:
-        """One process alone has no budget to share."""
-        return 0.0
+    def turn(self, patience: float) -> float:
+        """Seconds until the next free turn."""
+        with self._lock:
+            now = time.monotonic()
+            away = max(0.0, self._next_turn - now)
+            if away <= patience:
+                self._next_turn = now + away + self.share
+            return away
 
 
-def wait_out(pause: Pause, max_wait: float) -> bool:
-    """Return when somebody may ask, at once if there is no pause; after one, not all at the same moment.
+def moment_in(seconds: float) -> str:
+    """The time of day so many seconds from now, on this machine's clock and in its zone."""
+    return f"{dt.datetime.now().astimezone() + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S%z}"
+
+
+def pause_everybody(pause: Pause, error: ApiError, longest: float) -> None:
+    """Begin the pause that an answer asked for, if it did, of at most `longest` seconds; the error then tells of it."""
+    asked = error.retry_after
+    if not asked:
+        return
+    seconds = error.retry_after = min(asked, longest)
+    if asked > longest:
+        log.warning("The API asks to wait for %.0f seconds; PROTIME_MAX_PAUSE cuts that to %.0f.", asked, longest)
+    pause.extend(seconds, asked)
+    told = f"Nobody asks again for {seconds:.0f} seconds, until {moment_in(seconds)}. {NEXT_STEPS}"
+    error.guidance = f"{error.guidance} {told}".lstrip()
+
+
+def wait_out(pause: Pause, max_wait: float, *, turn: bool = True) -> bool:
+    """Return when a request may be sent: after a pause, and when it is the caller's turn unless `turn` is false.
 
     Tells whether it had to wait. Then something else may have changed meanwhile, such as the token.
 
     Raises:
-        RateLimited: the pause is longer than `max_wait` seconds; such a wait should not hold a worker.
+        RateLimited: it is longer than `max_wait` seconds; such a wait should not hold a worker.
     """
-    waited = had_turn = False
-    while True:
-        remaining = pause.remaining()
+    waited = _sit_out(pause, max_wait)
+    if not turn:
+        return waited
+    patience = max(max_wait, PATIENT_TURNS * pause.share)
+    while (away := pause.turn(patience)) > 0:
+        if away > patience:
+            raise RateLimited(
+                f"Others have used up the budget of requests for the next {away:.0f} seconds, until {moment_in(away)}.",
+                guidance="Raise PROTIME_REQUESTS_PER_SECOND, or let fewer work at the same time.",
+                status=429,
+                retry_after=away,
+            )
+        time.sleep(away)
+        waited = True
+        # A pause that began meanwhile makes the turn void: after it, all who had one would ask at once.
+        if not _sit_out(pause, max_wait):
+            break
+    return waited
+
+
+def _sit_out(pause: Pause, max_wait: float) -> bool:
+    """Return when there is no pause; after one, not all at the same moment. Tells whether there was one."""
+    told = 0.0
+    waited = False
+    while (remaining := pause.remaining()) > 0:
+        ends = time.monotonic() + remaining
         if remaining > max_wait:
             raise RateLimited(
-                f"The API asks everybody to wait for {remaining:.0f} more seconds.", status=429, retry_after=remaining
+                f"The API asks everybody to wait for {remaining:.0f} more seconds, until {moment_in(remaining)}.",
+                guidance=NEXT_STEPS,
+                status=429,
+                retry_after=remaining,
             )
-        if remaining > TELL_SECONDS:
-            log.warning("The API asks everybody to wait for %.0f more seconds.", remaining)
-        if remaining > 0:
-            time.sleep(remaining + random.uniform(0, STAGGER_SECONDS))  # noqa: S311 - no secret depends on it
-        elif had_turn or (turn := pause.turn()) <= 0:
-            return waited
-        else:
-            time.sleep(turn)
-            had_turn = True  # a pause may have begun meanwhile: it is looked at again, the turn stays
+        if remaining > TELL_SECONDS and ends > told + TELL_SECONDS:
+            log.warning(
+                "The API asks everybody to wait for %.0f more seconds, until %s.", remaining, moment_in(remaining)
+            )
+            told = ends
+        # A pause may be lifted: it is looked at again now and then.
+        stagger = random.uniform(0, STAGGER_SECONDS)  # noqa: S311 - no secret depends on it
+        time.sleep(LOOK_SECONDS if remaining > LOOK_SECONDS else remaining + stagger)
         waited = True
+    return waited

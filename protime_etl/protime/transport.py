@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -16,12 +17,16 @@ import requests
 from protime_etl.errors import ProtocolError, UnreachableError, UntrustedLinkError
 from protime_etl.protime.connections import TimedAdapter
 
-__all__ = ["error_details", "new_session", "retry_after_seconds", "send"]
+__all__ = ["TRY_AGAIN", "error_details", "new_session", "retry_after_seconds", "send", "wait_asked_for"]
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 120.0
 MAX_BODY_BYTES = 64 * 1024 * 1024  # records and their rows take several times as much memory
 CHUNK_BYTES = 64 * 1024
+DEFAULT_PAUSE_SECONDS = 10.0
+SECONDS = re.compile(r"[0-9]{1,8}(\.[0-9]{1,9})?")  # more digits are three years, and no wait
+TRY_AGAIN = {408, 425}
+"""Statuses below 500 that a request may not get a second time."""
 # The only coding that is asked for: of the others some can neither be bounded nor be relied on to be installed.
 CODINGS = {"", "identity", "gzip"}
 
@@ -152,15 +157,37 @@ def _clean(value: object) -> str:
     return "".join(character for character in text if character.isprintable())
 
 
+def wait_asked_for(response: requests.Response) -> float | None:
+    """Seconds to wait before anybody asks again; None when the answer asks for no wait.
+
+    A 429 without a readable `Retry-After` asks for ten. One of 0, or of a time gone by, asks for none: what failed so
+    is repeated like any other failure.
+    """
+    seconds = retry_after_seconds(response)
+    if seconds is None and response.status_code == 429:
+        return DEFAULT_PAUSE_SECONDS
+    return seconds or None
+
+
 def retry_after_seconds(response: requests.Response) -> float | None:
-    """Seconds that `Retry-After` asks for, given as seconds or as an HTTP date; None without a readable one."""
+    """Seconds that `Retry-After` asks for, given as seconds or as an HTTP date; None without a readable one.
+
+    A date is compared with the `Date` of the same answer, or else with the clock of this machine.
+    """
     header = response.headers.get("Retry-After", "").strip()
-    if header.isascii() and header.isdigit() and len(header) <= 8:  # more is three years, and no wait
+    if SECONDS.fullmatch(header):
         return float(header)
+    until = _date(header)
+    if until is None:
+        return None
+    now = _date(response.headers.get("Date", "")) or dt.datetime.now(dt.UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _date(header: str) -> dt.datetime | None:
     try:
-        until = parsedate_to_datetime(header)
+        moment = parsedate_to_datetime(header)
+        # One at the ends of the calendar may have no time in UTC.
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=dt.UTC)
-    return max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -47,6 +48,8 @@ class Served:
         those answered with an error also as `refused`."""
         self.longest_uri = 0
         """Characters of the longest URI that was sent to the API."""
+        self.moments: list[float] = []
+        """When each request came, by `time.monotonic()`."""
         self._desk = desk
         self.misbehaviour = misbehaviour
         """The fault plan at work: `follow` changes it, `during_pause` and `struck` count."""
@@ -95,6 +98,7 @@ class _Api:
 
         async def counted(request: Request) -> Response:
             self.served.requests[kind] += 1
+            self.served.moments.append(time.monotonic())
             self.misbehaviour.came()
             await asyncio.sleep(self._options.latency)
             try:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import URL, Connection
 
 from protime_etl.config import PEOPLE_SCOPE, Settings
-from protime_etl.errors import ApiError, ProtimeError, SettingsError
+from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
@@ -23,8 +23,6 @@ from protime_etl.postgres.locks import Lifeline
 from protime_etl.postgres.schema import require_schema
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.pausing import wait_out
-from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.changes import DeltaReader, Turn
 from protime_etl.sync.crew import Crew, Observer
@@ -58,18 +56,9 @@ class Pipeline:
         self._auth_session = new_session()
         self.pause = SharedPause(self.engine, settings.tenant, settings.requests_per_second)
         self.tokens = TokenSource(
-            settings, store, fetch=lambda _: with_retries(self._request_token, settings.max_wait_in_task)
+            settings, store, fetch=lambda asked: request_token(asked, self._auth_session), pause=self.pause
         )
         self.client = ProtimeClient(settings, self.tokens, self.pause)
-
-    def _request_token(self) -> Token:
-        wait_out(self.pause, self.settings.max_wait_in_task)
-        try:
-            return request_token(self.settings, self._auth_session)
-        except ApiError as error:
-            if error.retry_after is not None:
-                self.pause.extend(error.retry_after)
-            raise
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -82,8 +82,8 @@ def test_the_token_endpoint_pauses_everybody_too(warehouse: URL) -> None:
 
 def test_a_shorter_wait_does_not_end_a_longer_one(engine: Engine) -> None:
     for pause in (MemoryPause(), SharedPause(engine, "acme")):
-        pause.extend(50)
-        pause.extend(1)
+        pause.extend(50, 50)
+        pause.extend(1, 1)
         assert 45 < pause.remaining() <= 50
         with pytest.raises(RateLimited):
             wait_out(pause, max_wait=10)
@@ -111,12 +111,12 @@ def test_a_budget_of_requests_is_shared(engine: Engine) -> None:
     for thread in threads:
         thread.join()
     assert 0.94 <= time.monotonic() - started < 1.6, "20 turns, a twentieth of a second apart"
-    assert SharedPause(engine, "another", requests_per_second=0.1).turn() == 0
-    assert SharedPause(engine, "another").turn() == 0
+    assert SharedPause(engine, "another", requests_per_second=0.1).turn(0) == 0
+    assert SharedPause(engine, "another").turn(0) == 0
 
 
 def test_check_waits_like_everybody(warehouse: URL, engine: Engine) -> None:
-    SharedPause(engine, "acme").extend(3600)
+    SharedPause(engine, "acme").extend(3600, 3600)
     with ScriptedServer([EMPTY]) as server:
         results = run_checks(server.settings(), warehouse)
         assert server.received == []

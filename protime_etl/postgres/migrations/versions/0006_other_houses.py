@@ -1,6 +1,7 @@
 """what other servers, tenants and histories need: keys, the identity of a source, units that are cut."""
 
-from alembic import op  # noqa: F401
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0006"
 down_revision = "0005"
@@ -9,8 +10,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column(
+        "pauses",
+        sa.Column(
+            "asked_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="Until when the API asked to wait: later than until, where that was cut.",
+        ),
+        schema="protime_etl",
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_column("pauses", "asked_until", schema="protime_etl")
