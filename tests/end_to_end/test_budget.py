@@ -16,7 +16,7 @@ from protime_etl.postgres.coordination import SharedPause
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.cli.test_commands import COMMAND, Shell, last_json
+from tests.cli.conftest import COMMAND, Shell, last_json
 from tests.conftest import TODAY
 from tests.truth import table_rows, tenant_rows
 

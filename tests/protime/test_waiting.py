@@ -18,7 +18,7 @@ from protime_etl.errors import BusyError, ProtimeError
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.protime import auth
 from protime_etl.sync.pipeline import open_pipeline
-from tests.cli.test_commands import COMMAND, Shell
+from tests.cli.conftest import COMMAND, Shell
 from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
