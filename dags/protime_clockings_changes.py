@@ -5,6 +5,9 @@ of the previous year. After a pause of more than 72 hours the delta has expired:
 loads everything again, which changes only the rows that differ.
 
 `PROTIME_CHANGES_SCHEDULE` is another cron expression for it; at least one turn a day is needed.
+
+When it is red: the next turn tries again by itself; 72 hours without a good turn mean loading everything anew. The last
+lines of the log say why; `docs/delta.md` of protime-etl has a table of what can happen.
 """
 
 import datetime as dt
@@ -14,6 +17,8 @@ from airflow.sdk import DAG, Asset, CronTriggerTimetable
 
 from protime_etl.airflow import ProtimeChangesToPostgresOperator, ProtimeRetryPolicy
 
+CHANGES = Asset(name="protime_clockings_changes", uri="protime://warehouse/protime/clockings/changes", group="protime")
+
 with DAG(
     dag_id="protime_clockings_changes",
     description="Protime clockings that changed, into PostgreSQL",
@@ -21,6 +26,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={
+        "owner": "protime-etl",
         # Each wait that the API asks for takes a try; the policy counts the failures apart.
         "retries": 200,
         "retry_delay": dt.timedelta(minutes=1),
@@ -31,5 +37,6 @@ with DAG(
 ) as dag:
     ProtimeChangesToPostgresOperator(
         task_id="take_changes",
-        outlets=[Asset(name="protime_clockings_changes", uri="protime://warehouse/protime/clockings/changes")],
+        outlets=[CHANGES],
+        doc_md="One turn of the delta. Skipped: nothing changed. Red: the last lines of the log say why.",
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.configuration import conf
-
+from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.operators import ProtimeOperator, run_day
-from protime_etl.sync.given import day_given, ids_given
+from protime_etl.sync.given import day_given, ids_given, whole_number_given
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -16,18 +15,9 @@ if TYPE_CHECKING:
     from protime_etl.postgres.ledger import Selection
     from protime_etl.sync.pipeline import Pipeline
 
-__all__ = ["ProtimeBackfillPlanOperator", "deal"]
+__all__ = ["ProtimeBackfillPlanOperator"]
 
-DEFAULT_MAP_LENGTH = 1024
-
-
-def deal(unit_ids: Sequence[int], concurrency: int | None, most: int) -> list[int] | list[list[int]]:
-    """What to map over: the units, or as many lists of them as may run at once, and never more than `most`."""
-    if concurrency is None and len(unit_ids) <= most:
-        return list(unit_ids)
-    lists = min(concurrency or most, most, len(unit_ids))
-    # Dealt like cards: the newest days of all come first.
-    return [list(unit_ids[first::lists]) for first in range(lists)]
+MOST_AT_ONCE = 1024
 
 
 class ProtimeBackfillPlanOperator(ProtimeOperator):
@@ -66,6 +56,8 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> list[int] | list[list[int]]:
         """Plan what the form asks for."""
+        concurrency = _text(self.concurrency)
+        at_once = whole_number_given("Concurrency", concurrency, 1, MOST_AT_ONCE) if concurrency else None
         selection = self._selection(pipeline, context)
         if selection.person_ids is not None:
             pipeline.people_for(selection)
@@ -80,9 +72,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
         )
         self.log.info("Run %s: %s to %s in %s units", run_id, selection.first, selection.last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
-        most = conf.getint("core", "max_map_length", fallback=DEFAULT_MAP_LENGTH)
-        concurrency = _text(self.concurrency)
-        return deal([unit.unit_id for unit in units], int(concurrency) if concurrency else None, most)
+        return map_over(units, at_once)
 
     def _selection(self, pipeline: Pipeline, context: Context) -> Selection:
         people, circles, last = _text(self.people), _text(self.circles), _text(self.last_day)

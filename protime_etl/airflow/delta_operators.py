@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.operators import ProtimeOperator, run_window
+from protime_etl.airflow.operators import ProtimeOperator, in_words, run_window
+from protime_etl.sync.given import number_given
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from protime_etl.sync.pipeline import Pipeline
 
 __all__ = ["ProtimeChangesToPostgresOperator", "ProtimeDeltaAgeOperator", "ProtimeVerifyOperator"]
+
+MOST_HOURS = 8760
 
 
 class ProtimeChangesToPostgresOperator(ProtimeOperator):
@@ -32,7 +35,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         """Take the turn; the asset event carries the counts."""
         turn = pipeline.changes()
         counts = turn.counts.as_dict()
-        self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", turn.counts)
+        self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
             self.log.warning("The delta had to begin anew (%s); see docs/delta.md.", turn.restarted)
         if self.skip_unchanged and not turn.changed:
@@ -56,7 +59,7 @@ class ProtimeDeltaAgeOperator(ProtimeOperator):
     def carry_out(self, pipeline: Pipeline, context: Context) -> None:
         """Look at the age of the last good request."""
         del context
-        too_old = pipeline.silent_deltas(dt.timedelta(hours=self.hours))
+        too_old = pipeline.silent_deltas(dt.timedelta(hours=number_given("hours", self.hours, 0, MOST_HOURS)))
         if too_old:
             raise AirflowFailException(
                 " ".join(too_old)
@@ -81,7 +84,7 @@ class ProtimeVerifyOperator(ProtimeOperator):
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Compare."""
-        first, last = run_window(context, pipeline, int(self.lookback_days))
+        first, last = run_window(context, pipeline, self.lookback_days)
         found = pipeline.verify(first, last)
         totals = found.totals()
         self.log.info("%s to %s: %s", first, last, totals)

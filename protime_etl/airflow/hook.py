@@ -10,26 +10,15 @@ from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import BaseHook
 from sqlalchemy.engine import URL
 
+from protime_etl.airflow.provider_info import field_labels
+from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.config import Settings, load_settings
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.protime.auth import request_token
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 
 __all__ = ["ProtimeHook", "warehouse_url"]
-
-EXTRA_FIELDS = (
-    "environment",
-    "scopes",
-    "user_agent",
-    "timezone",
-    "api_url",
-    "auth_url",
-    "allow_http",
-    "max_wait_in_task",
-    "max_vanished",
-    "requests_per_second",
-)
 
 
 def warehouse_url(postgres_conn_id: str) -> URL:
@@ -74,14 +63,14 @@ class ProtimeHook(BaseHook):
         """
         connection = self.get_connection(self.protime_conn_id)
         extra: dict[str, Any] = connection.extra_dejson
-        given = {name: extra[name] for name in EXTRA_FIELDS if extra.get(name) not in (None, "")}
-        return load_settings(
-            tenant=extra.get("tenant") or "",
-            client_id=connection.login or "",
-            client_secret=connection.password or "",
-            from_environment=False,
-            **given,
-        )
+        fields = {**extra, "client_id": connection.login, "client_secret": connection.password}
+        given = {name: fields[name] for name in field_labels() if fields.get(name) not in (None, "")}
+        try:
+            return load_settings(from_environment=False, **given)
+        except SettingsError as error:
+            error.guidance = "Edit it under Admin, Connections, or where your Airflow keeps its connections."
+            speak_of_connections(error, self.protime_conn_id, "")
+            raise
 
     @contextmanager
     def get_conn(self, postgres_conn_id: str = "protime_warehouse") -> Iterator[Pipeline]:
@@ -100,6 +89,7 @@ class ProtimeHook(BaseHook):
             settings = self.get_settings()
             token = request_token(settings, session)
         except ProtimeError as error:
+            speak_of_connections(error, self.protime_conn_id, "")
             return False, str(error)
         finally:
             session.close()

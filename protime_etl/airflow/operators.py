@@ -10,10 +10,13 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.hook import ProtimeHook
+from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
+from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import ApiError, ProtimeError
 from protime_etl.postgres.load import Counts
 from protime_etl.sync.crew import FAILURES_IN_A_ROW
+from protime_etl.sync.given import whole_number_given
 from protime_etl.sync.pipeline import local_day
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from protime_etl.postgres.ledger import Unit
     from protime_etl.sync.pipeline import Pipeline
 
 __all__ = [
@@ -29,9 +33,19 @@ __all__ = [
     "ProtimeOperator",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
+    "in_words",
     "run_day",
     "run_window",
 ]
+
+
+LONGEST_LOOKBACK = 3660
+
+
+def in_words(counts: Counts) -> str:
+    """What was done, as a sentence says it: zeros are left out."""
+    done = [f"{number} {name.replace('_', ' ')}" for name, number in counts.as_dict().items() if number]
+    return ", ".join(done) or "nothing was read"
 
 
 def run_day(context: Context, pipeline: Pipeline) -> dt.date:
@@ -40,12 +54,17 @@ def run_day(context: Context, pipeline: Pipeline) -> dt.date:
     return local_day(pipeline.settings, run.logical_date or run.run_after)
 
 
-def run_window(context: Context, pipeline: Pipeline, lookback_days: int) -> tuple[dt.date, dt.date]:
-    """First and last day of the run: its own day and those before it; of `airflow backfill create` its own day only."""
+def run_window(context: Context, pipeline: Pipeline, lookback_days: int | str) -> tuple[dt.date, dt.date]:
+    """First and last day of the run: its own day and those before it; of `airflow backfill create` its own day only.
+
+    Raises:
+        SettingsError: the days to look back are no whole number of days.
+    """
     run: Any = context["dag_run"]
+    days = whole_number_given("lookback_days", lookback_days, 0, LONGEST_LOOKBACK)
     last = run_day(context, pipeline)
     own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
-    return last - dt.timedelta(days=0 if own_day_only else lookback_days), last
+    return last - dt.timedelta(days=0 if own_day_only else days), last
 
 
 class ProtimeOperator(BaseOperator):
@@ -76,9 +95,11 @@ class ProtimeOperator(BaseOperator):
             with self.pipeline() as pipeline:
                 return self.carry_out(pipeline, context)
         except ProtimeError as error:
+            speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
+            self.log.error("%s", error)  # noqa: TRY400 - the frames behind a known error help nobody
             if not error.retry:
                 raise AirflowFailException(str(error)) from None
-            raise
+            raise error.with_traceback(None) from None  # the retry policy decides by what it is
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> Any:
         """The operator's own work."""
@@ -103,12 +124,14 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         if self.named.strip():
             raise AirflowSkipException("People or circles are named: nobody else need be known.")
         counts = pipeline.sync_people()
-        self.log.info("People: %s", counts)
+        self.log.info("People: %s", in_words(counts))
         return counts.as_dict()
 
 
 class ProtimePlanOperator(ProtimeOperator):
-    """Enter a run and its units in the ledger. Returns the numbers of the units, to map over.
+    """Enter a run and its units in the ledger. Returns the numbers of the units, to map over, or lists of them.
+
+    Lists when there are more than `[core] max_map_length`.
 
     :param lookback_days: days before the run's own day that are read again; a run made by `airflow backfill create`
         reads its own day only.
@@ -120,14 +143,14 @@ class ProtimePlanOperator(ProtimeOperator):
         super().__init__(**kwargs)
         self.lookback_days = lookback_days
 
-    def carry_out(self, pipeline: Pipeline, context: Context) -> list[int]:
+    def carry_out(self, pipeline: Pipeline, context: Context) -> list[int] | list[list[int]]:
         """Plan the window of this run."""
         run: Any = context["dag_run"]
-        first, last = run_window(context, pipeline, int(self.lookback_days))
+        first, last = run_window(context, pipeline, self.lookback_days)
         run_id, units = pipeline.plan(f"airflow {run.dag_id} {run.run_id}", first, last)
         self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
-        return [unit.unit_id for unit in units]
+        return map_over(units)
 
 
 class ProtimeClockingsToPostgresOperator(ProtimeOperator):
@@ -146,14 +169,26 @@ class ProtimeClockingsToPostgresOperator(ProtimeOperator):
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Pull the unit or the units."""
         if isinstance(self.unit_id, list):
-            return self._pull_all(pipeline, context, [int(one) for one in self.unit_id]).as_dict()
-        return self._pull(pipeline, context, int(self.unit_id)).as_dict()
+            return self._pull_all(pipeline, context, [_unit_given(one) for one in self.unit_id]).as_dict()
+        return self._pull(pipeline, context, _unit_given(self.unit_id)).as_dict()
 
-    def _pull(self, pipeline: Pipeline, context: Context, unit_id: int, more: str = "") -> Counts:
+    def map_label(self) -> str:
+        """What the task is called while it runs and waits for its next try: `map_index_template` asks for it before.
+
+        Empty where the ledger cannot be asked; the task itself then says why.
+        """
+        unit_ids = self.unit_id if isinstance(self.unit_id, list) else [self.unit_id]
+        try:
+            with self.pipeline() as pipeline:
+                return _label(pipeline.read_unit(_unit_given(unit_ids[0])), len(unit_ids))
+        except ProtimeError:
+            return ""
+
+    def _pull(self, pipeline: Pipeline, context: Context, unit_id: int, of: int = 1) -> Counts:
         unit = pipeline.read_unit(unit_id)
-        context["unit"] = unit.label + more  # type: ignore[typeddict-unknown-key]  # read by map_index_template
+        context["unit"] = _label(unit, of)  # type: ignore[typeddict-unknown-key]  # read by map_index_template
         counts = pipeline.pull(unit)
-        self.log.info("Unit %s (%s): %s", unit.unit_id, unit.label, counts)
+        self.log.info("Unit %s (%s): %s", unit.unit_id, unit.label, in_words(counts))
         return counts
 
     def _pull_all(self, pipeline: Pipeline, context: Context, unit_ids: Sequence[int]) -> Counts:
@@ -164,7 +199,7 @@ class ProtimeClockingsToPostgresOperator(ProtimeOperator):
             if pipeline.is_done(unit_id):
                 continue
             try:
-                counts += self._pull(pipeline, context, unit_id, f" and {len(unit_ids) - 1} more units")
+                counts += self._pull(pipeline, context, unit_id, len(unit_ids))
                 in_a_row = 0
             except ProtimeError as error:
                 failures.append(error)
@@ -178,6 +213,15 @@ class ProtimeClockingsToPostgresOperator(ProtimeOperator):
             failures[0].message = f"{len(failures)} of {len(unit_ids)} units failed, one so: {failures[0].message}"
             raise failures[0]
         return counts
+
+
+def _unit_given(unit_id: object) -> int:
+    return whole_number_given("unit_id", unit_id, 1, 2**63 - 1)
+
+
+def _label(unit: Unit, of: int) -> str:
+    more = f" and {of - 1} more unit{'s' if of > 2 else ''}" if of > 1 else ""
+    return unit.label + more
 
 
 class ProtimeFinishOperator(ProtimeOperator):
@@ -194,9 +238,10 @@ class ProtimeFinishOperator(ProtimeOperator):
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Add up the units; the asset event carries the counts."""
-        if not str(self.run_id).isdigit():
+        if str(self.run_id) in ("", "None"):
             raise AirflowFailException("No run was planned: look at the plan task.")
-        counts, statuses = pipeline.finish(int(self.run_id))
+        run_id = whole_number_given("run_id", self.run_id, 1, 2**63 - 1)
+        counts, statuses = pipeline.finish(run_id)
         unfinished = sum(number for status, number in statuses.items() if status != "done")
         if unfinished:
             raise AirflowFailException(
@@ -205,6 +250,6 @@ class ProtimeFinishOperator(ProtimeOperator):
         summary = {**counts.as_dict(), "units": sum(statuses.values())}
         events = context["outlet_events"]
         for outlet in self.outlets:
-            events[outlet].extra = {"run_id": int(self.run_id), **summary}
-        self.log.info("Run %s: %s", self.run_id, summary)
+            events[outlet].extra = {"run_id": run_id, **summary}
+        self.log.info("Run %s: %s; %s units", run_id, in_words(counts), summary["units"])
         return summary

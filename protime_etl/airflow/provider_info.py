@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["get_provider_info"]
+__all__ = ["field_labels", "get_provider_info"]
 
 
 def _text(label: str, description: str, default: str | None = None) -> dict[str, Any]:
@@ -81,3 +81,11 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
     }
+
+
+def field_labels() -> dict[str, str]:
+    """What the form of the connection calls each setting."""
+    (connection,) = get_provider_info()["connection-types"]
+    relabeling = connection["ui-field-behaviour"]["relabeling"]
+    labels = {name: str(field["label"]) for name, field in connection["conn-fields"].items()}
+    return {"client_id": relabeling["login"], "client_secret": relabeling["password"], **labels}

@@ -90,7 +90,7 @@ def _explain(url: URL, cause: BaseException | None) -> DatabaseError:
         first = str(cause).strip().splitlines()[0][:300] if str(cause).strip() else type(cause).__name__
         return ConnectionLostError(
             f"PostgreSQL at {where} cannot be reached ({first}).",
-            guidance="Check PROTIME_DATABASE_URL (in Airflow: connection protime_warehouse).",
+            guidance="Check PROTIME_DATABASE_URL.",
         )
     detail = getattr(getattr(cause, "diag", None), "message_primary", None) or ""
     reason = f"{type(cause).__name__}{f': {detail}' if detail else ''}"

@@ -256,7 +256,7 @@ def _refusal(settings: Settings, status: int, body: bytes) -> AuthenticationErro
     code, message, _ = error_details(body, hidden=(secret, quote_plus(secret), quote(secret, safe="")))
     reason = ": ".join(filter(None, (code, message)))
     guidance = {
-        "invalid_client": "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET (in Airflow: login and password).",
+        "invalid_client": "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET.",
         "invalid_scope": f"This client may not have all of: {' '.join(settings.scopes)}. Check PROTIME_SCOPES.",
         "unauthorized_client": "Ask Protime to allow this client the client_credentials grant.",
         "unsupported_grant_type": "Ask Protime to allow this client the client_credentials grant.",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal, InvalidOperation
 
 from protime_etl.errors import SettingsError
 
-__all__ = ["day_given", "ids_given"]
+__all__ = ["day_given", "ids_given", "number_given", "whole_number_given"]
 
 
 def day_given(text: str) -> dt.date:
@@ -31,3 +32,35 @@ def ids_given(where: str, text: str) -> list[int]:
     if not all(part.isascii() and part.isdigit() and int(part) < 2**63 for part in parts):
         raise SettingsError(f"{where} {text!r} is not a list of ids such as 1,2,3.")
     return [int(part) for part in parts]
+
+
+def whole_number_given(where: str, given: object, least: int, most: int) -> int:
+    """The whole number in a field of a form, from `least` to `most`; JSON and templates write 3 as 3.0, too.
+
+    Raises:
+        SettingsError: it is none, or beyond the bounds; `where` is what the message calls it.
+    """
+    number = _number(given)
+    if number is None or not least <= number <= most or number != number.to_integral_value():
+        raise SettingsError(f"{where} {str(given)[:40]!r} is not a whole number from {least} to {most}.")
+    return int(number)
+
+
+def number_given(where: str, given: object, least: float, most: float) -> float:
+    """The number in a field of a form, from `least` to `most`.
+
+    Raises:
+        SettingsError: it is none, or beyond the bounds; `where` is what the message calls it.
+    """
+    number = _number(given)
+    if number is None or not least <= number <= most:
+        raise SettingsError(f"{where} {str(given)[:40]!r} is not a number from {least:g} to {most:g}.")
+    return float(number)
+
+
+def _number(given: object) -> Decimal | None:
+    try:
+        number = Decimal(str(given))  # a float would round what is beyond 2**53
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

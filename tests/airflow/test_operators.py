@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
+import traceback
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from airflow.sdk.exceptions import AirflowSkipException
-from sqlalchemy.engine import Engine
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow import (
     ProtimeBackfillPlanOperator,
     ProtimeClockingsToPostgresOperator,
+    ProtimeDeltaAgeOperator,
+    ProtimeFinishOperator,
     ProtimePeopleToPostgresOperator,
+    ProtimePlanOperator,
+    ProtimeVerifyOperator,
 )
-from protime_etl.airflow.backfill import deal
-from protime_etl.errors import ForbiddenError, ProtimeError, RateLimited, SettingsError
+from protime_etl.airflow.mapping import deal
+from protime_etl.errors import ForbiddenError, ProtimeError, RateLimited, ServerError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
@@ -43,7 +51,7 @@ class Pushed:
 
 def context() -> Any:
     moment = dt.datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=dt.UTC)
-    run = SimpleNamespace(dag_id="a_dag", run_id="a_run", logical_date=None, run_after=moment)
+    run = SimpleNamespace(dag_id="a_dag", run_id="a_run", logical_date=None, run_after=moment, run_type="manual")
     return {"dag_run": run, "ti": Pushed()}
 
 
@@ -90,6 +98,106 @@ def misbehave(simulated: SimulatedTenant, fault: str) -> None:
 )
 def test_units_are_dealt(units: list[int], concurrency: int | None, most: int, expected: Sequence[object]) -> None:
     assert deal(units, concurrency, most) == expected
+
+
+def test_the_plan_of_a_night_gives_lists_where_airflow_maps_over_no_more(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.sync_people()
+    nightly = ProtimePlanOperator(task_id="plan", lookback_days=3000)
+    assert all(isinstance(one, int) for one in nightly.carry_out(pipeline, context()))
+    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "2")
+    lists = nightly.carry_out(pipeline, context())
+    assert [isinstance(one, list) for one in lists] == [True, True]
+    for one in lists:
+        pull(pipeline, one)
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+
+
+@pytest.mark.parametrize(("given", "days"), [(3, 3), ("3", 3), ("3.0", 3), (3.0, 3), ("0", 0)])
+def test_a_whole_number_may_be_written_as_json_does(
+    pipeline: Pipeline, engine: Engine, given: int | str, days: int
+) -> None:
+    pipeline.sync_people()
+    ProtimePlanOperator(task_id="plan", lookback_days=given).carry_out(pipeline, context())
+    assert len(plan(pipeline, concurrency="1.0")) == 1
+    with engine.connect() as connection:
+        first = connection.scalar(sa.text("SELECT date_from FROM protime_etl.runs ORDER BY run_id"))
+    assert first == TODAY - dt.timedelta(days=days)
+
+
+@pytest.fixture
+def connections(simulated: SimulatedTenant, warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two connections that the operators ask Airflow for."""
+    extra = {"tenant": "simulated", "api_url": simulated.url, "auth_url": simulated.url}
+    protime = {"conn_type": "protime", "login": simulated.client_id, "password": simulated.client_secret}
+    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_DEFAULT", json.dumps({**protime, "extra": extra}))
+    place = {"login": warehouse.username, "schema": warehouse.database, "host": warehouse.query["host"]}
+    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_WAREHOUSE", json.dumps({"conn_type": "postgres", **place}))
+
+
+@pytest.mark.usefixtures("connections")
+@pytest.mark.parametrize(
+    ("operator", "message"),
+    [
+        (ProtimePlanOperator(task_id="a", lookback_days="3.5"), "lookback_days '3.5' is not a whole number from 0"),
+        (ProtimePlanOperator(task_id="a", lookback_days=-1), "lookback_days '-1' is not a whole number"),
+        (ProtimePlanOperator(task_id="a", lookback_days="1e9"), "lookback_days '1e9' is not a whole number"),
+        (ProtimeVerifyOperator(task_id="a", lookback_days="week"), "lookback_days 'week' is not a whole number"),
+        (ProtimeVerifyOperator(task_id="a", lookback_days="nan"), "lookback_days 'nan' is not a whole number"),
+        (
+            ProtimeBackfillPlanOperator(task_id="a", first_day=str(FIRST), concurrency="2.5"),
+            "Concurrency '2.5' is not a whole number from 1",
+        ),
+        (
+            ProtimeBackfillPlanOperator(task_id="a", first_day=str(FIRST), concurrency=0),
+            "Concurrency '0' is not a whole number from 1",
+        ),
+        (ProtimeDeltaAgeOperator(task_id="a", hours="x"), "hours 'x' is not a number from 0"),  # type: ignore[arg-type]
+        (ProtimeClockingsToPostgresOperator(task_id="a", unit_id=[0]), "unit_id '0' is not a whole number"),
+        (ProtimeFinishOperator(task_id="a", run_id="1.5"), "run_id '1.5' is not a whole number"),
+        (ProtimeFinishOperator(task_id="a", run_id="None"), "No run was planned"),
+    ],
+)
+def test_a_number_that_makes_no_sense_fails_at_once(operator: BaseOperator, message: str) -> None:
+    with pytest.raises(AirflowFailException, match=re.escape(message)):
+        operator.execute(context())
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_task_has_its_name_before_it_asks(pipeline: Pipeline) -> None:
+    units = planned(pipeline, 4)
+    named = ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units[0]).map_label()
+    assert re.fullmatch(r"2026-03-\d\d\.\.2026-03-\d\d, people 100001-100020 \(20\)", named), named
+    assert ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).map_label() == f"{named} and 3 more units"
+    assert ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units[:2]).map_label().endswith(" 1 more unit")
+    assert ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=999_999).map_label() == ""
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_known_error_is_one_line_and_a_short_traceback(
+    pipeline: Pipeline, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.sync_people()
+    misbehave(simulated, 'kind = "status"\nstatus = 503\nretry_after = 3600\nrate = 1.0')
+    unit = plan(pipeline)[0]
+    with pytest.raises(ServerError) as failed:
+        ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit).execute(context())
+    assert failed.value.__cause__ is None
+    assert failed.value.__suppress_context__
+    shown = "".join(traceback.format_exception(failed.value)[1:])
+    assert "tenacity" not in shown
+    assert failed.value.retry_after is not None
+    assert f"] {failed.value} [" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("connections")
+def test_what_was_read_is_told_in_a_sentence(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.sync_people()
+    pull(pipeline, plan(pipeline)[0])
+    told = capsys.readouterr().out
+    assert re.search(r"\d+ requests, \d+ rows read, \d+ inserted \[", told), told
+    assert "Counts(" not in told
 
 
 def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine) -> None:

