@@ -13,7 +13,9 @@
     │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
     ├── UnreachableError             no answer: network, TLS, time-out      retried
     ├── AuthenticationError          the token endpoint refuses us          never retried
+    ├── DeltaBrokenError             initial loads of a delta keep failing  never retried; tried again a day later
     ├── ProtocolError                an answer that breaks the contract     retried: an answer can be cut short
+    │   ├── AnswerTooLargeError      more than memory is kept for           asked for in smaller parts, not again
     │   └── UntrustedLinkError       a link or redirect leads elsewhere     never retried
     └── ApiError                     an error status: `status`, `code`, `reasons`
         ├── InvalidRequestError      400                                    never retried
@@ -36,12 +38,14 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
+    "AnswerTooLargeError",
     "ApiError",
     "AuthenticationError",
     "BusyError",
     "ConnectionLostError",
     "DatabaseError",
     "DeletionsWithheldError",
+    "DeltaBrokenError",
     "DeltaExpiredError",
     "ForbiddenError",
     "IncompleteError",
@@ -131,10 +135,18 @@ class AuthenticationError(ProtimeError):
     """The token endpoint refuses the credentials or grants less than was asked."""
 
 
+class DeltaBrokenError(ProtimeError):
+    """Several initial loads of a delta in a row came to no end; the next one waits for a day."""
+
+
 class ProtocolError(ProtimeError):
     """An answer that is not what the documentation promises: not JSON, cut short, too large, without end."""
 
     retry = True
+
+
+class AnswerTooLargeError(ProtocolError):
+    """An answer with more than memory is kept for: the same request would get it again, a smaller one not."""
 
 
 class UntrustedLinkError(ProtocolError):

@@ -1,4 +1,4 @@
-"""How far a delta has been read: none -> loading -> active -> expired or conflicted -> loading.
+"""How far a delta has been read: none -> loading -> active -> expired, conflicted or broken -> loading.
 
 The link moves in the transaction that stores what it brought, and only from the link that was followed: of two
 processes that follow the same one, the second changes nothing.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Self
 
 import sqlalchemy as sa
@@ -27,12 +27,13 @@ __all__ = [
     "Status",
     "advance",
     "begin",
+    "give_up",
     "note",
     "read_delta",
     "silent_deltas",
 ]
 
-Status = Literal["loading", "active", "expired", "conflicted"]
+Status = Literal["loading", "active", "expired", "conflicted", "broken"]
 DELTA_LOCK = 7_262_005
 """First half of the advisory lock of a turn; the second half follows from tenant and collection."""
 LIFETIME = dt.timedelta(hours=72)
@@ -45,10 +46,17 @@ class DeltaState:
     status: Status
     date_from: dt.date
     link: str | None
-    """None in `loading`: not even the first page was stored; in `expired` and `conflicted`: start again."""
+    """None in `loading`: not even the first page was stored; in `expired`, `conflicted`, `broken`: start again."""
     started_at: dt.datetime
     requested_at: dt.datetime | None
     unreadable: int
+    failures: int
+    """Turns in a row whose answer could not be used."""
+    outages: int
+    """Turns in a row without an answer."""
+    loads: int
+    """Initial loads begun since it was last active."""
+    error: str | None
 
 
 class DeltaLock:
@@ -92,13 +100,13 @@ def read_delta(connection: Connection, tenant: str, collection: str) -> DeltaSta
     row = connection.execute(sa.select(deltas).where(*_is(tenant, collection))).one_or_none()
     if row is None:
         return None
-    return DeltaState(row.status, row.date_from, row.link, row.started_at, row.requested_at, row.unreadable)
+    return DeltaState(**{one.name: getattr(row, one.name) for one in fields(DeltaState)})
 
 
 def begin(connection: Connection, tenant: str, collection: str, date_from: dt.date, started_at: dt.datetime) -> None:
     """Enter that an initial load begins; the links of the delta before it stay to be looked at until it has a page."""
     statement = insert(deltas).values(
-        tenant=tenant, collection=collection, status="loading", date_from=date_from, started_at=started_at
+        tenant=tenant, collection=collection, status="loading", date_from=date_from, started_at=started_at, loads=1
     )
     fresh = {
         "status": "loading",
@@ -106,6 +114,9 @@ def begin(connection: Connection, tenant: str, collection: str, date_from: dt.da
         "started_at": started_at,
         "initial_rows": 0,
         "unreadable": 0,
+        "failures": 0,
+        "outages": 0,
+        "loads": deltas.c.loads + 1,
         "previous_link": sa.func.coalesce(deltas.c.link, deltas.c.previous_link),
         "link": None,
     }
@@ -136,6 +147,9 @@ def advance(
         BusyError: another process has moved it meanwhile; the transaction is to be rolled back.
     """
     values: dict[str, object] = {"status": status, "link": link, "requested_at": requested_at, "error": None}
+    values |= {"failures": 0, "outages": 0}
+    if status == "active":
+        values["loads"] = 0
     if followed is not None and followed.link not in (None, link):
         values["previous_link"] = deltas.c.link
     if changed:
@@ -154,29 +168,42 @@ def advance(
         )
 
 
-def note(connection: Connection, tenant: str, collection: str, error: str, status: Status | None = None) -> None:
-    """Enter what went wrong, and what became of the delta if it is over; its link is kept to be looked at."""
+def note(
+    connection: Connection, tenant: str, collection: str, error: str, counter: Literal["failures", "outages"] | None
+) -> None:
+    """Enter what went wrong in a turn, and that one more in a row did so."""
     values: dict[str, object] = {"error": error}
-    if status is not None:
-        values |= {
-            "status": status,
-            "previous_link": sa.func.coalesce(deltas.c.link, deltas.c.previous_link),
-            "link": None,
-        }
+    if counter is not None:
+        values[counter] = deltas.c[counter] + 1
+    connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
+
+
+def give_up(connection: Connection, tenant: str, collection: str, status: Status, error: str, *, asked: bool) -> None:
+    """Enter that the delta is over; its link is kept to be looked at. `asked`: its loads are counted anew."""
+    values: dict[str, object] = {
+        "status": status,
+        "error": error,
+        "failures": 0,
+        "outages": 0,
+        "previous_link": sa.func.coalesce(deltas.c.link, deltas.c.previous_link),
+        "link": None,
+    }
+    if asked:
+        values["loads"] = 0
     connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
 
 
 def silent_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list[str]:
-    """A sentence for each delta of the tenant that has not had a good request for so long."""
+    """A sentence for each delta of the tenant that has not had a good request for so long, or cannot begin anew."""
     last = sa.func.coalesce(deltas.c.requested_at, deltas.c.started_at)
     rows = connection.execute(
         sa.select(deltas.c.collection, deltas.c.status, last, deltas.c.error)
-        .where(deltas.c.tenant == tenant, last < sa.func.clock_timestamp() - age)
+        .where(deltas.c.tenant == tenant, sa.or_(last < sa.func.clock_timestamp() - age, deltas.c.status == "broken"))
         .order_by(deltas.c.collection)
     )
     return [
-        f"The delta of {collection} ({status}) had its last good request at {moment:%Y-%m-%d %H:%M} UTC"
-        f"{f'; since then: {error}' if error else '.'}"
+        f"The delta of {collection} ({status}{', and cannot begin anew' if status == 'broken' else ''})"
+        f" had its last good request at {moment:%Y-%m-%d %H:%M} UTC{f'; since then: {error}' if error else '.'}"
         for collection, status, moment, error in rows
     ]
 

@@ -54,7 +54,7 @@ def clear_drift(connection: Connection, tenant: str, collection: str, told: Mapp
             "DELETE FROM protime_etl.drift_candidates AS c"
             " USING unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version)"
             " WHERE c.tenant = :tenant AND c.collection = :collection AND c.id = d.id"
-            ' AND c.change_version <= d.version COLLATE "C"'
+            " AND (d.version = '' OR c.change_version <= d.version COLLATE \"C\")"
         ),
         {"tenant": tenant, "collection": collection, "ids": list(told), "versions": list(told.values())},
     )

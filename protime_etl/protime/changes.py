@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from protime_etl.protime.decoding import Page, RejectedRecord, decode_one, split_page
+from protime_etl.protime.decoding import ESCAPED_NUL, Page, RejectedRecord, decode_one, split_page
 from protime_etl.protime.resources import BigInteger, Collection, Record, Text
 
 __all__ = ["decode_changes"]
@@ -27,7 +27,7 @@ class _Item(msgspec.Struct, rename="camel"):
 
 class _Deletion(msgspec.Struct, rename="camel"):
     id: BigInteger
-    change_version: Text = ""
+    change_version: Text | None = None
 
 
 _item_decoder = msgspec.json.Decoder(_Item)
@@ -61,6 +61,9 @@ def _add(collection: Collection, raw: bytes, page: Page) -> None:
         page.rejected.append(_rejected(collection, raw, f"no item of a delta: {error}"))
         return
     if item.change_type == "InsertOrUpdate":
+        if ESCAPED_NUL in raw:  # PostgreSQL would refuse it, and the whole answer with it
+            decode_one(collection, bytes(item.data), page)
+            return
         try:
             record = _record_decoder(collection.record).decode(item.data)
         except _BROKEN:
@@ -68,16 +71,23 @@ def _add(collection: Collection, raw: bytes, page: Page) -> None:
         else:
             page.rows.append(collection.row(record))
     elif item.change_type == "Delete":
-        try:
-            deletion = _deletion_decoder.decode(item.data)
-        except _BROKEN as error:
-            page.rejected.append(_rejected(collection, raw, f"no deletion: {error}"))
-        else:
-            known = page.deletions.get(deletion.id, "")
-            page.deletions[deletion.id] = max(known, deletion.change_version)
+        _add_deletion(collection, raw, item.data, page)
     else:
         reason = f"unknown changeType {item.change_type[:50]!r}".replace("\0", "")
         page.rejected.append(_rejected(collection, raw, reason))
+
+
+def _add_deletion(collection: Collection, raw: bytes, data: msgspec.Raw, page: Page) -> None:
+    try:
+        deletion = _deletion_decoder.decode(data)
+    except _BROKEN as error:
+        page.rejected.append(_rejected(collection, raw, f"no deletion: {error}"))
+        return
+    version = deletion.change_version or ""
+    if "\0" in version:
+        page.rejected.append(_rejected(collection, raw, "no deletion: a NUL character"))
+        return
+    page.deletions[deletion.id] = max(page.deletions.get(deletion.id, ""), version)
 
 
 def _rejected(collection: Collection, raw: bytes, reason: str) -> RejectedRecord:
@@ -101,13 +111,14 @@ class _Identified(msgspec.Struct):
 def _reduce(collection: Collection, page: Page) -> None:
     """Of a record that was deleted and written in one answer, leave what is newer; merging sees to the rest.
 
-    Equal versions leave the deletion: it is not believed before the record was asked for by its id.
+    Equal versions leave the deletion, and so does one without a version, whose place in the order is not known: it is
+    not believed before the record was asked for by its id.
     """
     if not page.deletions:
         return
     columns = list(collection.columns)
     identity, version = columns.index("id"), columns.index("change_version")
     for row in page.rows:
-        if row[version] > page.deletions.get(row[identity], row[version]):
+        if row[version] > (page.deletions.get(row[identity]) or row[version]):
             del page.deletions[row[identity]]
     page.rows = [row for row in page.rows if row[identity] not in page.deletions]

@@ -143,6 +143,15 @@ class ProtimeClient:
         uri = self._resolve(collection, link, f"{API_PATH}/delta/{collection.name}")
         return self._with_retries(lambda: decode_changes(collection, self._get(collection, uri)))
 
+    def check_link(self, collection: Collection, link: str, *, of_changes: bool = False) -> None:
+        """Make sure that a link will be followed before it is kept; `of_changes`: by `delta_changes`.
+
+        Raises:
+            UntrustedLinkError, UriTooLongError: it will not be.
+        """
+        path = f"{API_PATH}/delta/{collection.name}" if of_changes else None
+        _check_length(self._resolve(collection, link, path))
+
     def probe(self, collection: Collection) -> None:
         """Ask for one record that cannot exist: a 404 proves that host, token and scope are right.
 
@@ -182,10 +191,7 @@ class ProtimeClient:
         return f"{self._settings.api_base}{parts.path}?{quote(parts.query, safe=KEPT_IN_LINK)}"
 
     def _get(self, collection: Collection, uri: str) -> bytes:
-        if len(uri) > MAX_URI_CHARACTERS:
-            raise UriTooLongError(
-                f"A URI of {len(uri)} characters is over the limit of {MAX_URI_CHARACTERS}.", status=414
-            )
+        _check_length(uri)
         token = self._permitted()
         status, body, wait = self._exchange(uri, token.value)
         refused = token
@@ -223,6 +229,11 @@ class ProtimeClient:
             },
         )
         return response.status_code, body, wait_asked_for(response)
+
+
+def _check_length(uri: str) -> None:
+    if len(uri) > MAX_URI_CHARACTERS:
+        raise UriTooLongError(f"A URI of {len(uri)} characters is over the limit of {MAX_URI_CHARACTERS}.", status=414)
 
 
 _ERRORS: dict[int, tuple[type[ApiError], str]] = {

@@ -17,10 +17,19 @@ from typing import Any, get_args
 
 import msgspec
 
-from protime_etl.errors import ProtocolError
+from protime_etl.errors import AnswerTooLargeError, ProtocolError
 from protime_etl.protime.resources import Collection, Record
 
-__all__ = ["Page", "RejectedRecord", "decode_one", "decode_page", "decode_record", "look_ahead", "split_page"]
+__all__ = [
+    "ESCAPED_NUL",
+    "Page",
+    "RejectedRecord",
+    "decode_one",
+    "decode_page",
+    "decode_record",
+    "look_ahead",
+    "split_page",
+]
 
 MAX_KEPT_CHARACTERS = 10_000
 # Each comma may stand for one more object in memory, far larger than what was sent; a whole record has about fifteen.
@@ -113,7 +122,7 @@ def decode_page(collection: Collection, body: bytes) -> Page:
 
 def _check_size(collection: Collection, body: bytes) -> None:
     if len(body) > MAX_COMMAS and body.count(b",") > MAX_COMMAS:
-        raise ProtocolError(f"The {collection.name} answer has more parts than memory is kept for.")
+        raise AnswerTooLargeError(f"The {collection.name} answer has more parts than memory is kept for.")
 
 
 def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:

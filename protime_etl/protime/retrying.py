@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from protime_etl.errors import ApiError, PagingConflictError, ProtimeError
+from protime_etl.errors import AnswerTooLargeError, ApiError, PagingConflictError, ProtimeError
 
 __all__ = ["with_retries"]
 
@@ -18,8 +18,8 @@ Answer = TypeVar("Answer")
 
 
 def _passes(error: BaseException, max_wait: float) -> bool:
-    if isinstance(error, PagingConflictError):
-        return False  # the same token fails again: the unit restarts instead
+    if isinstance(error, (PagingConflictError, AnswerTooLargeError)):
+        return False  # the same request fails again: the unit restarts, or is cut, instead
     if isinstance(error, ApiError) and (error.retry_after or 0) > max_wait:
         return False  # a long wait belongs to whoever schedules the task
     return isinstance(error, ProtimeError) and error.retry

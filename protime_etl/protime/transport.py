@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
-from protime_etl.errors import ProtocolError, UnreachableError, UntrustedLinkError
+from protime_etl.errors import AnswerTooLargeError, ProtocolError, UnreachableError, UntrustedLinkError
 from protime_etl.protime.connections import TimedAdapter
 
 __all__ = ["TRY_AGAIN", "error_details", "new_session", "retry_after_seconds", "send", "wait_asked_for"]
@@ -61,7 +61,7 @@ def send(
 
     Raises:
         UnreachableError: no connection, no TLS, a time-out, a connection cut before the headers.
-        ProtocolError: the body is cut short, cannot be decompressed or is too large.
+        ProtocolError: the body is cut short, cannot be decompressed or (AnswerTooLargeError) is too large.
         UntrustedLinkError: the answer redirects; a redirect is never followed.
     """
     host = urlsplit(url).netloc
@@ -119,7 +119,7 @@ def _read_bounded(response: requests.Response, host: str) -> bytes:
     body = io.BytesIO()  # gives its content away without copying it
     for chunk in response.iter_content(CHUNK_BYTES):
         if body.write(chunk) and body.tell() > MAX_BODY_BYTES:
-            raise ProtocolError(f"The answer of {host} is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
+            raise AnswerTooLargeError(f"The answer of {host} is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
     return body.getvalue()
 
 

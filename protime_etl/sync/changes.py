@@ -11,12 +11,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection, Engine
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from protime_etl.config import Settings
-from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError
+from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
 from protime_etl.postgres.delta_load import DeltaLoad, exclude_merges, share_merges, unresolved_deletions
 from protime_etl.postgres.deltas import DeltaLock, DeltaState
@@ -25,7 +26,8 @@ from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import API_PATH
-from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, Turn
+from protime_etl.sync.delta_failures import MAX_FAILURES, failure_kind
+from protime_etl.sync.delta_session import CLOCKINGS, MAX_PAGES, DeltaSession, Turn, earliest_start
 from protime_etl.sync.initial_load import InitialLoad
 
 __all__ = ["CLOCKINGS", "DeltaReader", "Turn"]
@@ -44,20 +46,27 @@ class DeltaReader:
     ) -> None:
         self._session = DeltaSession(settings, client, engine, on_page)
 
-    def turn(self, first: dt.date | None = None, *, restart: bool = False) -> Turn:
+    def turn(self, first: dt.date | None = None, *, restart: bool = False, asked_at: dt.datetime | None = None) -> Turn:
         """Read what changed; without a delta that is alive, load all from `first` or the earliest day on.
+
+        `restart` gives the delta up first, unless its load began after `asked_at`: then an earlier try has done so.
 
         Raises:
             BusyError: another process works on this delta.
-            DeltaExpiredError, PagingConflictError: a new initial load failed, too; its state is there to look at.
+            SettingsError: `first` is in the future, or a delta that is alive has another first day.
+            DeltaBrokenError: too many initial loads have failed; the next one begins a day after the last.
             ProtimeError: a subclass says what went wrong; what was committed before stays, and the next turn goes on.
         """
+        self._refuse_future(first)
         load = InitialLoad(self._session, first)
         before = self._session.client.requests
         with DeltaLock(self._session.engine, self._session.settings.tenant, CLOCKINGS.name):
             try:
-                if restart:
+                state = self._session.read()
+                if restart and (state is None or asked_at is None or state.started_at < asked_at):
                     self._session.give_up("expired", "asked", "A new initial load was asked for.")
+                elif first is not None:
+                    self._refuse_another_first(first, state)
                 while not self._step(load):
                     pass
             except ProtimeError as error:
@@ -67,26 +76,54 @@ class DeltaReader:
                 self._session.told.counts.requests = self._session.client.requests - before
         return self._session.told
 
+    def _refuse_future(self, first: dt.date | None) -> None:
+        today = dt.datetime.now(ZoneInfo(self._session.settings.timezone)).date()
+        if first is not None and first > today:
+            raise SettingsError(
+                f"The delta would begin ({first}) after today ({today}) and tell about nothing.",
+                guidance="Begin earlier: it brings what changes on that day and later.",
+            )
+
+    def _refuse_another_first(self, first: dt.date, state: DeltaState | None) -> None:
+        if state is None or state.link is None:
+            return
+        earliest = earliest_start(self._session.settings, dt.datetime.now(dt.UTC))
+        if state.date_from not in {first, max(first, earliest)}:
+            raise SettingsError(
+                f"The delta ({state.status}) tells about {state.date_from} and later; --from changes nothing of that.",
+                guidance=f"Leave it out, or load anew: protime-etl changes --from {first} --restart",
+            )
+
     def _step(self, load: InitialLoad) -> bool:
         """Ask once and store what comes; tells whether the turn is over."""
         state = self._session.read()
         self._session.told.date_from = None if state is None else state.date_from
         if state is None or state.link is None:
-            load.start()
+            load.start(state)
             return False
+        try:
+            return self._go_on(state, state.link, load)
+        except ProtimeError as error:
+            if not self._session.is_over(state, error):
+                error.guidance = f"{error.guidance} {_outlook(state, error)}".strip()
+                raise
+            self._session.give_up("broken", "broken", _why_broken(state, error))
+            return False
+
+    def _go_on(self, state: DeltaState, link: str, load: InitialLoad) -> bool:
         if state.status == "active":
-            return self._take_changes(state)
-        if _leads_to_changes(state.link):
+            return self._take_changes(state, link)
+        if _leads_to_changes(link):
             load.compare(state)
             return True
-        load.take_page(state)
+        load.take_page(state, link)
         return False
 
-    def _take_changes(self, state: DeltaState) -> bool:
+    def _take_changes(self, state: DeltaState, followed: str) -> bool:
         with self._session.transaction() as connection:
             began = database_clock(connection)
         try:
-            page = self._patiently(state.link or "")
+            page = self._patiently(followed)
         except DeltaExpiredError as error:
             self._session.give_up("expired", "expired", f"Nobody has asked for 72 hours. {error.message}")
             return False
@@ -98,15 +135,18 @@ class DeltaReader:
             )
             return False
         link = page.delta_link or page.next_link
-        if link is None:
+        if not link:
             raise ProtocolError("An answer of the delta has no deltaLink.", guidance="The old one is kept.")
+        self._session.guard(page, link, of_changes=True)
+        if not page.delta_link and self._session.told.pages >= MAX_PAGES:
+            raise ProtocolError(f"The changes have no end: {MAX_PAGES} pages in one turn.")
         if page.rows or page.rejected or page.deletions:
             self._store_changes(state, page, link, began)
         else:
             with self._session.transaction() as connection:
                 self._advance(connection, state, link, began, changed=False)
             self._session.count(Counts(), 0)
-        return page.delta_link is not None
+        return bool(page.delta_link)
 
     def _patiently(self, link: str) -> Page:
         """Ask for changes; a 409 is documented and not explained, so it gets a few tries."""
@@ -156,6 +196,25 @@ class DeltaReader:
             requested_at=began,
             changed=changed,
         )
+
+
+def _why_broken(state: DeltaState, error: ProtimeError) -> str:
+    kind = failure_kind(error)
+    if kind == "too large":
+        return f"No turn can read what has changed: it is loaded page by page. {error.message}"
+    failed = state.outages if kind == "outage" else state.failures
+    others = ", while the API answers other requests" if kind == "outage" else ""
+    return f"{failed + 1} turns in a row have failed{others}. {error.message}"
+
+
+def _outlook(state: DeltaState, error: ProtimeError) -> str:
+    """What becomes of a delta whose turn has failed so."""
+    if failure_kind(error) != "answer":
+        return ""
+    return (
+        f"Turn {state.failures + 1} of {MAX_FAILURES} that may fail in a row; then a new initial load begins by itself."
+        " At once: protime-etl changes --restart"
+    )
 
 
 def _leads_to_changes(link: str) -> bool:

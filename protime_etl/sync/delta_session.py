@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.config import Settings
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import DeltaBrokenError, ProtimeError, ProtocolError
 from protime_etl.postgres import deltas
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.delta_load import DeltaLoad
@@ -22,11 +22,15 @@ from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync.delta_failures import MAX_FAILURES, MAX_OUTAGES, failure_kind
 
 __all__ = ["CLOCKINGS", "DeltaSession", "Turn", "earliest_start"]
 
 log = logging.getLogger(__name__)
 CLOCKINGS = COLLECTIONS["clockings"]
+MAX_PAGES = 10_000
+MAX_EMPTY_PAGES_IN_A_ROW = 1000
+Restart = Literal["expired", "conflicted", "broken", "loading", "asked"]
 
 
 @dataclass
@@ -37,8 +41,10 @@ class Turn:
     pages: int = 0
     initial: bool = False
     """Whether it ended, or went on with, an initial load."""
-    restarted: Literal["expired", "conflicted", "loading", "asked"] | None = None
+    restarted: Restart | None = None
     """Why a new initial load was begun, if the delta had one before."""
+    reason: str = ""
+    """The same in a sentence."""
     date_from: dt.date | None = None
 
     @property
@@ -63,6 +69,8 @@ class DeltaSession:
         self.engine = engine
         self.told = Turn()
         self._on_page = on_page
+        self._followed: set[str] = set()
+        self._empty_pages = 0
 
     def ask(self, ids: Iterable[int]) -> tuple[list[int], list[Page]]:
         """Ask for records by their ids: those that do not exist, and pages of those that do."""
@@ -80,12 +88,52 @@ class DeltaSession:
         load.lock_people(connection, dict.fromkeys(deleted, ""))
         load.drop(self.ask(load.doubtful())[0])
 
-    def give_up(self, status: deltas.Status, why: Literal["expired", "conflicted", "asked"], message: str) -> None:
+    def guard(self, page: Page, link: str, *, of_changes: bool) -> None:
+        """Make sure that the way on from an answer can be followed and leads on, before anything of it is stored.
+
+        Raises:
+            UntrustedLinkError, UriTooLongError: it would not be followed; what is stored keeps the link before it.
+            ProtocolError: the answers have no end.
+        """
+        self.client.check_link(CLOCKINGS, link, of_changes=of_changes)
+        if link in self._followed:
+            raise ProtocolError("The pages of the delta loop: a link came twice.")
+        self._followed.add(link)
+        self._empty_pages = 0 if page.rows or page.rejected or page.deletions else self._empty_pages + 1
+        if self._empty_pages > MAX_EMPTY_PAGES_IN_A_ROW:
+            raise ProtocolError(f"The delta has no end: {self._empty_pages} empty pages in a row.")
+
+    def begin_anew(self) -> None:
+        """Links of a load that is over may come again."""
+        self._followed.clear()
+        self._empty_pages = 0
+
+    def give_up(self, status: deltas.Status, why: Restart, message: str) -> None:
         """The delta is over; its link is kept to be looked at."""
         log.warning("The delta is %s: a new initial load begins. %s", status, message)
         self.told.restarted = why
+        self.told.reason = message
         with self.transaction() as connection:
-            deltas.note(connection, self.settings.tenant, CLOCKINGS.name, message, status)
+            asked = why == "asked"
+            deltas.give_up(connection, self.settings.tenant, CLOCKINGS.name, status, message, asked=asked)
+
+    def is_over(self, state: DeltaState, error: ProtimeError) -> bool:
+        """Whether this failure, after those before it, ends the delta; see `delta_failures`."""
+        if self.told.restarted not in (None, "asked"):
+            return False  # once in a turn: the load that took its place failed, too
+        kind = failure_kind(error)
+        if kind == "outage":
+            return (state.outages + 1) % MAX_OUTAGES == 0 and self._others_get_answers()
+        if kind == "too large" and state.status == "active":
+            return True  # the initial load comes in pages
+        return kind != "wait" and state.failures + 1 >= MAX_FAILURES
+
+    def _others_get_answers(self) -> bool:
+        try:
+            self.client.probe(CLOCKINGS)
+        except ProtimeError:
+            return False
+        return True
 
     def read(self) -> DeltaState | None:
         """The state of the delta now."""
@@ -94,11 +142,16 @@ class DeltaSession:
 
     def note(self, error: ProtimeError) -> None:
         """Enter what went wrong; never fails itself, as the database may be what failed."""
+        if isinstance(error, DeltaBrokenError):
+            return  # what is entered says why
+        counter: Literal["failures", "outages"] | None = None
+        if (kind := failure_kind(error)) != "wait":
+            counter = "outages" if kind == "outage" else "failures"
         with contextlib.suppress(ProtimeError), self.transaction() as connection:
             tenant, now = self.settings.tenant, database_clock(connection)
             if deltas.read_delta(connection, tenant, CLOCKINGS.name) is None:
                 deltas.begin(connection, tenant, CLOCKINGS.name, earliest_start(self.settings, now), now)
-            deltas.note(connection, tenant, CLOCKINGS.name, str(error))
+            deltas.note(connection, tenant, CLOCKINGS.name, str(error), counter)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -6,11 +6,10 @@ https://documentation.myprotime.eu/protimeapi/how-to/track-changes-with-delta/
 from __future__ import annotations
 
 import datetime as dt
-import logging
 
 from sqlalchemy.engine import Connection
 
-from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtocolError
+from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
 from protime_etl.postgres import deltas, ledger
 from protime_etl.postgres.delta_load import DeltaLoad, share_merges
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
@@ -18,12 +17,10 @@ from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.load import database_clock
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
+from protime_etl.sync.delta_failures import MAX_LOADS, REST
 from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, earliest_start
 
 __all__ = ["InitialLoad"]
-
-log = logging.getLogger(__name__)
-MAX_EMPTY_PAGES_IN_A_ROW = 1000
 
 
 class InitialLoad:
@@ -32,38 +29,40 @@ class InitialLoad:
     def __init__(self, session: DeltaSession, first: dt.date | None) -> None:
         self._session = session
         self._first = first
-        self._followed: set[str] = set()
-        self._empty_pages = 0
 
-    def start(self) -> None:
-        """Begin an initial load; the old state stays until the first page is here."""
+    def start(self, before: DeltaState | None) -> None:
+        """Begin an initial load; the old state stays until the first page is here.
+
+        Raises:
+            DeltaBrokenError: too many in a row came to no end, the last one less than a day ago.
+        """
         self._session.told.initial = True
-        self._followed.clear()
+        self._session.begin_anew()
         with self._session.transaction() as connection:
             # Not with the page, whose transaction may have to wait for a pull: nobody else need wait for that.
             ledger.register_tenant(connection, self._session.settings.tenant, self._session.settings.timezone)
             began = database_clock(connection)
+        _refuse_too_many(before, began)
         earliest = earliest_start(self._session.settings, began)
-        first = max(self._first or earliest, earliest)
+        # One that begins by itself keeps the first day that was chosen for the delta before it.
+        chosen = None if before is None or self._session.told.restarted == "asked" else before.date_from
+        first = max(self._first or chosen or earliest, earliest)
         page = self._session.client.start_delta(CLOCKINGS, dates.ge(first))
         with self._session.transaction() as connection:
             deltas.begin(connection, self._session.settings.tenant, CLOCKINGS.name, first, began)
             self._store_page(connection, page, None, began, began)
 
-    def take_page(self, state: DeltaState) -> None:
+    def take_page(self, state: DeltaState, followed: str) -> None:
         """Read and store the next page; one that has become stale starts the load over, once in a turn."""
         self._session.told.initial = True
         with self._session.transaction() as connection:
             began = database_clock(connection)
         try:
-            page = self._session.client.continue_delta(CLOCKINGS, state.link or "")
+            page = self._session.client.continue_delta(CLOCKINGS, followed)
         except (PagingConflictError, DeltaExpiredError) as error:
             if self._session.told.restarted:
                 raise
-            self._session.told.restarted = "loading"
-            log.warning("The initial load of the delta cannot go on and starts over. %s", error.message)
-            self._session.note(error)
-            self.start()
+            self._session.give_up("broken", "loading", f"The load cannot go on and starts over. {error.message}")
             return
         with self._session.transaction() as connection:
             self._store_page(connection, page, state, began, state.started_at)
@@ -72,9 +71,9 @@ class InitialLoad:
         self, connection: Connection, page: Page, followed: DeltaState | None, began: dt.datetime, started: dt.datetime
     ) -> None:
         link = page.next_link or page.delta_link
-        if link is None:
+        if not link:
             raise ProtocolError("A page of an initial load has neither nextLink nor deltaLink.")
-        self._guard_against_loops(link, page)
+        self._session.guard(page, link, of_changes=not page.next_link)
         tenant = self._session.settings.tenant
         share_merges(connection, tenant)
         load = DeltaLoad(connection, tenant, CLOCKINGS, began, listed=True)
@@ -96,14 +95,6 @@ class InitialLoad:
             unreadable=len(page.rejected) - len(rejected),
         )
         self._session.count(load.counts, len(page.rows) + len(page.rejected))
-
-    def _guard_against_loops(self, link: str, page: Page) -> None:
-        if link in self._followed:
-            raise ProtocolError("The pages of the initial load loop: a link came twice.")
-        self._followed.add(link)
-        self._empty_pages = 0 if page.rows or page.rejected else self._empty_pages + 1
-        if self._empty_pages > MAX_EMPTY_PAGES_IN_A_ROW:
-            raise ProtocolError(f"The initial load has no end: {self._empty_pages} empty pages in a row.")
 
     def compare(self, state: DeltaState) -> None:
         """End the load: what it never met is asked for by its id, as it may have been deleted while nobody watched."""
@@ -130,3 +121,13 @@ class InitialLoad:
             deltas.advance(
                 connection, tenant, CLOCKINGS.name, state, state.link or "", status="active", requested_at=requested
             )
+
+
+def _refuse_too_many(before: DeltaState | None, now: dt.datetime) -> None:
+    if before is None or before.loads < MAX_LOADS or now >= before.started_at + REST:
+        return
+    raise DeltaBrokenError(
+        f"{before.loads} initial loads of the delta of {CLOCKINGS.name} in a row came to no end. {before.error or ''}",
+        guidance=f"The next begins after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
+        " protime-etl changes --restart. Until then the nightly run brings the changes.",
+    )

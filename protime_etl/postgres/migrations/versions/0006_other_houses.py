@@ -8,6 +8,13 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
+DELTA_COUNTERS = {
+    "failures": "Turns in a row whose answer could not be used; after a few the delta is broken.",
+    "outages": "Turns in a row without an answer; after many, while others get one, the delta is broken.",
+    "loads": "Initial loads begun since it was last active; after a few the next one waits for a day.",
+}
+DELTA_STATUS = "loading, active, expired (410){} conflicted (409){}."
+
 
 def upgrade() -> None:
     op.add_column(
@@ -20,7 +27,29 @@ def upgrade() -> None:
         ),
         schema="protime_etl",
     )
+    _count_failures_of_deltas()
 
 
 def downgrade() -> None:
+    _forget_failures_of_deltas()
     op.drop_column("pauses", "asked_until", schema="protime_etl")
+
+
+def _count_failures_of_deltas() -> None:
+    for name, comment in DELTA_COUNTERS.items():
+        column = sa.Column(name, sa.Integer(), server_default=sa.text("0"), nullable=False, comment=comment)
+        op.add_column("deltas", column, schema="protime_etl")
+    _allow_statuses("'loading', 'active', 'expired', 'conflicted', 'broken'", DELTA_STATUS.format(",", " or broken"))
+
+
+def _forget_failures_of_deltas() -> None:
+    op.execute("UPDATE protime_etl.deltas SET status = 'expired' WHERE status = 'broken'")
+    _allow_statuses("'loading', 'active', 'expired', 'conflicted'", DELTA_STATUS.format(" or", ""))
+    for name in DELTA_COUNTERS:
+        op.drop_column("deltas", name, schema="protime_etl")
+
+
+def _allow_statuses(statuses: str, comment: str) -> None:
+    op.execute("ALTER TABLE protime_etl.deltas DROP CONSTRAINT ck_deltas_status")
+    op.execute(f"ALTER TABLE protime_etl.deltas ADD CONSTRAINT ck_deltas_status CHECK (status IN ({statuses}))")
+    op.alter_column("deltas", "status", comment=comment, schema="protime_etl")

@@ -1,0 +1,333 @@
+"""What keeps failing leads out of `active`: each kind of failure by itself, and one that passes does not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+from tenacity import wait_none
+
+from protime_etl.config import CLOCKINGS_SCOPE
+from protime_etl.errors import DeltaBrokenError, ProtimeError, RateLimited, ServerError, UntrustedLinkError
+from protime_etl.protime import decoding, retrying, transport
+from protime_etl.protime.resources import API_PATH
+from protime_etl.simulator.faults import FaultPlan, read_plan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.delta_failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.conftest import TODAY, settings_for
+from tests.scripted_server import Answer, Received, ScriptedServer
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=13)
+LINK = f"{API_PATH}/delta/clockings?deltaToken="
+WHOLE = {"person": {"id": 7}, "date": str(TODAY), "timeOfDayInMinutes": 1, "kind": "InOut", "changeVersion": "05"}
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "_jitter", wait_none())
+
+
+def written(record_id: int, **changes: object) -> dict[str, Any]:
+    return {"changeType": "InsertOrUpdate", "data": {**WHOLE, "id": record_id, **changes}}
+
+
+def deleted(record_id: int, **changes: object) -> dict[str, Any]:
+    return {"changeType": "Delete", "data": {"id": record_id, **changes}}
+
+
+def empty(link: object) -> Answer:
+    return Answer(200, {"value": [], "deltaLink": link})
+
+
+@contextmanager
+def scripted(warehouse: URL, answers: Sequence[Answer]) -> Iterator[tuple[Pipeline, ScriptedServer]]:
+    with (
+        ScriptedServer(answers) as server,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
+    ):
+        yield pipeline, server
+
+
+@contextmanager
+def served(warehouse: URL, **options: Any) -> Iterator[tuple[Pipeline, SimulatedTenant]]:
+    tenant = Tenant(seed=1, people=5, first_day=FIRST, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(**({"page_size": 100} | options))) as simulated,
+        open_pipeline(settings_for(simulated), warehouse) as pipeline,
+    ):
+        yield pipeline, simulated
+
+
+def state(engine: Engine) -> Any:
+    with engine.connect() as connection:
+        return connection.execute(sa.text("SELECT * FROM protime_etl.deltas")).mappings().one()
+
+
+def test_a_nul_in_one_record_rejects_that_one_only(warehouse: URL, engine: Engine) -> None:
+    items = [
+        written(1),
+        written(2, mood="a\0b"),
+        written(3, kind="\0"),
+        deleted(4, changeVersion="0\0"),
+        written(5, activityLevels=[{"level": 1, "activityDefinition": {"id": "\0"}}]),
+        written(6),
+    ]
+    with scripted(warehouse, [empty(LINK + "a"), Answer(200, {"value": items, "deltaLink": LINK + "b"})]) as (
+        pipeline,
+        _,
+    ):
+        pipeline.changes()
+        turn = pipeline.changes()
+    assert set(table_rows(engine)) == {1, 6}
+    assert (turn.counts.inserted, turn.counts.rejected) == (2, 4)
+    assert state(engine)["link"] == LINK + "b"
+    with engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT record_id, reason FROM protime_etl.rejected_record")).all()
+    assert {row.record_id for row in kept} == {2, 3, 4, 5}
+    assert all("NUL" in row.reason for row in kept)
+
+
+@pytest.mark.parametrize("deletion", [{"changeVersion": None}, {}])
+def test_a_deletion_without_a_version_deletes(warehouse: URL, engine: Engine, deletion: dict[str, Any]) -> None:
+    gone = Answer(404, {"error": {"code": "NotFound", "message": "no"}})
+    answers = [
+        Answer(200, {"value": [{**WHOLE, "id": 5}, {**WHOLE, "id": 6}], "deltaLink": LINK + "a"}),
+        # The order of the two about 6 is not known: asking for it tells.
+        Answer(200, {"value": [deleted(5, **deletion), deleted(6, **deletion), written(6)], "deltaLink": LINK + "b"}),
+        gone,
+        gone,
+    ]
+    with scripted(warehouse, answers) as (pipeline, _):
+        pipeline.changes()
+        turn = pipeline.changes()
+    assert (turn.counts.deleted, turn.counts.rejected) == (2, 0)
+    assert all(row["is_deleted"] for row in table_rows(engine).values())
+
+
+def spoil(simulated: SimulatedTenant, fault: str, on: str = '["clockings-delta"]') -> None:
+    simulated.served.misbehaviour.follow(read_plan(f"[[fault]]\nrate = 1.0\non = {on}\n{fault}"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ('kind = "status"\nstatus = 400', "status 400"),
+        ('kind = "status"\nstatus = 404', "status 404"),
+        ('kind = "status"\nstatus = 405', "status 405"),
+        ('kind = "status"\nstatus = 414', "status 414"),
+        ('kind = "garbage"', "not a page of JSON"),
+    ],
+)
+def test_an_answer_that_can_never_be_used_ends_the_delta(
+    warehouse: URL, engine: Engine, caplog: pytest.LogCaptureFixture, fault: str, message: str
+) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.changes()
+        link = state(engine)["link"]
+        simulated.tenant.hard_delete(simulated.tenant.truth()[0].id)
+        spoil(simulated, fault)
+        for failed in range(1, MAX_FAILURES):
+            with pytest.raises(ProtimeError, match=message) as caught:
+                pipeline.changes()
+            assert f"Turn {failed} of {MAX_FAILURES}" in caught.value.guidance
+            assert caught.value.guidance.endswith("protime-etl changes --restart")
+            assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
+            assert state(engine)["failures"] == failed
+            assert message in state(engine)["error"]
+        with caplog.at_level(logging.WARNING):
+            turn = pipeline.changes()
+        assert "The delta is broken: a new initial load begins. 5 turns in a row have failed." in caplog.text
+        assert turn.restarted == "broken"
+        assert message in turn.reason
+        found = state(engine)
+        assert (found["status"], found["failures"], found["loads"], found["error"]) == ("active", 0, 0, None)
+        rows, truth = table_rows(engine), tenant_rows(simulated.tenant)
+        assert {key: row for key, row in rows.items() if not row["is_deleted"] or key in truth} == truth
+
+
+def test_failures_that_pass_are_forgotten(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.changes()
+        for _ in range(2):
+            spoil(simulated, 'kind = "garbage"')
+            for _ in range(MAX_FAILURES - 1):
+                with pytest.raises(ProtimeError):
+                    pipeline.changes()
+            simulated.served.misbehaviour.follow(FaultPlan())
+            assert not pipeline.changes().initial
+        assert state(engine)["failures"] == 0
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"https://evil.example{LINK}b",
+        f"{API_PATH}/delta/people?deltaToken=b",
+        LINK + "b#c",
+        LINK + "b" * 4096,
+    ],
+)
+def test_a_link_that_would_not_be_followed_is_not_kept(warehouse: URL, engine: Engine, link: str) -> None:
+    answers = [
+        empty(LINK + "a"),
+        *[Answer(200, {"value": [written(1)], "deltaLink": link})] * MAX_FAILURES,
+        Answer(200, {"value": [{**WHOLE, "id": 1}], "deltaLink": LINK + "c"}),
+    ]
+    with scripted(warehouse, answers) as (pipeline, server):
+        pipeline.changes()
+        for failed in range(1, MAX_FAILURES):
+            with pytest.raises(ProtimeError, match=r"is not followed|over the limit"):
+                pipeline.changes()
+            assert (state(engine)["link"], state(engine)["failures"]) == (LINK + "a", failed)
+            assert table_rows(engine) == {}, "nothing of the answer was stored without its link"
+        turn = pipeline.changes()
+        assert (turn.restarted, turn.counts.inserted) == ("broken", 1)
+        assert (state(engine)["status"], state(engine)["link"]) == ("active", LINK + "c")
+        assert all(request.path.startswith(API_PATH) for request in server.api_requests)
+
+
+def test_a_link_of_an_initial_load_is_looked_at_before_it_is_kept(warehouse: URL, engine: Engine) -> None:
+    good = f"{API_PATH}/clockings?filter=date ge '2025-01-01'&continuationToken=a"
+    answers = [
+        Answer(200, {"value": [{**WHOLE, "id": 1}], "nextLink": good}),
+        Answer(200, {"value": [{**WHOLE, "id": 2}], "nextLink": f"https://evil.example{good}"}),
+        Answer(200, {"value": [{**WHOLE, "id": 2}], "deltaLink": LINK + "a"}),
+    ]
+    with scripted(warehouse, answers) as (pipeline, _):
+        with pytest.raises(UntrustedLinkError):
+            pipeline.changes()
+        assert (state(engine)["status"], state(engine)["link"]) == ("loading", good)
+        assert pipeline.changes().restarted is None
+        assert set(table_rows(engine)) == {1, 2}
+
+
+@pytest.mark.parametrize("limit", ["bytes", "commas"])
+def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
+    warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    with served(warehouse, page_size=20) as (pipeline, simulated):
+        pipeline.changes()
+        for one in simulated.tenant.truth():
+            simulated.tenant.edit(one.id, time_of_day_in_minutes=1)
+        if limit == "bytes":
+            monkeypatch.setattr(transport, "MAX_BODY_BYTES", 10_000)
+        else:
+            monkeypatch.setattr(decoding, "MAX_COMMAS", 400)
+        asked = simulated.served.requests["clockings-delta"]
+        turn = pipeline.changes()
+        assert simulated.served.requests["clockings-delta"] == asked + 1
+        assert turn.restarted == "broken"
+        assert "loaded page by page" in turn.reason
+        assert table_rows(engine) == tenant_rows(simulated.tenant)
+        assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
+        assert not pipeline.changes().initial
+
+
+def test_an_outage_of_the_delta_alone_ends_it(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.changes()
+        simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
+        spoil(simulated, 'kind = "status"\nstatus = 504')
+        for failed in range(1, MAX_OUTAGES):
+            with pytest.raises(ServerError):
+                pipeline.changes()
+            assert (state(engine)["status"], state(engine)["outages"]) == ("active", failed)
+        turn = pipeline.changes()
+        assert turn.restarted == "broken"
+        assert "20 turns in a row have failed, while the API answers other requests" in turn.reason
+        assert table_rows(engine) == tenant_rows(simulated.tenant)
+
+
+def test_an_outage_of_everything_does_not(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.changes()
+        link = state(engine)["link"]
+        spoil(simulated, 'kind = "status"\nstatus = 503', on='["clockings", "clockings-delta"]')
+        for _ in range(MAX_OUTAGES + 1):
+            with pytest.raises(ServerError):
+                pipeline.changes()
+        assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
+        simulated.served.misbehaviour.follow(FaultPlan())
+        assert not pipeline.changes().initial
+
+
+def test_being_asked_to_wait_is_no_failure_of_the_delta(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.changes()
+        spoil(simulated, 'kind = "status"\nstatus = 429\nretry_after = 3600')
+        for _ in range(MAX_OUTAGES + MAX_FAILURES):
+            with pytest.raises(RateLimited):
+                pipeline.changes()
+        found = state(engine)
+        assert (found["status"], found["failures"], found["outages"]) == ("active", 0, 0)
+
+
+class SpoiltPage(ScriptedServer):
+    """An initial load of two pages, the second of which is refused until it is mended."""
+
+    mended = False
+
+    def _next(self, request: Received) -> Answer:
+        answer = super()._next(request)
+        if request.path.endswith("/connect/token"):
+            return answer
+        if "continuationToken" in request.path:
+            page = {"value": [{**WHOLE, "id": 2}], "deltaLink": LINK + "a"}
+            return Answer(200, page) if self.mended else Answer(400, {"error": {"code": "BadRequest", "message": "no"}})
+        if "/delta/" in request.path:
+            return empty(LINK + "a")
+        return Answer(200, {"value": [{**WHOLE, "id": 1}], "nextLink": f"{API_PATH}/clockings?continuationToken=a"})
+
+
+@pytest.mark.parametrize("way_out", ["a day", "restart"])
+def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: str) -> None:
+    with (
+        SpoiltPage([Answer()]) as server,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
+    ):
+        for _ in range(MAX_LOADS * MAX_FAILURES):
+            with pytest.raises(ProtimeError) as caught:
+                pipeline.changes()
+            if isinstance(caught.value, DeltaBrokenError):
+                break
+        assert isinstance(caught.value, DeltaBrokenError)
+        found = state(engine)
+        assert (found["status"], found["link"], found["loads"]) == ("broken", None, MAX_LOADS)
+        assert "status 400" in found["error"]
+        assert "protime-etl changes --restart" in caught.value.guidance
+        starts = [one for one in server.api_requests if one.path.endswith("&delta")]
+        assert len(starts) == MAX_LOADS
+        asked = len(server.api_requests)
+        with pytest.raises(DeltaBrokenError, match="status 400"):
+            pipeline.changes()
+        assert len(server.api_requests) == asked, "at rest nothing is asked"
+        assert "cannot begin anew" in pipeline.silent_deltas(dt.timedelta(hours=24))[0]
+
+        server.mended = True
+        if way_out == "a day":
+            with engine.begin() as connection:
+                connection.execute(sa.text("UPDATE protime_etl.deltas SET started_at = started_at - interval '1 day'"))
+        turn = pipeline.changes(restart=way_out == "restart")
+        assert turn.initial
+        assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
+        assert set(table_rows(engine)) == {1, 2}
+
+
+def test_a_new_load_keeps_the_first_day(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.changes(FIRST)
+        simulated.clock.advance(dt.timedelta(hours=73))
+        assert pipeline.changes().restarted == "expired"
+        assert state(engine)["date_from"] == FIRST
+        pipeline.changes(restart=True)
+        assert state(engine)["date_from"] < FIRST
