@@ -17,7 +17,7 @@ from protime_etl.errors import ApiError, ProtimeError
 from protime_etl.postgres.load import Counts
 from protime_etl.sync.crew import FAILURES_IN_A_ROW
 from protime_etl.sync.given import whole_number_given
-from protime_etl.sync.pipeline import local_day
+from protime_etl.sync.settled import local_day
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

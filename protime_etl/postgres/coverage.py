@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.postgres.ledger import Unit
-
-__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "usual_amounts"]
+__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "usual_amounts"]
 
 KNOWN_DAYS = 28
 SAMPLED_PEOPLE = 300
 
 
-def try_lock_coverage(connection: Connection, tenant: str, unit: Unit) -> bool:
-    """Lock it as `lock_coverage` does, unless somebody else has locked a part of it; tells whether it is locked."""
+def try_lock_coverage(connection: Connection, tenant: str, person_ids: Iterable[int]) -> bool:
+    """Lock it as `lock_coverage` does, unless another process has locked a part of it; tells whether it is locked."""
     savepoint = connection.begin_nested()
     try:
         connection.execute(sa.text("SET LOCAL lock_timeout = '1ms'"))
-        lock_coverage(connection, tenant, unit)
+        lock_coverage(connection, tenant, person_ids)
     except sa.exc.OperationalError as error:
         if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise
@@ -33,9 +31,9 @@ def try_lock_coverage(connection: Connection, tenant: str, unit: Unit) -> bool:
     return True
 
 
-def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:
+def lock_coverage(connection: Connection, tenant: str, person_ids: Iterable[int]) -> None:
     """Let nobody else finish a unit of these people until this transaction ends: merges see each other's results."""
-    parameters = {"tenant": tenant, "people": list(unit.person_ids)}
+    parameters = {"tenant": tenant, "people": sorted(set(person_ids))}
     connection.execute(
         sa.text(
             "INSERT INTO protime_etl.coverage (tenant, person_id, dates, read_at)"
@@ -53,22 +51,40 @@ def lock_coverage(connection: Connection, tenant: str, unit: Unit) -> None:
     )
 
 
-def cover(connection: Connection, tenant: str, unit: Unit, first: dt.date, last: dt.date) -> None:
-    """Enter that these days have been completely pulled for the unit's people, whose coverage the caller has locked."""
+def cover(connection: Connection, tenant: str, person_ids: Sequence[int], first: dt.date, last: dt.date) -> None:
+    """Enter that these days have been completely pulled for these people, whose coverage the caller has locked.
+
+    None of them if they end before they begin: people were read, and no day that is over.
+    """
     connection.execute(
         sa.text(
-            "UPDATE protime_etl.coverage AS c"
-            " SET dates = c.dates + datemultirange(daterange(:first, :last, '[]')), read_at = statement_timestamp()"
+            "UPDATE protime_etl.coverage AS c SET read_at = statement_timestamp(), dates = c.dates"
+            " + datemultirange(CASE WHEN :first <= :last THEN daterange(:first, :last, '[]') ELSE 'empty' END)"
             " WHERE tenant = :tenant AND person_id = ANY(CAST(:people AS bigint[]))"
         ),
-        {"tenant": tenant, "first": first, "last": last, "people": list(unit.person_ids)},
+        {"tenant": tenant, "first": first, "last": last, "people": list(person_ids)},
+    )
+
+
+def uncover(connection: Connection, tenant: str, person_ids: Iterable[int], first: dt.date, last: dt.date) -> None:
+    """Take these days of these people out again: reading them failed, and what is here may be out of date."""
+    connection.execute(
+        sa.text(
+            # In the order of the ids, as every lock of coverage is taken.
+            "UPDATE protime_etl.coverage AS c SET dates = c.dates - lost.dates FROM"
+            " (SELECT tenant, person_id, datemultirange(daterange(:first, :last, '[]')) AS dates"
+            " FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(CAST(:people AS bigint[]))"
+            " AND dates && daterange(:first, :last, '[]') ORDER BY person_id FOR UPDATE) AS lost"
+            " WHERE (c.tenant, c.person_id) = (lost.tenant, lost.person_id)"
+        ),
+        {"tenant": tenant, "first": first, "last": last, "people": list(person_ids)},
     )
 
 
 def missing(
     connection: Connection, tenant: str, person_ids: Sequence[int], first: dt.date, last: dt.date
 ) -> list[tuple[list[int], dt.date, dt.date]]:
-    """What of these people and days was never completely pulled, as (person ids, first day, last day)."""
+    """What of these people and days is not covered, as (person ids, first day, last day)."""
     rows = connection.execute(
         sa.text(
             "SELECT array_agg(p ORDER BY p), lower(gap), upper(gap) - 1 FROM unnest(CAST(:people AS bigint[])) AS p"

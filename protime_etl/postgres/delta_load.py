@@ -10,7 +10,6 @@ from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.coverage import lock_coverage
-from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Load, LoadedCollection
 
 __all__ = ["MERGE_LOCK", "DeltaLoad", "exclude_merges", "share_merges", "unresolved_deletions"]
@@ -93,8 +92,7 @@ class DeltaLoad(Load):
             UNION SELECT person_id FROM {target} WHERE tenant = %(tenant)s AND id = ANY(%(deleted)s::bigint[])
         """).format(staging=self._staging, target=self._target)
         parameters = {"tenant": self._tenant, "deleted": list(deletions)}
-        people = sorted(row[0] for row in self._driver.execute(statement, parameters))
-        lock_coverage(connection, self._tenant, Unit(0, 0, tuple(people), dt.date.min, dt.date.max))
+        lock_coverage(connection, self._tenant, (row[0] for row in self._driver.execute(statement, parameters)))
 
     def delete(self, deletions: Mapping[int, str]) -> None:
         """Mark the rows of deleted records with the version of the deletion; without a row, leave a tombstone."""

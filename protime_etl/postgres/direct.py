@@ -47,7 +47,7 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
     if not unit.person_ids or not _is_untouched(connection, tenant, unit):
         return False
     share_merges(connection, tenant)
-    return try_lock_coverage(connection, tenant, unit) and _is_untouched(connection, tenant, unit)
+    return try_lock_coverage(connection, tenant, unit.person_ids) and _is_untouched(connection, tenant, unit)
 
 
 def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:

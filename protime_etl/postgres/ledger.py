@@ -26,9 +26,12 @@ __all__ = [
     "open_run",
     "pace",
     "page_size",
+    "planned_until",
     "read_unit",
     "register_tenant",
     "remove_units",
+    "require_run",
+    "require_tenant",
     "resume_run",
     "run_counts",
     "unfinished_run",
@@ -50,12 +53,14 @@ class Selection:
     person_ids: tuple[int, ...] | None = None
     circles: tuple[int, ...] = ()
     only_missing: bool = False
+    asked_until: dt.date | None = None
+    """The last day that was asked for, where it is later than the last one that can be read now."""
 
     def columns(self) -> dict[str, object]:
-        """How the table of runs holds it."""
+        """How the table of runs holds it: as it was asked for, so that it is the same tomorrow."""
         return {
             "date_from": self.first,
-            "date_to": self.last,
+            "date_to": self.asked_until or self.last,
             "person_ids": None if self.person_ids is None else list(self.person_ids),
             "circles": list(self.circles) or None,
             "only_missing": self.only_missing,
@@ -68,6 +73,7 @@ class Unit:
 
     unit_id: int
     run_id: int
+    tenant: str
     person_ids: tuple[int, ...]
     first: dt.date
     last: dt.date
@@ -151,12 +157,13 @@ def enter_units(
     if not values:
         return []
     statement = units.insert().returning(units, sort_by_parameter_order=True)
-    return [_unit(row) for row in connection.execute(statement, values)]
+    tenant: str = connection.execute(sa.select(runs.c.tenant).where(runs.c.run_id == run_id)).scalar_one()
+    return [_unit(row, tenant) for row in connection.execute(statement, values)]
 
 
 def remove_units(connection: Connection, unit_ids: Iterable[int]) -> None:
-    """Take out units that were planned and not begun: they are planned anew."""
-    connection.execute(units.delete().where(units.c.unit_id.in_(list(unit_ids)), units.c.status == "planned"))
+    """Take out units that are not done, those that an earlier try left as failed among them: they are planned anew."""
+    connection.execute(units.delete().where(units.c.unit_id.in_(list(unit_ids)), units.c.status != "done"))
 
 
 def unfinished_run(connection: Connection, tenant: str, origin: str, selection: Selection) -> int | None:
@@ -184,10 +191,16 @@ def resume_run(connection: Connection, run_id: int) -> list[Unit]:
     return unfinished_units(connection, run_id)
 
 
+def planned_until(connection: Connection, run_id: int) -> dt.date | None:
+    """The last day of a run's units; None without units."""
+    last: dt.date | None = connection.scalar(sa.select(sa.func.max(units.c.date_to)).where(units.c.run_id == run_id))
+    return last
+
+
 def unfinished_units(connection: Connection, run_id: int) -> list[Unit]:
     """Units of a run that are not done."""
-    left = sa.select(units).where(units.c.run_id == run_id, units.c.status != "done").order_by(units.c.unit_id)
-    return [_unit(row) for row in connection.execute(left)]
+    left = _OWNED.where(units.c.run_id == run_id, units.c.status != "done").order_by(units.c.unit_id)
+    return [_unit(row, row.tenant) for row in connection.execute(left)]
 
 
 def pace(connection: Connection, tenant: str) -> float | None:
@@ -219,34 +232,71 @@ def learn_page_size(connection: Connection, tenant: str, records: int) -> None:
     )
 
 
-def read_unit(connection: Connection, unit_id: int) -> Unit:
+_OWNED = sa.select(units, runs.c.tenant).join(runs, runs.c.run_id == units.c.run_id)
+
+
+def require_tenant(tenant: str, owner: str, what: str) -> None:
+    """Refuse to do for one tenant what was planned for another.
+
+    Raises:
+        SettingsError: they are not the same.
+    """
+    if owner != tenant:
+        raise SettingsError(
+            f"{what} was planned for the tenant {owner}, and the settings are those of {tenant}.",
+            guidance="Give every step of a run the same connection, or settings.",
+        )
+
+
+def require_run(connection: Connection, tenant: str, run_id: int) -> None:
+    """Make sure that the run is one of that tenant.
+
+    Raises:
+        SettingsError: it is not, or there is none.
+    """
+    owner = connection.scalar(sa.select(runs.c.tenant).where(runs.c.run_id == run_id))
+    if owner is None:
+        raise SettingsError(f"There is no run {run_id} in the ledger.", guidance="Clear the plan task of the run.")
+    require_tenant(tenant, owner, f"Run {run_id}")
+
+
+def read_unit(connection: Connection, tenant: str, unit_id: int) -> Unit:
     """The unit of that number.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: there is none, or it is one of another tenant.
     """
-    row = connection.execute(sa.select(units).where(units.c.unit_id == unit_id)).one_or_none()
+    return _read_unit(connection, tenant, unit_id)[0]
+
+
+def unit_is_done(connection: Connection, tenant: str, unit_id: int) -> bool:
+    """Whether the unit was committed.
+
+    Raises:
+        SettingsError: there is none, or it is one of another tenant.
+    """
+    return _read_unit(connection, tenant, unit_id)[1] == "done"
+
+
+def _read_unit(connection: Connection, tenant: str, unit_id: int) -> tuple[Unit, str]:
+    row = connection.execute(_OWNED.where(units.c.unit_id == unit_id)).one_or_none()
     if row is None:
         raise SettingsError(f"There is no unit {unit_id} in the ledger.", guidance="Clear the plan task of the run.")
-    return _unit(row)
+    require_tenant(tenant, row.tenant, f"Unit {unit_id}")
+    return _unit(row, row.tenant), row.status
 
 
-def unit_is_done(connection: Connection, unit_id: int) -> bool:
-    """Whether the unit was committed."""
-    return connection.scalar(sa.select(units.c.status).where(units.c.unit_id == unit_id)) == "done"
-
-
-def _unit(row: sa.Row[Any]) -> Unit:
+def _unit(row: sa.Row[Any], tenant: str) -> Unit:
     circles = tuple(row.circles or ())
-    return Unit(row.unit_id, row.run_id, tuple(row.person_ids), row.date_from, row.date_to, circles)
+    return Unit(row.unit_id, row.run_id, tenant, tuple(row.person_ids), row.date_from, row.date_to, circles)
 
 
-def finish_unit(connection: Connection, unit_id: int, counts: Counts, seconds: float, error: str | None = None) -> None:
-    """Enter that a unit is done, or why not; the counts are those of the last try.
+def finish_unit(connection: Connection, unit_id: int, counts: Counts, seconds: float, error: str | None = None) -> bool:
+    """Enter that a unit is done, or why not; the counts are those of the last try. Tells whether that was entered.
 
     A unit that was done stays done when a repetition fails: its rows and its coverage are committed.
     """
-    connection.execute(
+    entered = connection.execute(
         units.update()
         .where(units.c.unit_id == unit_id, sa.true() if error is None else units.c.status != "done")
         .values(
@@ -257,6 +307,7 @@ def finish_unit(connection: Connection, unit_id: int, counts: Counts, seconds: f
             **counts.as_dict(),
         )
     )
+    return entered.rowcount > 0
 
 
 def run_counts(connection: Connection, run_id: int) -> tuple[Counts, dict[str, int]]:

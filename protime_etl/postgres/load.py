@@ -283,20 +283,36 @@ class Load:
         return [row[0] for row in cursor]
 
     def doubtful(self) -> list[int]:
-        """Ids that were staged and are not in the table although somebody read their day after this pull began.
+        """Ids that were staged and are not in the table although a unit of their person and day was done meanwhile.
 
-        They came to be after that somebody's reading, or they were gone by then and this pull is the older one. Only
-        asking for each by its id tells. The caller holds the coverage of these people locked.
+        They came to be after that unit's reading, or they were gone by then and this pull is the older one. Only
+        asking again tells. The caller holds the coverage of these people locked.
         """
+        # Almost always there is no such unit, and the many records that were staged need not be looked at.
+        others = self._driver.execute(
+            """
+            SELECT u.person_ids, u.date_from, u.date_to
+            FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
+            WHERE r.tenant = %(tenant)s AND u.status = 'done' AND u.finished_at > %(began)s AND u.circles IS NULL
+            """,
+            {"tenant": self._tenant, "began": self.began},
+        ).fetchall()
+        if not others:
+            return []
+        read = [(person, first, last) for people, first, last in others for person in people]
         statement = sql.SQL("""
-            SELECT s.id FROM {staging} AS s
-            JOIN protime_etl.coverage AS c
-                ON c.tenant = %(tenant)s AND c.person_id = s.person_id AND c.dates @> s.date
-            WHERE c.read_at > %(began)s
-                AND NOT EXISTS (SELECT FROM {target} AS t WHERE t.tenant = %(tenant)s AND t.id = s.id)
+            SELECT DISTINCT s.id FROM {staging} AS s
+            JOIN unnest(%(people)s::bigint[], %(firsts)s::date[], %(lasts)s::date[]) AS u (person_id, first, last)
+                ON u.person_id = s.person_id AND s.date BETWEEN u.first AND u.last
+            LEFT JOIN LATERAL (
+                SELECT true AS stored FROM {target} AS t WHERE t.tenant = %(tenant)s AND t.id = s.id LIMIT 1
+            ) AS t ON true
+            WHERE t.stored IS NULL
             ORDER BY s.id
         """).format(target=self._target, staging=self._staging)
-        return [row[0] for row in self._driver.execute(statement, {"tenant": self._tenant, "began": self.began})]
+        people, firsts, lasts = (list(column) for column in zip(*read, strict=True))
+        parameters = {"tenant": self._tenant, "people": people, "firsts": firsts, "lasts": lasts}
+        return [row[0] for row in self._driver.execute(statement, parameters)]
 
     def drop(self, ids: Sequence[int]) -> None:
         """Take records out of what was staged."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import Connection
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
@@ -11,6 +14,7 @@ from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline, is_alive, lock_backfill
 from protime_etl.sync.crew import Observer
+from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan import PlannedUnit, expected_requests
 
@@ -46,7 +50,10 @@ def plan_backfill(pipeline: Pipeline, selection: Selection, *, fresh: bool = Fal
         resumes = None if fresh else ledger.unfinished_run(connection, tenant, ORIGIN, selection)
         if resumes is not None:
             left = ledger.unfinished_units(connection, resumes)
-            units = [PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in left]
+            units = [
+                *_begun_since(pipeline, connection, resumes, selection, expectation),
+                *(PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in left),
+            ]
         else:
             units = pipeline.planned(connection, selection, expectation)
     requests = expected_requests(units, expectation)
@@ -79,7 +86,7 @@ def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[in
     """Find the run to go on with or enter a new one, and hold its lifeline before anybody else can look."""
     tenant = pipeline.settings.tenant
     with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
-        lock_backfill(connection, f"{tenant} {selection}")
+        lock_backfill(connection, f"{tenant} {selection.columns()}")
         ledger.register_tenant(connection, tenant, pipeline.settings.timezone)
         run_id = ledger.unfinished_run(connection, tenant, ORIGIN, selection)
         if run_id is not None and is_alive(connection, run_id):
@@ -88,6 +95,8 @@ def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[in
                 guidance="Let it end, and watch it with: protime-etl status",
             )
         if run_id is not None and not fresh:
+            since = _begun_since(pipeline, connection, run_id, selection, pipeline.expectation(connection))
+            ledger.enter_units(connection, run_id, since, selection.circles)
             units = ledger.resume_run(connection, run_id)
         else:
             planned = pipeline.planned(connection, selection, pipeline.expectation(connection))
@@ -95,3 +104,12 @@ def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[in
         lifeline = Lifeline(pipeline.engine, run_id)
         lifeline.hold()
         return run_id, units, lifeline
+
+
+def _begun_since(
+    pipeline: Pipeline, connection: Connection, run_id: int, selection: Selection, expectation: Expectation
+) -> list[PlannedUnit]:
+    """The days of the range that lay in the future when the run was planned and do not any more."""
+    last = ledger.planned_until(connection, run_id)
+    first = selection.first if last is None else last + dt.timedelta(days=1)
+    return pipeline.planned(connection, replace(selection, first=first), expectation) if first <= selection.last else []

@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import URL, Connection
 
@@ -15,7 +14,7 @@ from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
-from protime_etl.postgres.coverage import missing, usual_amounts
+from protime_etl.postgres.coverage import missing, uncover, usual_amounts
 from protime_etl.postgres.deltas import silent_deltas
 from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.postgres.load import Counts
@@ -29,16 +28,12 @@ from protime_etl.sync.crew import Crew, Observer
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import Gap, PlannedUnit, plan_gaps, windows
 from protime_etl.sync.pull import OnPage, pull_people, pull_unit
+from protime_etl.sync.settled import local_day
 from protime_etl.sync.verify import Verification, Verifier
 
-__all__ = ["Pipeline", "local_day", "open_pipeline"]
+__all__ = ["Pipeline", "open_pipeline"]
 
 EARLIEST = dt.date(1970, 1, 1)
-
-
-def local_day(settings: Settings, moment: dt.datetime) -> dt.date:
-    """The date at that moment in the tenant's time zone."""
-    return moment.astimezone(ZoneInfo(settings.timezone)).date()
 
 
 class Pipeline:
@@ -127,7 +122,8 @@ class Pipeline:
                 guidance="The API does not tell who is in a circle, so nothing is known to be missing of one.",
             )
         chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
-        return Selection(first, min(last, today), chosen, tuple(sorted(set(circles))), only_missing)
+        named = tuple(sorted(set(circles)))
+        return Selection(first, min(last, today), chosen, named, only_missing, last if last > today else None)
 
     def expectation(self, connection: Connection) -> Expectation:
         """What to expect of the tenant's people, from what was read lately."""
@@ -159,15 +155,19 @@ class Pipeline:
         """A unit of the ledger.
 
         Raises:
-            SettingsError: there is none of that number.
+            SettingsError: there is none of that number, or it is one of another tenant.
         """
         with database_errors(self.engine.url), self.engine.begin() as connection:
-            return ledger.read_unit(connection, unit_id)
+            return ledger.read_unit(connection, self.settings.tenant, unit_id)
 
     def is_done(self, unit_id: int) -> bool:
-        """Whether a unit of the ledger was committed."""
+        """Whether a unit of the ledger was committed.
+
+        Raises:
+            SettingsError: there is none of that number, or it is one of another tenant.
+        """
         with database_errors(self.engine.url), self.engine.begin() as connection:
-            return ledger.unit_is_done(connection, unit_id)
+            return ledger.unit_is_done(connection, self.settings.tenant, unit_id)
 
     def new_client(self) -> ProtimeClient:
         """A client for one more thread, with the same token and the same pause."""
@@ -210,18 +210,29 @@ class Pipeline:
                 self.finish(run_id)
         return counts
 
-    def finish(self, run_id: int, error: str | None = None) -> tuple[Counts, dict[str, int]]:
-        """Close a run; returns what its units did together and how many there are of each status."""
+    def finish(
+        self, run_id: int, error: str | None = None, *, interrupted: bool = False
+    ) -> tuple[Counts, dict[str, int]]:
+        """Close a run; returns what its units did together and how many there are of each status.
+
+        What its units were to read and did not counts as missing from now on, unless it was `interrupted` on purpose.
+
+        Raises:
+            SettingsError: there is none of that number, or it is one of another tenant.
+        """
         with database_errors(self.engine.url), self.engine.begin() as connection:
+            ledger.require_run(connection, self.settings.tenant, run_id)
             counts, statuses = ledger.run_counts(connection, run_id)
             unfinished = sum(number for status, number in statuses.items() if status != "done")
             reason = error or (f"{unfinished} of {sum(statuses.values())} units are not done" if unfinished else None)
             ledger.finish_run(connection, run_id, reason)
+            for unit in [] if interrupted else ledger.unfinished_units(connection, run_id):
+                uncover(connection, unit.tenant, unit.person_ids, unit.first, unit.last)
             return counts, statuses
 
-    def _finish_badly(self, run_id: int, reason: str) -> None:
+    def _finish_badly(self, run_id: int, reason: str, *, interrupted: bool = False) -> None:
         with contextlib.suppress(ProtimeError):  # the database may be what failed; the first error is to be reported
-            self.finish(run_id, reason)
+            self.finish(run_id, reason, interrupted=interrupted)
 
     def sync(
         self,
@@ -284,7 +295,8 @@ class Pipeline:
         try:
             crew.work(workers, lifeline.hold)
         except BaseException as error:
-            self._finish_badly(run_id, "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self._finish_badly(run_id, "interrupted" if interrupted else type(error).__name__, interrupted=interrupted)
             raise
         with database_errors(self.engine.url), self.engine.begin() as connection:
             ledger.learn_page_size(connection, self.settings.tenant, expectation.page_size)

@@ -12,11 +12,11 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from protime_etl.config import Settings
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.coverage import cover, lock_coverage
+from protime_etl.postgres.coverage import cover, lock_coverage, uncover
 from protime_etl.postgres.delta_load import share_merges
 from protime_etl.postgres.direct import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
-from protime_etl.postgres.ledger import Unit, finish_unit
+from protime_etl.postgres.ledger import Unit, finish_unit, require_tenant
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.postgres.locks import lock_people, mark_under_way
 from protime_etl.protime.client import ProtimeClient
@@ -24,6 +24,7 @@ from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.resources import COLLECTIONS, Collection
 from protime_etl.sync.ahead import ahead
 from protime_etl.sync.plan import clockings_filter
+from protime_etl.sync.settled import last_settled_day
 
 __all__ = ["pull_people", "pull_unit"]
 
@@ -67,8 +68,11 @@ def pull_unit(
     A paging token that dies restarts the unit from its first page; a URI that is too long splits its batch in two.
 
     Raises:
-        ProtimeError: a subclass says what went wrong; table and coverage are as they were, and the ledger says why.
+        SettingsError: it is a unit of another tenant.
+        ProtimeError: a subclass says what went wrong; the table is as it was, the ledger says why, and the unit is not
+            covered any more if it was, so that what is missing can be read again.
     """
+    require_tenant(settings.tenant, unit.tenant, f"Unit {unit.unit_id}")
     before, began = client.requests, time.monotonic()
 
     def stage(load: Load, person_ids: Sequence[int]) -> None:
@@ -94,14 +98,15 @@ def pull_unit(
             load = kind(connection, settings.tenant, CLOCKINGS)
             stage(load, unit.person_ids)
             share_merges(connection, settings.tenant)
-            lock_coverage(connection, settings.tenant, unit)
+            lock_coverage(connection, settings.tenant, unit.person_ids)
             load.drop([one for one in load.doubtful() if client.record(CLOCKINGS, one) is None])
             vanished = _vanished(client, load, CLOCKINGS, scope)
             counts = load.merge(vanished)
             if counts.inserted or counts.updated or counts.deleted:
                 note_drift(connection, settings.tenant, vanished)
             counts.requests = client.requests - before
-            cover(connection, settings.tenant, unit, unit.first, unit.last)
+            covered = min(unit.last, last_settled_day(settings, load.began))
+            cover(connection, settings.tenant, unit.person_ids, unit.first, covered)
             finish_unit(connection, unit.unit_id, counts, time.monotonic() - began)
             return counts
 
@@ -155,6 +160,7 @@ def _tell(state: RetryCallState) -> None:
 def _enter_failure(engine: Engine, unit: Unit, counts: Counts, seconds: float, error: ProtimeError) -> None:
     try:
         with engine.begin() as connection:
-            finish_unit(connection, unit.unit_id, counts, seconds, str(error))
+            if finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
+                uncover(connection, unit.tenant, unit.person_ids, unit.first, unit.last)
     except Exception:  # noqa: BLE001, S110 - the database may be what failed; the first error is the one to report
         pass

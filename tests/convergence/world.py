@@ -275,7 +275,7 @@ class World:
     def begin_turn(self) -> Pull:
         """Begin a turn of the delta and go to where its first request is about to be sent."""
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
-        nothing = Unit(0, 0, (), FIRST, TODAY)
+        nothing = Unit(0, 0, self.name, (), FIRST, TODAY)
         turn = TurnOfDelta(next(self._numbers), pipeline, nothing, self._clock)
         self._note(f"pull {turn.number} begins: a turn of the delta")
         turn.start()
