@@ -37,7 +37,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         counts = turn.counts.as_dict()
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
-            self.log.warning("The delta had to begin anew (%s); see docs/delta.md.", turn.restarted)
+            self.log.warning("The delta had to begin anew (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
         if self.skip_unchanged and not turn.changed:
             raise AirflowSkipException("Nothing changed.")
         events = context["outlet_events"]

@@ -53,7 +53,7 @@ def print_turn(turn: Turn, asked: dt.date | None, token_requests: int, *, as_jso
         f" {counts.updated} updated, {counts.deleted} deleted, {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
     if turn.restarted:
-        print_line(f"The delta had to begin anew ({turn.restarted}); docs/delta.md says what that means.")
+        print_line(f"The delta had to begin anew ({turn.restarted}); docs/delta.md says what that means. {turn.reason}")
     if turn.initial:
         print_line(f"It tells about {turn.date_from} and later. Older days: protime-etl backfill --from DATE --to DATE")
         if asked is not None and turn.date_from is not None and asked < turn.date_from:
@@ -62,4 +62,5 @@ def print_turn(turn: Turn, asked: dt.date | None, token_requests: int, *, as_jso
         print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
     if as_json:
         extra = {"units": turn.pages, "initial": turn.initial, "restarted": turn.restarted, "date_from": turn.date_from}
+        extra["reason"] = turn.reason
         print_json({**counts.as_dict(), "token_requests": token_requests, **extra})
