@@ -6,14 +6,15 @@ loads everything again, which changes only the rows that differ.
 
 `PROTIME_CHANGES_SCHEDULE` is another cron expression for it; at least one turn a day is needed.
 
-When it is red: the next turn tries again by itself; 72 hours without a good turn mean loading everything anew. The last
-lines of the log say why; `docs/delta.md` of protime-etl has a table of what can happen.
+When it is red: the next turn tries again by itself, and what keeps failing ends in loading everything anew; so do 72
+hours without a good turn. The last lines of the log say why; `docs/delta.md` of protime-etl has a table of what can
+happen. To load everything anew at once: trigger it with `Restart`.
 """
 
 import datetime as dt
 import os
 
-from airflow.sdk import DAG, Asset, CronTriggerTimetable
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param
 
 from protime_etl.airflow import ProtimeChangesToPostgresOperator, ProtimeRetryPolicy
 
@@ -32,11 +33,20 @@ with DAG(
         "retry_delay": dt.timedelta(minutes=1),
         "retry_policy": ProtimeRetryPolicy(failures=3),
     },
+    params={
+        "restart": Param(
+            False,
+            type="boolean",
+            title="Restart",
+            description="Give the delta up and load everything anew; writes only rows that differ.",
+        )
+    },
     tags=["protime"],
     doc_md=__doc__,
 ) as dag:
     ProtimeChangesToPostgresOperator(
         task_id="take_changes",
+        restart="{{ params.restart }}",
         outlets=[CHANGES],
         doc_md="One turn of the delta. Skipped: nothing changed. Red: the last lines of the log say why.",
     )

@@ -25,15 +25,21 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
     """Take one turn of the delta of clockings. If nothing changed, the task is skipped and its outlets hear nothing.
 
     :param skip_unchanged: False: succeed also when nothing changed.
+    :param restart: give the delta up and load all anew; where a template gives text, `true` is true. Another try of
+        the same run goes on with that load.
     """
 
-    def __init__(self, *, skip_unchanged: bool = True, **kwargs: Any) -> None:
+    template_fields: Sequence[str] = ("restart",)
+
+    def __init__(self, *, skip_unchanged: bool = True, restart: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.skip_unchanged = skip_unchanged
+        self.restart = restart
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Take the turn; the asset event carries the counts."""
-        turn = pipeline.changes()
+        run: Any = context["dag_run"]
+        turn = pipeline.changes(restart=str(self.restart).strip().lower() == "true", asked_at=run.run_after)
         counts = turn.counts.as_dict()
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:

@@ -62,5 +62,4 @@ def print_turn(turn: Turn, asked: dt.date | None, token_requests: int, *, as_jso
         print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
     if as_json:
         extra = {"units": turn.pages, "initial": turn.initial, "restarted": turn.restarted, "date_from": turn.date_from}
-        extra["reason"] = turn.reason
-        print_json({**counts.as_dict(), "token_requests": token_requests, **extra})
+        print_json({**counts.as_dict(), "token_requests": token_requests, **extra, "reason": turn.reason})

@@ -7,6 +7,7 @@ https://documentation.myprotime.eu/protimeapi/how-to/track-changes-with-delta/
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from dataclasses import dataclass
 from itertools import count
 
@@ -53,8 +54,9 @@ class Deltas:
         self._tenant = tenant
         self._options = options
         self._clock = clock
-        self._tokens = DeltaTokens()
-        self._ids = count(FIRST_DELTA_ID)
+        self._tokens = DeltaTokens(options.client_secret)
+        # Deltas of an earlier service of this tenant must not be taken for those of this one: they are forgotten.
+        self._ids = count(FIRST_DELTA_ID + secrets.randbelow(2**40))
         self._known: dict[int, Delta] = {}
         self._alive: dict[str, Delta] = {}
 
@@ -117,8 +119,12 @@ class Deltas:
     def _resume(self, collection: str, token: str) -> tuple[Delta, DeltaToken]:
         self.expire()
         read = self._tokens.read(token)
-        delta = None if read is None else self._known.get(read.delta_id)
-        if read is None or delta is None or delta.collection != collection:
+        if read is None:
+            raise bad_request("The delta token is invalid.")
+        delta = self._known.get(read.delta_id)
+        if delta is None:
+            raise _over(410)
+        if delta.collection != collection:
             raise bad_request("The delta token is invalid.")
         if delta.ended:
             raise _over(delta.ended)

@@ -177,9 +177,17 @@ class Pipeline:
         """Pull one unit; see `pull_unit`."""
         return pull_unit(self.settings, client or self.client, self.engine, unit, on_page=on_page)
 
-    def changes(self, first: dt.date | None = None, *, restart: bool = False, on_page: OnPage = lambda _: None) -> Turn:
+    def changes(
+        self,
+        first: dt.date | None = None,
+        *,
+        restart: bool = False,
+        asked_at: dt.datetime | None = None,
+        on_page: OnPage = lambda _: None,
+    ) -> Turn:
         """One turn of the delta of clockings; see `DeltaReader`."""
-        return DeltaReader(self.settings, self.client, self.engine, on_page).turn(first, restart=restart)
+        reader = DeltaReader(self.settings, self.client, self.engine, on_page)
+        return reader.turn(first, restart=restart, asked_at=asked_at)
 
     def silent_deltas(self, age: dt.timedelta) -> list[str]:
         """A sentence for each delta of the tenant whose last good request is that long ago."""

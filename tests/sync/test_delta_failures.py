@@ -331,3 +331,13 @@ def test_a_new_load_keeps_the_first_day(warehouse: URL, engine: Engine) -> None:
         assert state(engine)["date_from"] == FIRST
         pipeline.changes(restart=True)
         assert state(engine)["date_from"] < FIRST
+
+
+def test_a_simulated_tenant_that_was_served_anew_has_forgotten_the_delta(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, _):
+        pipeline.changes()
+    with served(warehouse) as (pipeline, simulated):
+        simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
+        assert pipeline.changes().restarted == "expired"
+        assert table_rows(engine) == tenant_rows(simulated.tenant)
+        assert not pipeline.changes().initial

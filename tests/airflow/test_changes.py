@@ -1,0 +1,60 @@
+"""The operator of the delta, in a bare Airflow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.simulator.server import SimulatedTenant
+from tests.airflow.test_provider import connection, run_python
+from tests.truth import table_rows, tenant_rows
+
+RESTARTS = """
+import datetime as dt
+import json
+import runpy
+from types import SimpleNamespace
+from airflow.sdk.exceptions import AirflowSkipException
+from protime_etl.airflow import ProtimeChangesToPostgresOperator
+
+def turn(restart, run_after):
+    operator = ProtimeChangesToPostgresOperator(task_id="changes", restart=restart, skip_unchanged=False)
+    return operator.execute({"dag_run": SimpleNamespace(run_after=run_after), "outlet_events": {}})
+
+long_ago = dt.datetime(2026, 3, 20, 12, tzinfo=dt.UTC)
+first = turn("False", long_ago)
+asked = dt.datetime.now(dt.UTC)
+said = [first, turn("False", asked), turn("True", asked), turn("True", asked), turn(True, long_ago)]
+dag = runpy.run_path(DAG)["dag"]
+task = dag.get_task("take_changes")
+print(json.dumps([said, dag.params.dump(), task.restart]))
+"""
+
+
+def test_a_restart_that_is_asked_for_happens_once_a_run(
+    tmp_path: Path, simulated: SimulatedTenant, warehouse: URL, engine: Engine
+) -> None:
+    dag = Path(__file__).parents[2] / "dags" / "protime_clockings_changes.py"
+    said, params, template = run_python(
+        RESTARTS.replace("DAG", repr(str(dag))),
+        tmp_path,
+        AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated),
+        AIRFLOW_CONN_PROTIME_WAREHOUSE=json.dumps(
+            {
+                "conn_type": "postgres",
+                "login": warehouse.username,
+                "schema": warehouse.database,
+                "extra": {"host": warehouse.query["host"]} if not warehouse.host else {},
+                "host": warehouse.host or "",
+            }
+        ),
+    )
+    load, turn, restarted, another_try, of_an_old_run = said
+    total = len(simulated.tenant.truth())
+    assert load["inserted"] == restarted["rows_read"] == restarted["unchanged"] == total
+    assert turn["rows_read"] == another_try["rows_read"] == of_an_old_run["rows_read"] == 0
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert params == {"restart": False}
+    assert template == "{{ params.restart }}"

@@ -1,0 +1,67 @@
+"""`protime-etl changes`: what it refuses, and what it says of a delta that had to begin anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.server import SimulatedTenant
+from tests.cli.conftest import Shell, last_json
+from tests.conftest import TODAY
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=13)
+
+
+@pytest.mark.parametrize("restart", [(), ("--restart",)])
+def test_a_delta_that_begins_in_the_future_is_refused(
+    shell: Shell, engine: Engine, simulated: SimulatedTenant, restart: tuple[str, ...]
+) -> None:
+    result = shell("changes", "--from", "2130-01-01", *restart)
+    assert result.returncode == 2
+    assert "2130-01-01" in result.stderr
+    assert "after today" in result.stderr
+    assert simulated.served.requests["clockings"] == 0
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.deltas")) == 0
+
+
+def test_another_first_day_of_a_delta_that_is_alive_is_refused(shell: Shell, simulated: SimulatedTenant) -> None:
+    assert shell("changes", "--from", str(FIRST)).returncode == 0
+    asked = simulated.served.requests["clockings-delta"]
+    refused = shell("changes", "--from", "2026-01-15")
+    assert refused.returncode == 2
+    assert f"tells about {FIRST} and later" in refused.stderr
+    assert "protime-etl changes --from 2026-01-15 --restart" in refused.stderr
+    assert simulated.served.requests["clockings-delta"] == asked
+    same = shell("changes", "--from", str(FIRST), "--json")
+    assert (same.returncode, last_json(same)["initial"]) == (0, False)
+    again = last_json(shell("changes", "--from", "2026-01-15", "--restart", "--json"))
+    assert (again["restarted"], again["date_from"]) == ("asked", "2026-01-15")
+
+
+def test_what_keeps_failing_names_the_way_out_and_takes_it(
+    shell: Shell, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    assert shell("changes").returncode == 0
+    simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
+    plan = '[[fault]]\nkind = "status"\nstatus = 400\non = ["clockings-delta"]\nrate = 1.0'
+    simulated.served.misbehaviour.follow(read_plan(plan))
+    result = shell("changes")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "protime-etl changes --restart" in result.stderr
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE protime_etl.deltas SET failures = 4"))
+    result = shell("changes", "--json")
+    assert result.returncode == 0, result.stderr
+    assert "The delta had to begin anew (broken)" in result.stdout
+    assert "5 turns in a row have failed. The API answers clockings with status 400" in result.stdout
+    told = last_json(result)
+    assert (told["restarted"], told["initial"], told["updated"]) == ("broken", True, 1)
+    assert "status 400" in told["reason"]
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
