@@ -43,6 +43,7 @@ class Comparison(Load):
 
     def compare(self, scope: Scope, ids: Sequence[int] | None = None) -> tuple[list[Difference], dict[dt.date, int]]:
         """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
+        self.complete()
         gone = sql.SQL("s.status IS NOT DISTINCT FROM {}").format(sql.Literal(self._collection.soft_delete_status))
         if ids is not None:
             within = sql.SQL("t.id = ANY(%(ids)s::bigint[])")

@@ -1,8 +1,7 @@
-"""What a delta brings into its table: as any load, and besides deletions, and columns that a delta does not tell."""
+"""What a delta brings into its table: as any load, and besides deletions."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 
 import sqlalchemy as sa
@@ -10,7 +9,7 @@ from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.coverage import lock_coverage
-from protime_etl.postgres.load import Load, LoadedCollection
+from protime_etl.postgres.load import Load
 
 __all__ = ["MERGE_LOCK", "DeltaLoad", "exclude_merges", "share_merges", "unresolved_deletions"]
 
@@ -58,28 +57,7 @@ def unresolved_deletions(
 
 
 class DeltaLoad(Load):
-    """One answer of a delta, inside the transaction that moves its link; `listed`: a page of its initial load."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        tenant: str,
-        collection: LoadedCollection,
-        began: dt.datetime,
-        *,
-        listed: bool = False,
-    ) -> None:
-        super().__init__(connection, tenant, collection, began)
-        self.knows_all_columns = listed
-
-    def complete(self) -> None:
-        """Take the columns that a delta does not tell from the rows, as long as the kind of the record stays."""
-        for name in self._collection.not_in_delta:
-            statement = sql.SQL("""
-                UPDATE {staging} AS s SET {column} = t.{column} FROM {target} AS t
-                WHERE t.tenant = %s AND t.id = s.id AND t.kind = s.kind AND t.{column} IS NOT NULL
-            """).format(staging=self._staging, target=self._target, column=sql.Identifier(name))
-            self._driver.execute(statement, (self._tenant,))
+    """One answer of a delta or a page of its initial load, inside the transaction that moves its link."""
 
     def lock_people(self, connection: Connection, deletions: Mapping[int, str]) -> None:
         """Let nobody finish a unit of the people concerned until this transaction ends (see `lock_coverage`)."""

@@ -10,14 +10,15 @@ Guarantees, whatever runs at the same time:
   have moved elsewhere. What is gone indeed becomes deleted, unless anyone wrote it after it was asked for or is writing
   it now (`SKIP LOCKED`), which also means that this step never waits;
 - a record that was deleted before the table had it (`protime_etl.tombstones`) comes in only with a newer version;
-- what a delta does not tell (`not_in_delta`) is taken from a list of the same version whenever that was read;
+- what an answer does not tell (`not_everywhere`) stays as it is, and is taken from an answer of the same version that
+  tells it whenever that was read;
 - rows are written in id order, so that two merges cannot deadlock.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple, Protocol
@@ -33,6 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.tables import metadata
+from protime_etl.postgres.unknown_columns import UnknownColumns
 
 __all__ = ["Arrived", "Counts", "Load", "LoadedCollection", "Rows", "Scope", "database_clock"]
 
@@ -55,8 +57,8 @@ class LoadedCollection(Protocol):
         """Value of the column `status` that means deleted."""
 
     @property
-    def not_in_delta(self) -> tuple[str, ...]:
-        """Columns that lists have and a delta does not."""
+    def not_everywhere(self) -> Mapping[str, tuple[str, str]]:
+        """Columns that not every answer tells -> the column and its value of the records that always have one."""
 
 
 @dataclass
@@ -146,9 +148,6 @@ class Load:
     `began` is a moment of the database's clock before the first request; left out: now.
     """
 
-    knows_all_columns = True
-    """Whether what is loaded has every documented property."""
-
     def __init__(
         self, connection: Connection, tenant: str, collection: LoadedCollection, began: dt.datetime | None = None
     ) -> None:
@@ -157,6 +156,7 @@ class Load:
         self._tenant = tenant
         self._collection = collection
         self._columns = [*collection.columns, "extra"]
+        self._unknown = UnknownColumns(self._columns, collection.not_everywhere)
         table = metadata.tables[f"protime.{collection.name}"]
         self._types = [COPY_TYPES[type(table.c[name].type)] for name in self._columns]
         self._target = sql.Identifier("protime", collection.name)
@@ -214,6 +214,7 @@ class Load:
             try:
                 for page in pages:
                     send(page.rows)
+                    self._unknown.look(page.rows)
                     self.counts.rows_read += len(page.rows)
                     on_page(len(page.rows) + len(page.rejected))
                     if page.rejected:
@@ -319,8 +320,13 @@ class Load:
         statement = sql.SQL("DELETE FROM {staging} WHERE id = ANY(%(ids)s::bigint[])").format(staging=self._staging)
         self._driver.execute(statement, {"ids": list(ids)})
 
+    def complete(self) -> None:
+        """Let what the answers do not tell be as it is in the table."""
+        self._unknown.complete(self._driver, self._tenant, self._staging, self._target)
+
     def merge(self, vanished: Sequence[int] = ()) -> Counts:
         """Write what was staged and rejected, and mark `vanished` as deleted unless anyone writes them meanwhile."""
+        self.complete()
         staged = self.counts.rows_read - self.counts.rejected - self.copied
         self._prepare_merge(staged)
         parameters = {"tenant": self._tenant, "began": self.began, "collection": self._collection.name}
@@ -389,19 +395,20 @@ class Load:
             " AND t.written_at <= %(began)s"
             " AND ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL)){completes})"
         )
-        completes = sql.SQL(" OR ({s}.change_version = t.change_version AND {differs} AND t.deleted_at IS NULL)")
+        completes = sql.SQL(" OR ({s}.change_version = t.change_version AND ({differs}) AND t.deleted_at IS NULL)")
 
         def completing(source: str) -> sql.Composable:
-            names = self._collection.not_in_delta if self.knows_all_columns else ()
+            # Not if something had to be taken from the table itself.
+            names = () if self._unknown else tuple(self._collection.not_everywhere)
             if not names:
                 return sql.SQL("")
             pairs = [
-                sql.SQL("({0} IS DISTINCT FROM {1} AND t.change_version <> '')").format(
+                sql.SQL("({0} IS NOT NULL AND {0} IS DISTINCT FROM {1} AND t.change_version <> '')").format(
                     sql.Identifier(source, name), sql.Identifier("t", name)
                 )
                 for name in names
             ]
-            return completes.format(s=sql.Identifier(source), differs=sql.SQL(" AND ").join(pairs))
+            return completes.format(s=sql.Identifier(source), differs=sql.SQL(" OR ").join(pairs))
 
         return sql.SQL("""
             WITH candidate AS MATERIALIZED (

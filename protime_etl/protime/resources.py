@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
@@ -119,8 +119,9 @@ class Collection:
     """Whether undocumented fields go to the column `extra`; never where they may be personal."""
     soft_delete_status: str | None = None
     """Value of the column `status` that means deleted."""
-    not_in_delta: tuple[str, ...] = ()
-    """Columns that lists have and a delta does not, as its table of properties lacks them."""
+    not_everywhere: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Columns that not every answer tells, as the table of a delta's properties lacks them -> the column and its value
+    of the records that always have one."""
 
     @property
     def row(self) -> Callable[[Any], tuple[Any, ...]]:
@@ -130,9 +131,9 @@ class Collection:
 
 def _plain_columns(record: type[Record], **nested: str) -> dict[str, str]:
     columns = {}
-    for field in msgspec.structs.fields(record):
-        paths = [name for name, path in nested.items() if path.split(".")[0] == field.name]
-        columns.update({name: nested[name] for name in paths} or {field.name: field.name})
+    for one in msgspec.structs.fields(record):
+        paths = [name for name, path in nested.items() if path.split(".")[0] == one.name]
+        columns.update({name: nested[name] for name in paths} or {one.name: one.name})
     return columns
 
 
@@ -153,7 +154,7 @@ COLLECTIONS: Mapping[str, Collection] = {
             scope="connector-protimeapi-clockings.read",
             keep_unknown=True,
             soft_delete_status="Deleted",
-            not_in_delta=("is_open",),
+            not_everywhere={"is_open": ("kind", "Reason")},
         ),
         Collection(
             name="people",

@@ -168,9 +168,7 @@ class DeltaReader:
         with self._session.transaction() as connection:
             (exclude_merges if deletions else share_merges)(connection, tenant)
             load = DeltaLoad(connection, tenant, CLOCKINGS, began)
-            load.take([page])
-            load.complete()
-            load.take(found)
+            load.take([page, *found])
             self._session.sift(connection, load, deletions)
             load.merge()
             load.delete(deletions)

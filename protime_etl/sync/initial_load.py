@@ -76,7 +76,7 @@ class InitialLoad:
         self._session.guard(page, link, of_changes=not page.next_link)
         tenant = self._session.settings.tenant
         share_merges(connection, tenant)
-        load = DeltaLoad(connection, tenant, CLOCKINGS, began, listed=True)
+        load = DeltaLoad(connection, tenant, CLOCKINGS, began)
         load.take([page])
         self._session.sift(connection, load, ())
         load.merge()
@@ -111,7 +111,7 @@ class InitialLoad:
         with self._session.transaction() as connection:
             if missing:
                 share_merges(connection, tenant)
-                load = DeltaLoad(connection, tenant, CLOCKINGS, asked, listed=True)
+                load = DeltaLoad(connection, tenant, CLOCKINGS, asked)
                 load.take(found)
                 self._session.sift(connection, load, vanished)
                 load.merge(vanished)

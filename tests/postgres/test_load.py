@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,6 +119,20 @@ def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> No
     assert stored(engine, 2).deleted_by == "vanished"
     assert stored(engine, 3).deleted_at is None
     assert counts == Counts(rows_read=2, unchanged=2)
+
+
+@pytest.mark.parametrize("told", [{"is_open": True}, {"reason_id": 5}, {"is_open": False, "reason_id": 5}])
+def test_a_slow_pull_fills_each_column_that_a_later_writer_was_not_told(engine: Engine, told: dict[str, Any]) -> None:
+    collection = replace(CLOCKINGS, not_everywhere=dict.fromkeys(("is_open", "reason_id"), ("kind", "Reason")))
+    reason: dict[str, Any] = {"kind": "Reason", "is_open": None, "reason_id": None}
+    with engine.begin() as slow_connection:
+        slow = Load(slow_connection, "acme", collection)
+        # In an answer where another record has the column, null would mean null.
+        slow.take([Page([row(1, **reason | told), row(2, kind="Reason", is_open=True, reason_id=1)])])
+        load(engine, row(1, **reason))
+        slow.merge()
+    found = stored(engine, 1)
+    assert (found.is_open, found.reason_id) == (told.get("is_open"), told.get("reason_id"))
 
 
 def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine) -> None:
