@@ -161,10 +161,13 @@ class Crew:
             return
         self._planned_with = (self._expectation.correction, self._expectation.page_size)
         planned = list(plan_gaps(self._pipeline.client, _gaps(self._waiting), self._expectation))
-        if [tuple(one.person_ids) for one in planned] == [unit.person_ids for unit in self._waiting]:
+        if [(tuple(one.person_ids), one.first, one.last) for one in planned] == [
+            (unit.person_ids, unit.first, unit.last) for unit in self._waiting
+        ]:
             return
         engine = self._pipeline.engine
         with database_errors(engine.url), engine.begin() as connection:
+            ledger.learn_page_size(connection, self._pipeline.settings.tenant, self._expectation.page_size)
             ledger.remove_units(connection, [unit.unit_id for unit in self._waiting])
             entered = ledger.enter_units(connection, self._run_id, planned)
         self._waiting = deque(entered)

@@ -36,6 +36,11 @@ class Expectation:
         return self._page_size or ASSUMED_PAGE_SIZE
 
     @property
+    def knows_page_size(self) -> bool:
+        """Whether a page has ever come."""
+        return self._page_size is not None
+
+    @property
     def correction(self) -> float:
         """How many times more came so far than what was expected beforehand."""
         return self._seen / self._expected if self._expected else 1.0

@@ -1,8 +1,9 @@
 """Units of work: windows of dates x batches of people, sized so that the answers fill their pages.
 
-A unit is as large as the API allows (a year, a URI of 4,096 characters), but for two things. More than about a
-hundred pages would be lost when a process dies, so a long window is cut; a hundred waste half of one, 0.5 %. And where
-a batch would fill one page and a bit, a smaller one fills its page and no more.
+A unit is as large as the API allows (a year, a URI of 4,096 characters), but for three things. What a process that dies
+was reading is lost, so a long window is cut into units of a sixteenth of the whole, of 20 pages at least and of 100 at
+most; the last page of each is half empty, 2.5 to 0.5 %. As long as nobody knows how much a page holds, the first units are
+small ones. And where a batch would fill one page and a bit, a smaller one fills its page and no more.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ __all__ = ["Gap", "PlannedUnit", "clockings_filter", "expected_requests", "plan_
 # examples are far shorter. A tenant whose tokens are longer answers 414, and the batch is split.
 TOKEN_CHARACTERS = 850
 MAX_WINDOW_DAYS = 365
-TARGET_PAGES = 100
+SHARES = 16
+LEAST_PAGES = 20
+MOST_PAGES = 100
+# Before a page was ever seen: so many clockings are no great loss, however small the pages turn out to be.
+FIRST_ROWS = 2000
+FIRST_WINDOWS = 8
 # Room left in the last page of a batch, in standard deviations of what comes.
 SPREAD = 1.5
 
@@ -65,8 +71,13 @@ def plan_units(
 
 def plan_gaps(client: ProtimeClient, gaps: Iterable[Gap], expectation: Expectation) -> Iterator[PlannedUnit]:
     """All units that fill these gaps, the latest days first."""
-    for gap in sorted(gaps, key=lambda one: one.last, reverse=True):
-        for first, last in _windows(client, gap, expectation):
+    latest_first = sorted(gaps, key=lambda one: one.last, reverse=True)
+    whole = sum(len(gap.person_ids) * expectation.per_person(gap.first, gap.last) for gap in latest_first)
+    pages = min(MOST_PAGES, max(LEAST_PAGES, whole / expectation.page_size / SHARES))
+    if not expectation.knows_page_size:
+        latest_first[:1] = [part for gap in latest_first[:1] for part in _probing(client, gap, expectation)]
+    for gap in latest_first:
+        for first, last in _windows(client, gap, expectation, pages):
             for batch in _batches(client, gap.person_ids, expectation.per_person(first, last), expectation.page_size):
                 yield PlannedUnit(batch, first, last)
 
@@ -90,9 +101,26 @@ def windows(first: dt.date, last: dt.date, least: int = 1) -> Iterator[tuple[dt.
         last = start - dt.timedelta(days=1)
 
 
-def _windows(client: ProtimeClient, gap: Gap, expectation: Expectation) -> Iterator[tuple[dt.date, dt.date]]:
+def _windows(
+    client: ProtimeClient, gap: Gap, expectation: Expectation, pages: float
+) -> Iterator[tuple[dt.date, dt.date]]:
     rows = _longest_batch(client, gap.person_ids, 0) * expectation.per_person(gap.first, gap.last)
-    return windows(gap.first, gap.last, math.ceil(rows / (TARGET_PAGES * expectation.page_size)))
+    return windows(gap.first, gap.last, math.ceil(rows / (pages * expectation.page_size)))
+
+
+def _probing(client: ProtimeClient, gap: Gap, expectation: Expectation) -> Iterator[Gap]:
+    """Cut a few short pieces off the end of a gap."""
+    days = (gap.last - gap.first).days + 1
+    rows = _longest_batch(client, gap.person_ids, 0) * expectation.per_person(gap.first, gap.last)
+    length = dt.timedelta(days=max(1, min(MAX_WINDOW_DAYS, int(FIRST_ROWS * days / max(rows, 1)))))
+    last = gap.last
+    for _ in range(FIRST_WINDOWS):
+        start = last - length
+        if start < gap.first:
+            break
+        yield Gap(gap.person_ids, start + dt.timedelta(days=1), last)
+        last = start
+    yield Gap(gap.person_ids, gap.first, last)
 
 
 def _batches(
