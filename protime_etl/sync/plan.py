@@ -2,8 +2,8 @@
 
 A unit is as large as the API allows (a year, a URI of 4,096 characters), but for three things. What a process that dies
 was reading is lost, so a long window is cut into units of a sixteenth of the whole, of 20 pages at least and of 100 at
-most; the last page of each is half empty, 2.5 to 0.5 %. As long as nobody knows how much a page holds, the first units are
-small ones. And where a batch would fill one page and a bit, a smaller one fills its page and no more.
+most; the last page of each is half empty, 2.5 to 0.5 %. As long as no page was ever seen, the first units are small.
+And where a batch would fill one page and a bit, a smaller one fills its page and no more.
 """
 
 from __future__ import annotations
