@@ -24,8 +24,8 @@ $(READY): pyproject.toml constraints.txt
 run: $(READY) ## Try it: PostgreSQL, a tenant, the nightly DAG by Airflow, and the rows it brought
 	@$(BIN)/python -m protime_etl.standalone run
 
-up: $(READY) ## Airflow with its UI on the same set-up, until Ctrl-C
-	@$(BIN)/python -m protime_etl.standalone up
+up: $(READY) ## Airflow with its UI on the same set-up, until Ctrl-C; on port 8080, or PORT=
+	@$(BIN)/python -m protime_etl.standalone up $(PORT)
 
 test: lint tests ## Lint and all tests
 

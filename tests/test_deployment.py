@@ -21,7 +21,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from protime_etl.config import load_settings
+from protime_etl.config import Settings, load_settings
 from protime_etl.simulator.options import Options
 
 ROOT = Path(__file__).parents[1]
@@ -104,7 +104,7 @@ def run(*command: str, home: Path, **variables: str) -> subprocess.CompletedProc
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 
@@ -133,6 +133,7 @@ def test_airflow_starts_after_both_schemas_are_there(name: str) -> None:
     assert [command for service, command in commands() if service == "init"] == [
         ["airflow", "db", "migrate"],
         ["protime-etl", "db", "upgrade"],
+        ["airflow", "connections", "import", "--overwrite", "/tmp/connections.json"],
     ]
 
 
@@ -227,11 +228,11 @@ def test_the_recipe_of_the_header_makes_all_secrets(tmp_path: Path) -> None:
     end = next(index for index, line in enumerate(HEADER) if line.strip() == ")")
     recipe = "\n".join(line.removeprefix("   ") for line in HEADER[start : end + 1])
     subprocess.run(["/bin/sh", "-euc", recipe], cwd=tmp_path, check=True, timeout=30)
-    made = dotenv_values(tmp_path / ".env")
+    made = dotenv_values(tmp_path / "compose.env")
     assert set(made) == set(SECRETS) - {"PROTIME_CLIENT_SECRET"}
     assert all(re.fullmatch(r"[A-Za-z0-9_=-]{24,}", value or "") for value in made.values())
     assert len(base64.urlsafe_b64decode(made["AIRFLOW__CORE__FERNET_KEY"] or "")) == 32
-    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "compose.env").stat().st_mode & 0o077 == 0
 
 
 def simulated() -> dict[str, str]:
@@ -253,6 +254,18 @@ def test_every_command_and_its_options_exist(tmp_path: Path) -> None:
         for option in (word for word in command if word.startswith("--")):
             # With --help neither command line looks at options that it does not know.
             assert re.search(rf"{option}\b", result.stdout), f"{name}: {shlex.join(command)}"
+
+
+def connections(home: Path, given: dict[str, str]) -> dict[str, Any]:
+    """The connections as `airflow connections import` reads them from what the first service writes."""
+    from airflow.secrets.local_filesystem import load_connections_dict
+
+    assert "python -m protime_etl.airflow.connections > /tmp/connections.json" in SERVICES["init"]["command"][2]
+    result = run("python", "-m", "protime_etl.airflow.connections", home=home, **given)
+    assert result.returncode == 0, result.stderr
+    (home / "connections.json").write_text(result.stdout)
+    found: dict[str, Any] = load_connections_dict(str(home / "connections.json"))
+    return found
 
 
 LOOK_AT_AIRFLOW = """
@@ -284,6 +297,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Airflow itself reads from the environment of its services, with the simulated tenant."""
     home = tmp_path_factory.mktemp("airflow")
     given = environment("api-server", REQUIRED | simulated())
+    for name, connection in connections(home, given).items():
+        given[f"AIRFLOW_CONN_{name.upper()}"] = connection.as_json()
     result = run("python", "-c", LOOK_AT_AIRFLOW, home=home, **given)
     assert result.returncode == 0, result.stderr
     answer: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
@@ -339,22 +354,44 @@ def test_the_simulated_lines_of_the_header_are_the_simulators_own() -> None:
         (simulated(), "http://simulator:8400", True),
     ],
 )
-def test_connection_of_the_tenant_makes_settings(variables: dict[str, str], api: str, *, allow_http: bool) -> None:
-    given = environment("scheduler", REQUIRED | variables)
-    connection = json.loads(given["AIRFLOW_CONN_PROTIME_DEFAULT"])
-    assert set(connection) == {"conn_type", "login", "password", "extra"}
-    assert connection["conn_type"] == "protime"
+def test_connection_of_the_tenant_makes_settings(
+    tmp_path: Path, variables: dict[str, str], api: str, *, allow_http: bool
+) -> None:
+    given = environment("init", REQUIRED | variables)
+    connection = connections(tmp_path, given)["protime_default"]
+    extra = json.loads(connection.extra)
     settings = load_settings(
         from_environment=False,
-        client_id=connection["login"],
-        client_secret=connection["password"],
-        **{name: value for name, value in connection["extra"].items() if value},
+        client_id=connection.login,
+        client_secret=connection.password,
+        **{name: value for name, value in extra.items() if value not in (None, "")},
     )
     assert (settings.api_base, settings.allow_http) == (api, allow_http)
     # The command line in the container has the same ones.
-    names = ("tenant", "client_id", "client_secret", *connection["extra"])
-    own = {name: given[f"PROTIME_{name.upper()}"] for name in names}
+    own = {name: given.get(f"PROTIME_{name.upper()}") for name in ("client_id", "client_secret", *extra)}
     assert settings == load_settings(from_environment=False, **{name: value for name, value in own.items() if value})
+
+
+def test_a_secret_of_any_characters_and_every_setting_reach_the_connection(tmp_path: Path) -> None:
+    secret = """a"b\\c'd$e%f {g} é"""
+    given = environment("init", REQUIRED)
+    passed = {f"PROTIME_{name.upper()}" for name in Settings.model_fields} - {"PROTIME_HOME"}
+    assert passed <= set(given), "compose.env cannot say it"
+    budget = {"PROTIME_REQUESTS_PER_SECOND": "5", "PROTIME_MAX_WAIT_IN_TASK": "7", "PROTIME_MAX_VANISHED": "9"}
+    for name, value in budget.items():
+        assert environment("init", REQUIRED | {name: value})[name] == value
+    connection = connections(tmp_path, given | budget | {"PROTIME_CLIENT_SECRET": secret})["protime_default"]
+    assert connection.password == secret
+    extra = json.loads(connection.extra)
+    assert (extra["requests_per_second"], extra["max_wait_in_task"], extra["max_vanished"]) == (5, 7, 9)
+
+
+def test_a_wrong_setting_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    given = environment("init", REQUIRED | {"PROTIME_TIMEZONE": "Brussels"})
+    result = run("python", "-m", "protime_etl.airflow.connections", home=tmp_path, **given)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "PROTIME_TIMEZONE" in result.stderr
 
 
 def test_the_api_server_writes_the_password_file_that_airflow_reads(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ def _text(label: str, description: str, default: str | None = None) -> dict[str,
     }
 
 
-def _number(label: str, description: str) -> dict[str, Any]:
-    return {"label": label, "description": description, "schema": {"type": ["number", "null"]}}
+def _number(label: str, description: str, least: float, most: float | None = None) -> dict[str, Any]:
+    bounds = {"minimum": least} if most is None else {"minimum": least, "maximum": most}
+    return {"label": label, "description": description, "schema": {"type": ["number", "null"], **bounds}}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -44,12 +45,21 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": "protime_etl.airflow.hook.ProtimeHook",
                 "hook-name": "Protime",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["host", "port", "schema", "extra"],
-                    "relabeling": {"login": "Client id", "password": "Client secret"},
-                    "placeholders": {"login": "given by Protime", "password": "given by Protime"},
+                    # The button Test sends port 0 for a connection without one, and is then refused by Airflow's API.
+                    "hidden-fields": ["host", "schema", "extra"],
+                    "relabeling": {
+                        "login": "Client id",
+                        "password": "Client secret",
+                        "port": "Port: 443 (Test needs it)",
+                    },
+                    "placeholders": {"login": "given by Protime", "password": "given by Protime", "port": "443"},
                 },
                 "conn-fields": {
-                    "tenant": _text("Tenant", "Sub-domain of the myProtime URL: acme in https://acme.myprotime.eu."),
+                    "tenant": {
+                        "label": "Tenant",
+                        "description": "Sub-domain of the myProtime URL: acme in https://acme.myprotime.eu.",
+                        "schema": {"type": "string", "minLength": 1, "maxLength": 63},
+                    },
                     "environment": {
                         "label": "Environment",
                         "description": "production is myprotime.eu, sandbox is myprotimesandbox.eu.",
@@ -63,14 +73,26 @@ def get_provider_info() -> dict[str, Any]:
                     "max_wait_in_task": _number(
                         "Longest wait in a task",
                         "Seconds; when the API asks to wait longer, the task gives its slot back. Empty: 60.",
+                        0,
+                        3600,
                     ),
                     "max_vanished": _number(
                         "Most vanished records",
                         "More than that many missing at once are not marked as deleted and fail the task."
                         " Empty: a tenth of what was read, and at least 50.",
+                        0,
+                    ),
+                    "max_pause": _number(
+                        "Longest pause",
+                        "Seconds; when the API asks everybody to wait longer, this long is waited. Empty: a day.",
+                        1,
+                        31_536_000,
                     ),
                     "requests_per_second": _number(
-                        "Requests per second", "A budget for all tasks and processes together. Empty: no limit."
+                        "Requests per second",
+                        "A budget for all tasks and processes together. Empty: no limit.",
+                        0.1,
+                        1000,
                     ),
                     "allow_http": {
                         "label": "Accept http",

@@ -10,8 +10,7 @@ import typer
 from protime_etl.cli import console
 from protime_etl.cli.console import print_json, print_line
 from protime_etl.cli.options import Json
-from protime_etl.cli.place import interruptible, warehouse
-from protime_etl.config import load_settings
+from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.sync.changes import Turn
 from protime_etl.sync.given import day_given
 from protime_etl.sync.pipeline import open_pipeline
@@ -30,7 +29,7 @@ def changes(
     as_json: Json = False,
 ) -> None:
     """One turn of the delta: what changed since the last turn, or the initial load that comes before."""
-    settings = load_settings()
+    settings = tenant_settings()
     with (
         interruptible(),
         warehouse() as url,

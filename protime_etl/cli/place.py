@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from sqlalchemy.engine import URL
 
 from protime_etl.cli import console
-from protime_etl.config import PlaceSettings
+from protime_etl.config import PlaceSettings, Settings, load_settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine, parse_url
 from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.trial import tenant_of_trial
 
-__all__ = ["interruptible", "warehouse"]
+__all__ = ["interruptible", "tenant_settings", "warehouse"]
+
+
+def tenant_settings() -> Settings:
+    """The settings of the environment; with neither tenant nor database there, the tenant of the trial that runs here.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    place = PlaceSettings()
+    trial: dict[str, Any] = {} if place.tenant or place.database_url else tenant_of_trial(place.home)
+    if trial:
+        console.print_note(f"Tenant: the simulated one of the trial in {place.home}. Set PROTIME_TENANT for your own.")
+    return load_settings(**trial)
 
 
 @contextmanager

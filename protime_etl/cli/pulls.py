@@ -10,8 +10,7 @@ import typer
 
 from protime_etl.cli import console
 from protime_etl.cli.options import Circles, From, Json, People, To, Workers
-from protime_etl.cli.place import interruptible, warehouse
-from protime_etl.config import load_settings
+from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.postgres.load import Counts
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.given import ids_given
@@ -29,7 +28,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     as_json: Json = False,
 ) -> None:
     """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
-    settings = load_settings()
+    settings = tenant_settings()
     person_ids = None if people is None else ids_given("--people", people)
     with (
         interruptible(),
@@ -65,7 +64,7 @@ def backfill_command(  # noqa: PLR0917
 ) -> None:
     """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
     # Nobody else schedules this process, so it sits out any wait itself.
-    settings = load_settings().model_copy(update={"max_wait_in_task": math.inf})
+    settings = tenant_settings().model_copy(update={"max_wait_in_task": math.inf})
     person_ids = None if people is None else ids_given("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         selection = pipeline.select(

@@ -7,8 +7,7 @@ import typer
 from protime_etl.cli import console
 from protime_etl.cli.checks import run_checks
 from protime_etl.cli.options import Json
-from protime_etl.cli.place import warehouse
-from protime_etl.config import load_settings
+from protime_etl.cli.place import tenant_settings, warehouse
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import upgrade_schema
 
@@ -17,7 +16,7 @@ __all__ = ["check", "db_upgrade"]
 
 def check(as_json: Json = False) -> None:
     """Look at credentials, scopes, API, database and schema: each with a yes or what to do."""
-    settings = load_settings()
+    settings = tenant_settings()
     with warehouse() as url:
         results = run_checks(settings, url)
     for name, problem in results.items():

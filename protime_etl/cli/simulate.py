@@ -29,6 +29,7 @@ def simulate(  # noqa: PLR0917 - one parameter an option
     """Serve a simulated tenant until Ctrl-C: the documented API with made-up people."""
     try:
         from protime_etl.simulator.changes import Changes  # noqa: PLC0415
+        from protime_etl.simulator.day import passing, wall_clock  # noqa: PLC0415
         from protime_etl.simulator.faults import FaultError, FaultPlan, read_plan  # noqa: PLC0415
         from protime_etl.simulator.options import Options  # noqa: PLC0415 - an optional dependency
         from protime_etl.simulator.server import changing, serve  # noqa: PLC0415
@@ -37,8 +38,9 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         raise SettingsError(
             "The simulated tenant is not installed.", guidance="pip install 'protime-etl[local]'"
         ) from None
-    today = dt.datetime.now(dt.UTC).date()
-    tenant = Tenant(seed=seed, people=people, first_day=today - dt.timedelta(days=days - 1), last_day=today)
+    now = wall_clock()
+    first_day = now.date() - dt.timedelta(days=days - 1)
+    tenant = Tenant(seed=seed, people=people, first_day=first_day, last_day=now.date(), until=now)
     try:
         plan = FaultPlan() if faults is None else read_plan(faults)
     except (FaultError, OSError) as error:
@@ -57,7 +59,7 @@ def simulate(  # noqa: PLR0917 - one parameter an option
             console.print_line(f"export PROTIME_{name}={value}")
 
     try:
-        with changing(Changes(tenant, seed), changes):
+        with passing(tenant), changing(Changes(tenant, seed), changes):
             serve(tenant, options, host=host, port=port, on_ready=tell)
     except OSError as error:
         raise SettingsError(

@@ -8,8 +8,7 @@ import typer
 
 from protime_etl.cli.console import print_json, print_line, print_table
 from protime_etl.cli.options import From, Json, People, To
-from protime_etl.cli.place import interruptible, warehouse
-from protime_etl.config import load_settings
+from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.sync.given import ids_given
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.verify import Verification
@@ -27,7 +26,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Compare tenant and table id by id, without writing. Exit status 3 on any difference."""
-    settings = load_settings()
+    settings = tenant_settings()
     person_ids = None if people is None else ids_given("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         found = pipeline.verify(first, last, person_ids)

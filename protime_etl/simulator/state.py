@@ -40,8 +40,12 @@ class Tenant:
         last_day: dt.date | None = None,
         *,
         today: dt.date | None = None,
+        until: dt.datetime | None = None,
     ) -> None:
-        """Generate the tenant; without days, the 30 days up to `today`, which is by default the day in UTC."""
+        """Generate the tenant; without days, the 30 days up to `today`, which is by default the day in UTC.
+
+        `until` is a moment on the wall clock: what is clocked after it is held back until `catch_up`.
+        """
         self.seed = seed
         self.last_day = last_day or today or dt.datetime.now(dt.UTC).date()
         self.first_day = first_day or self.last_day - dt.timedelta(days=DEFAULT_DAYS - 1)
@@ -51,7 +55,9 @@ class Tenant:
         self._people = {person.id: person for person in generate_people(seed, people, self.first_day, self._versions)}
         days = [self.first_day + dt.timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
         clockings = generate_clockings(seed, list(self._people), days, self._ids, self._versions)
-        self._clockings = ClockingIndex(clockings)
+        self._to_come = [] if until is None else [one for one in clockings if _moment(one) > until]
+        held_back = {one.id for one in self._to_come}
+        self._clockings = ClockingIndex([one for one in clockings if one.id not in held_back])
         self._raw: dict[int, dict[str, Any]] = {}
         self._person_ids = count(FIRST_PERSON_ID + people)
         self.history = {"clockings": History(), "people": History()}
@@ -78,6 +84,14 @@ class Tenant:
                 **values,
             )
             return self._store(clocking)
+
+    def catch_up(self, now: dt.datetime) -> None:
+        """Let come what was held back and is clocked by that moment on the wall clock."""
+        with self._lock:
+            due = [one for one in self._to_come if _moment(one) <= now]
+            self._to_come = [one for one in self._to_come if _moment(one) > now]
+            for clocking in due:
+                self._store(msgspec.structs.replace(clocking, change_version=self._next_version()))
 
     def edit(self, clocking_id: int, **changes: object) -> Clocking:
         """Change attributes of a clocking as an editor does: it keeps its original time and gets a new changeVersion.
@@ -235,6 +249,12 @@ class Tenant:
         self._people[person.id] = person
         self.history["people"].record(person.change_version, old, person, _served_person(person))
         return person
+
+
+def _moment(clocking: Clocking) -> dt.datetime:
+    """When it was clocked, on the wall clock."""
+    midnight = dt.datetime.combine(clocking.date, dt.time())
+    return midnight + dt.timedelta(minutes=clocking.time_of_day_in_minutes)
 
 
 def _refuse_given(changes: dict[str, object]) -> None:

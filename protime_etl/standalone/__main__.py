@@ -1,25 +1,31 @@
-"""`python -m protime_etl.standalone run | up`: the nightly DAG once, or Airflow with its UI, on this machine."""
+"""`python -m protime_etl.standalone run | up [PORT]`: the nightly DAG once, or Airflow with its UI, on this machine."""
 
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from protime_etl.cli.checks import run_checks
 from protime_etl.cli.console import print_error, print_line
 from protime_etl.cli.queries import run_query
-from protime_etl.config import PlaceSettings, load_settings
+from protime_etl.config import PlaceSettings, Settings, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.connection import create_engine, parse_url
 from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.simulator.day import passing, wall_clock
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
+from protime_etl.simulator.state import Tenant
+from protime_etl.standalone.local_airflow import LocalAirflow, is_free, local_airflow
+from protime_etl.trial import AIRFLOW_ENV, leave_tenant, only_trial
 
 NIGHTLY = "protime_clockings_nightly"
 UI_PORT = 8080
@@ -31,14 +37,13 @@ FROM protime.daily_presence ORDER BY date DESC, employee_number LIMIT 10
 
 def main(arguments: list[str]) -> int:
     """Run one of the two; returns the exit status."""
-    if arguments not in (["run"], ["up"]):
-        print_error(SettingsError("usage: python -m protime_etl.standalone run | up"))
-        return 2
     # Whoever ends this process with SIGTERM means all that it started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with _set_up(port=UI_PORT if arguments == ["up"] else 0) as (airflow, warehouse):
-            return _run(airflow, warehouse) if arguments == ["run"] else _up(airflow)
+        port = _port(arguments)
+        place = PlaceSettings()
+        with only_trial(place.home), _set_up(place, port=port) as (airflow, warehouse):
+            return _run(airflow, warehouse) if port is None else _up(airflow, place.home)
     except ProtimeError as error:
         print_error(error)
         return error.exit_status
@@ -46,9 +51,23 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
+def _port(arguments: list[str]) -> int | None:
+    """The port of the UI; None: the nightly DAG is run once and nobody looks at it."""
+    match arguments:
+        case ["run"]:
+            return None
+        case ["up"]:
+            return UI_PORT
+        case ["up", port] if port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+            return int(port)
+    raise SettingsError("usage: python -m protime_etl.standalone run | up [PORT]")
+
+
 @contextmanager
-def _set_up(port: int) -> Iterator[tuple[LocalAirflow, URL]]:
-    place = PlaceSettings()
+def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirflow, URL]]:
+    """Start all of it. What can be known to fail is tried before what takes half a minute."""
+    if port is not None and not is_free(port):
+        raise ProtimeError(f"Port {port} is taken.", guidance=f"Choose another: make up PORT={port + 1}")
     tenant = load_settings() if place.tenant else None
     with ExitStack() as stack:
         print_line(f"PostgreSQL: embedded, in {place.home / 'postgres'}")
@@ -58,23 +77,39 @@ def _set_up(port: int) -> Iterator[tuple[LocalAirflow, URL]]:
         print_line(f"Warehouse: schema version {upgrade_schema(engine).current}")
         engine.dispose()
         if tenant is None:
-            simulated = stack.enter_context(SimulatedTenant())
-            print_line(f"Tenant: simulated, at {simulated.url} (set PROTIME_TENANT for your own)")
-            tenant = load_settings(
-                from_environment=False,
-                tenant="simulated",
-                client_id=simulated.client_id,
-                client_secret=simulated.client_secret,
-                api_url=simulated.url,
-                auth_url=simulated.url,
-            )
+            tenant = _simulated(stack)
+            leave_tenant(place.home, tenant)
+            print_line(f"Tenant: simulated, at {tenant.api_base} (set PROTIME_TENANT for your own)")
         else:
             print_line(f"Tenant: {tenant.tenant}, at {tenant.api_base}")
+        _check(tenant, warehouse)
         print_line("Airflow: starting (half a minute)")
-        airflow = stack.enter_context(local_airflow(place.home, embedded, warehouse, tenant, port=port))
+        airflow = stack.enter_context(local_airflow(place.home, embedded, warehouse, tenant, port=port or 0))
         print_line(f"Airflow: ready at {airflow.url}")
         airflow.wait_for_dag(NIGHTLY)
         yield airflow, warehouse
+
+
+def _simulated(stack: ExitStack) -> Settings:
+    now = wall_clock()
+    simulated = stack.enter_context(SimulatedTenant(Tenant(today=now.date(), until=now)))
+    stack.enter_context(passing(simulated.tenant))
+    return load_settings(
+        from_environment=False,
+        tenant=simulated.options.tenant_name,
+        client_id=simulated.client_id,
+        client_secret=simulated.client_secret,
+        api_url=simulated.url,
+        auth_url=simulated.url,
+    )
+
+
+def _check(tenant: Settings, warehouse: URL) -> None:
+    results = run_checks(tenant, warehouse)
+    if problems := {name: problem for name, problem in results.items() if problem is not None}:
+        name, problem = next(iter(problems.items()))
+        raise ProtimeError(f"{name}: {problem}", guidance="All that was tried: protime-etl check")
+    print_line(f"Checked: {', '.join(results)}")
 
 
 def _run(airflow: LocalAirflow, warehouse: URL) -> int:
@@ -85,6 +120,8 @@ def _run(airflow: LocalAirflow, warehouse: URL) -> int:
     seconds = (dt.datetime.now(dt.UTC) - started).total_seconds()
     print_line(f"{NIGHTLY}: {state} after {seconds:.0f} s")
     if state != "success":
+        for complaint in airflow.complaints(NIGHTLY, run_id):
+            print_line(f"  {complaint}")
         raise ProtimeError("The nightly run failed.", guidance=f"Its logs: {airflow.log.parent / 'logs'}")
     print_line("\nprotime.daily_presence, newest first:\n")
     run_query(warehouse, PRESENCE)
@@ -98,8 +135,13 @@ def _run(airflow: LocalAirflow, warehouse: URL) -> int:
     return 0
 
 
-def _up(airflow: LocalAirflow) -> int:
-    print_line(f"\nOpen {airflow.url} (no password: it listens on this machine only). Ctrl-C stops it.")
+def _up(airflow: LocalAirflow, home: Path) -> int:
+    print_line(
+        f"\nOpen {airflow.url} (no password: it listens on this machine only). Ctrl-C stops it.\n"
+        "Beside it, in another terminal here:\n"
+        "  .venv/bin/protime-etl check                on the same tenant and database; so are sync, status, sql, ...\n"
+        f"  . {shlex.quote(str(home / AIRFLOW_ENV))}; airflow dags list       Airflow's own commands"
+    )
     while airflow.is_running:
         time.sleep(1)
     raise ProtimeError("Airflow has stopped.", guidance=f"Look at {airflow.log}.")

@@ -7,9 +7,7 @@ Airflow's REST API as any client would.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -24,21 +22,17 @@ import requests
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
+from protime_etl.airflow.connections import connections
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
+from protime_etl.standalone.environment import airflow_environment
+from protime_etl.trial import AIRFLOW_ENV, write_environment
 
-__all__ = ["LocalAirflow", "dags_folder", "local_airflow"]
+__all__ = ["LocalAirflow", "is_free", "local_airflow"]
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 RUN_SECONDS = 900.0
-
-
-def dags_folder() -> Path:
-    """Where the DAG files lie, in the source tree or in the installed package."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "dags"
-    return installed if installed.is_dir() else package.parent / "dags"
 
 
 class LocalAirflow:
@@ -87,6 +81,19 @@ class LocalAirflow:
             raise ProtimeError(f"Airflow answers {method} {path} with status {answer.status_code}: {answer.text[:300]}")
         return answer.json()
 
+    def keep_connection(self, conn_id: str, fields: dict[str, Any]) -> None:
+        """Make a connection, or set all fields of the one that is there.
+
+        Raises:
+            ProtimeError: Airflow refuses it.
+        """
+        body = {"connection_id": conn_id, "description": "From the settings, at each start.", **fields}
+        listed = self.request("GET", "/connections?limit=1000")["connections"]
+        if conn_id in {one["connection_id"] for one in listed}:
+            self.request("PATCH", f"/connections/{conn_id}", body)
+        else:
+            self.request("POST", "/connections", body)
+
     def wait_for_dag(self, dag_id: str) -> None:
         """Wait until the DAG file has been read.
 
@@ -126,6 +133,19 @@ class LocalAirflow:
             time.sleep(1)
         raise ProtimeError(f"The run {run_id} takes longer than {RUN_SECONDS:.0f} s.", guidance=f"Look at {self.log}.")
 
+    def complaints(self, dag_id: str, run_id: str) -> list[str]:
+        """What the failed tasks of a run say of themselves at the end of their logs."""
+        said = []
+        for task in self.tasks(dag_id, run_id):
+            if task["state"] != "failed":
+                continue
+            path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+            log = self.request("GET", f"{path}?full_content=true&map_index={task['map_index']}")["content"]
+            errors = [line["event"] for line in log if line.get("level") in ("error", "critical")]
+            told = [event for event in errors if event != "Task failed with exception"] or errors
+            said.append(f"{task['task_id']}: {told[-1] if told else 'no error in its log'}")
+        return said
+
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The task instances of a run, as the API gives them."""
         answer = self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000&order_by=start_date")
@@ -141,16 +161,18 @@ def local_airflow(
     Raises:
         ProtimeError: it does not start.
     """
-    if port and not _is_free(port):
-        raise ProtimeError(f"Port {port} is taken.", guidance="Stop what listens there, such as another make up.")
     folder = home.resolve() / "airflow"
     folder.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
     log = folder / "standalone.log"
+    environment = airflow_environment(folder, _metadata_database(metadata), settings.timezone, port)
+    write_environment(home / AIRFLOW_ENV, environment)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}
+    path = {"NO_COLOR": "1", "PATH": f"{environment['PATH']}{os.pathsep}{os.environ.get('PATH', '')}"}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
-            env=_environment(folder, _metadata_database(metadata), warehouse, settings, port),
+            env=inherited | environment | path,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -159,12 +181,15 @@ def local_airflow(
     try:
         airflow = LocalAirflow(process, f"http://127.0.0.1:{port}", log)
         airflow.wait_until_ready()
+        for conn_id, fields in connections(settings, warehouse).items():
+            airflow.keep_connection(conn_id, fields)
         yield airflow
     finally:
         _stop(process)
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server could listen on that port of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port that is closing is free
         try:
@@ -188,60 +213,6 @@ def _metadata_database(server: URL) -> str:
     engine.dispose()
     # Not rendered by SQLAlchemy: it would escape the slashes, and Airflow would take the % for an interpolation.
     return f"postgresql+psycopg://postgres@/airflow?host={server.query['host']}"
-
-
-def _environment(folder: Path, metadata: str, warehouse: URL, settings: Settings, port: int) -> dict[str, str]:
-    protime = {
-        "conn_type": "protime",
-        "login": settings.client_id,
-        "password": settings.client_secret.get_secret_value(),
-        "extra": {
-            "tenant": settings.tenant,
-            "environment": settings.environment,
-            "scopes": " ".join(settings.scopes),
-            "user_agent": settings.user_agent,
-            "timezone": settings.timezone,
-            "api_url": settings.api_url,
-            "auth_url": settings.auth_url,
-            "allow_http": settings.allow_http,
-            "max_wait_in_task": settings.max_wait_in_task,
-            "max_vanished": settings.max_vanished,
-            "requests_per_second": settings.requests_per_second,
-        },
-    }
-    postgres = {
-        "conn_type": "postgres",
-        "login": warehouse.username,
-        "password": warehouse.password,
-        "host": warehouse.host or warehouse.query.get("host"),
-        "port": warehouse.port,
-        "schema": warehouse.database,
-        "extra": {name: value for name, value in warehouse.query.items() if name != "host"},
-    }
-    scripts = str(Path(sys.executable).parent)
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))},
-        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}",
-        "AIRFLOW_HOME": str(folder),
-        "AIRFLOW_CONN_PROTIME_DEFAULT": json.dumps(protime),
-        "AIRFLOW_CONN_PROTIME_WAREHOUSE": json.dumps(postgres),
-        "PROTIME_TIMEZONE": settings.timezone,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder()),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": str(2 * (os.cpu_count() or 2)),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
-        "AIRFLOW__API__WORKERS": "1",
-        "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
-        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-        "NO_COLOR": "1",
-    }
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 from protime_etl.airflow.provider_info import field_labels, get_provider_info
 from protime_etl.config import Settings
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.standalone.local_airflow import dags_folder
+from protime_etl.standalone.environment import dags_folder
 
 pytestmark = pytest.mark.airflow
 

@@ -1,9 +1,11 @@
-"""`make run` and `make up` as processes: what they leave behind."""
+"""`make run` and `make up` as processes: what they offer to others, refuse, and leave behind."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,38 +13,138 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(200)]
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.server import SimulatedTenant
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+BESIDE = Path(sys.executable).parent
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ending_it_ends_all_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
-    home = tmp_path / "a home"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "protime_etl.standalone", "run"],
-        cwd=tmp_path,
-        env={**os.environ, "PROTIME_HOME": str(home), "PYTHONUNBUFFERED": "1"},
+def start(home: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "protime_etl.standalone", *arguments],
+        cwd=home.parent,
+        env={**os.environ, "PROTIME_HOME": str(home), "PYTHONUNBUFFERED": "1", **settings},
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
+
+
+def wait_until_ready(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
     while "Airflow: ready" not in (line := process.stdout.readline()):
         assert line, "it ended by itself"
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals, home: Path) -> None:
+    """End it by a signal, and see that nothing of it is left."""
     started = psutil.Process(process.pid).children(recursive=True)
     assert len(started) > 4
-
     process.send_signal(number)
     process.communicate(timeout=60)
-
     assert process.returncode in (130, 143)
     _, alive = psutil.wait_procs(started, timeout=5)
     assert alive == []
     assert not (home / "postgres" / "postmaster.pid").exists()
+    assert list(home.glob("*.env")) == []
 
 
-def test_wrong_usage_ends_with_2() -> None:
+def beside(home: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """A command in another terminal, in which nothing is set but the folder."""
+    environment = {**os.environ, "PROTIME_HOME": str(home), "PATH": os.environ["PATH"]}
+    return subprocess.run(
+        ["/bin/sh", "-euc", command], cwd=home.parent, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_ending_run_ends_all_that_it_started(tmp_path: Path) -> None:
+    home = tmp_path / "a home"
+    process = start(home, "run")
+    wait_until_ready(process)
+    end(process, signal.SIGTERM, home)
+
+
+def test_up_serves_the_commands_beside_it_and_ends_all_that_it_started(tmp_path: Path) -> None:
+    home = tmp_path / "a home"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    process = start(home, "up", port)
+    wait_until_ready(process)
+
+    checked = beside(home, f"'{BESIDE}/protime-etl' check --json")
+    assert checked.returncode == 0, checked.stderr
+    assert all(json.loads(checked.stdout.splitlines()[-1]).values())
+    assert "the simulated one of the trial" in checked.stderr
+    own = beside(home, f"PROTIME_TENANT=acme '{BESIDE}/protime-etl' check")
+    assert own.returncode == 2, "whoever has a tenant never gets another one's secret"
+
+    listed = beside(home, f". '{home}/airflow.env'; airflow connections list --output json")
+    assert listed.returncode == 0, listed.stderr
+    rows = json.loads(listed.stdout[listed.stdout.index("[{") :])
+    assert {row["conn_id"] for row in rows} >= {"protime_default", "protime_warehouse"}
+    assert (home / "airflow.env").stat().st_mode & 0o077 == 0
+
+    another = start(home, "run")
+    said, _ = another.communicate(timeout=60)
+    assert another.returncode == 1
+    assert said.startswith("error: Another make up or make run works in"), said
+    assert len(said.splitlines()) == 1
+    end(process, signal.SIGINT, home)
+
+
+def test_a_port_that_is_taken_is_known_before_anything_is_started(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = start(home, "up", str(port))
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said == f"error: Port {port} is taken. Choose another: make up PORT={port + 1}\n"
+    assert not (home / "postgres").exists()
+
+
+def settings_of(simulated: SimulatedTenant, **changes: str) -> dict[str, str]:
+    given = {
+        "PROTIME_TENANT": "simulated",
+        "PROTIME_CLIENT_ID": simulated.client_id,
+        "PROTIME_CLIENT_SECRET": simulated.client_secret,
+        "PROTIME_API_URL": simulated.url,
+        "PROTIME_AUTH_URL": simulated.url,
+    }
+    return given | changes
+
+
+def test_a_wrong_secret_is_known_before_airflow_starts(tmp_path: Path, simulated: SimulatedTenant) -> None:
+    process = start(tmp_path / "home", "run", **settings_of(simulated, PROTIME_CLIENT_SECRET="wrong"))
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "error: credentials: " in said.splitlines()[-1]
+    assert "PROTIME_CLIENT_SECRET" in said.splitlines()[-1]
+    assert "Airflow" not in said
+
+
+@pytest.mark.usefixtures("long_form")
+def test_a_night_that_fails_says_why(tmp_path: Path, simulated: SimulatedTenant) -> None:
+    # The first request is that of the check.
+    simulated.served.misbehaviour.follow(
+        read_plan('[[fault]]\non = ["clockings"]\nkind = "status"\nstatus = 403\nat = [2, 3, 4, 5, 6, 7, 8]')
+    )
+    process = start(tmp_path / "home", "run", **settings_of(simulated))
+    said, _ = process.communicate(timeout=500)
+    assert process.returncode == 1
+    assert "  pull_clockings: The API answers clockings with status 403" in said, said
+    assert "error: The nightly run failed." in said
+
+
+@pytest.mark.parametrize("arguments", [["down"], ["up", "http"], ["up", "0"], ["run", "8080"], []])
+def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "protime_etl.standalone", "down"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "protime_etl.standalone", *arguments], capture_output=True, text=True, check=False
     )
     assert result.returncode == 2
     assert "run | up" in result.stderr

@@ -144,3 +144,19 @@ def test_threads_may_change_it_at_the_same_time() -> None:
     clockings = tenant.truth()
     assert len(clockings) == tenant.counts()["clockings"] == before + 800
     assert len({clocking.change_version for clocking in clockings}) == len(clockings)
+
+
+def test_what_is_still_to_come_comes_when_it_is_time() -> None:
+    day = dt.date(2026, 3, 20)
+    noon = dt.datetime.combine(day, dt.time(12))
+    whole = Tenant(seed=1, people=20, first_day=day, last_day=day)
+    tenant = Tenant(seed=1, people=20, first_day=day, last_day=day, until=noon)
+    assert 0 < len(tenant.truth()) < len(whole.truth())
+    assert all(one.time_of_day_in_minutes <= 720 for one in tenant.truth())
+    newest = max(one.change_version for one in tenant.truth())
+    tenant.catch_up(noon + dt.timedelta(hours=5))
+    came = [one for one in tenant.truth() if one.time_of_day_in_minutes > 720]
+    assert came
+    assert all(one.change_version > newest for one in came)
+    tenant.catch_up(noon + dt.timedelta(days=1))
+    assert {one.id for one in tenant.truth()} == {one.id for one in whole.truth()}

@@ -1,0 +1,43 @@
+"""The environment in which the local Airflow runs, and in which commands of Airflow reach it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+__all__ = ["airflow_environment", "dags_folder"]
+
+
+def dags_folder() -> Path:
+    """Where the DAG files lie, in the source tree or in the installed package."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "dags"
+    return installed if installed.is_dir() else package.parent / "dags"
+
+
+def airflow_environment(folder: Path, metadata: str, timezone: str, port: int) -> dict[str, str]:
+    """Airflow in `folder`, its metadata at the URL `metadata`, its UI on `port`; new secrets each time.
+
+    `PATH` is what goes before that of the shell.
+    """
+    return {
+        "PATH": str(Path(sys.executable).parent),
+        "AIRFLOW_HOME": str(folder),
+        "PROTIME_TIMEZONE": timezone,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder()),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(2 * (os.cpu_count() or 2)),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+    }

@@ -1,0 +1,87 @@
+"""What the trial (`make run`, `make up`) leaves in its folder for the commands beside it, as long as it runs.
+
+`trial.lock` is held by the process that runs; `trial.env` has the settings of its simulated tenant, and `airflow.env`
+the environment of its Airflow.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from protime_etl.config import Settings
+from protime_etl.errors import BusyError
+
+__all__ = ["AIRFLOW_ENV", "leave_tenant", "only_trial", "tenant_of_trial", "write_environment"]
+
+AIRFLOW_ENV = "airflow.env"
+TENANT_ENV = "trial.env"
+LOCK = "trial.lock"
+TENANT_SETTINGS = ("tenant", "client_id", "client_secret", "api_url", "auth_url")
+
+
+@contextmanager
+def only_trial(home: Path) -> Iterator[None]:
+    """Be the only trial in this folder, and leave no environment behind.
+
+    Raises:
+        BusyError: another one runs there.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / LOCK).open("w") as lock:
+        if not _locked(lock.fileno()):
+            raise BusyError(
+                f"Another make up or make run works in {home}.",
+                guidance="Use that one, end it with Ctrl-C, or set PROTIME_HOME to another folder.",
+            )
+        try:
+            yield
+        finally:
+            for name in (AIRFLOW_ENV, TENANT_ENV):
+                (home / name).unlink(missing_ok=True)
+
+
+def write_environment(file: Path, variables: Mapping[str, str]) -> None:
+    """Write variables down for a shell to read, and for nobody but the own user: there are secrets among them.
+
+    The search path goes before that of the shell that reads it.
+    """
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as output:
+        for name, value in variables.items():
+            quoted = shlex.quote(value)
+            output.write(f'export {name}={quoted}:"$PATH"\n' if name == "PATH" else f"export {name}={quoted}\n")
+
+
+def leave_tenant(home: Path, settings: Settings) -> None:
+    """Leave the settings of the simulated tenant for the commands beside."""
+    values = settings.model_dump(include=set(TENANT_SETTINGS)) | {
+        "client_secret": settings.client_secret.get_secret_value()
+    }
+    write_environment(home / TENANT_ENV, {f"PROTIME_{name.upper()}": values[name] for name in TENANT_SETTINGS})
+
+
+def tenant_of_trial(home: Path) -> dict[str, str]:
+    """The settings of the simulated tenant of the trial that runs in this folder; empty if none does."""
+    if not (home / TENANT_ENV).is_file():
+        return {}
+    with (home / LOCK).open("a") as lock:
+        if _locked(lock.fileno()):  # whoever wrote the settings was killed
+            return {}
+    values = dotenv_values(home / TENANT_ENV)
+    return {name: values.get(f"PROTIME_{name.upper()}") or "" for name in TENANT_SETTINGS}
+
+
+def _locked(descriptor: int) -> bool:
+    import fcntl  # noqa: PLC0415 - there is none on Windows, where there is no trial either
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
