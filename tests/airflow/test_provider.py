@@ -65,7 +65,7 @@ print(json.dumps({
     assert set(found["fields"]) >= {
         "tenant", "environment", "scopes", "user_agent", "timezone", "api_url", "auth_url"
     }  # fmt: skip
-    assert found["behaviour"] == {"login": "Client id", "password": "Client secret"}
+    assert (found["behaviour"]["login"], found["behaviour"]["password"]) == ("Client id", "Client secret")
 
 
 @pytest.mark.parametrize("name", [f"protime_clockings_{name}" for name in ("nightly", "backfill", "changes")])
