@@ -36,7 +36,7 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         from protime_etl.simulator.state import Tenant  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
-            "The simulated tenant is not installed.", guidance="pip install 'protime-etl[local]'"
+            "The simulated tenant is not installed.", guidance="pip install '.[local]' in a clone of protime-etl"
         ) from None
     now = wall_clock()
     first_day = now.date() - dt.timedelta(days=days - 1)
