@@ -10,19 +10,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 
 from protime_etl.errors import ConnectionLostError, DatabaseError, SchemaError, SettingsError
+from protime_etl.postgres.session import set_up_transactions
 
 __all__ = ["create_engine", "database_errors", "parse_url"]
 
-# PostgreSQL notices within a minute that the other end is gone, and drops its transaction and its locks: a process
-# that died is noticed at once, a machine that went away by probes. Units wait for the API inside a transaction, so
-# nothing else would end it. https://www.postgresql.org/docs/current/runtime-config-connection.html
-SESSION_OPTIONS = {
-    "timezone": "UTC",
-    "client_connection_check_interval": "10s",
-    "tcp_keepalives_idle": "20",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "4",
-    "temp_buffers": "32MB",  # a unit of a hundred pages is staged in memory
+# What a connection asks for unless the address says otherwise. The client's sockets notice within a minute that the
+# server is gone; `session` does the same for the server's.
+PARAMETERS: dict[str, str | int | None] = {
+    "fallback_application_name": "protime-etl",
+    "connect_timeout": 10,
+    "client_encoding": "utf8",
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    # In transaction pooling the next transaction does not know what was prepared on another connection.
+    "prepare_threshold": None,
 }
 STOPPING = (
     psycopg.errors.AdminShutdown,
@@ -51,18 +53,17 @@ def parse_url(text: str) -> URL:
 
 
 def create_engine(url: URL) -> Engine:
-    """An engine whose sessions name themselves, check a pooled connection before use and keep UTC."""
-    return sa.create_engine(
+    """An engine whose transactions begin with the settings of `session` and whose pooled connections are checked."""
+    engine = sa.create_engine(
         url,
         pool_pre_ping=True,
         max_overflow=-1,  # workers hold one each for the time of a unit: their number is the limit
         hide_parameters=True,
-        connect_args={
-            "application_name": "protime-etl",
-            "connect_timeout": 10,
-            "options": " ".join(f"-c {name}={value}" for name, value in SESSION_OPTIONS.items()),
-        },
+        isolation_level="READ COMMITTED",  # said with each BEGIN: role or database may have another default
+        connect_args={name: value for name, value in PARAMETERS.items() if name not in url.query},
     )
+    set_up_transactions(engine)
+    return engine
 
 
 @contextmanager

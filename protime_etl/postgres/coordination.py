@@ -33,7 +33,9 @@ class SharedPause:
     """Until when nobody asks this tenant, and in which turn, shared by every process that uses the same warehouse."""
 
     def __init__(self, engine: Engine, tenant: str, requests_per_second: float | None = None) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # asked before every request
+        self._engine = engine
+        # Asked before every request: one statement, whose answer no setting of a role changes, and no transaction.
+        self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._tenant = {"tenant": tenant}
         self.share = 1 / requests_per_second if requests_per_second else 0.0
         """Seconds between one request and the next; 0 without a budget."""
@@ -44,7 +46,7 @@ class SharedPause:
             "SELECT extract(epoch FROM until - clock_timestamp())::float8 FROM protime_etl.pauses"
             " WHERE tenant = :tenant AND until > clock_timestamp()"
         )
-        with database_errors(self._engine.url), self._engine.connect() as connection:
+        with database_errors(self._engine.url), self._asking.connect() as connection:
             return max(0.0, connection.scalar(query, self._tenant) or 0.0)
 
     def extend(self, seconds: float, asked: float) -> None:

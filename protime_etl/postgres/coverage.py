@@ -17,16 +17,18 @@ SAMPLED_PEOPLE = 300
 
 def try_lock_coverage(connection: Connection, tenant: str, person_ids: Iterable[int]) -> bool:
     """Lock it as `lock_coverage` does, unless another process has locked a part of it; tells whether it is locked."""
+    set_timeout = sa.text("SELECT set_config('lock_timeout', :timeout, true)")
+    before = connection.scalar(sa.text("SELECT current_setting('lock_timeout')"))
     savepoint = connection.begin_nested()
     try:
-        connection.execute(sa.text("SET LOCAL lock_timeout = '1ms'"))
+        connection.execute(set_timeout, {"timeout": "1ms"})
         lock_coverage(connection, tenant, person_ids)
     except sa.exc.OperationalError as error:
         if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise
         savepoint.rollback()
         return False
-    connection.execute(sa.text("SET LOCAL lock_timeout = DEFAULT"))
+    connection.execute(set_timeout, {"timeout": before})
     savepoint.commit()
     return True
 

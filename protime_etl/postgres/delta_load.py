@@ -11,25 +11,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.postgres.coverage import lock_coverage
 from protime_etl.postgres.load import Load
 
-__all__ = ["MERGE_LOCK", "DeltaLoad", "exclude_merges", "share_merges", "unresolved_deletions"]
-
-MERGE_LOCK = 7_262_006
-"""First half of the advisory lock between merges (shared) and new tombstones (exclusive), taken before any other."""
-
-
-def share_merges(connection: Connection, tenant: str) -> None:
-    """Let no tombstone be made until this transaction ends: its merge would not see it."""
-    connection.execute(
-        sa.text("SELECT pg_advisory_xact_lock_shared(:lock, hashtext(:tenant))"),
-        {"lock": MERGE_LOCK, "tenant": tenant},
-    )
-
-
-def exclude_merges(connection: Connection, tenant: str) -> None:
-    """Wait for the merges under way, and let none begin until this transaction ends."""
-    connection.execute(
-        sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(:tenant))"), {"lock": MERGE_LOCK, "tenant": tenant}
-    )
+__all__ = ["DeltaLoad", "unresolved_deletions"]
 
 
 def unresolved_deletions(

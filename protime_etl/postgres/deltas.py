@@ -7,22 +7,18 @@ processes that follow the same one, the second changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import Literal, Self
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from protime_etl.errors import BusyError
-from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.tables import deltas
 
 __all__ = [
-    "DELTA_LOCK",
     "LIFETIME",
-    "DeltaLock",
     "DeltaState",
     "Status",
     "advance",
@@ -34,8 +30,6 @@ __all__ = [
 ]
 
 Status = Literal["loading", "active", "expired", "conflicted", "broken"]
-DELTA_LOCK = 7_262_005
-"""First half of the advisory lock of a turn; the second half follows from tenant and collection."""
 LIFETIME = dt.timedelta(hours=72)
 
 
@@ -57,42 +51,6 @@ class DeltaState:
     loads: int
     """Initial loads begun since it was last active."""
     error: str | None
-
-
-class DeltaLock:
-    """Only one process on any machine works on a delta; PostgreSQL drops the lock when the process dies.
-
-    Raises:
-        BusyError: another one does.
-    """
-
-    def __init__(self, engine: Engine, tenant: str, collection: str) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._collection = collection
-        self._key = {"lock": DELTA_LOCK, "name": f"{tenant}/{collection}"}
-
-    def __enter__(self) -> Self:
-        with database_errors(self._engine.url):
-            self._connection = self._engine.connect()
-            self._connection.execute(sa.text("SET idle_session_timeout = 0"))  # a turn may last for hours
-            taken = self._connection.scalar(sa.text("SELECT pg_try_advisory_lock(:lock, hashtext(:name))"), self._key)
-        if not taken:
-            self._let_go()
-            raise BusyError(
-                f"Another process works on the delta of {self._collection}.",
-                guidance="Let it finish: what it reads is in the table then.",
-            )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(sa.exc.DBAPIError):  # told, so that whoever comes next need not wait for the closing
-            self._connection.execute(sa.text("SELECT pg_advisory_unlock(:lock, hashtext(:name))"), self._key)
-        self._let_go()
-
-    def _let_go(self) -> None:
-        with suppress(sa.exc.DBAPIError):
-            self._connection.invalidate()  # not back to the pool, with the lock if it could not be told
-            self._connection.close()
 
 
 def read_delta(connection: Connection, tenant: str, collection: str) -> DeltaState | None:

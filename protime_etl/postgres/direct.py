@@ -20,9 +20,9 @@ from psycopg.types.json import set_json_dumps
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.coverage import try_lock_coverage
-from protime_etl.postgres.delta_load import share_merges
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Load, LoadedCollection, Rows, Scope
+from protime_etl.postgres.locks import share_merges
 
 __all__ = ["CollisionError", "DirectLoad", "may_copy"]
 

@@ -127,10 +127,10 @@ def database_clock(connection: Connection) -> dt.datetime:
     return now
 
 
+STAGING_MEMORY = "32MB"  # a unit of a hundred pages is staged in memory
 MERGE_MEMORY = "64MB"
 MERGE_PAGE_COST = "1.1"
 WORTH_STATISTICS = 10_000
-ANALYSED = "analysed"
 COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
     sa.Integer: "int4",
@@ -152,7 +152,6 @@ class Load:
         self, connection: Connection, tenant: str, collection: LoadedCollection, began: dt.datetime | None = None
     ) -> None:
         self._driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-        self._session = connection.info
         self._tenant = tenant
         self._collection = collection
         self._columns = [*collection.columns, "extra"]
@@ -165,24 +164,32 @@ class Load:
         self.counts = Counts()
         self.copied = 0
         """Rows that went straight into the table."""
-        # One per session, emptied at each commit: a new temporary table a unit would bloat the catalog.
-        self._driver.execute(
-            sql.SQL(
-                "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
-            ).format(sql.Identifier(f"staging_{collection.name}"), self._names(), self._target)
-        )
-        self._driver.execute(
-            sql.SQL(
-                "CREATE TEMPORARY TABLE IF NOT EXISTS {} (fingerprint text, record_id int8, reason text, record text)"
-                " ON COMMIT DELETE ROWS"
-            ).format(sql.Identifier(f"rejected_{collection.name}"))
-        )
-        self._driver.execute(sql.SQL("TRUNCATE {}, {}").format(self._staging, self._rejected))
-        # The transaction is idle, and its COPY goes on, for as long as the API takes.
-        self._driver.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        self._driver.execute("SET LOCAL statement_timeout = 0")
+        self._create_staging()
         self.began = began or database_clock(connection)
         self._asked = self.began
+
+    def _create_staging(self) -> None:
+        """Tables for this transaction alone: behind a pooler the next one may be on another connection of the server.
+
+        In one round trip. What has their names was left behind, by an earlier load of this transaction or by others.
+        """
+        statements = sql.SQL(
+            # Fixed once a session has used a temporary table, whose schema then exists.
+            "SELECT set_config('temp_buffers', {buffers}, true) WHERE pg_my_temp_schema() = 0;"
+            " DROP TABLE IF EXISTS {staging}, {rejected};"
+            " CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {names} FROM {target} WITH NO DATA;"
+            " CREATE TEMPORARY TABLE {rejected} (fingerprint text, record_id int8, reason text, record text)"
+            " ON COMMIT DROP"
+        )
+        self._driver.execute(
+            statements.format(
+                buffers=sql.Literal(STAGING_MEMORY),
+                staging=self._staging,
+                rejected=self._rejected,
+                names=self._names(),
+                target=self._target,
+            )
+        )
 
     def _names(self, prefix: str = "") -> sql.Composed:
         return sql.SQL(", ").join(
@@ -355,11 +362,9 @@ class Load:
             " WHERE current_setting('random_page_cost')::float8 > %(cost)s::float8",
             {"cost": MERGE_PAGE_COST},
         )
-        # Nobody else looks at a temporary table, and the planner would think that ids repeat. Once a session is enough.
-        known = self._session.setdefault(ANALYSED, set())
-        if staged >= WORTH_STATISTICS and self._collection.name not in known:
+        # Nobody else looks at a temporary table, and the planner would think that ids repeat.
+        if staged >= WORTH_STATISTICS:
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
-            known.add(self._collection.name)
 
     def _forget_tombstones(self) -> None:
         """Of records that came back: their rows are the newer knowledge."""

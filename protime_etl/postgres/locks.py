@@ -1,4 +1,9 @@
-"""Advisory locks of PostgreSQL: they belong to a session, so what dies holds nothing and is seen to be dead."""
+"""Advisory locks of PostgreSQL: they belong to a transaction, so what dies holds nothing and is seen to be dead.
+
+None belongs to a session: behind a pooler a session is a connection of the server that outlives the process. What has
+to be held for long is held by a transaction that is left open for it, on a connection of its own. Between statements
+it has no snapshot (read committed), so it keeps no vacuum from its work.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,33 @@ from typing import Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["RUN_LOCK", "UNIT_LOCK", "Lifeline", "is_alive", "lock_backfill", "lock_people", "mark_under_way"]
+from protime_etl.errors import BusyError
+from protime_etl.postgres.connection import database_errors
 
-# First halves of the locks' keys; the second half is a number or a hash.
-RUN_LOCK = 7_262_002
-UNIT_LOCK = 7_262_003
-PEOPLE_LOCK = 7_262_004
-BACKFILL_LOCK = 7_262_005
+__all__ = [
+    "RUN_LOCK",
+    "UNIT_LOCK",
+    "UPGRADE_LOCK",
+    "DeltaLock",
+    "Lifeline",
+    "exclude_merges",
+    "is_alive",
+    "lock_backfill",
+    "lock_people",
+    "mark_under_way",
+    "share_merges",
+]
+
+# All numbers in one place, each a different one. First halves of the locks' keys, with what the second half is; a
+# transaction takes them in this order, and all of them before it locks rows.
+RUN_LOCK = 7_262_002  # number of the run; shared; by the process of a run as long as it lives
+DELTA_LOCK = 7_262_007  # hash of tenant and collection; by the process that reads a delta, for a turn
+BACKFILL_LOCK = 7_262_005  # hash of what a backfill asks for; while it is looked for and entered
+PEOPLE_LOCK = 7_262_004  # hash of the tenant; while people are read
+UNIT_LOCK = 7_262_003  # number of the unit; shared; for the transaction that works on it
+MERGE_LOCK = 7_262_006  # hash of the tenant; shared by merges, exclusive for new tombstones
+# One number as a whole key.
+UPGRADE_LOCK = 7_262_001_001  # two upgrades at once would both create the first table
 
 
 class Lifeline:
@@ -24,7 +49,7 @@ class Lifeline:
     """
 
     def __init__(self, engine: Engine, run_id: int) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
         self._key = {"lock": RUN_LOCK, "run": run_id % 2**31}
         self._connection: Connection | None = None
 
@@ -38,13 +63,11 @@ class Lifeline:
                     self._let_go()
             if self._connection is None:
                 self._connection = self._engine.connect()
-                self._connection.execute(sa.text("SELECT pg_advisory_lock_shared(:lock, :run)"), self._key)
+                self._connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, :run)"), self._key)
 
     def _let_go(self) -> None:
         if self._connection is not None:
             with suppress(sa.exc.SQLAlchemyError):
-                if not self._connection.invalidated:
-                    self._connection.detach()  # not back to the pool: closing it is what drops the lock
                 self._connection.close()
             self._connection = None
 
@@ -56,6 +79,40 @@ class Lifeline:
         self._let_go()
 
 
+class DeltaLock:
+    """Only one process on any machine works on a delta; PostgreSQL drops the lock when the process dies.
+
+    Raises:
+        BusyError: another one does.
+    """
+
+    def __init__(self, engine: Engine, tenant: str, collection: str) -> None:
+        self._engine = engine
+        self._collection = collection
+        self._key = {"lock": DELTA_LOCK, "name": f"{tenant}/{collection}"}
+
+    def __enter__(self) -> Self:
+        taken = False
+        statement = sa.text("SELECT pg_try_advisory_xact_lock(:lock, hashtext(:name))")
+        with database_errors(self._engine.url):
+            self._connection = self._engine.connect()
+            try:
+                taken = bool(self._connection.scalar(statement, self._key))
+            finally:
+                if not taken:
+                    self._connection.close()
+        if not taken:
+            raise BusyError(
+                f"Another process works on the delta of {self._collection}.",
+                guidance="Let it finish: what it reads is in the table then.",
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(sa.exc.SQLAlchemyError):
+            self._connection.close()
+
+
 def mark_under_way(connection: Connection, unit_id: int) -> None:
     """Let others see that this transaction works on the unit."""
     key = {"lock": UNIT_LOCK, "unit": unit_id % 2**31}
@@ -64,20 +121,37 @@ def mark_under_way(connection: Connection, unit_id: int) -> None:
 
 def lock_people(connection: Connection, tenant: str) -> None:
     """Let nobody else read the tenant's people until this transaction ends: it is short, and so none is outdated."""
-    connection.execute(
-        sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(:tenant))"), {"lock": PEOPLE_LOCK, "tenant": tenant}
-    )
+    _lock(connection, PEOPLE_LOCK, tenant)
 
 
 def lock_backfill(connection: Connection, what: str) -> None:
     """Let nobody else look for or enter a backfill of the same `what` until this transaction ends."""
-    parameters = {"lock": BACKFILL_LOCK, "what": what}
+    _lock(connection, BACKFILL_LOCK, what)
+
+
+def share_merges(connection: Connection, tenant: str) -> None:
+    """Let no tombstone be made until this transaction ends: its merge would not see it."""
+    parameters = {"lock": MERGE_LOCK, "tenant": tenant}
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, hashtext(:tenant))"), parameters)
+
+
+def exclude_merges(connection: Connection, tenant: str) -> None:
+    """Wait for the merges under way, and let none begin until this transaction ends."""
+    _lock(connection, MERGE_LOCK, tenant)
+
+
+def _lock(connection: Connection, number: int, what: str) -> None:
+    parameters = {"lock": number, "what": what}
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(:what))"), parameters)
 
 
 def is_alive(connection: Connection, run_id: int) -> bool:
     """Whether a process holds the lifeline of that run."""
-    parameters = {"lock": RUN_LOCK, "run": run_id % 2**31}
-    # Given back at once: the caller's own lifeline is another session and would wait for it.
-    statement = "SELECT CASE WHEN pg_try_advisory_lock(:lock, :run) THEN pg_advisory_unlock(:lock, :run) END"
-    return connection.scalar(sa.text(statement), parameters) is None
+    statement = sa.text("""
+        SELECT EXISTS (
+            SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
+            WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND CAST(l.classid AS bigint) = :lock
+                AND CAST(l.objid AS bigint) = :run
+        )
+    """)
+    return bool(connection.scalar(statement, {"lock": RUN_LOCK, "run": run_id % 2**31}))

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import SchemaError
 from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.locks import UPGRADE_LOCK
 from protime_etl.postgres.statements import sql_folder
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ __all__ = ["SchemaState", "require_schema", "schema_state", "upgrade_schema"]
 
 MINIMUM_SERVER = 140000
 MIGRATIONS = Path(__file__).parent / "migrations"
-UPGRADE_LOCK = 7_262_001_001  # any fixed number: two upgrades at once would both create the first table
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from protime_etl.config import Settings
 from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
-from protime_etl.postgres.delta_load import DeltaLoad, exclude_merges, share_merges, unresolved_deletions
-from protime_etl.postgres.deltas import DeltaLock, DeltaState
+from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
+from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.load import Counts, database_clock
+from protime_etl.postgres.locks import DeltaLock, exclude_merges, share_merges
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import API_PATH

@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
 from protime_etl.postgres import deltas, ledger
-from protime_etl.postgres.delta_load import DeltaLoad, share_merges
+from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.load import database_clock
+from protime_etl.postgres.locks import share_merges
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
 from protime_etl.sync.delta_failures import MAX_LOADS, REST

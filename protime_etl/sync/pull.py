@@ -13,12 +13,11 @@ from protime_etl.config import Settings
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.coverage import cover, lock_coverage, uncover
-from protime_etl.postgres.delta_load import share_merges
 from protime_etl.postgres.direct import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.ledger import Unit, finish_unit, require_tenant
 from protime_etl.postgres.load import Counts, Load, Scope
-from protime_etl.postgres.locks import lock_people, mark_under_way
+from protime_etl.postgres.locks import lock_people, mark_under_way, share_merges
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.resources import COLLECTIONS, Collection

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import BusyError
-from protime_etl.postgres.delta_load import DeltaLoad, share_merges
+from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.load import database_clock
+from protime_etl.postgres.locks import share_merges
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.simulator.changes import Changes

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.protime.decoding import Page, RejectedRecord
 from protime_etl.protime.resources import COLLECTIONS, ActivityDefinition, ActivityLevel
-from tests.conftest import both_servers
+from tests.conftest import both_servers, execute
 
 CLOCKINGS = COLLECTIONS["clockings"]
 DAY = dt.date(2026, 3, 20)
@@ -222,14 +222,14 @@ def test_pages_that_end_with_an_error_leave_what_came_and_a_transaction_that_can
         assert one.merge() == Counts(rows_read=2, inserted=2)
 
 
-def test_a_copy_outlasts_the_statement_timeout_of_the_role(engine: Engine) -> None:
+def test_a_copy_outlasts_the_statement_timeout_of_the_database(warehouse: URL, engine: Engine) -> None:
     def pages() -> Iterator[Page]:
         yield Page([row(1)])
         time.sleep(0.5)  # as long as an API takes
         yield Page([row(2)])
 
+    execute(warehouse, f"ALTER DATABASE {warehouse.database} SET statement_timeout = '100ms'")
     with engine.begin() as connection:
-        connection.execute(sa.text("SET LOCAL statement_timeout = '100ms'"))
         one = Load(connection, "acme", CLOCKINGS)
         one.take(pages())
         assert one.merge().inserted == 2

@@ -16,7 +16,7 @@ from tenacity import wait_none
 
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import BusyError, DeltaExpiredError, InvalidRequestError, ProtocolError, UntrustedLinkError
-from protime_etl.postgres.deltas import DeltaLock
+from protime_etl.postgres.locks import DeltaLock
 from protime_etl.protime.filters import dates
 from protime_etl.protime.resources import API_PATH, Reference
 from protime_etl.simulator.faults import read_plan

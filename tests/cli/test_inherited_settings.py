@@ -1,0 +1,94 @@
+"""Settings that a role or a database brings along: each command does what it does without them."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.config import Settings
+from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.pipeline import open_pipeline
+from tests.cli.conftest import Shell, last_json
+from tests.conftest import TODAY, execute
+from tests.truth import table_rows, tenant_rows
+
+DATES = ("--from", "2026-03-07", "--to", str(TODAY))
+SLOW = read_plan('[[fault]]\nkind = "slow"\nseconds = 0.15\ncount = 4\non = ["clockings"]')
+INHERITED = {
+    "transaction_timeout": "300ms",
+    "idle_in_transaction_session_timeout": "100ms",
+    "idle_session_timeout": "100ms",
+    "lock_timeout": "1ms",
+    "statement_timeout": "300ms",
+    "DateStyle": "German, DMY",
+    "IntervalStyle": "sql_standard",
+    "default_transaction_isolation": "repeatable read",
+    "TimeZone": "Australia/Lord_Howe",
+    "search_path": "",
+    "client_encoding": "LATIN1",
+    "bytea_output": "escape",
+    "extra_float_digits": "-15",
+    "standard_conforming_strings": "off",
+}
+
+
+def inherit(warehouse: URL, name: str, value: str) -> None:
+    execute(warehouse, f"ALTER DATABASE {warehouse.database} SET {name} = '{value}'")
+
+
+@pytest.mark.parametrize("name", INHERITED)
+def test_a_setting_of_the_database_changes_nothing(
+    name: str, settings: Settings, warehouse: URL, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    inherit(warehouse, name, INHERITED[name])
+    simulated.served.misbehaviour.follow(SLOW)
+    with open_pipeline(settings, warehouse) as pipeline:
+        upgrade_schema(pipeline.engine)
+        first, last = simulated.tenant.first_day, simulated.tenant.last_day
+        pipeline.sync("cli", first, last)
+        pipeline.changes()
+        edited, removed, *_ = simulated.tenant.truth()
+        simulated.tenant.edit(edited.id, time_of_day_in_minutes=601)
+        simulated.tenant.hard_delete(removed.id)
+        pipeline.changes()
+        pipeline.sync("cli", first, last, workers=2)
+        assert pipeline.verify(first, last).agrees
+    rows = table_rows(engine)
+    assert rows.pop(removed.id)["is_deleted"]
+    assert rows == tenant_rows(simulated.tenant)
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
+    isolation: str, settings: Settings, warehouse: URL, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    """Its deletion is learnt by a delta while a pull that still has it is under way."""
+    inherit(warehouse, "default_transaction_isolation", isolation)
+    first, last = simulated.tenant.first_day, simulated.tenant.last_day
+    removed = simulated.tenant.truth()[0]
+    with open_pipeline(settings, warehouse) as pipeline, open_pipeline(settings, warehouse) as other:
+        pipeline.sync_people()
+        other.changes()
+        execute(warehouse, "DELETE FROM protime.clockings")
+        _, units = pipeline.plan("cli", first, last)
+        told: list[int] = []
+
+        def on_page(records: int) -> None:
+            if not told:
+                told.append(records)
+                simulated.tenant.hard_delete(removed.id)
+                other.changes()
+
+        pipeline.pull(units[0], on_page)
+    assert removed.id not in table_rows(engine)
+
+
+def test_all_of_them_at_once(shell: Shell, warehouse: URL, engine: Engine, simulated: SimulatedTenant) -> None:
+    for name, value in INHERITED.items():
+        inherit(warehouse, name, value)
+    result = shell("sync", *DATES, "--json")
+    assert result.returncode == 0, result.stderr
+    assert last_json(result)["inserted"] == len(simulated.tenant.truth()) + 20
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
