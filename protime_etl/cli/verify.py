@@ -31,7 +31,7 @@ def verify(
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         found = pipeline.verify(first, last, person_ids)
         repaired = None
-        if repair and found.differences:
+        if repair and (found.differences or found.unlisted):
             before = len(found.differences)
             pipeline.repair("cli", found)
             found = pipeline.verify(first, last, person_ids)
@@ -56,11 +56,15 @@ def print_verification(found: Verification, token_requests: int, *, as_json: boo
         f" ({totals['pending']} of them newer than the last reading), {totals['moving']} changed meanwhile,"
         f" {totals['rejected']} rejected"
     )
+    if found.unlisted:
+        named = ", ".join(map(str, sorted(found.unlisted)[:IDS_SHOWN]))
+        print_line(f"{len(found.unlisted)} people clock whom the tenant does not list and who were never read: {named}")
     if repaired is not None:
         print_line(f"{repaired} differences were repaired.")
     elif different:
         print_line("Repair them: the same command with --repair")
     if as_json:
         ids = [{"id": one.id, "kind": one.kind, "date": one.date} for one in found.differences]
-        values = {"days": found.by_day(), "differences": ids, "token_requests": token_requests}
+        unlisted = {"unlisted_people": sorted(found.unlisted)}
+        values = {"days": found.by_day(), "differences": ids, **unlisted, "token_requests": token_requests}
         print_json({**totals, **values, **({} if repaired is None else {"repaired": repaired})})

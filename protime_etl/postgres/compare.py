@@ -47,6 +47,8 @@ class Comparison(Load):
         gone = sql.SQL("s.status IS NOT DISTINCT FROM {}").format(sql.Literal(self._collection.soft_delete_status))
         if ids is not None:
             within = sql.SQL("t.id = ANY(%(ids)s::bigint[])")
+        elif scope.person_ids is None:
+            within = sql.SQL("t.date BETWEEN %(first)s AND %(last)s")
         else:
             within = sql.SQL("t.person_id = ANY(%(people)s::bigint[]) AND t.date BETWEEN %(first)s AND %(last)s")
         statement = sql.SQL("""
@@ -92,3 +94,8 @@ class Comparison(Load):
             else:
                 differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates)))
         return sorted(differences), equal
+
+    def people(self) -> set[int]:
+        """Ids of all whose records were staged."""
+        statement = sql.SQL("SELECT DISTINCT person_id FROM {staging}").format(staging=self._staging)
+        return {row[0] for row in self._driver.execute(statement)}

@@ -37,7 +37,6 @@ __all__ = [
     "unfinished_run",
     "unfinished_units",
     "unit_is_done",
-    "unknown_people",
 ]
 
 RESUMED_DAYS = 7
@@ -106,15 +105,6 @@ def known_people(connection: Connection, tenant: str) -> list[int]:
         rejected_record.c.record_id.is_not(None),
     )
     return sorted(connection.scalars(stored.union(rejected)))
-
-
-def unknown_people(connection: Connection, tenant: str, person_ids: Iterable[int]) -> list[int]:
-    """Which of these ids belong to nobody that was ever read; those who left are known."""
-    stored = sa.select(people.c.id).where(people.c.tenant == tenant)
-    rejected = sa.select(rejected_record.c.record_id).where(
-        rejected_record.c.tenant == tenant, rejected_record.c.collection == "people"
-    )
-    return sorted(set(person_ids) - set(connection.scalars(stored.union(rejected))))
 
 
 def open_run(

@@ -252,6 +252,7 @@ units = Table(
     Column("error", Text, comment="What went wrong, in one line."),
     *_counts(),
     CheckConstraint("status IN ('planned', 'done', 'failed')", name="status"),
+    Index(None, "finished_at"),
     schema="protime_etl",
     comment="Ledger: units of work, each people x dates, committed whole or not at all.",
 )

@@ -16,6 +16,7 @@ from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
 from protime_etl.postgres.coverage import missing, uncover, usual_amounts
 from protime_etl.postgres.deltas import silent_deltas
+from protime_etl.postgres.everybody import people_to_read, unknown_people
 from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline
@@ -29,6 +30,7 @@ from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import Gap, PlannedUnit, plan_gaps, windows
 from protime_etl.sync.pull import OnPage, pull_people, pull_unit
 from protime_etl.sync.settled import local_day
+from protime_etl.sync.unlisted import listed_people
 from protime_etl.sync.verify import Verification, Verifier
 
 __all__ = ["Pipeline", "open_pipeline"]
@@ -142,7 +144,7 @@ class Pipeline:
         if selection.person_ids is not None:
             people: Sequence[int] = selection.person_ids
         else:
-            people = ledger.known_people(connection, tenant)
+            people = people_to_read(connection, tenant, first, last)
         if not people:
             raise SettingsError(
                 f"No people are known of {tenant}: there is nobody to read clockings for.",
@@ -198,10 +200,12 @@ class Pipeline:
         """Compare tenant and table, id by id; see `Verifier`.
 
         Raises:
-            SettingsError: the dates are reversed.
+            SettingsError: the dates are reversed, or somebody who is named does not exist.
         """
         if first > last:
             raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
+        if person_ids is not None and PEOPLE_SCOPE in self.settings.scopes and self._unknown(person_ids):
+            self._refuse_unknown(sorted({*self._unknown(person_ids)} - listed_people(self.settings, self.client)))
         return Verifier(self.settings, self.client, self.engine).verify(first, last, person_ids)
 
     def repair(self, origin: str, found: Verification) -> Counts:
@@ -278,16 +282,19 @@ class Pipeline:
         if PEOPLE_SCOPE not in self.settings.scopes or not self._unknown(selection.person_ids):
             return Counts()
         counts = self.sync_people()
-        if unknown := self._unknown(selection.person_ids):
+        self._refuse_unknown(self._unknown(selection.person_ids))
+        return counts
+
+    def _refuse_unknown(self, person_ids: Sequence[int]) -> None:
+        if person_ids:
             raise SettingsError(
-                f"Nobody at {self.settings.tenant} has the id {', '.join(map(str, unknown[:10]))}.",
+                f"Nobody at {self.settings.tenant} has the id {', '.join(map(str, person_ids[:10]))}.",
                 guidance="Ids and names: protime-etl sql 'SELECT id, first_name, last_name FROM protime.people'",
             )
-        return counts
 
     def _unknown(self, person_ids: Sequence[int]) -> list[int]:
         with database_errors(self.engine.url), self.engine.begin() as connection:
-            return ledger.unknown_people(connection, self.settings.tenant, person_ids)
+            return unknown_people(connection, self.settings.tenant, person_ids)
 
     def carry_out(
         self, run_id: int, units: Sequence[Unit], workers: int, observer: Observer, lifeline: Lifeline

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -22,16 +21,17 @@ from protime_etl.config import Settings
 from protime_etl.errors import PagingConflictError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.ledger import known_people
+from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.load import Scope
 from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.filters import dates
 from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.plan import clockings_filter, plan_units
+from protime_etl.sync.unlisted import listed_people, windows_of_everybody
 
 __all__ = ["Verification", "Verifier"]
 
 CLOCKINGS = COLLECTIONS["clockings"]
-PEOPLE = COLLECTIONS["people"]
 ATTEMPTS = 3
 
 
@@ -47,13 +47,15 @@ class Verification:
     """Ids of those differences that came to be after the table was last brought up to date."""
     rejected: int = 0
     """Records that could not be understood; the table cannot have them."""
+    unlisted: set[int] = field(default_factory=set)
+    """Ids of people who clock, whom the tenant does not list and who were never read."""
     requests: int = 0
     units: int = 0
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing is missing, extra or stale, and everything could be read."""
-        return not self.differences and not self.rejected
+        """Whether nothing is missing, extra or stale, and everything could be read of people who are known."""
+        return not self.differences and not self.rejected and not self.unlisted
 
     @property
     def overlooked(self) -> list[Difference]:
@@ -73,6 +75,7 @@ class Verification:
             "moving": self.moving,
             "pending": len(self.pending),
             "rejected": self.rejected,
+            "unlisted": len(self.unlisted),
         }
 
     def by_day(self) -> list[dict[str, Any]]:
@@ -100,7 +103,7 @@ class Verifier:
         self._engine = engine
 
     def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
-        """Compare the days, both included, of all people or those.
+        """Compare the days, both included, of those people, or of all: then by date alone, whoever they are.
 
         Raises:
             ProtimeError: a subclass says what went wrong; nothing is known then.
@@ -110,42 +113,39 @@ class Verifier:
         tenant = self._settings.tenant
         with database_errors(self._engine.url), self._engine.connect() as connection:
             newest = newest_version(connection, tenant)
-        people = self._everybody(first, last) if person_ids is None else person_ids
-        for batch, start, end in plan_units(self._client, people, first, last):
+            if person_ids is None:
+                scopes = [Scope(None, *window) for window in windows_of_everybody(connection, tenant, first, last)]
+            else:
+                scopes = [Scope(*unit) for unit in plan_units(self._client, person_ids, first, last)]
+            known = people_to_read(connection, tenant, first, last)
+        for scope in scopes:
             conflicts = Retrying(
                 retry=retry_if_exception_type(PagingConflictError), stop=stop_after_attempt(ATTEMPTS), reraise=True
             )
-            differences, equal, rejected = conflicts(self._compare, Scope(batch, start, end))
+            differences, equal, rejected, people = conflicts(self._compare, scope)
             found.equal.update(equal)
             found.rejected += rejected
+            found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
             self._judge(found, differences, newest)
+        if found.unlisted:
+            found.unlisted -= listed_people(self._settings, self._client)
         found.requests = self._client.requests - before
         return found
 
-    def _everybody(self, first: dt.date, last: dt.date) -> list[int]:
-        """People that the tenant has, that the warehouse knows, and that have clockings on these days."""
-        column = list(PEOPLE.columns).index("id")
-        ids = {row[column] for page in self._client.pages(PEOPLE) for row in page.rows}
-        with database_errors(self._engine.url), self._engine.connect() as connection:
-            ids.update(known_people(connection, self._settings.tenant))
-            query = sa.text(
-                "SELECT DISTINCT person_id FROM protime.clockings"
-                " WHERE tenant = :tenant AND date BETWEEN :first AND :last AND deleted_at IS NULL"
-            )
-            ids.update(connection.scalars(query, {"tenant": self._settings.tenant, "first": first, "last": last}).all())
-        return sorted(ids)
-
-    def _compare(self, scope: Scope) -> tuple[list[Difference], dict[dt.date, int], int]:
+    def _compare(self, scope: Scope) -> tuple[list[Difference], dict[dt.date, int], int, set[int]]:
         with database_errors(self._engine.url), self._engine.connect() as connection:  # never committed
             staged = Comparison(connection, self._settings.tenant, CLOCKINGS)
-            self._stage(staged, scope, list(scope.person_ids or ()))
+            self._stage(staged, scope, scope.person_ids)
             differences, equal = staged.compare(scope)
-            return differences, equal, staged.counts.rejected
+            return differences, equal, staged.counts.rejected, staged.people()
 
-    def _stage(self, staged: Comparison, scope: Scope, people: Sequence[int]) -> None:
+    def _stage(self, staged: Comparison, scope: Scope, people: Sequence[int] | None) -> None:
         assert scope.first is not None  # noqa: S101 - units have dates
         assert scope.last is not None  # noqa: S101
+        if people is None:
+            staged.take(self._client.pages(CLOCKINGS, dates.between(scope.first, scope.last)))
+            return
         try:
             staged.take(self._client.pages(CLOCKINGS, clockings_filter(people, scope.first, scope.last)))
         except UriTooLongError:

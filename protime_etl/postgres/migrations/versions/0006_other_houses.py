@@ -28,9 +28,17 @@ def upgrade() -> None:
         schema="protime_etl",
     )
     _count_failures_of_deltas()
+    op.create_index("ix_units_finished_at", "units", ["finished_at"], schema="protime_etl")
+    # Whoever has clockings has a row of coverage, also who came by circles or by a delta only.
+    op.execute(
+        "INSERT INTO protime_etl.coverage (tenant, person_id, dates, read_at)"
+        " SELECT DISTINCT tenant, person_id, datemultirange(), CAST('-infinity' AS timestamptz) FROM protime.clockings"
+        " ON CONFLICT DO NOTHING"
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_units_finished_at", "units", schema="protime_etl")
     _forget_failures_of_deltas()
     op.drop_column("pauses", "asked_until", schema="protime_etl")
 

@@ -1,0 +1,48 @@
+"""Who may have clockings: more people than the list of people names now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+__all__ = ["people_to_read", "unknown_people"]
+
+# Whoever was ever seen has a row of coverage, also who came by a delta, by circles, or by another person's clocking.
+# Who has left is read on days until they left, and where the table has clockings of them: one look into an index each.
+TO_READ = """
+SELECT p.id FROM protime.people AS p
+WHERE p.tenant = :tenant
+    AND (p.deleted_at IS NULL OR coalesce(p.out_of_service_date, CAST(p.deleted_at AS date)) + 2 >= :first)
+UNION
+SELECT r.record_id FROM protime_etl.rejected_record AS r
+WHERE r.tenant = :tenant AND r.collection = 'people' AND r.record_id IS NOT NULL
+UNION
+SELECT c.person_id FROM protime_etl.coverage AS c
+LEFT JOIN protime.people AS p ON p.tenant = c.tenant AND p.id = c.person_id
+LEFT JOIN LATERAL (
+    SELECT true AS found FROM protime.clockings AS k
+    WHERE k.tenant = c.tenant AND k.person_id = c.person_id AND k.date BETWEEN :first AND :last LIMIT 1
+) AS clocked ON true
+WHERE c.tenant = :tenant AND (p.id IS NULL OR clocked.found)
+"""
+EVER_SEEN = """
+SELECT asked.id FROM unnest(CAST(:ids AS bigint[])) AS asked (id)
+WHERE NOT EXISTS (SELECT FROM protime.people AS p WHERE p.tenant = :tenant AND p.id = asked.id)
+    AND NOT EXISTS (SELECT FROM protime_etl.coverage AS c WHERE c.tenant = :tenant AND c.person_id = asked.id)
+    AND NOT EXISTS (SELECT FROM protime_etl.rejected_record AS r
+        WHERE r.tenant = :tenant AND r.collection = 'people' AND r.record_id = asked.id)
+ORDER BY asked.id
+"""
+
+
+def people_to_read(connection: Connection, tenant: str, first: dt.date, last: dt.date) -> list[int]:
+    """Ids of all who may have clockings on these days, in order, as far as anybody was ever seen."""
+    return sorted(connection.scalars(sa.text(TO_READ), {"tenant": tenant, "first": first, "last": last}))
+
+
+def unknown_people(connection: Connection, tenant: str, person_ids: Iterable[int]) -> list[int]:
+    """Which of these ids belong to nobody that was ever seen, in order; those who left are known."""
+    return list(connection.scalars(sa.text(EVER_SEEN), {"tenant": tenant, "ids": sorted(set(person_ids))}))
