@@ -26,7 +26,7 @@
         ├── DeltaExpiredError        410                                    the delta restarts
         ├── UriTooLongError          414                                    the batch is split in two
         ├── RateLimited              429, with `retry_after` seconds        retried after that
-        └── ServerError              500, 502, 503, 504                     retried
+        └── ServerError              408, 500, 502, 503, 504                retried
 
 Messages name settings, hosts and ids of units. They hold no secret, no token and no data about a person.
 Statuses: https://documentation.myprotime.eu/protimeapi/reference/responses/
@@ -213,6 +213,6 @@ class RateLimited(ApiError):  # noqa: N818 - a promised name
 
 
 class ServerError(ApiError):
-    """500, 502, 503, 504: the fault is at the other end."""
+    """408, 425, 500, 502, 503, 504: the fault is at the other end, or in what lies between."""
 
     retry = True

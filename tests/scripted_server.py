@@ -52,7 +52,10 @@ class ScriptedServer:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length).decode()
                 answer = script._next(Received(self.command, self.path, dict(self.headers), body))
-                self.send_response(answer.status)
+                if "Date" in answer.headers:
+                    self.send_response_only(answer.status)
+                else:
+                    self.send_response(answer.status)
                 headers = {"Content-Length": str(len(answer.content))} | answer.headers
                 for name, value in headers.items():
                     self.send_header(name, value)

@@ -43,7 +43,7 @@ class ProtimeHook(BaseHook):
 
     :param protime_conn_id: connection of type `protime`: login is the client id, password the client secret, and the
         extra holds tenant, environment, scopes, user_agent, timezone, api_url, auth_url, max_wait_in_task,
-        max_vanished and requests_per_second.
+        max_pause, max_vanished and requests_per_second.
     """
 
     conn_name_attr = "protime_conn_id"

@@ -12,6 +12,7 @@ from protime_etl import __version__
 from protime_etl.cli import console
 from protime_etl.cli.changes import changes
 from protime_etl.cli.pulls import backfill_command, sync
+from protime_etl.cli.resume import resume
 from protime_etl.cli.setup import check, db_upgrade
 from protime_etl.cli.simulate import simulate
 from protime_etl.cli.sql import sql
@@ -40,6 +41,7 @@ app.command("backfill")(backfill_command)
 app.command()(changes)
 app.command()(verify)
 app.command()(status)
+app.command()(resume)
 app.command()(sql)
 app.command()(simulate)
 db.command("upgrade")(db_upgrade)

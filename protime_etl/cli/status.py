@@ -49,7 +49,8 @@ FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
 GROUP BY run_id ORDER BY run_id DESC LIMIT 10
 """
 PAUSES = """
-SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds
+SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds,
+    CASE WHEN asked_until > until THEN asked_until END AS asked_until
 FROM protime_etl.pauses WHERE until > clock_timestamp()
 """
 DELTAS = """

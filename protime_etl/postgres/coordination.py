@@ -7,10 +7,12 @@ read the table learns nothing. Times are the database's, the only clock that all
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -22,7 +24,7 @@ from sqlalchemy.engine import Connection, Engine
 from protime_etl.errors import BusyError
 from protime_etl.postgres.connection import database_errors
 
-__all__ = ["SharedPause", "SharedTokenStore"]
+__all__ = ["KnownPause", "SharedPause", "SharedTokenStore", "lift_pause", "read_pauses"]
 
 LONGEST_SECONDS = 1e9  # thirty years: what PostgreSQL can add to a time, and Python can show
 # Longer than a token request may take. Whatever ends before without a word, such as a machine, holds nobody up.
@@ -91,6 +93,33 @@ class SharedPause:
             if away is None:
                 away = connection.scalar(free, self._tenant)
             return max(0.0, away or 0.0)
+
+
+@dataclass(frozen=True)
+class KnownPause:
+    """A pause that has not ended."""
+
+    tenant: str
+    until: dt.datetime
+    asked_until: dt.datetime | None
+    """Until when the API asked to wait: later, if that was cut."""
+
+
+def read_pauses(engine: Engine, tenant: str | None) -> list[KnownPause]:
+    """The pauses of that tenant, or of every tenant, that have not ended."""
+    query = sa.text(
+        "SELECT tenant, until, asked_until FROM protime_etl.pauses"
+        " WHERE until > clock_timestamp() AND tenant = coalesce(:tenant, tenant) ORDER BY tenant"
+    )
+    with database_errors(engine.url), engine.connect() as connection:
+        return [KnownPause(*row) for row in connection.execute(query, {"tenant": tenant})]
+
+
+def lift_pause(engine: Engine, tenant: str) -> None:
+    """End the pause of a tenant; its budget of requests stays."""
+    statement = sa.text("UPDATE protime_etl.pauses SET until = '-infinity', asked_until = NULL WHERE tenant = :tenant")
+    with database_errors(engine.url), engine.begin() as connection:
+        connection.execute(statement, {"tenant": tenant})
 
 
 class TimedSecret(Protocol):

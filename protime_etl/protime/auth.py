@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, quote_plus
 
@@ -25,7 +24,6 @@ import requests
 from protime_etl.config import Settings
 from protime_etl.errors import ApiError, AuthenticationError, BusyError, ProtocolError, RateLimited, ServerError
 from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
-from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import TRY_AGAIN, error_details, send, wait_asked_for
 
 if TYPE_CHECKING:
@@ -124,8 +122,8 @@ class _TokenAnswer(msgspec.Struct):
 class TokenSource:
     """Hands out a valid token, renewing it when it is due or was refused. Safe to share between threads.
 
-    The store is locked for the time of one token request and never while something is waited for: a pause, the time
-    before another try, or another process that has the lock.
+    The store is locked for the time of one token request and never while something is waited for: a pause, or another
+    process that has the lock.
     """
 
     def __init__(
@@ -151,7 +149,7 @@ class TokenSource:
             AuthenticationError: the endpoint refuses the client.
             RateLimited: it asks to wait longer than a process may.
             BusyError: another process has been asking for too long.
-            UnreachableError, ServerError, ProtocolError: no usable answer, after several tries.
+            UnreachableError, ServerError, ProtocolError: no usable answer. Whoever needs the token tries again.
         """
         held = self._held
         if held is None or held.due:
@@ -167,26 +165,23 @@ class TokenSource:
 
     def _renew(self, refused: Token | None) -> Token:
         patient_until = time.monotonic() + LOCK_PATIENCE_SECONDS
-        attempt = partial(self._renew_once, refused, patient_until)
-        self._held = renewed = with_retries(attempt, self._settings.max_wait_in_task)
-        return renewed
-
-    def _renew_once(self, refused: Token | None, patient_until: float) -> Token:
         while True:
             wait_out(self._pause, self._settings.max_wait_in_task, turn=False)
             try:
                 with self._store.locked() as store:
                     kept = store.read()  # it may have been renewed since the caller looked
-                    if kept is not None and not kept.due and (refused is None or kept.value != refused.value):
-                        return kept
-                    if not self._pause.remaining():  # one may have begun since: it is sat out without the lock
+                    if kept is None or kept.due or (refused is not None and kept.value == refused.value):
+                        if self._pause.remaining():  # one has begun since: it is sat out without the lock
+                            continue
                         kept = self._ask()
                         store.write(kept)
-                        return kept
             except BusyError:
                 if time.monotonic() > patient_until:
                     raise
-            time.sleep(random.uniform(*LOOK_SECONDS))  # noqa: S311 - no secret depends on it
+                time.sleep(random.uniform(*LOOK_SECONDS))  # noqa: S311 - no secret depends on it
+            else:
+                self._held = kept
+                return kept
 
     def _ask(self) -> Token:
         self.requests += 1

@@ -56,6 +56,12 @@ def test_a_wait_is_as_long_as_the_api_asks() -> None:
     assert dt.timedelta(seconds=2) <= short.retry_delay <= dt.timedelta(seconds=4)
 
 
+def test_a_429_that_asks_for_no_wait_is_a_failure() -> None:
+    task = TaskInstance(ProtimeRetryPolicy(failures=1))
+    actions = [task.fail(RateLimited("slow down", status=429)).action for _ in range(2)]
+    assert actions == [RetryAction.RETRY, RetryAction.FAIL]
+
+
 def test_what_no_retry_cures_fails_at_once() -> None:
     assert TaskInstance(ProtimeRetryPolicy()).fail(ForbiddenError("no scope", status=403)).action is RetryAction.FAIL
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.cli.checks import run_checks
-from protime_etl.errors import RateLimited, ServerError
+from protime_etl.errors import ApiError, RateLimited, ServerError
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.protime.pausing import MemoryPause, wait_out
 from protime_etl.sync.pipeline import open_pipeline
@@ -48,6 +48,35 @@ def test_an_http_date_is_understood(warehouse: URL) -> None:
         started = time.monotonic()
         pipeline.sync_people()
         assert time.monotonic() - started >= 2
+
+
+def test_an_http_date_is_compared_with_the_clock_of_the_answer(warehouse: URL) -> None:
+    theirs = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)  # a clock that is slow, there or here
+    until = format_datetime(theirs + dt.timedelta(seconds=7200), usegmt=True)
+    answer = Answer(429, b"", {"Retry-After": until, "Date": format_datetime(theirs, usegmt=True)})
+    with ScriptedServer([answer]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
+        with pytest.raises(RateLimited) as caught:
+            pipeline.sync_people()
+        assert caught.value.retry_after == 7200
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("header", ["0", "0.0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_a_wait_that_is_none_counts_as_a_failure(
+    warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch, status: int, header: str
+) -> None:
+    monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 2)
+    answer = limited(header, status)
+    with (
+        ScriptedServer([answer], [answer, answer, token_answer("a")]) as server,
+        open_pipeline(server.settings(), warehouse) as pipeline,
+    ):
+        for _ in range(2):
+            with pytest.raises(ApiError) as caught:
+                pipeline.sync_people()
+            assert caught.value.retry_after is None
+        assert (len(server.token_requests), len(server.api_requests)) == (3, 2), "two tries each, whatever fails"
+    assert SharedPause(engine, "acme").remaining() == 0
 
 
 @pytest.mark.parametrize(("status", "error"), [(429, RateLimited), (503, ServerError)])
@@ -91,7 +120,16 @@ def test_a_shorter_wait_does_not_end_a_longer_one(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["0", "nonsense", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 30, "-5", ""]
+    "header",
+    [
+        "0",
+        "nonsense",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "9" * 30,
+        "-5",
+        "",
+    ],
 )
 def test_a_header_that_asks_for_no_wait_leaves_the_growing_one(warehouse: URL, header: str) -> None:
     answers = [limited(header, 503), limited(header, 503), Answer(200, {"value": []}, {"Retry-After": header})]

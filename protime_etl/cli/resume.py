@@ -1,0 +1,68 @@
+"""`protime-etl resume`: lift a pause that the API asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from protime_etl.cli import console
+from protime_etl.cli.options import Json
+from protime_etl.cli.place import warehouse
+from protime_etl.config import PlaceSettings
+from protime_etl.errors import SettingsError
+from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.coordination import KnownPause, lift_pause, read_pauses
+from protime_etl.postgres.schema import require_schema
+
+__all__ = ["resume"]
+
+
+def resume(
+    yes: Annotated[bool, typer.Option("--yes", help="Lift it without asking.")] = False, as_json: Json = False
+) -> None:
+    """Lift a pause that the API asked for: of PROTIME_TENANT, or of every tenant here if none is set."""
+    with warehouse() as url:
+        engine = create_engine(url)
+        try:
+            require_schema(engine)
+            pauses = read_pauses(engine, PlaceSettings().tenant or None)
+            if not pauses:
+                console.print_line("There is no pause: nothing to lift.")
+            for pause in pauses:
+                console.print_line(_told(pause))
+            if pauses and not yes:
+                _confirm()
+            for pause in pauses:
+                lift_pause(engine, pause.tenant)
+                console.print_line(f"{pause.tenant}: lifted. Whoever waits in a process goes on within seconds.")
+        finally:
+            engine.dispose()
+    if as_json:
+        console.print_json({"lifted": [{"tenant": one.tenant, "until": one.until} for one in pauses]})
+
+
+def _told(pause: KnownPause) -> str:
+    now = dt.datetime.now(dt.UTC)
+    told = f"{pause.tenant}: nobody asks before {pause.until.astimezone():%Y-%m-%d %H:%M:%S%z}"
+    told += f", in {dt.timedelta(seconds=max(0, round((pause.until - now).total_seconds())))}"
+    if pause.asked_until is not None and pause.asked_until > pause.until:
+        told += f" (the API asked for {pause.asked_until - pause.until} more; PROTIME_MAX_PAUSE cut that)"
+    return told
+
+
+def _confirm() -> None:
+    """Ask whether to go on.
+
+    Raises:
+        SettingsError: there is nobody to answer.
+        typer.Exit: the answer is no.
+    """
+    try:
+        lift = typer.confirm("The API may refuse what is asked before, or ask to wait longer. Lift it?")
+    except typer.Abort:
+        raise SettingsError("Nobody answered; the pause stays.", guidance="Give --yes to lift it unasked.") from None
+    if not lift:
+        console.print_line("The pause stays.")
+        raise typer.Exit(1)
