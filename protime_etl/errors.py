@@ -191,6 +191,9 @@ class ForbiddenError(ApiError):
 class NotFoundError(ApiError):
     """404: the tenant, the path or the resource does not exist."""
 
+    plain = False
+    """Whether the answer has no page of its own, as those of gateways do: its body is JSON or empty."""
+
 
 class PagingConflictError(ApiError):
     """409: the continuation token is invalid or expired."""

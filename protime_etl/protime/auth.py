@@ -8,13 +8,16 @@ processes of all machines. Whoever finds it missing or about to expire renews it
 
 from __future__ import annotations
 
+import logging
 import math
 import random
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, quote_plus
 
@@ -33,9 +36,13 @@ __all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_to
 
 RENEW_EARLY_SECONDS = 60.0
 MAX_LIFETIME_SECONDS = 86_400.0  # a longer one is renewed after a day, whatever number the endpoint gives
+DEFAULT_LIFETIME_SECONDS = 300.0
+NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 MAX_TOKEN_CHARACTERS = 16_384
 LOCK_PATIENCE_SECONDS = 330.0  # no token request takes longer, the time to connect included
 LOOK_SECONDS = (0.05, 0.15)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,9 +121,29 @@ class MemoryTokenStore:
 
 class _TokenAnswer(msgspec.Struct):
     access_token: str
-    expires_in: float
     token_type: str
-    scope: str | None = None
+    expires_in: float | str | None = None
+    scope: str | list[str] | None = None
+
+    def lifetime(self) -> float:
+        """Seconds; of an answer without them, which RFC 6749, 5.1 allows, few. Not above zero if unreadable."""
+        if self.expires_in is None:
+            _tell_missing_lifetime()
+            return DEFAULT_LIFETIME_SECONDS
+        if isinstance(self.expires_in, str):
+            return float(self.expires_in) if NUMBER.fullmatch(self.expires_in) else 0.0
+        return self.expires_in
+
+    def granted(self, asked: Sequence[str]) -> Sequence[str]:
+        """The scopes that the token has; RFC 6749, 5.1: absent means that all that was asked is granted."""
+        if self.scope is None:
+            return asked
+        return self.scope.split() if isinstance(self.scope, str) else self.scope
+
+
+@cache
+def _tell_missing_lifetime() -> None:
+    log.warning("The token endpoint does not say how long a token is good for: %.0f s.", DEFAULT_LIFETIME_SECONDS)
 
 
 class TokenSource:
@@ -229,16 +256,17 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
         raise ProtocolError(
             f"The answer of {endpoint} is not a token: access_token, token_type and a number expires_in are needed."
         ) from None
-    if answer.token_type.lower() != "bearer" or answer.expires_in <= 0 or not _is_header_safe(answer.access_token):
+    lifetime = answer.lifetime()
+    if answer.token_type.lower() != "bearer" or not lifetime > 0 or not _is_header_safe(answer.access_token):
         raise ProtocolError(f"The answer of {endpoint} is not a usable Bearer token.")
-    if answer.scope is not None:  # RFC 6749, 5.1: absent means that all that was asked is granted
-        missing = [scope for scope in settings.scopes if scope not in answer.scope.split()]
-        if missing:
-            raise AuthenticationError(
-                f"The client was not granted {', '.join(missing)}.",
-                guidance="Ask Protime to add the scope to this client, or narrow PROTIME_SCOPES.",
-            )
-    return Token(answer.access_token, min(answer.expires_in, MAX_LIFETIME_SECONDS), asked)
+    granted = answer.granted(settings.scopes)
+    missing = [scope for scope in settings.scopes if scope not in granted]
+    if missing:
+        raise AuthenticationError(
+            f"The client was not granted {', '.join(missing)}.",
+            guidance="Ask Protime to add the scope to this client, or narrow PROTIME_SCOPES.",
+        )
+    return Token(answer.access_token, min(lifetime, MAX_LIFETIME_SECONDS), asked)
 
 
 def _is_header_safe(value: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from protime_etl.config import Settings
 from protime_etl.errors import (
@@ -32,7 +32,14 @@ from protime_etl.protime.filters import Condition, encode
 from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
 from protime_etl.protime.resources import API_PATH, Collection
 from protime_etl.protime.retrying import with_retries
-from protime_etl.protime.transport import TRY_AGAIN, error_details, new_session, send, wait_asked_for
+from protime_etl.protime.transport import (
+    TRY_AGAIN,
+    error_details,
+    is_json_or_nothing,
+    new_session,
+    send,
+    wait_asked_for,
+)
 
 __all__ = ["MAX_URI_CHARACTERS", "ProtimeClient"]
 
@@ -40,6 +47,7 @@ Answer = TypeVar("Answer")
 
 MAX_URI_CHARACTERS = 4096
 MAX_EMPTY_PAGES_IN_A_ROW = 1000
+PORTS = {"http": 80, "https": 443}
 # What a link may hold as it is; everything else, blanks and quotes first of all, is encoded. `%` stays: a token that
 # is encoded already must not be encoded twice. https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 KEPT_IN_LINK = "%'(),!$&*+/:;=?@~"
@@ -53,6 +61,8 @@ class ProtimeClient:
         self._pause = pause or MemoryPause()
         self._tokens = tokens
         self._session = new_session()
+        self._answered: set[str] = set()
+        """Collections that a good answer has come from: the host is known to be the API."""
         self.requests = 0
         """API requests sent so far, repeated ones included, token requests not."""
 
@@ -107,9 +117,10 @@ class ProtimeClient:
         try:
             return self._with_retries(lambda: decode_record(collection, self._get(collection, uri)))
         except NotFoundError as error:
-            if error.code:
+            # A host that knows nothing of the API says 404, too, but not in its words.
+            if error.code or (error.plain and collection.name in self._answered):
                 return None
-            raise  # a host that knows nothing of the API says 404, too, but not in its words
+            raise
 
     def start_delta(self, collection: Collection, condition: Condition | None = None) -> Page:
         """Start a delta: the first page of its initial load. It ends the delta before it, whoever started that.
@@ -181,7 +192,7 @@ class ProtimeClient:
             link.isprintable()
             and parts.path == path
             and not parts.fragment
-            and (parts.scheme, parts.netloc) in (("", ""), (base.scheme, base.netloc))
+            and ((parts.scheme, parts.netloc) == ("", "") or _origin(parts) == _origin(base))
         )
         if not own:
             raise UntrustedLinkError(
@@ -200,9 +211,12 @@ class ProtimeClient:
             wait_out(self._pause, self._settings.max_wait_in_task)
             status, body, wait = self._exchange(uri, token.value)
         if status == 200:
+            self._answered.add(collection.name)
             return body
         # A server that repeats the token is not repeated.
         error = _error(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
+        if isinstance(error, NotFoundError):
+            error.plain = is_json_or_nothing(body)
         pause_everybody(self._pause, error, self._settings.max_pause)
         raise error
 
@@ -229,6 +243,18 @@ class ProtimeClient:
             },
         )
         return response.status_code, body, wait_asked_for(response)
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int] | None:
+    """Scheme, host and port, in whichever of its spellings a link names them; None for what is no host alone."""
+    try:
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.netloc.isascii() or "@" in parts.netloc or parts.scheme not in PORTS:
+        return None
+    host = (parts.hostname or "").removesuffix(".")
+    return (parts.scheme, host, PORTS[parts.scheme] if port is None else port) if host else None
 
 
 def _check_length(uri: str) -> None:

@@ -71,14 +71,18 @@ class Page:
 
 
 class _FastPage(msgspec.Struct, rename="camel"):
-    value: list[msgspec.Raw]
+    value: list[msgspec.Raw] | None
     next_link: str | None = None
     delta_link: str | None = None
+
+    def __post_init__(self) -> None:
+        self.next_link = self.next_link or None  # an empty link is none
+        self.delta_link = self.delta_link or None
 
 
 @cache
 def _page_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
-    records: Any = list[record]  # type: ignore[valid-type]  # a type made at run time
+    records: Any = list[record] | None  # type: ignore[valid-type]  # a type made at run time
     fields: list[Any] = [("value", records), ("next_link", str | None, None), ("delta_link", str | None, None)]
     page = msgspec.defstruct(f"{record.__name__}Page", fields, rename="camel")
     return msgspec.json.Decoder(page)
@@ -104,8 +108,8 @@ def decode_page(collection: Collection, body: bytes) -> Page:
     if b"\\" not in body or ESCAPED_NUL not in body:  # one character is found ten times as fast as several
         try:
             fast = _page_decoder(collection.record).decode(body)
-            rows = list(map(collection.row, fast.value))
-            return Page(rows=rows, next_link=fast.next_link, delta_link=fast.delta_link)
+            rows = list(map(collection.row, fast.value or ()))
+            return Page(rows=rows, next_link=fast.next_link or None, delta_link=fast.delta_link or None)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # told apart below: a broken page, or records in it
     records, links = split_page(collection, body)
@@ -152,7 +156,7 @@ def _cut(body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:
             with suppress(RecursionError):  # far stricter than JSON is, but a broken page is asked for again
                 json.loads(one.decode(errors="replace"), strict=False, parse_int=float)
         return records, page
-    return page.value, page
+    return page.value or [], page
 
 
 def _cut_by_brackets(body: bytes) -> tuple[list[bytes], bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import io
 import re
@@ -17,7 +18,15 @@ import requests
 from protime_etl.errors import AnswerTooLargeError, ProtocolError, UnreachableError, UntrustedLinkError
 from protime_etl.protime.connections import TimedAdapter
 
-__all__ = ["TRY_AGAIN", "error_details", "new_session", "retry_after_seconds", "send", "wait_asked_for"]
+__all__ = [
+    "TRY_AGAIN",
+    "error_details",
+    "is_json_or_nothing",
+    "new_session",
+    "retry_after_seconds",
+    "send",
+    "wait_asked_for",
+]
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 120.0
@@ -28,7 +37,7 @@ SECONDS = re.compile(r"[0-9]{1,8}(\.[0-9]{1,9})?")  # more digits are three year
 TRY_AGAIN = {408, 425}
 """Statuses below 500 that a request may not get a second time."""
 # The only coding that is asked for: of the others some can neither be bounded nor be relied on to be installed.
-CODINGS = {"", "identity", "gzip"}
+CODINGS = {"", "identity", "gzip", "x-gzip"}
 
 
 class _Session(requests.Session):
@@ -120,7 +129,7 @@ def _read_bounded(response: requests.Response, host: str) -> bytes:
     for chunk in response.iter_content(CHUNK_BYTES):
         if body.write(chunk) and body.tell() > MAX_BODY_BYTES:
             raise AnswerTooLargeError(f"The answer of {host} is larger than {MAX_BODY_BYTES // 1024**2} MiB.")
-    return body.getvalue()
+    return body.getvalue().removeprefix(codecs.BOM_UTF8)  # not part of JSON, but written before it by some
 
 
 def error_details(body: bytes, *, hidden: Sequence[str] = ()) -> tuple[str, str, tuple[str, ...]]:
@@ -135,6 +144,14 @@ def error_details(body: bytes, *, hidden: Sequence[str] = ()) -> tuple[str, str,
         return "", "", ()
     code, message, *reasons = ("" if any(one in text for one in hidden) else text[:300] for text in told)
     return code, message, tuple(reasons)
+
+
+def is_json_or_nothing(body: bytes) -> bool:
+    """Whether a program wrote this body for a program, and not a page for people to read."""
+    try:
+        return not body.strip() or isinstance(msgspec.json.decode(body[:100_000]), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _details(answer: Any) -> list[str]:

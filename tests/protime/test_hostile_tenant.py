@@ -405,7 +405,10 @@ def test_nothing_is_sent_where_a_redirect_leads(status: int) -> None:
             for value in ("", " ", "a b", "a\nb", "a\r\nX: 1", "a\0", "\u00e9", "a\x7f", "a\u2028", "t" * 2_000_000)
         ],
         *[token_answer("t", expires_in=lifetime) for lifetime in (-1, 0, -0.0, 10**400)],
-        *[token_answer("t", expires_in=lifetime) for lifetime in ("1800", "NaN", "", None, True)],
+        *[
+            token_answer("t", expires_in=lifetime)
+            for lifetime in ("NaN", "", "-1", "0", "1e3", " 1800 s", [1800], True)
+        ],
         Answer(200, b'{"access_token":"t","token_type":"Bearer","expires_in":NaN}'),
         Answer(200, b'{"access_token":"t","token_type":"Bearer","expires_in":1e400}'),
         Answer(200, b'{"access_token":"\\ud800","token_type":"Bearer","expires_in":1800}'),
@@ -415,6 +418,8 @@ def test_nothing_is_sent_where_a_redirect_leads(status: int) -> None:
         Answer(200, b"[]"),
         token_answer("t", scope=["connector-protimeapi-clockings.read"]),
         token_answer("t", scope=5),
+        token_answer("t", scope=[5]),
+        token_answer("t", scope=[]),
         token_answer("t", token_type=None),
         Answer(401, b'{"error":' + b"[" * DEEP),
         Answer(400, {"error": {"code": [[1]], "message": {"a": 10**30}, "reasons": [None, 5, {}]}}),
