@@ -56,10 +56,10 @@ def shell_for(folder: Path, server: ScriptedServer, warehouse: URL, **settings: 
 def test_a_pause_of_the_token_endpoint_holds_up_nobody_who_may_not_wait(
     tmp_path: Path, warehouse: URL, engine: Engine, refused: bool
 ) -> None:
-    tokens = [*([token_answer("a")] if refused else []), limited("50"), token_answer("b")]
+    tokens = [*([token_answer("a")] if refused else []), limited("900"), token_answer("b")]
     answers = [*([Answer(401)] if refused else []), EMPTY]
     with ScriptedServer(answers, tokens) as server:
-        patient = shell_for(tmp_path, server, warehouse, max_wait_in_task="60")
+        patient = shell_for(tmp_path, server, warehouse, max_wait_in_task="3600")
         hasty = shell_for(tmp_path, server, warehouse, max_wait_in_task="2")
         one = subprocess.Popen(
             [COMMAND, "sync", *DATES],
