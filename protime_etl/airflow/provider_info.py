@@ -76,9 +76,6 @@ def get_provider_info() -> dict[str, Any]:
                         0,
                         3600,
                     ),
-                    "max_pause": _number(
-                        "Longest pause", "Seconds; the API may ask for years by mistake. Empty: 86400, a day."
-                    ),
                     "max_vanished": _number(
                         "Most vanished records",
                         "More than that many missing at once are not marked as deleted and fail the task."
