@@ -11,6 +11,7 @@ from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.load import Load, Scope
+from protime_etl.postgres.planning import BOUND_TENANT, TENANT, no_nested_loops
 
 __all__ = ["Comparison", "Difference", "newest_version"]
 
@@ -34,7 +35,7 @@ class Difference(NamedTuple):
 
 def newest_version(connection: Connection, tenant: str) -> str:
     """The newest changeVersion that the table has of any clocking; what is newer was never read."""
-    query = sa.text("SELECT coalesce(max(change_version), '') FROM protime.clockings WHERE tenant = :tenant")
+    query = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.clockings WHERE tenant = {BOUND_TENANT}")
     return str(connection.scalar(query, {"tenant": tenant}))
 
 
@@ -45,27 +46,15 @@ class Comparison(Load):
         """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
         self.complete()
         gone = sql.SQL("s.status IS NOT DISTINCT FROM {}").format(sql.Literal(self._collection.soft_delete_status))
-        if ids is not None:
-            within = sql.SQL("t.id = ANY(%(ids)s::bigint[])")
-        elif scope.person_ids is None:
-            within = sql.SQL("t.date BETWEEN %(first)s AND %(last)s")
-        else:
-            within = sql.SQL("t.person_id = ANY(%(people)s::bigint[]) AND t.date BETWEEN %(first)s AND %(last)s")
         statement = sql.SQL("""
-            WITH s AS (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC),
-            judged AS (
+            WITH judged AS (
                 SELECT s.id, s.date, s.change_version AS version, ARRAY[s.person_id, t.person_id] AS people,
                     ARRAY[s.date, t.date] AS dates,
                     CASE WHEN t.id IS NULL OR (t.deleted_at IS NOT NULL AND NOT ({gone})) THEN 'missing'
                         WHEN ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL) THEN 'stale'
                     END AS kind
-                FROM s LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
-                UNION ALL
-                SELECT t.id, t.date, NULL, ARRAY[t.person_id], ARRAY[t.date], 'extra'
-                FROM {target} AS t
-                WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL AND {within}
-                    AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id IS NULL OR r.record_id = t.id)
-                    AND NOT EXISTS (SELECT FROM s WHERE s.id = t.id)
+                FROM (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC) AS s
+                LEFT JOIN {target} AS t ON t.tenant = {tenant} AND t.id = s.id
             )
             SELECT kind, id, date, version, array_remove(people, NULL), array_remove(dates, NULL), 1 FROM judged
             WHERE kind IS NOT NULL
@@ -73,13 +62,38 @@ class Comparison(Load):
             SELECT NULL, NULL, date, NULL, NULL, NULL, count(*) FROM judged WHERE kind IS NULL GROUP BY date
         """).format(
             staging=self._staging,
-            rejected=self._rejected,
             target=self._target,
+            tenant=TENANT,
             gone=gone,
             theirs=self._names("s"),
             ours=self._names("t"),
-            within=within,
         )
+        self._know_staged()
+        differences, equal = self._extra(scope, ids), {}
+        for kind, record_id, date, version, people, dates, number in self._driver.execute(
+            statement, {"tenant": self._tenant}
+        ):
+            if kind is None:
+                equal[date] = number
+            else:
+                differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates)))
+        return sorted(differences), equal
+
+    def _extra(self, scope: Scope, ids: Sequence[int] | None) -> list[Difference]:
+        """What the table has and the tenant has not."""
+        if ids is not None:
+            within = sql.SQL("t.id = ANY(%(ids)s::bigint[])")
+        else:
+            within = sql.SQL("t.date BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)")
+            if scope.person_ids is not None:
+                within += sql.SQL(" AND t.person_id = ANY(%(people)s::bigint[])")
+        statement = sql.SQL("""
+            SELECT t.id, t.date, t.person_id FROM {target} AS t
+            WHERE t.tenant = {tenant} AND t.deleted_at IS NULL AND {within}
+                AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id IS NULL)
+                AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id = t.id)
+                AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
+        """).format(staging=self._staging, rejected=self._rejected, target=self._target, tenant=TENANT, within=within)
         parameters = {
             "tenant": self._tenant,
             "ids": list(ids or ()),
@@ -87,13 +101,9 @@ class Comparison(Load):
             "first": scope.first,
             "last": scope.last,
         }
-        differences, equal = [], {}
-        for kind, record_id, date, version, people, dates, number in self._driver.execute(statement, parameters):
-            if kind is None:
-                equal[date] = number
-            else:
-                differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates)))
-        return sorted(differences), equal
+        with no_nested_loops(self._driver):
+            rows = self._driver.execute(statement, parameters)
+            return [Difference(one, "extra", date, None, (person,), (date,)) for one, date, person in rows]
 
     def people(self) -> set[int]:
         """Ids of all whose records were staged."""

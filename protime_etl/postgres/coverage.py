@@ -9,6 +9,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.planning import BOUND_TENANT
+
 __all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "usual_amounts"]
 
 KNOWN_DAYS = 28
@@ -90,7 +92,8 @@ def missing(
     rows = connection.execute(
         sa.text(
             "SELECT array_agg(p ORDER BY p), lower(gap), upper(gap) - 1 FROM unnest(CAST(:people AS bigint[])) AS p"
-            " LEFT JOIN protime_etl.coverage AS c ON c.tenant = :tenant AND c.person_id = p,"
+            " LEFT JOIN LATERAL (SELECT dates FROM protime_etl.coverage"
+            " WHERE tenant = :tenant AND person_id = p OFFSET 0) AS c ON true,"
             " unnest(datemultirange(daterange(:first, :last, '[]')) - coalesce(c.dates, '{}')) AS gap"
             " GROUP BY gap ORDER BY gap"
         ),
@@ -103,7 +106,7 @@ def usual_amounts(connection: Connection, tenant: str) -> dict[int, tuple[float,
     """Weekday (0 is Monday) to (clockings, person-days), of some people in the last four weeks that were covered."""
     rows = connection.execute(
         sa.text(
-            """
+            f"""
             WITH recent AS (
                 SELECT daterange(max(upper(dates)) - :days, max(upper(dates))) AS days
                 FROM protime_etl.coverage WHERE tenant = :tenant
@@ -116,16 +119,13 @@ def usual_amounts(connection: Connection, tenant: str) -> dict[int, tuple[float,
             held AS (
                 SELECT person_id, lower(part) + n AS day FROM sampled, unnest(dates) AS part,
                     generate_series(0, upper(part) - lower(part) - 1) AS n
-            ),
-            counted AS (
-                SELECT c.person_id, c.date AS day, count(*) AS clockings
-                FROM protime.clockings AS c JOIN sampled USING (person_id), recent
-                WHERE c.tenant = :tenant AND c.date >= lower(days) AND c.date < upper(days)
-                    AND (c.deleted_by IS NULL OR c.deleted_by = 'status')
-                GROUP BY 1, 2
             )
-            SELECT extract(isodow FROM day)::int - 1, coalesce(sum(clockings), 0)::float8, count(*)::float8
-            FROM held LEFT JOIN counted USING (person_id, day) GROUP BY 1
+            SELECT extract(isodow FROM day)::int - 1, sum(clockings)::float8, count(*)::float8
+            FROM held CROSS JOIN LATERAL (
+                SELECT count(*) AS clockings FROM protime.clockings AS c
+                WHERE c.tenant = {BOUND_TENANT} AND c.person_id = held.person_id AND c.date = held.day
+                    AND (c.deleted_by IS NULL OR c.deleted_by = 'status')
+            ) AS counted GROUP BY 1
             """
         ),
         {"tenant": tenant, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},

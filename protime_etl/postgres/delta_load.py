@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.coverage import lock_coverage
 from protime_etl.postgres.load import Load
+from protime_etl.postgres.planning import BOUND_TENANT, TENANT
 
 __all__ = ["DeltaLoad", "unresolved_deletions"]
 
@@ -20,8 +21,13 @@ def unresolved_deletions(
     """Those deletions that say something new: the row or tombstone is older, or there is neither."""
     statement = sa.text(f"""
         SELECT d.id, d.version FROM unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version)
-        LEFT JOIN protime.{collection} AS t ON t.tenant = :tenant AND t.id = d.id
-        LEFT JOIN protime_etl.tombstones AS g ON g.tenant = :tenant AND g.collection = :collection AND g.id = d.id
+        LEFT JOIN LATERAL (
+            SELECT * FROM protime.{collection} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = d.id OFFSET 0
+        ) AS t ON true
+        LEFT JOIN LATERAL (
+            SELECT * FROM protime_etl.tombstones AS g
+            WHERE g.tenant = :tenant AND g.collection = :collection AND g.id = d.id OFFSET 0
+        ) AS g ON true
         WHERE CASE WHEN t.id IS NOT NULL
                 THEN d.version = '' AND t.deleted_at IS NULL OR t.change_version < d.version COLLATE "C"
                     OR t.change_version = d.version AND t.deleted_at IS NULL
@@ -45,12 +51,11 @@ class DeltaLoad(Load):
         """Let nobody finish a unit of the people concerned until this transaction ends (see `lock_coverage`)."""
         if "person_id" not in self._columns:
             return
-        self._driver.execute(sql.SQL("ANALYZE {}").format(self._staging))  # few rows, against a table of millions
         statement = sql.SQL("""
             SELECT person_id FROM {staging}
-            UNION SELECT t.person_id FROM {staging} AS s JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
-            UNION SELECT person_id FROM {target} WHERE tenant = %(tenant)s AND id = ANY(%(deleted)s::bigint[])
-        """).format(staging=self._staging, target=self._target)
+            UNION SELECT t.person_id FROM (SELECT id FROM {staging} UNION SELECT unnest(%(deleted)s::bigint[])) AS s
+                CROSS JOIN LATERAL (SELECT * FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = s.id OFFSET 0) AS t
+        """).format(staging=self._staging, target=self._target, tenant=TENANT)
         parameters = {"tenant": self._tenant, "deleted": list(deletions)}
         lock_coverage(connection, self._tenant, (row[0] for row in self._driver.execute(statement, parameters)))
 
@@ -70,7 +75,7 @@ class DeltaLoad(Load):
         update = sql.SQL("""
             WITH touched AS (
                 SELECT t.id, d.version, t.deleted_at IS NULL AS was_live
-                FROM {told} JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = d.id
+                FROM {told} JOIN {target} AS t ON t.tenant = {tenant} AND t.id = d.id
                 WHERE d.version = '' OR t.change_version <= d.version COLLATE "C"
                 ORDER BY t.id FOR UPDATE OF t
             ),
@@ -80,11 +85,11 @@ class DeltaLoad(Load):
                     deleted_by = coalesce(t.deleted_by, 'delta'),
                     change_version = greatest(t.change_version, touched.version COLLATE "C"),
                     written_at = statement_timestamp()
-                FROM touched WHERE t.tenant = %(tenant)s AND t.id = touched.id
+                FROM touched WHERE t.tenant = {tenant} AND t.id = touched.id
                 RETURNING touched.was_live
             )
             SELECT count(*) FILTER (WHERE was_live) FROM written
-        """).format(told=told, target=self._target)
+        """).format(told=told, target=self._target, tenant=TENANT)
         row = self._driver.execute(update, parameters).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.deleted += row[0]
@@ -92,8 +97,8 @@ class DeltaLoad(Load):
         bury = sql.SQL("""
             INSERT INTO protime_etl.tombstones AS g (tenant, collection, id, change_version)
             SELECT %(tenant)s, %(collection)s, d.id, d.version FROM {told}
-            WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE t.tenant = %(tenant)s AND t.id = d.id)
+            WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = d.id OFFSET 0)
             ON CONFLICT (tenant, collection, id) DO UPDATE
             SET change_version = greatest(g.change_version, excluded.change_version)
-        """).format(told=told, target=self._target)
+        """).format(told=told, target=self._target, tenant=TENANT)
         self._driver.execute(bury, parameters)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.planning import BOUND_TENANT, no_nested_loops
+
 __all__ = ["forget_seen", "keep_seen", "unseen"]
 
 
@@ -21,10 +23,12 @@ def keep_seen(
     connection.execute(
         sa.text(f"""
             INSERT INTO protime_etl.delta_seen (tenant, collection, id)
-            SELECT :tenant, :collection, t.id FROM protime.{collection} AS t
-            JOIN (SELECT id FROM pg_temp.staging_{collection} UNION SELECT unnest(CAST(:rejected AS bigint[]))) AS s
-                ON s.id = t.id
-            WHERE t.tenant = :tenant AND t.deleted_at IS NULL AND t.written_at <= :started
+            SELECT :tenant, :collection, s.id
+            FROM (SELECT id FROM pg_temp.staging_{collection} UNION SELECT unnest(CAST(:rejected AS bigint[]))) AS s
+            CROSS JOIN LATERAL (
+                SELECT FROM protime.{collection} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = s.id
+                    AND t.deleted_at IS NULL AND t.written_at <= :started OFFSET 0
+            ) AS t
         """),
         {"tenant": tenant, "collection": collection, "started": started_at, "rejected": list(rejected)},
     )
@@ -36,7 +40,7 @@ def unseen(
     """Live rows of the loaded days that are older than the load and that it never met."""
     query = sa.text(f"""
         SELECT t.id FROM protime.{collection} AS t
-        WHERE t.tenant = :tenant AND t.date >= :first AND t.deleted_at IS NULL AND t.written_at <= :started
+        WHERE t.tenant = {BOUND_TENANT} AND t.date >= :first AND t.deleted_at IS NULL AND t.written_at <= :started
             AND NOT EXISTS (
                 SELECT FROM protime_etl.delta_seen AS s
                 WHERE s.tenant = :tenant AND s.collection = :collection AND s.id = t.id
@@ -44,7 +48,8 @@ def unseen(
         ORDER BY t.id
     """)
     parameters = {"tenant": tenant, "collection": collection, "started": started_at, "first": date_from}
-    return list(connection.scalars(query, parameters))
+    with no_nested_loops(connection):
+        return list(connection.scalars(query, parameters))
 
 
 def forget_seen(connection: Connection, tenant: str, collection: str) -> None:

@@ -23,6 +23,7 @@ from protime_etl.postgres.coverage import try_lock_coverage
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Load, LoadedCollection, Rows, Scope
 from protime_etl.postgres.locks import share_merges
+from protime_etl.postgres.planning import BOUND_TENANT
 
 __all__ = ["CollisionError", "DirectLoad", "may_copy"]
 
@@ -55,7 +56,8 @@ def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
         sa.text(
             # One look into the index a person: without statistics the planner would rather read all days of everybody.
             "SELECT EXISTS (SELECT FROM unnest(CAST(:people AS bigint[])) AS p, LATERAL (SELECT FROM protime.clockings"
-            " WHERE tenant = :tenant AND person_id = p AND date BETWEEN :first AND :last LIMIT 1) AS found)"
+            f" WHERE tenant = {BOUND_TENANT} AND person_id = p AND date BETWEEN (SELECT CAST(:first AS date))"
+            " AND (SELECT CAST(:last AS date)) LIMIT 1) AS found)"
             " OR EXISTS (SELECT FROM protime_etl.deltas WHERE tenant = :tenant)"
         ),
         {"tenant": tenant, "people": list(unit.person_ids), "first": unit.first, "last": unit.last},

@@ -10,22 +10,29 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.planning import BOUND_TENANT, no_nested_loops
+
 __all__ = ["clear_drift", "note_drift"]
 
 # Rows that this transaction has written are those whose xmin is its own. What a delta does not tell, and a pull
 # completes (isOpen), is no drift.
-NOTE = """
+NOTE = f"""
 INSERT INTO protime_etl.drift_candidates AS c (tenant, collection, id, change_version, action, found_at)
-SELECT :tenant, :collection, t.id, t.change_version,
-    CASE WHEN t.deleted_at IS NOT NULL THEN 'deleted' WHEN v.id IS NULL THEN 'inserted' ELSE 'updated' END,
-    clock_timestamp()
+SELECT :tenant, :collection, t.id, t.change_version, t.action, clock_timestamp()
 FROM (SELECT id FROM pg_temp.staging_clockings UNION SELECT unnest(CAST(:vanished AS bigint[]))) AS s
-JOIN protime.clockings AS t ON t.tenant = :tenant AND t.id = s.id
-LEFT JOIN protime.clocking_versions AS v ON v.tenant = :tenant AND v.id = t.id AND v.valid_to = t.written_at
-WHERE t.xmin = CAST(pg_current_xact_id() AS xid) AND t.date >= :first
-    AND NOT (v.id IS NOT NULL AND v.change_version = t.change_version
-        AND to_jsonb(v) - CAST('{is_open,valid_from,valid_to}' AS text[])
-            = to_jsonb(t) - CAST('{is_open,written_at}' AS text[]))
+CROSS JOIN LATERAL (
+    SELECT t.id, t.change_version,
+        CASE WHEN t.deleted_at IS NOT NULL THEN 'deleted' WHEN v.id IS NULL THEN 'inserted' ELSE 'updated' END AS action
+    FROM protime.clockings AS t
+    LEFT JOIN protime.clocking_versions AS v
+        ON v.tenant = {BOUND_TENANT} AND v.id = s.id AND v.valid_to = t.written_at
+    WHERE t.tenant = {BOUND_TENANT} AND t.id = s.id
+        AND t.xmin = CAST(pg_current_xact_id() AS xid) AND t.date >= :first
+        AND NOT (v.id IS NOT NULL AND v.change_version = t.change_version
+            AND to_jsonb(v) - CAST('{{is_open,valid_from,valid_to}}' AS text[])
+                = to_jsonb(t) - CAST('{{is_open,written_at}}' AS text[]))
+    OFFSET 0
+) AS t
 ON CONFLICT (tenant, collection, id) DO UPDATE
 SET change_version = excluded.change_version, action = excluded.action, found_at = excluded.found_at
 """
@@ -49,12 +56,12 @@ def note_drift(connection: Connection, tenant: str, vanished: Sequence[int] = ()
 
 def clear_drift(connection: Connection, tenant: str, collection: str, told: Mapping[int, str]) -> None:
     """The delta has told these records with these versions."""
-    connection.execute(
-        sa.text(
-            "DELETE FROM protime_etl.drift_candidates AS c"
-            " USING unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version)"
-            " WHERE c.tenant = :tenant AND c.collection = :collection AND c.id = d.id"
-            " AND (d.version = '' OR c.change_version <= d.version COLLATE \"C\")"
-        ),
-        {"tenant": tenant, "collection": collection, "ids": list(told), "versions": list(told.values())},
+    statement = sa.text(
+        "DELETE FROM protime_etl.drift_candidates AS c"
+        " USING unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version)"
+        " WHERE c.tenant = :tenant AND c.collection = :collection AND c.id = d.id"
+        " AND (d.version = '' OR c.change_version <= d.version COLLATE \"C\")"
     )
+    parameters = {"tenant": tenant, "collection": collection, "ids": list(told), "versions": list(told.values())}
+    with no_nested_loops(connection):
+        connection.execute(statement, parameters)

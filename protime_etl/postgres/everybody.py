@@ -21,10 +21,10 @@ SELECT r.record_id FROM protime_etl.rejected_record AS r
 WHERE r.tenant = :tenant AND r.collection = 'people' AND r.record_id IS NOT NULL
 UNION
 SELECT c.person_id FROM protime_etl.coverage AS c
-LEFT JOIN protime.people AS p ON p.tenant = c.tenant AND p.id = c.person_id
+LEFT JOIN LATERAL (SELECT id FROM protime.people WHERE tenant = c.tenant AND id = c.person_id OFFSET 0) AS p ON true
 LEFT JOIN LATERAL (
     SELECT true AS found FROM protime.clockings AS k
-    WHERE k.tenant = c.tenant AND k.person_id = c.person_id AND k.date BETWEEN :first AND :last LIMIT 1
+    WHERE k.tenant = c.tenant AND k.person_id = c.person_id AND k.date BETWEEN (SELECT CAST(:first AS date)) AND (SELECT CAST(:last AS date)) LIMIT 1
 ) AS clocked ON true
 WHERE c.tenant = :tenant AND (p.id IS NULL OR clocked.found)
 """

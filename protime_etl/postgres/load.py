@@ -33,6 +33,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
 from protime_etl.errors import ProtimeError
+from protime_etl.postgres.planning import TENANT, WORTH_STATISTICS, no_nested_loops
 from protime_etl.postgres.tables import metadata
 from protime_etl.postgres.unknown_columns import UnknownColumns
 
@@ -130,7 +131,6 @@ def database_clock(connection: Connection) -> dt.datetime:
 STAGING_MEMORY = "32MB"  # a unit of a hundred pages is staged in memory
 MERGE_MEMORY = "64MB"
 MERGE_PAGE_COST = "1.1"
-WORTH_STATISTICS = 10_000
 COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
     sa.Integer: "int4",
@@ -268,27 +268,29 @@ class Load:
         if scope.person_ids is not None:
             limits.append(sql.SQL("AND t.person_id = ANY(%(people)s::bigint[])"))
         if scope.first is not None:
-            limits.append(sql.SQL("AND t.date BETWEEN %(first)s AND %(last)s"))
+            limits.append(sql.SQL("AND t.date BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)"))
         statement = sql.SQL("""
             SELECT t.id FROM {target} AS t
-            WHERE t.tenant = %(tenant)s AND t.deleted_at IS NULL {limits}
+            WHERE t.tenant = {tenant} AND t.deleted_at IS NULL {limits}
                 AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id IS NULL)
                 AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id = t.id)
                 AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
             ORDER BY t.id
         """).format(
-            target=self._target, staging=self._staging, rejected=self._rejected, limits=sql.SQL(" ").join(limits)
+            target=self._target,
+            staging=self._staging,
+            rejected=self._rejected,
+            tenant=TENANT,
+            limits=sql.SQL(" ").join(limits),
         )
-        cursor = self._driver.execute(
-            statement,
-            {
-                "tenant": self._tenant,
-                "people": list(scope.person_ids or ()),
-                "first": scope.first,
-                "last": scope.last,
-            },
-        )
-        return [row[0] for row in cursor]
+        parameters = {
+            "tenant": self._tenant,
+            "people": list(scope.person_ids or ()),
+            "first": scope.first,
+            "last": scope.last,
+        }
+        with no_nested_loops(self._driver):
+            return [row[0] for row in self._driver.execute(statement, parameters)]
 
     def doubtful(self) -> list[int]:
         """Ids that were staged and are not in the table although a unit of their person and day was done meanwhile.
@@ -313,14 +315,15 @@ class Load:
             JOIN unnest(%(people)s::bigint[], %(firsts)s::date[], %(lasts)s::date[]) AS u (person_id, first, last)
                 ON u.person_id = s.person_id AND s.date BETWEEN u.first AND u.last
             LEFT JOIN LATERAL (
-                SELECT true AS stored FROM {target} AS t WHERE t.tenant = %(tenant)s AND t.id = s.id LIMIT 1
+                SELECT true AS stored FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = s.id LIMIT 1
             ) AS t ON true
             WHERE t.stored IS NULL
             ORDER BY s.id
-        """).format(target=self._target, staging=self._staging)
+        """).format(target=self._target, staging=self._staging, tenant=TENANT)
         people, firsts, lasts = (list(column) for column in zip(*read, strict=True))
         parameters = {"tenant": self._tenant, "people": people, "firsts": firsts, "lasts": lasts}
-        return [row[0] for row in self._driver.execute(statement, parameters)]
+        with no_nested_loops(self._driver):
+            return [row[0] for row in self._driver.execute(statement, parameters)]
 
     def drop(self, ids: Sequence[int]) -> None:
         """Take records out of what was staged."""
@@ -335,7 +338,7 @@ class Load:
         """Write what was staged and rejected, and mark `vanished` as deleted unless anyone writes them meanwhile."""
         self.complete()
         staged = self.counts.rows_read - self.counts.rejected - self.copied
-        self._prepare_merge(staged)
+        self._know_staged()
         parameters = {"tenant": self._tenant, "began": self.began, "collection": self._collection.name}
         row = self._driver.execute(self._upsert(), parameters).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
@@ -349,7 +352,8 @@ class Load:
         self._write_rejected()
         return self.counts
 
-    def _prepare_merge(self, staged: int) -> None:
+    def _know_staged(self) -> None:
+        """Let the planner know what was staged, and what it may take to join it."""
         # So that a unit is sorted in memory, and so that it is looked up in a table many times its size, whose rows in
         # question lie together and were just read by `absent`; unless somebody has set more, or less, already.
         self._driver.execute(
@@ -363,6 +367,7 @@ class Load:
             {"cost": MERGE_PAGE_COST},
         )
         # Nobody else looks at a temporary table, and the planner would think that ids repeat.
+        staged = self.counts.rows_read - self.counts.rejected - self.copied
         if staged >= WORTH_STATISTICS:
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
 
@@ -372,7 +377,8 @@ class Load:
             DELETE FROM protime_etl.tombstones AS d USING {staging} AS s
             WHERE d.tenant = %s AND d.collection = %s AND d.id = s.id AND d.change_version < s.change_version
         """).format(staging=self._staging)
-        self._driver.execute(statement, (self._tenant, self._collection.name))
+        with no_nested_loops(self._driver):
+            self._driver.execute(statement, (self._tenant, self._collection.name))
 
     def _write_rejected(self) -> None:
         # In one order, so that two loads of the same records cannot deadlock.
@@ -420,10 +426,11 @@ class Load:
                 SELECT DISTINCT ON (s.id) s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
                     t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
                 FROM {staging} AS s
-                LEFT JOIN {target} AS t ON t.tenant = %(tenant)s AND t.id = s.id
-                LEFT JOIN protime_etl.tombstones AS d ON d.tenant = %(tenant)s AND d.collection = %(collection)s
-                    AND d.id = s.id AND d.change_version >= s.change_version
-                WHERE (t.id IS NULL AND d.id IS NULL) OR {guard}
+                LEFT JOIN {target} AS t ON t.tenant = {tenant} AND t.id = s.id
+                WHERE (t.id IS NULL AND NOT EXISTS (
+                    SELECT FROM protime_etl.tombstones AS d WHERE d.tenant = %(tenant)s
+                        AND d.collection = %(collection)s AND d.id = s.id AND d.change_version >= s.change_version
+                )) OR {guard}
                 ORDER BY s.id, s.change_version DESC
             ),
             written AS (
@@ -446,6 +453,7 @@ class Load:
         """).format(
             staging=self._staging,
             target=self._target,
+            tenant=TENANT,
             names=self._names(),
             assignments=assignments,
             gone=arrived_gone,
@@ -469,14 +477,14 @@ class Load:
         statement = sql.SQL("""
             WITH vanished AS (
                 SELECT t.id FROM {target} AS t
-                WHERE t.tenant = %(tenant)s AND t.id = ANY(%(vanished)s::bigint[])
+                WHERE t.tenant = {tenant} AND t.id = ANY(%(vanished)s::bigint[])
                     AND t.deleted_at IS NULL AND t.written_at <= %(asked)s
                 ORDER BY t.id
                 FOR UPDATE SKIP LOCKED
             )
             UPDATE {target} AS t
             SET deleted_at = statement_timestamp(), deleted_by = 'vanished', written_at = statement_timestamp()
-            FROM vanished WHERE t.tenant = %(tenant)s AND t.id = vanished.id
-        """).format(target=self._target)
+            FROM vanished WHERE t.tenant = {tenant} AND t.id = vanished.id
+        """).format(target=self._target, tenant=TENANT)
         parameters = {"tenant": self._tenant, "asked": self._asked, "vanished": list(vanished)}
         return self._driver.execute(statement, parameters).rowcount

@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from protime_etl.postgres.planning import TENANT
+
 __all__ = ["UnknownColumns"]
 
 
@@ -47,10 +49,11 @@ class UnknownColumns:
             statement = sql.SQL("""
                 UPDATE {staging} AS s SET {column} = coalesce(s.{column}, (
                     SELECT t.{column} FROM {target} AS t
-                    WHERE t.tenant = %(tenant)s AND t.id = s.id AND t.{decides} = s.{decides}
+                    WHERE t.tenant = {known} AND t.id = s.id AND t.{decides} = s.{decides}
                 ))
                 WHERE s.id = ANY(%(ids)s::bigint[])
             """).format(
+                known=TENANT,
                 staging=staging,
                 target=target,
                 column=sql.Identifier(name),

@@ -1,0 +1,76 @@
+"""What keeps a statement from being as fast as PostgreSQL's statistics happen to be good.
+
+Right after a load nothing has looked at the table yet: autovacuum comes after a minute, or when it has time, or never.
+The planner then believes that a table of millions has no row of a tenant or of a day, and joins it with what was staged
+row by row, which takes hours. So:
+
+- a tenant is compared with `(SELECT tenant)`, of which the planner only knows that it is one of those that are there.
+  With the name itself it may find that the statistics have never heard of it;
+- two sides that may both be large are joined with `no_nested_loops`: by hashing or sorting, which costs what it costs;
+- of few records against many, each is looked up in an index: `LATERAL (... OFFSET 0)` leaves no other way;
+- whoever has loaded much has the table analysed (`refresh_statistics`), for those who query it.
+
+`tests/postgres/test_plans.py` holds that for every statement, whatever the statistics say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.engine import Connection, Engine
+
+__all__ = ["BOUND_TENANT", "TENANT", "WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
+
+TENANT = sql.SQL("(SELECT %(tenant)s::text)")
+"""The bound parameter `tenant` in psycopg's statements."""
+BOUND_TENANT = "(SELECT CAST(:tenant AS text))"
+"""The same in SQLAlchemy's."""
+WORTH_STATISTICS = 10_000
+"""So many rows at once are worth a look at the statistics."""
+SAMPLE = 10
+"""A tenth of the usual sample: enough to plan by, and a twentieth of a second. Autovacuum takes its own in its time."""
+LOCK_TIMEOUT = "100ms"
+OUTGROWN = """
+SELECT c.oid::regclass::text FROM pg_class AS c
+WHERE c.relnamespace IN ('protime'::regnamespace, 'protime_etl'::regnamespace) AND c.relkind = 'r'
+    AND pg_relation_size(c.oid) / current_setting('block_size')::int > 100 + 2 * c.relpages
+    AND pg_has_role(c.relowner, 'USAGE')
+"""
+
+
+@contextmanager
+def no_nested_loops(session: psycopg.Connection[Any] | Connection) -> Iterator[None]:
+    """Let statements of this block join by hashing or sorting only; for joins of two sides that may both be large."""
+    run = session.exec_driver_sql if isinstance(session, Connection) else session.execute
+    run("SET LOCAL enable_nestloop = off")
+    yield
+    run("SET LOCAL enable_nestloop = DEFAULT")  # after an error there is no transaction left to set it in
+
+
+def refresh_statistics(engine: Engine) -> None:
+    """Analyse tables that have more than doubled since anybody looked; for whoever has just committed many rows.
+
+    What this user may not analyse, or somebody else is at, is left to autovacuum.
+    """
+    with suppress(sa.exc.DBAPIError), engine.begin() as connection:
+        for table in connection.scalars(sa.text(OUTGROWN)).all():
+            _analyse(connection, table)
+
+
+def _analyse(connection: Connection, table: str) -> None:
+    connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(sa.text(f"SET LOCAL default_statistics_target = {SAMPLE}"))
+    savepoint = connection.begin_nested()
+    try:
+        connection.execute(sa.text(f"ANALYZE {table}"))
+    except sa.exc.OperationalError as error:
+        savepoint.rollback()
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+    else:
+        savepoint.commit()

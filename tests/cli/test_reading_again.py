@@ -1,0 +1,62 @@
+"""Reading again right after a first load, before any autovacuum has looked at what was loaded."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy.engine import URL
+
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from tests.cli.conftest import Shell, last_json
+from tests.conftest import TODAY, both_servers, execute
+
+DAYS = 94
+CLOCKINGS_OF_A_PERSON = 293
+TABLES = ("protime.clockings", "protime.clocking_versions", "protime.people", "protime_etl.coverage")
+
+
+@pytest.fixture
+def clockings(amount: Callable[[int, int], int]) -> int:
+    return amount(60_000, 200_000)
+
+
+@pytest.fixture
+def simulated(clockings: int) -> Iterator[SimulatedTenant]:
+    first = TODAY - dt.timedelta(days=DAYS - 1)
+    tenant = Tenant(seed=1, people=clockings // CLOCKINGS_OF_A_PERSON, first_day=first, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=5000)) as served:
+        yield served
+
+
+@pytest.fixture
+def never_analysed(warehouse: URL) -> None:
+    """A warehouse that autovacuum leaves alone, as it does everywhere for the first minute."""
+    for table in TABLES:
+        execute(warehouse, f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+
+
+@both_servers
+@pytest.mark.usefixtures("never_analysed")
+def test_reading_again_takes_no_longer_than_the_first_load(shell: Shell, simulated: SimulatedTenant) -> None:
+    dates = ("--from", str(simulated.tenant.first_day), "--to", str(TODAY))
+    expected = len(simulated.tenant.truth())
+    seconds = {}
+    for name, command, told in (
+        ("first", ["sync"], "inserted"),
+        ("again", ["sync"], "unchanged"),
+        ("backfill", ["backfill", "--fresh"], "unchanged"),
+        ("verify", ["verify"], "equal"),
+    ):
+        began = time.monotonic()
+        result = shell(*command, *dates, "--json")
+        seconds[name] = time.monotonic() - began
+        assert result.returncode == 0, result.stderr
+        assert last_json(result)[told] >= expected
+    print({name: round(one, 1) for name, one in seconds.items()})  # noqa: T201
+    first = seconds.pop("first")
+    assert {name: one for name, one in seconds.items() if one > 3 * first} == {}
