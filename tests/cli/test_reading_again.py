@@ -22,7 +22,7 @@ TABLES = ("protime.clockings", "protime.clocking_versions", "protime.people", "p
 
 @pytest.fixture
 def clockings(amount: Callable[[int, int], int]) -> int:
-    return amount(60_000, 200_000)
+    return amount(30_000, 200_000)
 
 
 @pytest.fixture
