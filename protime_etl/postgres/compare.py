@@ -81,12 +81,13 @@ class Comparison(Load):
 
     def _extra(self, scope: Scope, ids: Sequence[int] | None) -> list[Difference]:
         """What the table has and the tenant has not."""
+        days = "t.date BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)"
         if ids is not None:
             within = sql.SQL("t.id = ANY(%(ids)s::bigint[])")
+        elif scope.person_ids is None:
+            within = sql.SQL(days)
         else:
-            within = sql.SQL("t.date BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)")
-            if scope.person_ids is not None:
-                within += sql.SQL(" AND t.person_id = ANY(%(people)s::bigint[])")
+            within = sql.SQL(f"t.person_id = ANY(%(people)s::bigint[]) AND {days}")
         statement = sql.SQL("""
             SELECT t.id, t.date, t.person_id FROM {target} AS t
             WHERE t.tenant = {tenant} AND t.deleted_at IS NULL AND {within}

@@ -24,7 +24,8 @@ SELECT c.person_id FROM protime_etl.coverage AS c
 LEFT JOIN LATERAL (SELECT id FROM protime.people WHERE tenant = c.tenant AND id = c.person_id OFFSET 0) AS p ON true
 LEFT JOIN LATERAL (
     SELECT true AS found FROM protime.clockings AS k
-    WHERE k.tenant = c.tenant AND k.person_id = c.person_id AND k.date BETWEEN (SELECT CAST(:first AS date)) AND (SELECT CAST(:last AS date)) LIMIT 1
+    WHERE k.tenant = c.tenant AND k.person_id = c.person_id
+        AND k.date BETWEEN (SELECT CAST(:first AS date)) AND (SELECT CAST(:last AS date)) LIMIT 1
 ) AS clocked ON true
 WHERE c.tenant = :tenant AND (p.id IS NULL OR clocked.found)
 """
