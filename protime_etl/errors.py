@@ -5,6 +5,7 @@
     ProtimeError                     what went wrong, and `guidance`: what to do
     ├── SettingsError                wrong usage or settings                exit status 2, never retried
     ├── DatabaseError                the warehouse cannot be used           retried
+    │   ├── LockedError              another session holds what is needed   retried
     │   ├── ConnectionLostError      it broke, or the server restarts       the unit is tried again
     │   └── SchemaError              the schema is missing or too old       never retried
     ├── BusyError                    another process works on the same       retried
@@ -50,6 +51,7 @@ __all__ = [
     "ForbiddenError",
     "IncompleteError",
     "InvalidRequestError",
+    "LockedError",
     "NotFoundError",
     "PagingConflictError",
     "ProtimeError",
@@ -92,6 +94,10 @@ class DatabaseError(ProtimeError):
     """PostgreSQL cannot be reached or refused a statement."""
 
     retry = True
+
+
+class LockedError(DatabaseError):
+    """Another session holds a lock for longer than the caller waits."""
 
 
 class ConnectionLostError(DatabaseError):

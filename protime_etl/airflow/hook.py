@@ -14,6 +14,7 @@ from protime_etl.airflow.provider_info import field_labels
 from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.config import Settings, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
+from protime_etl.postgres.address import check_parameters
 from protime_etl.protime.auth import request_token
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
@@ -22,7 +23,11 @@ __all__ = ["ProtimeHook", "warehouse_url"]
 
 
 def warehouse_url(postgres_conn_id: str) -> URL:
-    """The SQLAlchemy URL of a connection of type `postgres`, with the parameters of its extra (sslmode and others)."""
+    """The SQLAlchemy URL of a connection of type `postgres`, with the parameters of its extra (sslmode and others).
+
+    Raises:
+        SettingsError: it has parameters that PostgreSQL does not know, or asks for a login by IAM.
+    """
     hook = PostgresHook(postgres_conn_id=postgres_conn_id)
     connection = hook.get_connection(postgres_conn_id)
     url = URL.create(
@@ -33,9 +38,18 @@ def warehouse_url(postgres_conn_id: str) -> URL:
         port=connection.port,
         database=connection.schema or None,
     )
-    ours = {"cursor", "iam", "redshift", "sqlalchemy_scheme", "sqlalchemy_query", "enable_log_db_messages", "options"}
     extra: dict[str, Any] = connection.extra_dejson
-    return url.update_query_dict({name: str(value) for name, value in extra.items() if name not in ours})
+    where = f"The connection {postgres_conn_id}"
+    if extra.get("iam"):
+        raise SettingsError(
+            f"{where} asks for a login by IAM, whose passwords last for minutes.",
+            guidance="Give it a database user with a password, and take iam out of its extra.",
+        )
+    hook_only = {*PostgresHook.ignored_extra_options, "enable_log_db_messages"}
+    given = {name: str(value) for name, value in extra.items() if name not in hook_only}
+    url = url.update_query_dict(given)
+    check_parameters(url, where)
+    return url
 
 
 class ProtimeHook(BaseHook):

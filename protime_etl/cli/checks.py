@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.coordination import SharedPause
+from protime_etl.postgres.rights import require_rights
 from protime_etl.postgres.schema import require_schema, schema_state
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
@@ -27,7 +28,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     session = new_session()
     engine = create_engine(url)
     database = _problem(lambda: schema_state(engine))
-    schema = SKIPPED if database else _problem(lambda: require_schema(engine))
+    schema = SKIPPED if database else _problem(lambda: _require_warehouse(engine))
     # Whoever is told to wait is kept from asking by this, too; without a schema nobody else can have been told.
     shared = not (database or schema)
     rate = settings.requests_per_second
@@ -49,6 +50,11 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
         client.close()
         session.close()
         engine.dispose()
+
+
+def _require_warehouse(engine: Engine) -> None:
+    require_schema(engine)
+    require_rights(engine)
 
 
 def _problem(attempt: Callable[[], object]) -> str | None:

@@ -12,7 +12,8 @@ from sqlalchemy.engine import URL
 from protime_etl.cli import console
 from protime_etl.config import PlaceSettings, Settings, load_settings
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.connection import create_engine, parse_url
+from protime_etl.postgres.address import parse_url
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.trial import tenant_of_trial

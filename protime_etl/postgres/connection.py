@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.engine import URL, Engine
 
-from protime_etl.errors import ConnectionLostError, DatabaseError, SchemaError, SettingsError
+from protime_etl.errors import ConnectionLostError, DatabaseError, LockedError, SchemaError
+from protime_etl.postgres.lock_watch import LockWatch
 from protime_etl.postgres.session import set_up_transactions
 
-__all__ = ["create_engine", "database_errors", "parse_url"]
+__all__ = ["create_engine", "database_errors"]
 
 # What a connection asks for unless the address says otherwise. The client's sockets notice within a minute that the
 # server is gone; `session` does the same for the server's.
@@ -34,24 +35,6 @@ STOPPING = (
 )
 
 
-def parse_url(text: str) -> URL:
-    """A SQLAlchemy URL for psycopg 3 from what users write (`postgres://`, `postgresql://`).
-
-    Raises:
-        SettingsError: it is no PostgreSQL URL. The message does not repeat it: it may hold a password.
-    """
-    try:
-        url = make_url(text)
-    except (sa.exc.ArgumentError, ValueError):
-        url = URL.create("unreadable")
-    if url.drivername.split("+")[0] not in ("postgresql", "postgres"):
-        raise SettingsError(
-            "PROTIME_DATABASE_URL is not a PostgreSQL URL.",
-            guidance="It looks like postgresql://user:password@host:5432/database.",
-        )
-    return url.set(drivername="postgresql+psycopg")
-
-
 def create_engine(url: URL) -> Engine:
     """An engine whose transactions begin with the settings of `session` and whose pooled connections are checked."""
     engine = sa.create_engine(
@@ -62,7 +45,10 @@ def create_engine(url: URL) -> Engine:
         isolation_level="READ COMMITTED",  # said with each BEGIN: role or database may have another default
         connect_args={name: value for name, value in PARAMETERS.items() if name not in url.query},
     )
-    set_up_transactions(engine)
+    watch = LockWatch(engine)
+    set_up_transactions(engine, watch.begun)
+    sa.event.listen(engine, "commit", watch.ended)
+    sa.event.listen(engine, "rollback", watch.ended)
     return engine
 
 
@@ -79,33 +65,60 @@ def database_errors(url: URL) -> Iterator[None]:
 
 def _explain(url: URL, cause: BaseException | None) -> DatabaseError:
     where = f"{url.query.get('host') or url.host or 'localhost'}/{url.database or ''}"
+    return _not_allowed(where, cause) or _broken(where, cause) or _refused(where, cause)
+
+
+def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
+    """What no repetition cures."""
     if isinstance(cause, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)):
         return SchemaError(f"The database {where} has no protime-etl schema.", guidance="Run: protime-etl db upgrade")
+    if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
+        return SchemaError(
+            f"PostgreSQL at {where} lets this user read only.",
+            guidance="It is a standby, or role or database have default_transaction_read_only: name the primary server,"
+            " or ALTER ROLE ... SET default_transaction_read_only = off.",
+        )
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         primary = cause.diag.message_primary or ""
         return SchemaError(
             f"The database user may not do this on {where} ({primary}).",
             guidance="Grant it (README: Connect your tenant), then try again.",
         )
+    return None
+
+
+def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | None:
     if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
         first = str(cause).strip().splitlines()[0][:300] if str(cause).strip() else type(cause).__name__
         return ConnectionLostError(
             f"PostgreSQL at {where} cannot be reached ({first}).",
             guidance="Check PROTIME_DATABASE_URL.",
         )
-    detail = getattr(getattr(cause, "diag", None), "message_primary", None) or ""
-    reason = f"{type(cause).__name__}{f': {detail}' if detail else ''}"
     if isinstance(cause, STOPPING):
         return ConnectionLostError(
-            f"PostgreSQL at {where} stops or starts ({reason}).",
+            f"PostgreSQL at {where} stops or starts ({_reason(cause)}).",
             guidance="What was committed before is whole; run the same command again when it is back.",
+        )
+    return None
+
+
+def _refused(where: str, cause: BaseException | None) -> DatabaseError:
+    if isinstance(cause, psycopg.errors.LockNotAvailable):
+        return LockedError(
+            f"Another session has held what this needs on {where} for too long.",
+            guidance="Run the same command again when it has ended.",
         )
     if isinstance(cause, (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)):
         return DatabaseError(
-            f"PostgreSQL at {where} has no room left ({reason}).",
+            f"PostgreSQL at {where} has no room left ({_reason(cause)}).",
             guidance="Make room on that server, then run the same command again; what was committed before is whole.",
         )
     return DatabaseError(
-        f"PostgreSQL at {where} refused a statement ({reason}).",
+        f"PostgreSQL at {where} refused a statement ({_reason(cause)}).",
         guidance="What was committed before is whole; run the same command again.",
     )
+
+
+def _reason(cause: BaseException | None) -> str:
+    detail = getattr(getattr(cause, "diag", None), "message_primary", None) or ""
+    return f"{type(cause).__name__}{f': {detail}' if detail else ''}"

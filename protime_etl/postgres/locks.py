@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import BusyError
 from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.lock_watch import UNWATCHED
 
 __all__ = [
     "RUN_LOCK",
@@ -49,7 +50,7 @@ class Lifeline:
     """
 
     def __init__(self, engine: Engine, run_id: int) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(**UNWATCHED)
         self._key = {"lock": RUN_LOCK, "run": run_id % 2**31}
         self._connection: Connection | None = None
 
@@ -87,7 +88,7 @@ class DeltaLock:
     """
 
     def __init__(self, engine: Engine, tenant: str, collection: str) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(**UNWATCHED)
         self._collection = collection
         self._key = {"lock": DELTA_LOCK, "name": f"{tenant}/{collection}"}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.errors import SchemaError
+from protime_etl.errors import DatabaseError, LockedError, SchemaError
 from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.lock_watch import holders
 from protime_etl.postgres.locks import UPGRADE_LOCK
 from protime_etl.postgres.statements import sql_folder
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["SchemaState", "require_schema", "schema_state", "upgrade_schema"]
 
 MINIMUM_SERVER = 140000
+ENCODING = "UTF8"
+PATIENCE = "5s"
+"""How long an upgrade waits for a table: whoever asks for one meanwhile waits behind it."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -32,6 +38,11 @@ class SchemaState:
     """PostgreSQL's version, such as 18.1."""
     current: str | None
     wanted: str
+
+    @property
+    def newer(self) -> bool:
+        """Whether the database has what this version of the package does not know yet."""
+        return self.current is not None and self.current.isdigit() and int(self.current) > int(self.wanted)
 
     @property
     def up_to_date(self) -> bool:
@@ -48,13 +59,22 @@ def _config() -> Config:
     return config
 
 
-def _state(connection: Connection) -> SchemaState:
+def _versions() -> list[str]:
     # Without Alembic, whose import would cost every command a tenth of a second.
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _state(connection: Connection) -> SchemaState:
+    encoding = connection.scalar(sa.text("SHOW server_encoding"))
+    if encoding != ENCODING:
+        raise SchemaError(
+            f"The database {connection.engine.url.database} is in {encoding}, which cannot hold every name.",
+            guidance=f"Make one with CREATE DATABASE ... ENCODING '{ENCODING}' TEMPLATE template0, and name that.",
+        )
     there = connection.scalar(sa.text("SELECT to_regclass('protime_etl.alembic_version') IS NOT NULL"))
     current = connection.scalar(sa.text("SELECT version_num FROM protime_etl.alembic_version")) if there else None
-    wanted = max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
     server = str(connection.scalar(sa.text("SHOW server_version"))).split()[0]
-    return SchemaState(server, current, wanted)
+    return SchemaState(server, current, _versions()[-1])
 
 
 def schema_state(engine: Engine) -> SchemaState:
@@ -74,6 +94,7 @@ def require_schema(engine: Engine) -> None:
         SchemaError: it is missing or of another version.
     """
     state = schema_state(engine)
+    _refuse_newer(state)
     if not state.up_to_date:
         raise SchemaError(
             "The database has no protime-etl schema."
@@ -83,17 +104,35 @@ def require_schema(engine: Engine) -> None:
         )
 
 
+def _refuse_newer(state: SchemaState) -> None:
+    if state.newer:
+        raise SchemaError(
+            f"The schema is newer ({state.current}) than this protime-etl ({state.wanted}).",
+            guidance="Upgrade the package here: what wrote that schema is at work elsewhere.",
+        )
+
+
 def upgrade_schema(engine: Engine) -> SchemaState:
     """Run the missing migrations and renew functions and views, in one transaction; a second call changes nothing.
 
     Raises:
-        DatabaseError: PostgreSQL cannot be reached, is older than 14, or the user may not create schemas.
+        SchemaError: the server is older than 14, the database is not in UTF-8, its schema is newer than this package
+            or of none of its versions, or the user may not create schemas.
+        DatabaseError: PostgreSQL cannot be reached, or another session holds the tables.
     """
-    with database_errors(engine.url), engine.begin() as connection:
+    with _giving_up(engine), database_errors(engine.url), engine.begin() as connection:
         number = connection.scalar(sa.text("SELECT current_setting('server_version_num')::int"))
         if number is None or number < MINIMUM_SERVER:
             raise SchemaError("PostgreSQL is older than 14.", guidance="Use PostgreSQL 14 or later.")
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
+        connection.execute(sa.text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": PATIENCE})
+        state = _state(connection)
+        _refuse_newer(state)
+        if state.current not in (None, *_versions()):
+            raise SchemaError(
+                f"The schema has version {state.current}, which no version of this package made.",
+                guidance="Name another database, or restore this one from a backup.",
+            )
         for schema in ("protime", "protime_etl"):
             # CREATE ... IF NOT EXISTS needs the right to create even when there is nothing to do.
             if not connection.scalar(sa.text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": schema}):
@@ -106,6 +145,18 @@ def upgrade_schema(engine: Engine) -> SchemaState:
         _renew(connection, "functions", "to_regproc")
         _renew(connection, "views", "to_regclass")
         return _state(connection)
+
+
+@contextmanager
+def _giving_up(engine: Engine) -> Iterator[None]:
+    """Say who holds the tables that an upgrade waited for in vain."""
+    try:
+        yield
+    except LockedError as error:
+        with suppress(DatabaseError), database_errors(engine.url), engine.begin() as connection:
+            error.message += f" Held by {' and '.join(holders(connection)) or 'a session that has ended meanwhile'}."
+        error.guidance = "Let it end or end it, then run protime-etl db upgrade again; nothing was changed."
+        raise
 
 
 def _renew(connection: Connection, folder: str, exists: str) -> None:

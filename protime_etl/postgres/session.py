@@ -8,6 +8,7 @@ one statement, and takes nothing with it when it ends.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -56,8 +57,11 @@ def options_given(url: URL) -> set[str]:
     return {name.lower() for name in OPTION.findall(text)}
 
 
-def set_up_transactions(engine: Engine) -> None:
-    """Let each transaction of the engine begin with these settings; what the address sets itself stays."""
+def set_up_transactions(engine: Engine, begun: Callable[[Connection, int], None]) -> None:
+    """Let each transaction of the engine begin with these settings; what the address sets itself stays.
+
+    `begun` is told each transaction and the server's process that it is in.
+    """
     given = options_given(engine.url)
     needed = DECISIVE | {name: value for name, value in PATIENT.items() if name not in given}
     welcome = {name: value for name, value in WELCOME.items() if name not in given}
@@ -65,13 +69,13 @@ def set_up_transactions(engine: Engine) -> None:
     def connected(driver: psycopg.Connection[Any], record: sa.pool.ConnectionPoolEntry) -> None:
         record.info[STATEMENT] = _statement(needed | _accepted(driver, welcome))
 
-    def begun(connection: Connection) -> None:
-        driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    def begin(connection: Connection) -> None:
+        driver: psycopg.Connection[Any] = connection.connection.dbapi_connection  # type: ignore[assignment]
         if not driver.autocommit:  # there are no transactions to set anything for
-            connection.exec_driver_sql(connection.info[STATEMENT])
+            begun(connection, connection.exec_driver_sql(connection.info[STATEMENT]).scalar_one())
 
     sa.event.listen(engine, "connect", connected)
-    sa.event.listen(engine, "begin", begun)
+    sa.event.listen(engine, "begin", begin)
 
 
 def _accepted(driver: psycopg.Connection[Any], settings: dict[str, str]) -> dict[str, str]:

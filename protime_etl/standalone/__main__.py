@@ -18,7 +18,8 @@ from protime_etl.cli.console import print_error, print_line
 from protime_etl.cli.queries import run_query
 from protime_etl.config import PlaceSettings, Settings, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
-from protime_etl.postgres.connection import create_engine, parse_url
+from protime_etl.postgres.address import parse_url
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.simulator.day import passing, wall_clock

@@ -19,7 +19,7 @@ from tests.scripted_server import Answer, ScriptedServer, token_answer
 PROCESS = """
 import json, sys
 from protime_etl.config import load_settings
-from protime_etl.postgres.connection import parse_url
+from protime_etl.postgres.address import parse_url
 from protime_etl.sync.pipeline import open_pipeline
 given = json.loads(sys.argv[1])
 url = parse_url(given.pop("database"))

@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DatabaseError, SchemaError, SettingsError
-from protime_etl.postgres.connection import create_engine, parse_url
+from protime_etl.postgres.address import parse_url
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import require_schema, schema_state, upgrade_schema
 from protime_etl.postgres.tables import metadata
 from tests.conftest import both_servers
