@@ -25,6 +25,7 @@ def run_query(url: URL, query: str) -> None:
     engine = create_engine(url)
     try:
         with database_errors(url), engine.begin() as connection:
+            connection.execute(sa.text("SET LOCAL search_path TO DEFAULT"))  # names as this user writes them elsewhere
             result = connection.execute(sa.text(query.replace(":", "\\:")))
             if result.returns_rows:
                 print_table("", list(result.keys()), [tuple(row) for row in result])

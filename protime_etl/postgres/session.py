@@ -99,6 +99,6 @@ def _takes(driver: psycopg.Connection[Any], settings: dict[str, str]) -> bool:
 
 
 def _statement(settings: dict[str, str]) -> str:
-    return "SELECT " + ", ".join(
-        f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items()
-    )
+    """The number of the server's process, and the settings made for this transaction alone."""
+    calls = (f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())
+    return f"SELECT pg_catalog.pg_backend_pid(), {', '.join(calls)}"

@@ -35,7 +35,10 @@ INHERITED = {
 
 
 def inherit(warehouse: URL, name: str, value: str) -> None:
-    execute(warehouse, f"ALTER DATABASE {warehouse.database} SET {name} = '{value}'")
+    execute(
+        warehouse,
+        f"ALTER DATABASE {warehouse.database} SET {name} = {value if name == 'search_path' and value else repr(value)}",
+    )
 
 
 @pytest.mark.parametrize("name", INHERITED)
@@ -83,6 +86,12 @@ def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
 
         pipeline.pull(units[0], on_page)
     assert removed.id not in table_rows(engine)
+
+
+def test_a_query_finds_names_as_its_user_does_elsewhere(shell: Shell, warehouse: URL) -> None:
+    inherit(warehouse, "search_path", "protime, public")
+    inherit(warehouse, "DateStyle", "German, DMY")
+    assert shell("sql", "SELECT count(*) AS n, DATE '2026-03-20' AS d FROM people").stdout == "n\td\n0\t2026-03-20\n"
 
 
 def test_all_of_them_at_once(shell: Shell, warehouse: URL, engine: Engine, simulated: SimulatedTenant) -> None:
