@@ -100,6 +100,9 @@ class ProtimeOperator(BaseOperator):
             if not error.retry:
                 raise AirflowFailException(str(error)) from None
             raise error.with_traceback(None) from None  # the retry policy decides by what it is
+        except AirflowFailException as error:
+            self.log.error("%s", error)  # noqa: TRY400 - raised with its sentence by the operator itself
+            raise
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> Any:
         """The operator's own work."""

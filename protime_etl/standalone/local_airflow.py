@@ -33,6 +33,7 @@ __all__ = ["LocalAirflow", "is_free", "local_airflow"]
 
 START_SECONDS = 300.0
 RUN_SECONDS = 900.0
+ANSWER_SECONDS = 120.0
 
 
 class LocalAirflow:
@@ -71,12 +72,17 @@ class LocalAirflow:
         """One call of the REST API.
 
         Raises:
-            ProtimeError: Airflow refuses it.
+            ProtimeError: Airflow refuses it, or does not answer.
         """
-        if "Authorization" not in self._session.headers:
-            token = self._session.get(f"{self.url}/auth/token", timeout=30).json()["access_token"]
-            self._session.headers["Authorization"] = f"Bearer {token}"
-        answer = self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=30)
+        try:
+            if "Authorization" not in self._session.headers:
+                token = self._session.get(f"{self.url}/auth/token", timeout=ANSWER_SECONDS).json()["access_token"]
+                self._session.headers["Authorization"] = f"Bearer {token}"
+            answer = self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=ANSWER_SECONDS)
+        except requests.RequestException as error:
+            raise ProtimeError(
+                f"Airflow does not answer {method} {path} ({type(error).__name__}).", guidance=f"Look at {self.log}."
+            ) from None
         if not answer.ok:
             raise ProtimeError(f"Airflow answers {method} {path} with status {answer.status_code}: {answer.text[:300]}")
         return answer.json()
@@ -122,11 +128,13 @@ class LocalAirflow:
         while time.monotonic() < deadline:
             state = self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
             for task in self.tasks(dag_id, run_id):
-                name = task["task_id"] + (f" [{task['rendered_map_index']}]" if task["rendered_map_index"] else "")
+                label = task["rendered_map_index"]
                 key = f"{task['task_id']} {task['map_index']}"
+                if task["state"] == "running" and label == str(task["map_index"]):
+                    continue  # a moment later it has told its name
                 if task["state"] in ("running", "success", "failed", "up_for_retry", "upstream_failed", "skipped"):
                     if told.get(key) != task["state"]:
-                        tell(f"  {task['state']:<16}{name}")
+                        tell(f"  {task['state']:<16}{task['task_id']}{f' [{label}]' if label else ''}")
                     told[key] = task["state"]
             if state in ("success", "failed"):
                 return str(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
@@ -129,16 +131,17 @@ def test_a_wrong_secret_is_known_before_airflow_starts(tmp_path: Path, simulated
 
 
 @pytest.mark.usefixtures("long_form")
-def test_a_night_that_fails_says_why(tmp_path: Path, simulated: SimulatedTenant) -> None:
+def test_a_night_that_fails_says_why_and_where(tmp_path: Path, simulated: SimulatedTenant) -> None:
     # The first request is that of the check.
-    simulated.served.misbehaviour.follow(
-        read_plan('[[fault]]\non = ["clockings"]\nkind = "status"\nstatus = 403\nat = [2, 3, 4, 5, 6, 7, 8]')
-    )
-    process = start(tmp_path / "home", "run", **settings_of(simulated))
-    said, _ = process.communicate(timeout=500)
+    fault = '[[fault]]\non = ["clockings"]\nkind = "status"\nstatus = 403\nat = [2, 3, 4, 5, 6, 7, 8]'
+    with SimulatedTenant(simulated.tenant, Options(latency=3.0, faults=read_plan(fault))) as slow:
+        process = start(tmp_path / "home", "run", **settings_of(slow))
+        said, _ = process.communicate(timeout=500)
     assert process.returncode == 1
     assert "  pull_clockings: The API answers clockings with status 403" in said, said
     assert "error: The nightly run failed." in said
+    # It has its name while it runs.
+    assert re.search(r"  running +pull_clockings \[\d{4}-\d\d-\d\d\.\..*, people 100001-100020 \(20\)\]", said), said
 
 
 @pytest.mark.parametrize("arguments", [["down"], ["up", "http"], ["up", "0"], ["run", "8080"], []])
