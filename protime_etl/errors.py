@@ -35,7 +35,7 @@ Statuses: https://documentation.myprotime.eu/protimeapi/reference/responses/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -121,6 +121,11 @@ class IncompleteError(ProtimeError):
 
     retry = True
     exit_status = 3
+
+    def __init__(self, message: str, *, guidance: str = "", done: Mapping[str, int] | None = None) -> None:
+        super().__init__(message, guidance=guidance)
+        self.done = dict(done or {})
+        """What was committed all the same, by the names that `--json` promises."""
 
 
 class DeletionsWithheldError(IncompleteError):

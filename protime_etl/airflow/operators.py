@@ -12,12 +12,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from protime_etl.airflow.hook import ProtimeHook
 from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
+from protime_etl.airflow.told import LogObserver, in_words
 from protime_etl.airflow.wording import speak_of_connections
-from protime_etl.errors import ApiError, ProtimeError
-from protime_etl.postgres.load import Counts
-from protime_etl.sync.crew import FAILURES_IN_A_ROW
+from protime_etl.errors import ProtimeError
 from protime_etl.sync.given import whole_number_given
 from protime_etl.sync.settled import local_day
+from protime_etl.sync.worklist import failure_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -34,6 +34,7 @@ __all__ = [
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "in_words",
+    "is_true",
     "run_day",
     "run_window",
 ]
@@ -42,10 +43,9 @@ __all__ = [
 LONGEST_LOOKBACK = 3660
 
 
-def in_words(counts: Counts) -> str:
-    """What was done, as a sentence says it: zeros are left out."""
-    done = [f"{number} {name.replace('_', ' ')}" for name, number in counts.as_dict().items() if number]
-    return ", ".join(done) or "nothing was read"
+def is_true(given: bool | str) -> bool:
+    """What a parameter says; a template makes text of it."""
+    return str(given).strip().lower() == "true"
 
 
 def run_day(context: Context, pipeline: Pipeline) -> dt.date:
@@ -113,21 +113,26 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
     """Read all people of the tenant into `protime.people`. Returns the counts.
 
     :param named: people or circles that somebody named; nobody else need be known then, and the task is skipped.
+    :param accept_deletions: mark as deleted whoever vanished from the list, however many these are.
     """
 
-    template_fields: Sequence[str] = ("named",)
+    template_fields: Sequence[str] = ("named", "accept_deletions")
 
-    def __init__(self, *, named: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, named: str = "", accept_deletions: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.named = named
+        self.accept_deletions = accept_deletions
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Read people."""
         del context
         if self.named.strip():
             raise AirflowSkipException("People or circles are named: nobody else need be known.")
+        pipeline.accept_deletions(is_true(self.accept_deletions))
         counts = pipeline.sync_people()
         self.log.info("People: %s", in_words(counts))
+        if pipeline.to_look_at:
+            raise pipeline.to_look_at[0]
         return counts.as_dict()
 
 
@@ -159,63 +164,50 @@ class ProtimePlanOperator(ProtimeOperator):
 class ProtimeClockingsToPostgresOperator(ProtimeOperator):
     """Pull units of clockings into `protime.clockings`, each whole or not at all. Returns the counts.
 
+    A unit that cannot be read whole is cut; what cannot be read at all fails the task after the rest was committed.
+    The next try asks only for what is left.
+
     :param unit_id: number of the unit in the ledger, or a list of them. Of a list only those are pulled that are not
         done yet, and one that fails does not stop the others.
+    :param accept_deletions: mark as deleted what vanished, however much that is.
     """
 
-    template_fields: Sequence[str] = ("unit_id",)
+    template_fields: Sequence[str] = ("unit_id", "accept_deletions")
 
-    def __init__(self, *, unit_id: int | list[int], **kwargs: Any) -> None:
+    def __init__(self, *, unit_id: int | list[int], accept_deletions: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.unit_id = unit_id
+        self.accept_deletions = accept_deletions
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Pull the unit or the units."""
-        if isinstance(self.unit_id, list):
-            return self._pull_all(pipeline, context, [_unit_given(one) for one in self.unit_id]).as_dict()
-        return self._pull(pipeline, context, _unit_given(self.unit_id)).as_dict()
+        pipeline.accept_deletions(is_true(self.accept_deletions))
+        listed = isinstance(self.unit_id, list)
+        ids = [_unit_given(one) for one in _listed(self.unit_id)]
+        label = _label(pipeline.read_unit(ids[0]), len(ids))
+        context["unit"] = label  # type: ignore[typeddict-unknown-key]  # read by map_index_template
+        left = [one for one in ids if not (listed and pipeline.is_done(one))]
+        units = [unit for one in left for unit in pipeline.unfinished_parts(one)]
+        counts, failures = pipeline.pull_all(units, LogObserver(self.log))
+        if failures:
+            raise failure_of(failures, of=len(ids) if listed else None)
+        return counts.as_dict()
 
     def map_label(self) -> str:
         """What the task is called while it runs and waits for its next try: `map_index_template` asks for it before.
 
         Empty where the ledger cannot be asked; the task itself then says why.
         """
-        unit_ids = self.unit_id if isinstance(self.unit_id, list) else [self.unit_id]
+        unit_ids = _listed(self.unit_id)
         try:
             with self.pipeline() as pipeline:
                 return _label(pipeline.read_unit(_unit_given(unit_ids[0])), len(unit_ids))
         except ProtimeError:
             return ""
 
-    def _pull(self, pipeline: Pipeline, context: Context, unit_id: int, of: int = 1) -> Counts:
-        unit = pipeline.read_unit(unit_id)
-        context["unit"] = _label(unit, of)  # type: ignore[typeddict-unknown-key]  # read by map_index_template
-        counts = pipeline.pull(unit)
-        self.log.info("Unit %s (%s): %s", unit.unit_id, unit.label, in_words(counts))
-        return counts
 
-    def _pull_all(self, pipeline: Pipeline, context: Context, unit_ids: Sequence[int]) -> Counts:
-        counts = Counts()
-        failures: list[ProtimeError] = []
-        in_a_row = 0
-        for unit_id in unit_ids:
-            if pipeline.is_done(unit_id):
-                continue
-            try:
-                counts += self._pull(pipeline, context, unit_id, len(unit_ids))
-                in_a_row = 0
-            except ProtimeError as error:
-                failures.append(error)
-                in_a_row += 1
-                self.log.warning("Unit %s: %s", unit_id, error)
-                # Who is told to wait gives the slot back; the next try goes on with what is not done.
-                told_to_wait = isinstance(error, ApiError) and error.retry_after is not None
-                if not error.retry or told_to_wait or in_a_row >= FAILURES_IN_A_ROW:
-                    raise
-        if failures:
-            failures[0].message = f"{len(failures)} of {len(unit_ids)} units failed, one so: {failures[0].message}"
-            raise failures[0]
-        return counts
+def _listed(unit_id: int | list[int]) -> list[int]:
+    return unit_id if isinstance(unit_id, list) else [unit_id]
 
 
 def _unit_given(unit_id: object) -> int:

@@ -119,6 +119,11 @@ class SyncProgress(Observer):
         """A unit failed: said at once, also on a terminal."""
         messages.print(f"failed: {unit.label}: {' '.join(str(error).split())}", markup=False)
 
+    def cut(self, unit: Unit, parts: Sequence[Unit], error: ProtimeError) -> None:
+        """A unit is read in parts."""
+        self._units += len(parts) - 1
+        self._line(f"cut: {unit.label} is read in {len(parts)} parts: {' '.join(error.message.split())}")
+
     def tick(self) -> None:
         """Show a pause while there is one."""
         if messages.is_terminal and time.monotonic() - self._asked >= 1:

@@ -9,7 +9,7 @@ import typer
 
 from protime_etl.sync.given import day_given
 
-__all__ = ["Circles", "From", "Json", "People", "To", "Workers"]
+__all__ = ["AcceptDeletions", "Circles", "From", "Json", "People", "To", "Workers"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 From = Annotated[dt.date, typer.Option("--from", parser=day_given, metavar="DATE", help="First day, YYYY-MM-DD.")]
@@ -17,3 +17,7 @@ To = Annotated[dt.date, typer.Option("--to", parser=day_given, metavar="DATE", h
 People = Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")]
 Circles = Annotated[str | None, typer.Option(metavar="IDS", help="People in these circles, such as 2,8.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Units that are read at the same time.")]
+AcceptDeletions = Annotated[
+    bool,
+    typer.Option("--accept-deletions", help="Mark as deleted what vanished at the tenant, however much that is."),
+]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from protime_etl.cli import console
-from protime_etl.cli.options import Circles, From, Json, People, To, Workers
+from protime_etl.cli.options import AcceptDeletions, Circles, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
+from protime_etl.errors import IncompleteError
 from protime_etl.postgres.load import Counts
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.given import ids_given
@@ -25,6 +27,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     people: People = None,
     circles: Circles = None,
     workers: Workers = 2,
+    accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
     """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
@@ -36,6 +39,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
         open_pipeline(settings, url) as pipeline,
         console.SyncProgress(pipeline.pause) as progress,
     ):
+        pipeline.accept_deletions(accept_deletions)
         counts, units = pipeline.sync(
             "cli",
             first,
@@ -46,7 +50,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
             observer=progress,
         )
         token_requests = pipeline.tokens.requests
-    report(f"{first}..{last}", counts, units, token_requests, as_json=as_json)
+    report(f"{first}..{last}", counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
 
 
 def backfill_command(  # noqa: PLR0917
@@ -60,6 +64,7 @@ def backfill_command(  # noqa: PLR0917
     workers: Workers = 4,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and read nothing.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on where it was left.")] = False,
+    accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
     """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
@@ -67,6 +72,7 @@ def backfill_command(  # noqa: PLR0917
     settings = tenant_settings().model_copy(update={"max_wait_in_task": math.inf})
     person_ids = None if people is None else ids_given("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
+        pipeline.accept_deletions(accept_deletions)
         selection = pipeline.select(
             first,
             last,
@@ -82,10 +88,19 @@ def backfill_command(  # noqa: PLR0917
         with console.SyncProgress(pipeline.pause) as progress:
             counts, units = backfill(pipeline, selection, workers=workers, fresh=fresh, observer=progress)
         token_requests = pipeline.tokens.requests
-    report(f"{selection.first}..{selection.last}", counts, units, token_requests, as_json=as_json)
+    what = f"{selection.first}..{selection.last}"
+    report(what, counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
 
 
-def report(what: str, counts: Counts, units: int, token_requests: int, *, as_json: bool) -> None:
+def report(
+    what: str,
+    counts: Counts,
+    units: int,
+    token_requests: int,
+    to_look_at: Sequence[IncompleteError],
+    *,
+    as_json: bool,
+) -> None:
     """Say what was done; ends with status 3 if there is something to look at."""
     console.print_line(
         f"{what}: {counts.rows_read} records read in {units} units with {counts.requests} requests:"
@@ -94,9 +109,11 @@ def report(what: str, counts: Counts, units: int, token_requests: int, *, as_jso
     )
     if counts.rejected:
         console.print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+    for error in to_look_at:
+        console.print_error(error)
     if as_json:
         console.print_json({**counts.as_dict(), "token_requests": token_requests, "units": units})
-    if counts.rejected:
+    if counts.rejected or to_look_at:
         raise typer.Exit(3)
 
 

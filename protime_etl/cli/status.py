@@ -42,11 +42,27 @@ SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
         WHEN r.origin LIKE 'cli%' AND (:run_lock, r.run_id % 2147483648) NOT IN (SELECT * FROM held) THEN 'died'
         WHEN r.origin NOT LIKE 'cli%' AND count(w.number) = 0 THEN 'waiting'
         ELSE r.status END AS status,
-    count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) AS units, count(w.number) AS under_way,
+    count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) FILTER (WHERE u.status <> 'cut') AS units,
+    count(w.number) AS under_way,
     coalesce(sum(u.rows_read), 0) AS rows_read, r.error
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
     LEFT JOIN (SELECT DISTINCT number FROM held WHERE kind = :unit_lock) AS w ON w.number = u.unit_id % 2147483648
 GROUP BY run_id ORDER BY run_id DESC LIMIT 10
+"""
+# What failed and was not read since, by whatever run.
+LEFT = """
+SELECT r.tenant, u.run_id, u.date_from, u.date_to,
+    CASE WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[:20]::text || ' and more' ELSE u.person_ids::text END
+        AS people, u.finished_at AS failed_at, u.error
+FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
+WHERE u.status = 'failed' AND u.finished_at > clock_timestamp() - interval '30 days'
+    AND NOT EXISTS (
+        SELECT FROM protime_etl.units AS d JOIN protime_etl.runs AS s USING (run_id)
+        WHERE s.tenant = r.tenant AND d.status = 'done' AND d.finished_at > u.finished_at
+            AND d.date_from <= u.date_from AND d.date_to >= u.date_to AND d.person_ids @> u.person_ids
+            AND d.circles IS NOT DISTINCT FROM u.circles
+    )
+ORDER BY u.finished_at DESC LIMIT 50
 """
 PAUSES = """
 SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds,
@@ -84,6 +100,7 @@ def print_status(url: URL, *, as_json: bool) -> None:
                     ("tenants", TENANTS),
                     ("coverage", COVERAGE),
                     ("runs", RUNS),
+                    ("not_read", LEFT),
                     ("deltas", DELTAS),
                     ("pauses", PAUSES),
                 )

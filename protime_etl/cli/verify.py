@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from protime_etl.cli.console import print_json, print_line, print_table
-from protime_etl.cli.options import From, Json, People, To
+from protime_etl.cli.console import print_error, print_json, print_line, print_table
+from protime_etl.cli.options import AcceptDeletions, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.sync.given import ids_given
 from protime_etl.sync.pipeline import open_pipeline
@@ -18,11 +18,12 @@ __all__ = ["verify"]
 IDS_SHOWN = 20
 
 
-def verify(
+def verify(  # noqa: PLR0917 - one parameter an option
     first: From,
     last: To,
     people: People = None,
     repair: Annotated[bool, typer.Option("--repair", help="Pull what differs, then compare again.")] = False,
+    accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
     """Compare tenant and table id by id, without writing. Exit status 3 on any difference."""
@@ -33,10 +34,13 @@ def verify(
         repaired = None
         if repair and (found.differences or found.unlisted):
             before = len(found.differences)
+            pipeline.accept_deletions(accept_deletions)
             pipeline.repair("cli", found)
             found = pipeline.verify(first, last, person_ids)
             repaired = before - len(found.differences)
         token_requests = pipeline.tokens.requests
+    for error in pipeline.to_look_at:
+        print_error(error)
     print_verification(found, token_requests, as_json=as_json, repaired=repaired)
     if not found.agrees:
         raise typer.Exit(3)

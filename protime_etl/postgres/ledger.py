@@ -18,6 +18,7 @@ from protime_etl.postgres.tables import people, rejected_record, runs, tenants, 
 __all__ = [
     "Selection",
     "Unit",
+    "cut_unit",
     "enter_units",
     "finish_run",
     "finish_unit",
@@ -34,12 +35,14 @@ __all__ = [
     "require_tenant",
     "resume_run",
     "run_counts",
+    "unfinished_parts",
     "unfinished_run",
     "unfinished_units",
     "unit_is_done",
 ]
 
 RESUMED_DAYS = 7
+LEFT = units.c.status.not_in(("done", "cut"))
 COUNT_COLUMNS = tuple(Counts().as_dict())
 
 
@@ -77,6 +80,10 @@ class Unit:
     first: dt.date
     last: dt.date
     circles: tuple[int, ...] = ()
+    part_of: int | None = None
+    """The unit that was planned, if this is a part of one that could not be read whole."""
+    failed: bool = False
+    """Whether it was tried before and failed."""
 
     @property
     def label(self) -> str:
@@ -132,8 +139,9 @@ def enter_units(
     run_id: int,
     planned: Iterable[tuple[Sequence[int], dt.date, dt.date]],
     circles: tuple[int, ...] = (),
+    part_of: int | None = None,
 ) -> list[Unit]:
-    """Enter planned units, each (person ids, first day, last day)."""
+    """Enter planned units, or parts of one, each (person ids, first day, last day)."""
     values = [
         {
             "run_id": run_id,
@@ -141,6 +149,7 @@ def enter_units(
             "date_to": last,
             "person_ids": list(person_ids),
             "circles": list(circles) or None,
+            "part_of": part_of,
         }
         for person_ids, first, last in planned
     ]
@@ -189,8 +198,54 @@ def planned_until(connection: Connection, run_id: int) -> dt.date | None:
 
 def unfinished_units(connection: Connection, run_id: int) -> list[Unit]:
     """Units of a run that are not done."""
-    left = _OWNED.where(units.c.run_id == run_id, units.c.status != "done").order_by(units.c.unit_id)
+    left = _OWNED.where(units.c.run_id == run_id, LEFT).order_by(units.c.unit_id)
     return [_unit(row, row.tenant) for row in connection.execute(left)]
+
+
+def unfinished_parts(connection: Connection, tenant: str, unit_id: int) -> list[Unit]:
+    """What is to be pulled of a planned unit: itself, or its parts that are not done; all of it if all is done.
+
+    Raises:
+        SettingsError: there is no such unit, or it is one of another tenant.
+    """
+    planned = read_unit(connection, tenant, unit_id)
+    parts = sa.select(units).where(units.c.part_of == unit_id, units.c.status != "cut").order_by(units.c.unit_id)
+    found = connection.execute(parts).all()
+    wanted = [row for row in found if row.status != "done"] or found
+    return [_unit(row, tenant) for row in wanted] or [planned]
+
+
+def cut_unit(
+    connection: Connection,
+    unit: Unit,
+    parts: Iterable[tuple[Sequence[int], dt.date, dt.date]],
+    *,
+    counts: Counts,
+    seconds: float,
+    error: str,
+) -> list[Unit]:
+    """Enter parts, each (person ids, first day, last day), in the place of a unit; returns those that are left to do.
+
+    Its counts say what the tries cost that came to nothing. If another process has cut it already, its parts count.
+    """
+    planned = unit.part_of or unit.unit_id
+    cut = connection.execute(
+        units.update()
+        .where(units.c.unit_id == unit.unit_id, units.c.status != "cut")
+        .values(
+            status="cut", finished_at=sa.func.clock_timestamp(), error=error, seconds=seconds, requests=counts.requests
+        )
+    )
+    if cut.rowcount:
+        return enter_units(connection, unit.run_id, parts, unit.circles, part_of=planned)
+    within = (
+        units.c.part_of == planned,
+        units.c.date_from >= unit.first,
+        units.c.date_to <= unit.last,
+        units.c.person_ids.contained_by(list(unit.person_ids)),
+    )
+    left = sa.select(units).where(*within, LEFT).order_by(units.c.unit_id)
+    return [_unit(row, unit.tenant) for row in connection.execute(left)]
 
 
 def pace(connection: Connection, tenant: str) -> float | None:
@@ -260,12 +315,15 @@ def read_unit(connection: Connection, tenant: str, unit_id: int) -> Unit:
 
 
 def unit_is_done(connection: Connection, tenant: str, unit_id: int) -> bool:
-    """Whether the unit was committed.
+    """Whether the unit was committed, or all of its parts were.
 
     Raises:
         SettingsError: there is none, or it is one of another tenant.
     """
-    return _read_unit(connection, tenant, unit_id)[1] == "done"
+    status = _read_unit(connection, tenant, unit_id)[1]
+    if status != "cut":
+        return status == "done"
+    return not connection.scalar(sa.select(sa.exists().where(units.c.part_of == unit_id, LEFT)))
 
 
 def _read_unit(connection: Connection, tenant: str, unit_id: int) -> tuple[Unit, str]:
@@ -278,17 +336,37 @@ def _read_unit(connection: Connection, tenant: str, unit_id: int) -> tuple[Unit,
 
 def _unit(row: sa.Row[Any], tenant: str) -> Unit:
     circles = tuple(row.circles or ())
-    return Unit(row.unit_id, row.run_id, tenant, tuple(row.person_ids), row.date_from, row.date_to, circles)
+    return Unit(
+        row.unit_id,
+        row.run_id,
+        tenant,
+        tuple(row.person_ids),
+        row.date_from,
+        row.date_to,
+        circles,
+        row.part_of,
+        row.status == "failed",
+    )
 
 
-def finish_unit(connection: Connection, unit_id: int, counts: Counts, seconds: float, error: str | None = None) -> bool:
+def finish_unit(
+    connection: Connection,
+    unit_id: int,
+    counts: Counts,
+    seconds: float,
+    error: str | None = None,
+    *,
+    incomplete: bool = False,
+) -> bool:
     """Enter that a unit is done, or why not; the counts are those of the last try. Tells whether that was entered.
 
-    A unit that was done stays done when a repetition fails: its rows and its coverage are committed.
+    A unit that was done stays done when a repetition fails: its rows and its coverage are committed. Not so when the
+    repetition is committed and `incomplete`.
     """
+    overrules = sa.true() if error is None or incomplete else units.c.status != "done"
     entered = connection.execute(
         units.update()
-        .where(units.c.unit_id == unit_id, sa.true() if error is None else units.c.status != "done")
+        .where(units.c.unit_id == unit_id, overrules)
         .values(
             status="failed" if error else "done",
             finished_at=sa.func.clock_timestamp(),
@@ -301,14 +379,16 @@ def finish_unit(connection: Connection, unit_id: int, counts: Counts, seconds: f
 
 
 def run_counts(connection: Connection, run_id: int) -> tuple[Counts, dict[str, int]]:
-    """What the units of a run did together, and how many there are of each status."""
+    """What the units of a run did together, and how many there are of each status; of one that was cut its parts."""
     sums = connection.execute(
         sa.select(*(sa.func.coalesce(sa.func.sum(units.c[name]), 0) for name in COUNT_COLUMNS)).where(
             units.c.run_id == run_id
         )
     ).one()
     statuses = connection.execute(
-        sa.select(units.c.status, sa.func.count()).where(units.c.run_id == run_id).group_by(units.c.status)
+        sa.select(units.c.status, sa.func.count())
+        .where(units.c.run_id == run_id, units.c.status != "cut")
+        .group_by(units.c.status)
     )
     return Counts(*map(int, sums)), {row[0]: row[1] for row in statuses}
 

@@ -65,6 +65,8 @@ class ProtimeClient:
         """Collections that a good answer has come from: the host is known to be the API."""
         self.requests = 0
         """API requests sent so far, repeated ones included, token requests not."""
+        self.tries: int | None = None
+        """How often a request is sent that fails for a passing reason; None: as often as `with_retries` does."""
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -172,7 +174,7 @@ class ProtimeClient:
         self.record(collection, 0)
 
     def _with_retries(self, call: Callable[[], Answer]) -> Answer:
-        return with_retries(call, self._settings.max_wait_in_task)
+        return with_retries(call, self._settings.max_wait_in_task, self.tries)
 
     def _answer(self, collection: Collection, uri: str) -> tuple[bytes, int, str | None]:
         body = self._get(collection, uri)

@@ -35,11 +35,12 @@ def _wait(state: RetryCallState) -> float:
     return _jitter(state)
 
 
-def with_retries(call: Callable[[], Answer], max_wait: float) -> Answer:
-    """Call until it succeeds, at most five times, with full jitter or after the pause that the answer began.
+def with_retries(call: Callable[[], Answer], max_wait: float, tries: int | None = None) -> Answer:
+    """Call until it succeeds, with full jitter or after the pause that the answer began, and give up after `tries`.
 
-    A pause of more than `max_wait` seconds is not sat out here. Raises the last error as it is.
+    Left out, these are five. A pause of more than `max_wait` seconds is not sat out here.
+    Raises the last error as it is.
     """
     passes = retry_if_exception(partial(_passes, max_wait=max_wait))
-    retrying = Retrying(retry=passes, wait=_wait, stop=stop_after_attempt(ATTEMPTS), reraise=True)
+    retrying = Retrying(retry=passes, wait=_wait, stop=stop_after_attempt(tries or ATTEMPTS), reraise=True)
     return retrying(call)

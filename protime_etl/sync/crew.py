@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,15 +12,18 @@ from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.pausing import wait_out
+from protime_etl.sync.cutting import UnitCutError
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import Gap, PlannedUnit, expected_requests, plan_gaps
+from protime_etl.sync.worklist import WorkList
 
 if TYPE_CHECKING:
     from protime_etl.sync.pipeline import Pipeline
 
 __all__ = ["Crew", "Observer", "StoppedError"]
 
-FAILURES_IN_A_ROW = 5
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 10.0
 # Fresh knowledge that changes less than this is not worth another plan.
@@ -43,6 +45,9 @@ class Observer:
     def failed(self, unit: Unit, error: ProtimeError) -> None:
         """A unit failed; the others go on."""
 
+    def cut(self, unit: Unit, parts: Sequence[Unit], error: ProtimeError) -> None:
+        """A unit could not be read whole; its parts are read in its place."""
+
     def tick(self) -> None:
         """A moment has passed."""
 
@@ -52,130 +57,127 @@ class StoppedError(BaseException):
 
 
 class Crew:
-    """Carries out the units of a run; what is not begun is planned anew when the answers are not as expected."""
+    """Carries out units of a run; with an expectation, what is not begun is planned anew when answers surprise."""
 
     def __init__(
-        self, pipeline: Pipeline, run_id: int, units: Sequence[Unit], expectation: Expectation, observer: Observer
+        self,
+        pipeline: Pipeline,
+        units: Sequence[Unit],
+        observer: Observer | None = None,
+        *,
+        expectation: Expectation | None = None,
     ) -> None:
         self._pipeline = pipeline
-        self._run_id = run_id
-        self._waiting = deque(units)
-        self._under_way: dict[int, Unit] = {}
+        self._units = units
         self._expectation = expectation
-        self._planned_with = (expectation.correction, expectation.page_size)
-        self._observer = observer
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._failed_in_a_row = 0
+        self._planned_with = (expectation.correction, expectation.page_size) if expectation else None
+        self._observer = observer or Observer()
         self._unforeseen: list[BaseException] = []
-        self.done = 0
-        """Units committed."""
-        self.failures: list[ProtimeError] = []
-        self.counts = Counts()
+        self.work = WorkList(units, pipeline.settings.max_wait_in_task, self._give_up)
 
-    def work(self, workers: int, between: Callable[[], None]) -> None:
+    def work_together(self, workers: int, between: Callable[[], None]) -> None:
         """Carry out all units; `between` is called every moment while they are at it.
 
-        Units that fail are collected in `failures`. An error that no retry cures, or five failures in a row, stop the
-        others, too.
+        What fails is collected in `work.failures`; see `WorkList` for what stops the others, too.
 
         Raises:
             KeyboardInterrupt: units under way are given up.
         """
-        self._observer.planned(list(self._waiting), self._expected_requests())
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+        self._observer.planned(self._units, self._expected_requests())
+        threads = [threading.Thread(target=self._in_a_thread, daemon=True) for _ in range(workers)]
         for thread in threads:
             thread.start()
         try:
             while any(thread.is_alive() for thread in threads):
                 for thread in threads:
                     thread.join(LOOK_SECONDS / len(threads))
-                with self._lock:
+                with self.work.lock:
                     self._observer.tick()
                 between()
         except BaseException:
-            self._stop.set()
+            self.work.stop()
             for thread in threads:
                 thread.join(STOP_SECONDS / len(threads))
             raise
         if self._unforeseen:
             raise self._unforeseen[0]
 
-    def _work(self) -> None:
+    def work_alone(self, client: ProtimeClient) -> None:
+        """Carry out all units in this thread, with that client."""
+        while (unit := self.work.take()) is not None:
+            if self._carry_out(unit, client):
+                wait_out(self._pipeline.pause, self._pipeline.settings.max_wait_in_task)
+
+    def _in_a_thread(self) -> None:
         client = self._pipeline.new_client()
         try:
-            while (unit := self._take()) is not None:
-                try:
-                    counts = self._pipeline.pull(unit, self._page, client)
-                except ProtimeError as error:
-                    self._fail(unit, error)
-                else:
-                    self._finish(unit, counts)
+            self.work_alone(client)
         except StoppedError:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             self._unforeseen.append(error)
-            self._stop.set()
+            self.work.stop()
         finally:
             client.close()
 
-    def _take(self) -> Unit | None:
-        with self._lock:
-            if not self._waiting or self._stop.is_set():
-                return None
-            unit = self._waiting.popleft()
-            self._under_way[unit.unit_id] = unit
-            return unit
+    def _carry_out(self, unit: Unit, client: ProtimeClient) -> bool:
+        """Pull a unit; tells whether there is a pause that has to be sat out. No transaction is open meanwhile."""
+        try:
+            counts = self._pipeline.pull_whole(unit, self._page, client, cut_days=self.work.cuts_days(unit))
+        except UnitCutError as cut:
+            with self.work.lock:
+                self._observer.cut(unit, cut.parts, cut.error)
+                return self.work.cut(unit, cut)
+        except ProtimeError as error:
+            with self.work.lock:
+                self._observer.failed(unit, error)
+                return self.work.fail(unit, error)
+        with self.work.lock:
+            self.work.finish(unit, counts)
+            self._observer.unit(unit, counts)
+            if self._expectation and not unit.circles:
+                self._expectation.learn(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
+                self._plan_anew(self._expectation)
+        return False
 
     def _page(self, records: int) -> None:
-        if self._stop.is_set():
+        if self.work.stopped:
             raise StoppedError
-        with self._lock:
-            self._expectation.learn_page(records)
+        with self.work.lock:
+            if self._expectation:
+                self._expectation.learn_page(records)
             self._observer.page(records)
 
-    def _fail(self, unit: Unit, error: ProtimeError) -> None:
-        with self._lock:
-            del self._under_way[unit.unit_id]
-            self.failures.append(error)
-            self._failed_in_a_row += 1
-            self._observer.failed(unit, error)
-            if not error.retry or self._failed_in_a_row >= FAILURES_IN_A_ROW:
-                self._stop.set()
+    def _give_up(self, unit: Unit, error: ProtimeError) -> None:
+        self._observer.failed(unit, error)
+        engine = self._pipeline.engine
+        with database_errors(engine.url), engine.begin() as connection:
+            ledger.finish_unit(connection, unit.unit_id, Counts(), 0.0, str(error))
 
-    def _finish(self, unit: Unit, counts: Counts) -> None:
-        with self._lock:
-            del self._under_way[unit.unit_id]
-            self.done += 1
-            self.counts += counts
-            self._failed_in_a_row = 0
-            self._observer.unit(unit, counts)
-            if not unit.circles:
-                self._expectation.learn(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
-                self._plan_anew()
-
-    def _plan_anew(self) -> None:
-        correction, page_size = self._planned_with
-        surprise = abs(self._expectation.correction - correction)
-        if surprise <= WORTH_A_PLAN * correction and page_size == self._expectation.page_size:
+    def _plan_anew(self, expectation: Expectation) -> None:
+        correction, page_size = self._planned_with or (0.0, 0)
+        surprise = abs(expectation.correction - correction)
+        if surprise <= WORTH_A_PLAN * correction and page_size == expectation.page_size:
             return
-        self._planned_with = (self._expectation.correction, self._expectation.page_size)
-        planned = list(plan_gaps(self._pipeline.client, _gaps(self._waiting), self._expectation))
-        if [(tuple(one.person_ids), one.first, one.last) for one in planned] == [
-            (unit.person_ids, unit.first, unit.last) for unit in self._waiting
+        self._planned_with = (expectation.correction, expectation.page_size)
+        waiting = self.work.planned
+        planned = list(plan_gaps(self._pipeline.client, _gaps(waiting), expectation))
+        if not waiting or [(tuple(one.person_ids), one.first, one.last) for one in planned] == [
+            (unit.person_ids, unit.first, unit.last) for unit in waiting
         ]:
             return
         engine = self._pipeline.engine
         with database_errors(engine.url), engine.begin() as connection:
-            ledger.learn_page_size(connection, self._pipeline.settings.tenant, self._expectation.page_size)
-            ledger.remove_units(connection, [unit.unit_id for unit in self._waiting])
-            entered = ledger.enter_units(connection, self._run_id, planned)
-        self._waiting = deque(entered)
-        self._observer.planned([*self._under_way.values(), *entered], self._expected_requests())
+            ledger.learn_page_size(connection, self._pipeline.settings.tenant, expectation.page_size)
+            ledger.remove_units(connection, [unit.unit_id for unit in waiting])
+            entered = ledger.enter_units(connection, waiting[0].run_id, planned)
+        waiting.clear()
+        waiting.extend(entered)
+        self._observer.planned([*self.work.under_way.values(), *entered], self._expected_requests())
 
     def _expected_requests(self) -> int:
-        planned = (PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in self._waiting)
-        return expected_requests(planned, self._expectation)
+        planned = (PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in self.work.planned)
+        return expected_requests(planned, self._expectation or Expectation())
 
 
 def _gaps(units: Iterable[Unit]) -> list[Gap]:

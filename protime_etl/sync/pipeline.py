@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy.engine import URL, Connection
 
 from protime_etl.config import PEOPLE_SCOPE, Settings
-from protime_etl.errors import ProtimeError, SettingsError
+from protime_etl.errors import ApiError, IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
@@ -23,19 +25,27 @@ from protime_etl.postgres.locks import Lifeline
 from protime_etl.postgres.schema import require_schema
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.transport import new_session
+from protime_etl.sync.brake import Brake
 from protime_etl.sync.changes import DeltaReader, Turn
 from protime_etl.sync.crew import Crew, Observer
 from protime_etl.sync.expectation import Expectation
+from protime_etl.sync.people import pull_people
 from protime_etl.sync.plan import Gap, PlannedUnit, plan_gaps, windows
-from protime_etl.sync.pull import OnPage, pull_people, pull_unit
+from protime_etl.sync.pull import OnPage, UnitPull
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
 from protime_etl.sync.verify import Verification, Verifier
+from protime_etl.sync.worklist import failure_of
 
 __all__ = ["Pipeline", "open_pipeline"]
 
 EARLIEST = dt.date(1970, 1, 1)
+LONGEST_WAIT_INSIDE = 60.0
+"""Seconds that a transaction is kept open when the API asks to wait."""
+MOST_WAITS = 200
+Result = TypeVar("Result")
 
 
 class Pipeline:
@@ -50,18 +60,45 @@ class Pipeline:
             secret=settings.client_secret.get_secret_value(),
             make=Token,
         )
+        self.brake = Brake(settings.max_vanished)
+        """What may vanish at once; see `accept_deletions`."""
+        self.to_look_at: list[IncompleteError] = []
+        """What was done but for something that needs a look, in the order in which it was met."""
+        # Requests are made inside transactions: no long pause is sat out there. Whoever asked for the work does it.
+        self._settings_inside = settings.model_copy(
+            update={"max_wait_in_task": min(settings.max_wait_in_task, LONGEST_WAIT_INSIDE)}
+        )
         self._auth_session = new_session()
         self.pause = SharedPause(self.engine, settings.tenant, settings.requests_per_second)
         self.tokens = TokenSource(
-            settings, store, fetch=lambda asked: request_token(asked, self._auth_session), pause=self.pause
+            self._settings_inside, store, fetch=lambda asked: request_token(asked, self._auth_session), pause=self.pause
         )
-        self.client = ProtimeClient(settings, self.tokens, self.pause)
+        self.client = self.new_client()
 
     def close(self) -> None:
         """Let go of all connections."""
         self.client.close()
         self._auth_session.close()
         self.engine.dispose()
+
+    def accept_deletions(self, accepted: bool = True) -> None:
+        """Let any number of records vanish at once."""
+        self.brake = replace(self.brake, accepted=accepted)
+
+    def sitting_out(self, call: Callable[[], Result]) -> Result:
+        """Call again after each pause that the API asks for and the settings allow to be sat out.
+
+        Raises:
+            RateLimited: a longer one, or too many in a row.
+        """
+        for _ in range(MOST_WAITS):
+            try:
+                return call()
+            except ApiError as error:
+                if not LONGEST_WAIT_INSIDE < (error.retry_after or 0) <= self.settings.max_wait_in_task:
+                    raise
+            wait_out(self.pause, self.settings.max_wait_in_task)
+        return call()
 
     def sync_people(self) -> Counts:
         """Read all people.
@@ -71,7 +108,10 @@ class Pipeline:
         """
         with database_errors(self.engine.url), self.engine.begin() as connection:
             ledger.register_tenant(connection, self.settings.tenant, self.settings.timezone)
-        return pull_people(self.settings, self.client, self.engine)
+        counts, withheld = self.sitting_out(lambda: pull_people(self.settings, self.client, self.engine, self.brake))
+        if withheld is not None:
+            self.to_look_at.append(withheld)
+        return counts
 
     def plan(
         self,
@@ -171,13 +211,52 @@ class Pipeline:
         with database_errors(self.engine.url), self.engine.begin() as connection:
             return ledger.unit_is_done(connection, self.settings.tenant, unit_id)
 
+    def unfinished_parts(self, unit_id: int) -> list[Unit]:
+        """What is to be pulled of a unit of the ledger: all of it, or the parts of it that are not done.
+
+        Raises:
+            SettingsError: there is none of that number.
+        """
+        with database_errors(self.engine.url), self.engine.begin() as connection:
+            return ledger.unfinished_parts(connection, self.settings.tenant, unit_id)
+
     def new_client(self) -> ProtimeClient:
         """A client for one more thread, with the same token and the same pause."""
-        return ProtimeClient(self.settings, self.tokens, self.pause)
+        return ProtimeClient(self._settings_inside, self.tokens, self.pause)
 
-    def pull(self, unit: Unit, on_page: OnPage = lambda _: None, client: ProtimeClient | None = None) -> Counts:
-        """Pull one unit; see `pull_unit`."""
-        return pull_unit(self.settings, client or self.client, self.engine, unit, on_page=on_page)
+    def pull(self, *units: Unit) -> Counts:
+        """Pull units, one after the other; see `pull_all`.
+
+        Raises:
+            ProtimeError: the gravest of what failed, or the first. The others are committed all the same, unless it was
+                better to stop.
+        """
+        counts, failures = self.pull_all(units)
+        if failures:
+            raise failure_of(failures)
+        return counts
+
+    def pull_all(self, units: Sequence[Unit], observer: Observer | None = None) -> tuple[Counts, list[ProtimeError]]:
+        """Pull units, one after the other; one that cannot be read whole is cut, and its parts are read.
+
+        Returns what was done and what failed; see `WorkList` for what ends it early. The ledger says what is left.
+        """
+        crew = Crew(self, units, observer)
+        crew.work_alone(self.client)
+        return crew.work.counts, crew.work.failures
+
+    def pull_whole(
+        self,
+        unit: Unit,
+        on_page: OnPage = lambda _: None,
+        client: ProtimeClient | None = None,
+        *,
+        cut_days: bool = False,
+    ) -> Counts:
+        """Pull one unit whole or not at all; see `UnitPull`."""
+        given = client or self.client
+        pull = UnitPull(self.settings, given, self.engine, unit, brake=self.brake, on_page=on_page, cut_days=cut_days)
+        return pull.carry_out()
 
     def changes(
         self,
@@ -216,8 +295,9 @@ class Pipeline:
         if people:
             run_id, units = self.plan(origin, min(days), max(days), people)
             try:
-                for unit in units:
-                    counts += self.pull(unit)
+                counts += self.pull(*units)
+            except IncompleteError as error:
+                self.to_look_at.append(error)
             finally:
                 self.finish(run_id)
         return counts
@@ -302,33 +382,29 @@ class Pipeline:
         """Pull the units of a run and close it; returns what they did and how many were done now.
 
         Raises:
-            ProtimeError: units failed; the message says how many. What was committed stays.
+            ProtimeError: units failed; the message says how many. What was committed stays. Units that are committed
+                but for what needs a look are in `to_look_at` instead, and the ledger holds them as failed.
         """
         with database_errors(self.engine.url), self.engine.connect() as connection:
             expectation = self.expectation(connection)
-        crew = Crew(self, run_id, units, expectation, observer)
+        crew = Crew(self, units, observer, expectation=expectation)
+        work = crew.work
         try:
-            crew.work(workers, lifeline.hold)
+            crew.work_together(workers, lifeline.hold)
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             self._finish_badly(run_id, "interrupted" if interrupted else type(error).__name__, interrupted=interrupted)
             raise
         with database_errors(self.engine.url), self.engine.begin() as connection:
             ledger.learn_page_size(connection, self.settings.tenant, expectation.page_size)
-        if crew.failures:
-            failure = _failure(crew.failures)
+        incomplete = [error for error in work.failures if isinstance(error, IncompleteError)]
+        if len(incomplete) < len(work.failures):
+            failure = failure_of(work.failures)
             self._finish_badly(run_id, str(failure))
             raise failure
+        self.to_look_at += incomplete
         self.finish(run_id)
-        return crew.counts, crew.done
-
-
-def _failure(failures: Sequence[ProtimeError]) -> ProtimeError:
-    """The error of a run whose units failed: the one that no retry cures, or the first."""
-    worst = next((error for error in failures if not error.retry), failures[0])
-    if len(failures) > 1:
-        worst.message = f"{len(failures)} units failed, one of them so: {worst.message}"
-    return worst
+        return work.counts, work.done
 
 
 @contextmanager

@@ -2,164 +2,273 @@
 
 from __future__ import annotations
 
-import logging
+import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import NoReturn
 
-from sqlalchemy.engine import Engine
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.config import Settings
-from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
+from protime_etl.errors import DeletionsWithheldError, ProtimeError, UriTooLongError
+from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.coverage import cover, lock_coverage, uncover
-from protime_etl.postgres.direct import CollisionError, DirectLoad, may_copy
+from protime_etl.postgres.coverage import cover, lock_coverage, uncover, usual_amounts
+from protime_etl.postgres.direct import DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
-from protime_etl.postgres.ledger import Unit, finish_unit, require_tenant
-from protime_etl.postgres.load import Counts, Load, Scope
-from protime_etl.postgres.locks import lock_people, mark_under_way, share_merges
+from protime_etl.postgres.ledger import Unit
+from protime_etl.postgres.load import Counts, Load, Scope, database_clock
+from protime_etl.postgres.locks import mark_under_way, share_merges
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import decode_page
-from protime_etl.protime.resources import COLLECTIONS, Collection
-from protime_etl.sync.ahead import ahead
-from protime_etl.sync.plan import clockings_filter
+from protime_etl.protime.decoding import Page
+from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync import cutting
+from protime_etl.sync.bounds import most_clockings
+from protime_etl.sync.brake import Brake
+from protime_etl.sync.expectation import Expectation
+from protime_etl.sync.plan import PlannedUnit, clockings_filter, expected_requests
+from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.recheck import absent_from, ask, judge, portions
 from protime_etl.sync.settled import last_settled_day
 
-__all__ = ["pull_people", "pull_unit"]
+__all__ = ["OnPage", "UnitPull"]
 
-ATTEMPTS = 3
-CONNECTION_ATTEMPTS = 6
-CONNECTION_WAIT_SECONDS = 1.0
-log = logging.getLogger(__name__)
+TRIES_OF_PART = 3
+MOST_IN_CIRCLES = 10_000
 
 CLOCKINGS = COLLECTIONS["clockings"]
-PEOPLE = COLLECTIONS["people"]
+IDENTITY = list(CLOCKINGS.columns).index("id")
 
 OnPage = Callable[[int], None]
 """Called with the number of records of each page."""
 
 
-def pull_people(settings: Settings, client: ProtimeClient, engine: Engine) -> Counts:
-    """Read the people collection into `protime.people`; who is no longer there becomes deleted.
+class UnitPull:
+    """The pull of one unit: its rows, its coverage and its entry in the ledger are committed together."""
 
-    Raises:
-        ProtimeError: a subclass says what went wrong; the table is as it was.
-    """
-    before = client.requests
+    def __init__(
+        self,
+        settings: Settings,
+        client: ProtimeClient,
+        engine: Engine,
+        unit: Unit,
+        *,
+        brake: Brake | None = None,
+        on_page: OnPage = lambda _: None,
+        cut_days: bool = False,
+    ) -> None:
+        ledger.require_tenant(settings.tenant, unit.tenant, f"Unit {unit.unit_id}")
+        self._settings = settings
+        self._tenant = settings.tenant
+        self._client = client
+        self._engine = engine
+        self._unit = unit
+        self._brake = brake or Brake(settings.max_vanished)
+        self._on_page = on_page
+        self._cut_days = cut_days
+        self._scope = Scope(unit.person_ids, unit.first, unit.last)
+        # A second attempt goes the ordinary way: what was copied in vain stays as dead rows.
+        self._kinds = iter([DirectLoad])
+        self._requests_before = client.requests
+        self._began = time.monotonic()
+        self._pages = self._records = 0
+        self._largest_page = 1
+        self._everybody = 0
+        """Who may be in the circles of the unit."""
+        self._absent = 0
+        self._gone: list[int] = []
+        self._undecided: list[int] = []
+        self._withheld: DeletionsWithheldError | None = None
 
-    def attempt() -> Counts:
-        with database_errors(engine.url), engine.begin() as connection:
-            lock_people(connection, settings.tenant)
-            load = Load(connection, settings.tenant, PEOPLE)
-            _stage(load, PEOPLE, client.answers(PEOPLE))
-            return load.merge(_vanished(client, load, PEOPLE, Scope()))
+    def carry_out(self) -> Counts:
+        """Pull it.
 
-    counts = _restarting(attempt)
-    counts.requests = client.requests - before
-    return counts
+        A paging token that dies restarts the unit from its first page; a URI that is too long splits its batch in two.
 
-
-def pull_unit(
-    settings: Settings, client: ProtimeClient, engine: Engine, unit: Unit, *, on_page: OnPage = lambda _: None
-) -> Counts:
-    """Pull one unit: its rows, its coverage and its entry in the ledger are committed together.
-
-    A paging token that dies restarts the unit from its first page; a URI that is too long splits its batch in two.
-
-    Raises:
-        SettingsError: it is a unit of another tenant.
-        ProtimeError: a subclass says what went wrong; the table is as it was, the ledger says why, and the unit is not
-            covered any more if it was, so that what is missing can be read again.
-    """
-    require_tenant(settings.tenant, unit.tenant, f"Unit {unit.unit_id}")
-    before, began = client.requests, time.monotonic()
-
-    def stage(load: Load, person_ids: Sequence[int]) -> None:
-        condition = clockings_filter(person_ids, unit.first, unit.last, unit.circles)
+        Raises:
+            SettingsError: it is a unit of another tenant.
+            UnitCutError: it could not be read whole; its parts are in the ledger.
+            DeletionsWithheldError: it is committed, but for what vanished.
+            ProtimeError: a subclass says what went wrong; the table is as it was, the ledger says why, and the unit is
+                not covered any more if it was, so that what is missing can be read again.
+        """
+        tries = self._client.tries
+        if self._unit.part_of is not None:
+            self._client.tries = TRIES_OF_PART
         try:
-            _stage(load, CLOCKINGS, client.answers(CLOCKINGS, condition), on_page)
-        except UriTooLongError:
-            if len(person_ids) < 2:
-                raise
-            middle = len(person_ids) // 2
-            stage(load, person_ids[:middle])
-            stage(load, person_ids[middle:])
+            counts = restarting(self._attempt)
+            if self._undecided:
+                counts = self._settle(counts)
+        except ProtimeError as error:
+            self._fail(error)
+        finally:
+            self._client.tries = tries
+        if self._withheld is not None:
+            self._withheld.done = counts.as_dict()
+            raise self._withheld
+        return counts
 
-    scope = Scope(unit.person_ids, unit.first, unit.last)
-    kinds = iter([DirectLoad])  # a second attempt goes the ordinary way: what was copied in vain stays as dead rows
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with database_errors(self._engine.url), self._engine.begin() as connection:
+            mark_under_way(connection, self._unit.unit_id)
+            yield connection
 
-    def attempt() -> Counts:
-        with database_errors(engine.url), engine.begin() as connection:
-            mark_under_way(connection, unit.unit_id)
-            kind = next(kinds, Load)
-            if kind is DirectLoad and not may_copy(connection, settings.tenant, unit):
-                kind = Load
-            load = kind(connection, settings.tenant, CLOCKINGS)
-            stage(load, unit.person_ids)
-            share_merges(connection, settings.tenant)
-            lock_coverage(connection, settings.tenant, unit.person_ids)
-            load.drop([one for one in load.doubtful() if client.record(CLOCKINGS, one) is None])
-            vanished = _vanished(client, load, CLOCKINGS, scope)
+    def _attempt(self) -> Counts:
+        with self._transaction() as connection:
+            self._pages = self._records = 0
+            if not self._unit.person_ids:
+                self._everybody = max(MOST_IN_CIRCLES, len(ledger.known_people(connection, self._tenant)))
+            load = self._new_load(connection)
+            self._read_at = load.began
+            self._stage(load)
+            share_merges(connection, self._tenant)
+            lock_coverage(connection, self._tenant, self._unit.person_ids)
+            gone = self._recheck(load)
+            # Of those that are undecided it is not known yet whether they are too many.
+            self._judge_number(len(gone) + len(self._undecided))
+            vanished = () if self._withheld else gone
             counts = load.merge(vanished)
             if counts.inserted or counts.updated or counts.deleted:
-                note_drift(connection, settings.tenant, vanished)
-            counts.requests = client.requests - before
-            covered = min(unit.last, last_settled_day(settings, load.began))
-            cover(connection, settings.tenant, unit.person_ids, unit.first, covered)
-            finish_unit(connection, unit.unit_id, counts, time.monotonic() - began)
+                note_drift(connection, self._tenant, vanished)
+            self._gone = gone
+            if not self._undecided:
+                self._finish(connection, counts)
             return counts
 
-    try:
-        return _restarting(attempt)
-    except ProtimeError as error:
-        counts = Counts(requests=client.requests - before)
-        _enter_failure(engine, unit, counts, time.monotonic() - began, error)
-        raise
+    def _new_load(self, connection: Connection) -> Load:
+        kind = next(self._kinds, Load)
+        if kind is DirectLoad and not may_copy(connection, self._tenant, self._unit):
+            kind = Load
+        return kind(connection, self._tenant, CLOCKINGS)
 
+    def _stage(self, load: Load) -> None:
+        load.take(self._read(self._unit.person_ids), self._count)
 
-def _stage(load: Load, collection: Collection, answers: Iterable[bytes], on_page: OnPage = lambda _: None) -> None:
-    load.take((decode_page(collection, body) for body in ahead(answers)), on_page)
+    def _count(self, records: int) -> None:
+        self._pages += 1
+        self._records += records
+        self._largest_page = max(self._largest_page, records)
+        self._on_page(records)
 
+    def _read(self, people: Sequence[int]) -> Iterator[Page]:
+        """All pages of the unit, by batches that a URI can name."""
+        unit = self._unit
+        most = most_clockings(len(people) or self._everybody, (unit.last - unit.first).days + 1)
+        answers = self._client.answers(CLOCKINGS, clockings_filter(people, unit.first, unit.last, unit.circles))
+        try:
+            yield from Reading(CLOCKINGS, answers, most, f"clockings of {unit.label}")
+        except UriTooLongError:
+            if len(people) < 2:
+                raise
+            middle = len(people) // 2
+            yield from self._read(people[:middle])
+            yield from self._read(people[middle:])
 
-def _vanished(client: ProtimeClient, load: Load, collection: Collection, scope: Scope) -> list[int]:
-    """Which of the absent records do not exist any more; those that moved to another day or person are staged."""
-    vanished = []
-    for record_id in load.absent(scope):
-        found = client.record(collection, record_id)
-        if found is None:
-            vanished.append(record_id)
+    def _recheck(self, load: Load) -> list[int]:
+        """Judge what was staged in doubt, and what was not and is in the table; returns what is gone of the latter."""
+        absent = load.absent(self._scope)
+        doubtful = load.doubtful()
+        self._absent = len(absent)
+        wanted = {*absent, *doubtful}
+
+        @cache
+        def again() -> list[Page]:
+            """Of a second reading what is in question."""
+            return [
+                Page(rows=[row for row in page.rows if row[IDENTITY] in wanted], rejected=page.rejected)
+                for page in self._read(self._unit.person_ids)
+            ]
+
+        load.drop(absent_from(self._client, CLOCKINGS, doubtful, self._pages, again))
+        gone, found, self._undecided = judge(self._client, CLOCKINGS, absent, self._pages, again)
+        load.take(found)
+        return gone
+
+    def _judge_number(self, vanished: int) -> None:
+        scope = self._records + self._absent
+        withheld = self._brake.withholds(vanished, scope)
+        self._withheld = self._brake.error(vanished, scope, f"clockings of {self._unit.label}") if withheld else None
+
+    def _finish(self, connection: Connection, counts: Counts) -> None:
+        unit = self._unit
+        counts.requests = self._client.requests - self._requests_before
+        if self._withheld is None:
+            covered = min(unit.last, last_settled_day(self._settings, self._read_at))
+            cover(connection, self._tenant, unit.person_ids, unit.first, covered)
         else:
-            load.take([found])
-    return vanished
+            uncover(connection, self._tenant, unit.person_ids, unit.first, unit.last)
+        ledger.finish_unit(
+            connection,
+            unit.unit_id,
+            counts,
+            time.monotonic() - self._began,
+            str(self._withheld) if self._withheld else None,
+            incomplete=self._withheld is not None,
+        )
 
+    def _settle(self, counts: Counts) -> Counts:
+        """Ask for those that are undecided by their ids, in portions each of which is committed, and finish."""
+        number_is_known = self._withheld is None
+        gone = list(self._gone) if not number_is_known else []
+        with self._transaction() as connection:
+            began = database_clock(connection)
+        for portion in portions(self._undecided):
+            with self._transaction() as connection:
+                asked = database_clock(connection)
+            there = ask(self._client, CLOCKINGS, portion)
+            gone += there.gone
+            with self._transaction() as connection:
+                counts += self._merge(connection, there.found, there.gone if number_is_known else [], asked)
+        with self._transaction() as connection:
+            if not number_is_known:
+                self._judge_number(len(gone))
+                if self._withheld is None:
+                    counts += self._merge(connection, [], gone, began)
+            share_merges(connection, self._tenant)
+            lock_coverage(connection, self._tenant, self._unit.person_ids)
+            self._finish(connection, counts)
+        return counts
 
-def _restarting(attempt: Callable[[], Counts]) -> Counts:
-    """Start again from the first page: twice when a paging token has died, half a minute long without PostgreSQL."""
-    conflicts = Retrying(
-        retry=retry_if_exception_type((PagingConflictError, CollisionError)),
-        stop=stop_after_attempt(ATTEMPTS),
-        reraise=True,
-    )
-    lost_connections = Retrying(
-        retry=retry_if_exception_type(ConnectionLostError),
-        stop=stop_after_attempt(CONNECTION_ATTEMPTS),
-        wait=wait_exponential(CONNECTION_WAIT_SECONDS),
-        before_sleep=_tell,
-        reraise=True,
-    )
-    return lost_connections(lambda: conflicts(attempt))
+    def _merge(self, connection: Connection, found: Sequence[Page], gone: Sequence[int], asked: dt.datetime) -> Counts:
+        share_merges(connection, self._tenant)
+        lock_coverage(connection, self._tenant, self._unit.person_ids)
+        load = Load(connection, self._tenant, CLOCKINGS, asked)
+        load.take(found)
+        merged = load.merge(gone)
+        note_drift(connection, self._tenant, gone)
+        return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)
 
+    def _fail(self, error: ProtimeError) -> NoReturn:
+        """Enter what became of the unit: it is cut, or it failed."""
+        unit, seconds = self._unit, time.monotonic() - self._began
+        parts: Sequence[PlannedUnit] = ()
+        if cutting.told_to_wait(error) is not None:
+            if self._pages:
+                parts = cutting.parts_of(unit, cutting.parts_between_pauses(self._expected_pages(), self._pages))
+        elif cutting.is_about_the_question(error) and cutting.answers_others(self._client, unit):
+            parts = cutting.parts_of(unit, days_first=self._cut_days)
+            if not parts:
+                unreadable = cutting.unreadable(unit, error)
+                unreadable.__cause__ = error
+                error = unreadable
+        counts = Counts(requests=self._client.requests - self._requests_before)
+        if parts:
+            with database_errors(self._engine.url), self._engine.begin() as connection:
+                entered = ledger.cut_unit(connection, unit, parts, counts=counts, seconds=seconds, error=str(error))
+                uncover(connection, self._tenant, unit.person_ids, unit.first, unit.last)
+            raise cutting.UnitCutError(error, entered)
+        with suppress(Exception), self._engine.begin() as connection:
+            # The database may be what failed; the first error is the one to report.
+            if ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
+                uncover(connection, self._tenant, unit.person_ids, unit.first, unit.last)
+        raise error
 
-def _tell(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    message = error.message if isinstance(error, ProtimeError) else ""
-    log.warning("%s The unit is tried again in %.0f s.", message, state.upcoming_sleep)
-
-
-def _enter_failure(engine: Engine, unit: Unit, counts: Counts, seconds: float, error: ProtimeError) -> None:
-    try:
-        with engine.begin() as connection:
-            if finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
-                uncover(connection, unit.tenant, unit.person_ids, unit.first, unit.last)
-    except Exception:  # noqa: BLE001, S110 - the database may be what failed; the first error is the one to report
-        pass
+    def _expected_pages(self) -> int:
+        """How many the unit has, by what is known and by what came of it."""
+        with database_errors(self._engine.url), self._engine.connect() as connection:
+            expectation = Expectation(usual_amounts(connection, self._tenant), self._largest_page)
+        unit = PlannedUnit(self._unit.person_ids, self._unit.first, self._unit.last)
+        return max(self._pages + 1, expected_requests([unit], expectation))

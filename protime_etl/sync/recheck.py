@@ -16,7 +16,7 @@ from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import Collection
 
-__all__ = ["FEW", "Asked", "Verdict", "ask", "judge", "portions", "sampled"]
+__all__ = ["FEW", "Asked", "Verdict", "absent_from", "ask", "judge", "portions", "sampled"]
 
 FEW = 20
 """As many are asked for by their ids whatever else it would cost."""
@@ -89,18 +89,39 @@ def judge(
     few = max(FEW, pages)
     if len(absent) <= few:
         return sampled(client, collection, absent, few)
-    missing, back = set(absent), Page()
-    identity = list(collection.columns).index("id")
-    for page in again():
-        rows = [row for row in page.rows if row[identity] in missing]
-        back.rows.extend(rows)
-        back.rejected.extend(page.rejected)
-        missing.difference_update(row[identity] for row in rows)
-        missing.difference_update(one.record_id for one in page.rejected if one.record_id is not None)
-        if any(one.record_id is None for one in page.rejected):  # it might be any of them
-            missing.clear()
-    gone, found, undecided = sampled(client, collection, sorted(missing))
+    missing, back = _without(collection, absent, again())
+    gone, found, undecided = sampled(client, collection, missing)
     return Verdict(gone, [back, *found], undecided)
+
+
+def absent_from(
+    client: ProtimeClient,
+    collection: Collection,
+    doubtful: Sequence[int],
+    pages: int,
+    again: Callable[[], Iterable[Page]],
+) -> list[int]:
+    """Which of the records that a reading of so many pages brought are not there any more; `again` reads it once more.
+
+    Raises:
+        ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
+    """
+    if len(doubtful) <= max(FEW, pages):
+        return ask(client, collection, doubtful).gone
+    return _without(collection, doubtful, again())[0]
+
+
+def _without(collection: Collection, ids: Sequence[int], reading: Iterable[Page]) -> tuple[list[int], Page]:
+    """Those of the ids that a reading lacks, and the records that it has of the others."""
+    missing, back = set(ids), Page()
+    identity = list(collection.columns).index("id")
+    for page in reading:
+        back.rows.extend(row for row in page.rows if row[identity] in missing)
+        back.rejected.extend(one for one in page.rejected if one.record_id is None or one.record_id in missing)
+    known = {row[identity] for row in back.rows} | {one.record_id for one in back.rejected}
+    if None in known:  # it might be any of them
+        return [], back
+    return sorted(missing - known), back
 
 
 def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:

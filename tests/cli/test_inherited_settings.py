@@ -84,7 +84,7 @@ def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
                 simulated.tenant.hard_delete(removed.id)
                 other.changes()
 
-        pipeline.pull(units[0], on_page)
+        pipeline.pull_whole(units[0], on_page)
     assert removed.id not in table_rows(engine)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from protime_etl.errors import ProtimeError
 from protime_etl.postgres.load import Load
 from protime_etl.protime import retrying
 from protime_etl.sync import pull as pulling
+from protime_etl.sync.pull import UnitPull
+from protime_etl.sync.recheck import Verdict
 from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World
 
@@ -57,21 +59,18 @@ def without_the_written_after_guard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_a_partial_pull_that_infers_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = pulling._stage
+    original = UnitPull._stage
 
     def stage(*arguments: Any) -> None:
         with contextlib.suppress(ProtimeError):  # takes what came for all there is
             original(*arguments)
 
-    monkeypatch.setattr(pulling, "_stage", stage)
+    monkeypatch.setattr(UnitPull, "_stage", stage)
     without_asking_for_what_is_absent(monkeypatch)
 
 
 def without_asking_for_what_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    def vanished(_client: object, load: Load, _collection: object, scope: Any) -> Sequence[int]:
-        return load.absent(scope)
-
-    monkeypatch.setattr(pulling, "_vanished", vanished)
+    monkeypatch.setattr(pulling, "judge", lambda _client, _collection, absent, *_: Verdict(list(absent), [], []))
 
 
 def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:

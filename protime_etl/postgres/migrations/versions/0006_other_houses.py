@@ -17,16 +17,8 @@ DELTA_STATUS = "loading, active, expired (410){} conflicted (409){}."
 
 
 def upgrade() -> None:
-    op.add_column(
-        "pauses",
-        sa.Column(
-            "asked_until",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="Until when the API asked to wait: later than until, where that was cut.",
-        ),
-        schema="protime_etl",
-    )
+    _cut_units()
+    _remember_what_was_asked_for()
     _count_failures_of_deltas()
     op.create_index("ix_units_finished_at", "units", ["finished_at"], schema="protime_etl")
     # Whoever has clockings has a row of coverage, also who came by circles or by a delta only.
@@ -40,7 +32,21 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_units_finished_at", "units", schema="protime_etl")
     _forget_failures_of_deltas()
-    op.drop_column("pauses", "asked_until", schema="protime_etl")
+    _forget_what_was_asked_for()
+    _do_not_cut_units()
+
+
+def _remember_what_was_asked_for() -> None:
+    op.add_column(
+        "pauses",
+        sa.Column(
+            "asked_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="Until when the API asked to wait: later than until, where that was cut.",
+        ),
+        schema="protime_etl",
+    )
 
 
 def _count_failures_of_deltas() -> None:
@@ -61,3 +67,54 @@ def _allow_statuses(statuses: str, comment: str) -> None:
     op.execute("ALTER TABLE protime_etl.deltas DROP CONSTRAINT ck_deltas_status")
     op.execute(f"ALTER TABLE protime_etl.deltas ADD CONSTRAINT ck_deltas_status CHECK (status IN ({statuses}))")
     op.alter_column("deltas", "status", comment=comment, schema="protime_etl")
+
+
+def _forget_what_was_asked_for() -> None:
+    op.drop_column("pauses", "asked_until", schema="protime_etl")
+
+
+def _cut_units() -> None:
+    op.add_column(
+        "units",
+        sa.Column(
+            "part_of",
+            sa.BigInteger(),
+            nullable=True,
+            comment="The unit that was planned, if this is a part of one that was cut.",
+        ),
+        schema="protime_etl",
+    )
+    op.create_foreign_key(
+        op.f("fk_units_part_of"),
+        "units",
+        "units",
+        ["part_of"],
+        ["unit_id"],
+        source_schema="protime_etl",
+        referent_schema="protime_etl",
+        ondelete="CASCADE",
+    )
+    op.create_index(op.f("ix_units_part_of"), "units", ["part_of"], schema="protime_etl")
+    _replace_statuses("'planned', 'done', 'failed', 'cut'")
+    op.alter_column(
+        "units",
+        "status",
+        schema="protime_etl",
+        comment="planned, done, failed, or cut: it could not be read whole, and its parts are read instead.",
+    )
+    op.alter_column(
+        "units", "error", schema="protime_etl", comment="What went wrong, in one line; of one that was cut, why."
+    )
+
+
+def _do_not_cut_units() -> None:
+    op.execute("UPDATE protime_etl.units SET status = 'failed' WHERE status = 'cut'")
+    op.alter_column("units", "error", schema="protime_etl", comment="What went wrong, in one line.")
+    op.alter_column("units", "status", schema="protime_etl", comment="planned, done or failed.")
+    _replace_statuses("'planned', 'done', 'failed'")
+    op.drop_column("units", "part_of", schema="protime_etl")
+
+
+def _replace_statuses(statuses: str) -> None:
+    op.drop_constraint(op.f("ck_units_status"), "units", schema="protime_etl")
+    op.create_check_constraint(op.f("ck_units_status"), "units", f"status IN ({statuses})", schema="protime_etl")

@@ -1,0 +1,112 @@
+"""Units that cannot be read whole are cut: into halves, or into as many parts as fit between two pauses.
+
+A unit is cut when its question fails again and again although the API answers others: a record that it cannot tell, or
+an answer too large for it. People are halved first, then the window, down to one person on one day: what still fails
+then is named. A unit is also cut when a long pause begins after a part of it was read: parts of about half as many
+pages are done before the next one, whatever the quota is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+
+from protime_etl.errors import (
+    ApiError,
+    ProtimeError,
+    ProtocolError,
+    ServerError,
+    UnreachableError,
+    UnreadableError,
+    UntrustedLinkError,
+)
+from protime_etl.postgres.ledger import Unit
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync.plan import PlannedUnit, clockings_filter
+
+__all__ = ["UnitCutError", "answers_others", "is_about_the_question", "parts_of", "told_to_wait", "unreadable"]
+
+CLOCKINGS = COLLECTIONS["clockings"]
+LEAST_PARTS = 3
+MOST_PARTS = 64
+NOBODY = 0
+
+
+class UnitCutError(Exception):
+    """A unit was not read; it is cut, and its parts are to be read in its place."""
+
+    def __init__(self, error: ProtimeError, parts: Sequence[Unit]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.parts = parts
+
+
+def told_to_wait(error: ProtimeError) -> float | None:
+    """Seconds that an answer asked to wait, if it did."""
+    return error.retry_after if isinstance(error, ApiError) else None
+
+
+def is_about_the_question(error: ProtimeError) -> bool:
+    """Whether a smaller question may be answered where this one was not."""
+    if isinstance(error, UntrustedLinkError) or told_to_wait(error) is not None:
+        return False
+    return isinstance(error, (ServerError, UnreachableError, ProtocolError))
+
+
+def answers_others(client: ProtimeClient, unit: Unit) -> bool:
+    """Whether the API answers the smallest question of this kind: then the fault is in the unit's own one."""
+    tries, client.tries = client.tries, 1
+    try:
+        client.probe(CLOCKINGS)
+        next(client.answers(CLOCKINGS, clockings_filter([NOBODY], unit.last, unit.last)))
+    except ApiError as error:
+        return error.status < 500 and error.retry_after is None
+    except ProtimeError:
+        return False
+    finally:
+        client.tries = tries
+    return True
+
+
+def unreadable(unit: Unit, error: ProtimeError) -> UnreadableError:
+    """What to tell of a unit that cannot be cut any further."""
+    return UnreadableError(
+        f"The clockings of {_named(unit)} cannot be read: {error.message}",
+        guidance="Everything else is stored; the next try asks for these alone. Ask Protime what is wrong with them.",
+    )
+
+
+def _named(unit: Unit) -> str:
+    whose = f"circles {', '.join(map(str, unit.circles))}" if unit.circles else f"person {unit.person_ids[0]}"
+    return f"{whose} {f'on {unit.first}' if unit.first == unit.last else f'from {unit.first} to {unit.last}'}"
+
+
+def parts_of(unit: Unit, parts: int = 2, *, days_first: bool = False) -> list[PlannedUnit]:
+    """Cut a unit into about so many parts of the same size; nothing if it cannot be cut.
+
+    By people, then by days, unless it is the other way round (`days_first`).
+    """
+    days = (unit.last - unit.first).days + 1
+    pieces = math.ceil(parts / min(days, parts)) if days_first else parts
+    batches = list(_pieces(unit.person_ids, pieces)) or [()]
+    windows = min(days, math.ceil(parts / len(batches)))
+    if len(batches) * windows < 2:
+        return []
+    starts = [unit.first + dt.timedelta(days=n * days // windows) for n in range(windows)]
+    ends = [start - dt.timedelta(days=1) for start in starts[1:]] + [unit.last]
+    return [
+        PlannedUnit(batch, *window) for window in reversed(list(zip(starts, ends, strict=True))) for batch in batches
+    ]
+
+
+def parts_between_pauses(expected_pages: int, pages_read: int) -> int:
+    """How many parts to cut a unit into of which so many pages were read before a pause began."""
+    return min(MOST_PARTS, max(LEAST_PARTS, math.ceil(2 * expected_pages / max(1, pages_read))))
+
+
+def _pieces(people: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    number = min(most, len(people))
+    for n in range(number):
+        yield people[n * len(people) // number : (n + 1) * len(people) // number]

@@ -1,0 +1,59 @@
+"""The list of people: who is there, and who is no longer."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Engine
+
+from protime_etl.config import Settings
+from protime_etl.errors import DeletionsWithheldError
+from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.ledger import known_people
+from protime_etl.postgres.load import Counts, Load, Scope
+from protime_etl.postgres.locks import lock_people
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync.bounds import most_people
+from protime_etl.sync.brake import Brake
+from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.recheck import judge
+
+__all__ = ["pull_people"]
+
+PEOPLE = COLLECTIONS["people"]
+
+
+def pull_people(
+    settings: Settings, client: ProtimeClient, engine: Engine, brake: Brake
+) -> tuple[Counts, DeletionsWithheldError | None]:
+    """Read the people collection into `protime.people`; who is no longer there becomes deleted, unless too many are.
+
+    Raises:
+        ProtimeError: a subclass says what went wrong; the table is as it was.
+    """
+    before = client.requests
+
+    def attempt() -> tuple[Counts, DeletionsWithheldError | None]:
+        with database_errors(engine.url), engine.begin() as connection:
+            lock_people(connection, settings.tenant)
+            most = most_people(len(known_people(connection, settings.tenant)))
+            load = Load(connection, settings.tenant, PEOPLE)
+            reading = Reading(PEOPLE, client.answers(PEOPLE), most, "people")
+            load.take(reading)
+            read = load.counts.rows_read
+            absent = load.absent(Scope())
+            # Nobody moves out of this list: whoever is undecided exists, and only the list does not tell.
+            gone, found, _ = judge(
+                client,
+                PEOPLE,
+                absent,
+                reading.pages,
+                lambda: Reading(PEOPLE, client.answers(PEOPLE), most, "people"),
+            )
+            load.take(found)
+            if brake.withholds(len(gone), read + len(absent)):
+                return load.merge(), brake.error(len(gone), read + len(absent), "people")
+            return load.merge(gone), None
+
+    counts, withheld = restarting(attempt)
+    counts.requests = client.requests - before
+    return counts, withheld

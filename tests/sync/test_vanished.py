@@ -1,0 +1,185 @@
+"""Records that a reading lacks: at what cost they are judged, and how many may be missing at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.errors import DeletionsWithheldError
+from protime_etl.postgres import ledger
+from protime_etl.postgres.ledger import Unit
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.conftest import TODAY, settings_for
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=49)
+FAR = TODAY - dt.timedelta(days=300)
+
+
+@pytest.fixture
+def large() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=20, first_day=FIRST, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served:
+        yield served
+
+
+@pytest.fixture
+def read(large: SimulatedTenant, warehouse: URL) -> Iterator[Pipeline]:
+    with open_pipeline(settings_for(large), warehouse) as pipeline:
+        pipeline.sync("test", FIRST, TODAY)
+        yield pipeline
+
+
+def live(simulated: SimulatedTenant) -> list[int]:
+    return [one.id for one in simulated.tenant.truth() if one.status != "Deleted"]
+
+
+def assert_equal(engine: Engine, simulated: SimulatedTenant) -> None:
+    truth = tenant_rows(simulated.tenant)
+    rows = table_rows(engine)
+    assert {key: row for key, row in rows.items() if key in truth} == truth
+    assert all(rows[key]["is_deleted"] for key in rows.keys() - truth.keys())
+
+
+def states(engine: Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        query = "SELECT status, coalesce(error, '') FROM protime_etl.units ORDER BY unit_id DESC LIMIT 1"
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def covered(engine: Engine) -> int:
+    with engine.connect() as connection:
+        query = "SELECT count(*) FROM protime_etl.coverage WHERE dates @> CAST(:day AS date)"
+        return int(connection.scalar(sa.text(query), {"day": FIRST}) or 0)
+
+
+def test_a_thousand_removed_clockings_cost_one_more_reading(
+    read: Pipeline, engine: Engine, large: SimulatedTenant
+) -> None:
+    for one in live(large)[:1000]:
+        large.tenant.hard_delete(one)
+    pages = -(-len(large.tenant.truth()) // 100)
+    before = large.served.requests["clockings"]
+    read.accept_deletions()
+
+    counts, _ = read.sync("test", FIRST, TODAY)
+
+    assert counts.deleted == 1000
+    assert large.served.requests["clockings"] - before <= pages + 100
+    assert_equal(engine, large)
+
+
+def test_many_that_moved_elsewhere_are_updated_in_portions_that_stay(
+    read: Pipeline, engine: Engine, large: SimulatedTenant
+) -> None:
+    ids = live(large)
+    for one in ids[:300]:
+        large.tenant.edit(one, date=FAR)
+    for one in ids[300:320]:
+        large.tenant.hard_delete(one)
+
+    counts, _ = read.sync("test", FIRST, TODAY)
+
+    assert (counts.updated, counts.deleted) == (300, 20)
+    assert_equal(engine, large)
+
+
+def test_what_moved_stays_stored_when_a_later_portion_fails(
+    read: Pipeline, engine: Engine, large: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in live(large)[:300]:
+        large.tenant.edit(one, date=FAR)
+    asked = 0
+    usual = read.client.record
+
+    def record(collection: object, record_id: int) -> object:
+        nonlocal asked
+        asked += 1
+        if asked > 250:
+            raise RuntimeError
+        return usual(collection, record_id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(read.client, "record", record)
+    _, units = read.plan("test", FIRST, TODAY)
+    with pytest.raises(RuntimeError):
+        read.pull(*units)
+    with engine.connect() as connection:
+        moved = connection.scalar(sa.text("SELECT count(*) FROM protime.clockings WHERE date = :day"), {"day": FAR})
+    assert moved == 220, "the sample, and two portions of a hundred"
+
+
+def one_unit(pipeline: Pipeline) -> Unit:
+    """All people and days in one unit, entered as the plan of some run would."""
+    with pipeline.engine.begin() as connection:
+        tenant = pipeline.settings.tenant
+        everything = [(ledger.known_people(connection, tenant), FIRST, TODAY)]
+        return ledger.open_run(connection, tenant, "test", pipeline.select(FIRST, TODAY), everything)[1][0]
+
+
+def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
+    read: Pipeline, engine: Engine, large: SimulatedTenant
+) -> None:
+    ids = live(large)
+    before = table_rows(engine)
+    number = len(ids) // 2
+    for one in ids[:number]:
+        large.tenant.hard_delete(one)
+    added = large.tenant.add(100_001, TODAY, 600)
+
+    with pytest.raises(DeletionsWithheldError) as told:
+        read.pull(one_unit(read))
+
+    assert f"{number} of {len(before) + 1} clockings" in str(told.value)
+    assert "--accept-deletions" in str(told.value)
+    assert (told.value.done["inserted"], told.value.done["deleted"]) == (1, 0)
+    assert table_rows(engine) == before | {added.id: tenant_rows(large.tenant)[added.id]}
+    assert states(engine) == [("failed", str(told.value))]
+    assert covered(engine) == 0
+
+    read.accept_deletions()
+    assert read.pull(one_unit(read)).deleted == number
+    assert_equal(engine, large)
+    assert states(engine) == [("done", "")]
+    assert covered(engine) == 20
+
+
+@pytest.mark.parametrize(("most", "withheld"), [(None, 0), (11, 1), (12, 0), (0, 1)])
+def test_the_setting_says_how_many_may_vanish(
+    large: SimulatedTenant, warehouse: URL, most: int | None, withheld: int
+) -> None:
+    with open_pipeline(settings_for(large, max_vanished=most), warehouse) as pipeline:
+        pipeline.sync("test", FIRST, TODAY)
+        for one in live(large)[:12]:
+            large.tenant.hard_delete(one)
+        counts, _ = pipeline.sync("test", FIRST, TODAY)
+        assert counts.deleted == (0 if withheld else 12)
+        assert len(pipeline.to_look_at) == withheld
+
+
+def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(warehouse: URL, engine: Engine) -> None:
+    tenant = Tenant(seed=1, people=60, first_day=TODAY, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=100)) as served,
+        open_pipeline(settings_for(served), warehouse) as one,
+    ):
+        one.sync("test", TODAY, TODAY)
+        for person in tenant.person_ids():
+            tenant.hard_delete_person(person)
+        before = served.served.requests["people"]
+        counts, units = one.sync("test", TODAY, TODAY)
+
+        assert "60 of 60 people vanished at once" in str(one.to_look_at[0])
+        assert served.served.requests["people"] - before <= 22, "the list twice, and a sample"
+        assert units > 0
+        assert counts.deleted == 0
+        assert not any(row["is_deleted"] for row in table_rows(engine, "people").values())
+        one.accept_deletions()
+        assert one.sync_people().deleted == 60
+        assert all(row["is_deleted"] for row in table_rows(engine, "people").values())
