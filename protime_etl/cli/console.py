@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from protime_etl.cli.counted import counted
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts
@@ -96,7 +97,8 @@ class SyncProgress(Observer):
         again = self._units > 0
         self._units = self._done + len(units)
         self._pages_left = requests
-        self._line(f"{len(units)} units {'planned anew' if again else 'planned'}, about {requests} requests")
+        plan = f"{counted(len(units), 'unit')} {'planned anew' if again else 'planned'}"
+        self._line(f"{plan}, about {counted(requests, 'request')}")
         self._show()
 
     def page(self, records: int) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from protime_etl.cli import console
+from protime_etl.cli.counted import counted
 from protime_etl.cli.options import AcceptDeletions, Circles, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.errors import IncompleteError
@@ -50,6 +51,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
             observer=progress,
         )
         token_requests = pipeline.tokens.requests
+    note_empty_circles(circles, counts)
     report(f"{first}..{last}", counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
 
 
@@ -83,13 +85,22 @@ def backfill_command(  # noqa: PLR0917
         if selection.last < last:
             console.print_note(f"The range ends in the future; it is read up to today, {selection.last}.")
         if dry_run:
-            show_plan(plan_backfill(pipeline, selection, fresh=fresh), as_json=as_json)
+            show_plan(plan_backfill(pipeline, selection, workers=workers, fresh=fresh), as_json=as_json)
             return
         with console.SyncProgress(pipeline.pause) as progress:
             counts, units = backfill(pipeline, selection, workers=workers, fresh=fresh, observer=progress)
         token_requests = pipeline.tokens.requests
+    note_empty_circles(circles, counts)
     what = f"{selection.first}..{selection.last}"
     report(what, counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
+
+
+def note_empty_circles(circles: str | None, counts: Counts) -> None:
+    """Say that nothing came: the API does not tell whether a circle exists."""
+    if circles and not counts.rows_read:
+        console.print_note(
+            f"Nothing was read for circles {circles}: they have no clockings on these days, or do not exist."
+        )
 
 
 def report(
@@ -103,7 +114,8 @@ def report(
 ) -> None:
     """Say what was done; ends with status 3 if there is something to look at."""
     console.print_line(
-        f"{what}: {counts.rows_read} records read in {units} units with {counts.requests} requests:"
+        f"{what}: {counted(counts.rows_read, 'record')} read in {counted(units, 'unit')}"
+        f" with {counted(counts.requests, 'request')}:"
         f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
         f" {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
@@ -128,7 +140,11 @@ def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
     )
     time = "unknown: nothing was read yet"
     if plan.seconds is not None:
-        time = f"about {dt.timedelta(seconds=round(plan.seconds))} with one worker at the pace of the latest units"
-    console.print_line(f"{len(plan.units)} units, about {plan.requests} requests; time: {time}")
+        time = f"about {dt.timedelta(seconds=round(plan.seconds))} with {counted(plan.workers, 'worker')}"
+        time += " at the pace of the latest units"
+    guess = " (a guess: nothing was read yet, and days without clockings take fewer)" if plan.guessed else ""
+    console.print_line(
+        f"{counted(len(plan.units), 'unit')}, about {counted(plan.requests, 'request')}{guess}; time: {time}"
+    )
     if as_json:
         console.print_json({"units": len(plan.units), "requests": plan.requests, "seconds": plan.seconds})

@@ -30,13 +30,17 @@ class BackfillPlan:
     units: list[PlannedUnit]
     requests: int
     """Expected, from what is known of the people so far."""
+    guessed: bool
+    """Whether nothing is known of them: then a tenant like any other is assumed, with clockings on all of the days."""
     seconds: float | None
-    """Expected at the pace of the latest units, with one worker; None where nothing was read yet."""
+    """Expected at the pace of the latest units; None where nothing was read yet."""
+    workers: int
+    """How many of the workers have a unit to do."""
     resumes: int | None
     """The run that it would take up again."""
 
 
-def plan_backfill(pipeline: Pipeline, selection: Selection, *, fresh: bool = False) -> BackfillPlan:
+def plan_backfill(pipeline: Pipeline, selection: Selection, *, workers: int = 1, fresh: bool = False) -> BackfillPlan:
     """Plan without entering or reading anything but people.
 
     Raises:
@@ -57,7 +61,9 @@ def plan_backfill(pipeline: Pipeline, selection: Selection, *, fresh: bool = Fal
         else:
             units = pipeline.planned(connection, selection, expectation)
     requests = expected_requests(units, expectation)
-    return BackfillPlan(units, requests, None if pace is None else pace * requests, resumes)
+    busy = max(1, min(workers, len(units)))
+    seconds = None if pace is None else pace * requests / busy
+    return BackfillPlan(units, requests, not expectation.is_learnt, seconds, busy, resumes)
 
 
 def backfill(

@@ -26,6 +26,7 @@ class Expectation:
         self._per_weekday = [UNKNOWN_WEEKEND_DAY if day >= SATURDAY else UNKNOWN_WORKING_DAY for day in range(7)]
         for weekday, (rows, person_days) in (known or {}).items():
             self._per_weekday[weekday] = rows / person_days
+        self._learnt = bool(known)
         self._page_size = page_size
         self._seen = 0.0
         self._expected = 0.0
@@ -34,6 +35,11 @@ class Expectation:
     def page_size(self) -> int:
         """Records that a full page holds: the most that ever came in one, 1,000 where none has come yet."""
         return self._page_size or ASSUMED_PAGE_SIZE
+
+    @property
+    def is_learnt(self) -> bool:
+        """Whether it comes from what was read, on one weekday at least."""
+        return self._learnt
 
     @property
     def knows_page_size(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.postgres.statements import sql_folder
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -70,6 +71,12 @@ def test_a_day_that_is_not_over_is_read_and_not_covered(
     covered = last_json(shell("status", "--json"))["coverage"]
     assert [(one["first"], one["last"], one["people"]) for one in covered] == [
         (str(FIRST), str(TODAY - dt.timedelta(days=2)), 5)
+    ]
+
+    holes = shell("sql", "--file", str(sql_folder() / "queries" / "coverage_holes.sql")).stdout.splitlines()
+    assert [line.split("\t") for line in holes] == [
+        ["tenant", "people_missing", "first", "last", "days"],
+        ["simulated", "5", str(TODAY - dt.timedelta(days=1)), str(TODAY), "2"],
     ]
 
     for person in simulated.tenant.person_ids():
