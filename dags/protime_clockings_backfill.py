@@ -83,7 +83,7 @@ with DAG(
     )
     pull = ProtimeClockingsToPostgresOperator.partial(
         task_id="pull_clockings",
-        map_index_template="{{ unit or task.map_label() }}",
+        map_index_template="{{ unit if unit is defined else task.map_label() }}",
         max_active_tis_per_dagrun=AT_ONCE,
         doc_md="Reads one batch, or one after the other of a list. Red: clear it, and what is not done is read again.",
     ).expand(unit_id=plan.output)

@@ -80,7 +80,7 @@ with DAG(
     )
     pull = ProtimeClockingsToPostgresOperator.partial(
         task_id="pull_clockings",
-        map_index_template="{{ unit or task.map_label() }}",
+        map_index_template="{{ unit if unit is defined else task.map_label() }}",
         max_active_tis_per_dag=16,
         doc_md="Reads one batch and commits it whole or not at all. Red: clear it, and this batch alone is read again.",
     ).expand(unit_id=plan.output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import runpy
 import traceback
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ from protime_etl.errors import ForbiddenError, ProtimeError, RateLimited, Server
 from protime_etl.postgres import ledger
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.standalone.environment import dags_folder
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan import windows
 from tests.conftest import TODAY
@@ -172,6 +174,12 @@ def test_a_task_has_its_name_before_it_asks(pipeline: Pipeline) -> None:
     assert ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).map_label() == f"{named} and 3 more units"
     assert ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units[:2]).map_label().endswith(" 1 more unit")
     assert ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=999_999).map_label() == ""
+    for name in ("nightly", "backfill"):
+        dag = runpy.run_path(str(dags_folder() / f"protime_clockings_{name}.py"))["dag"]
+        template = dag.get_template_env().from_string(dag.task_dict["pull_clockings"].map_index_template)
+        task = ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units[0])
+        assert template.render(task=task) == named, "before it is run"
+        assert template.render(task=task, unit="that one") == "that one", "when it has begun"
 
 
 @pytest.mark.usefixtures("connections")
