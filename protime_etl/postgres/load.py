@@ -18,6 +18,7 @@ Guarantees, whatever runs at the same time:
 from __future__ import annotations
 
 import datetime as dt
+import selectors
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -131,6 +132,8 @@ def database_clock(connection: Connection) -> dt.datetime:
 STAGING_MEMORY = "32MB"  # a unit of a hundred pages is staged in memory
 MERGE_MEMORY = "64MB"
 MERGE_PAGE_COST = "1.1"
+COPY_ROWS = 50_000
+"""After so many rows a COPY ends and the next one begins, so that a failure that was not heard of is met then."""
 COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
     sa.Integer: "int4",
@@ -204,7 +207,8 @@ class Load:
     def take(self, pages: Iterable[Arrived], on_page: Callable[[int], None] = lambda _: None) -> None:
         """Send pages to the staging table in PostgreSQL's binary form, and keep what was rejected, each record once.
 
-        One COPY as long as nothing is rejected, so that PostgreSQL stores a page while the next one is prepared.
+        One COPY for many pages, so that PostgreSQL stores a page while the next one is prepared. It ends where a record
+        is rejected, and where PostgreSQL has said something: that it failed, as a rule, and then this raises.
         `on_page` is called with the number of records of each. When `pages` ends with an error of ours, what came
         before it is staged and the transaction can go on.
         """
@@ -215,8 +219,9 @@ class Load:
             rejected = self._copy(arriving, on_page)
 
     def _copy(self, pages: Iterator[Arrived], on_page: Callable[[int], None]) -> Sequence[Rejected] | None:
-        """Copy pages up to one with rejected records; returns these, or None when there are no more pages."""
+        """Copy pages until the COPY has to end; returns what was rejected, or None when there are no more pages."""
         failure: ProtimeError | None = None
+        before = self.counts.rows_read
         with self._copying() as send:
             try:
                 for page in pages:
@@ -224,13 +229,19 @@ class Load:
                     self._unknown.look(page.rows)
                     self.counts.rows_read += len(page.rows)
                     on_page(len(page.rows) + len(page.rejected))
-                    if page.rejected:
+                    if page.rejected or self._was_answered() or self.counts.rows_read - before > COPY_ROWS:
                         return page.rejected
             except ProtimeError as error:
                 failure = error
         if failure is not None:
             raise failure
         return None
+
+    def _was_answered(self) -> bool:
+        """Whether PostgreSQL has sent anything during COPY, which it does when it fails, rather than at the end."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._driver.fileno(), selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     @contextmanager
     def _copying(self) -> Iterator[Callable[[Rows], None]]:
