@@ -78,6 +78,11 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Counts)))
 
+    @property
+    def written(self) -> int:
+        """Rows that were written."""
+        return self.inserted + self.updated + self.deleted
+
     def as_dict(self) -> dict[str, int]:
         """Name to number."""
         return asdict(self)

@@ -52,11 +52,13 @@ def no_nested_loops(session: psycopg.Connection[Any] | Connection) -> Iterator[N
     run("SET LOCAL enable_nestloop = DEFAULT")  # after an error there is no transaction left to set it in
 
 
-def refresh_statistics(engine: Engine) -> None:
-    """Analyse tables that have more than doubled since anybody looked; for whoever has just committed many rows.
+def refresh_statistics(engine: Engine, written: int) -> None:
+    """Analyse tables that have more than doubled since they were last looked at, after so many rows were written.
 
-    What this user may not analyse, or somebody else is at, is left to autovacuum.
+    What this user may not analyse, or another process is at, is left to autovacuum.
     """
+    if written < WORTH_STATISTICS:
+        return
     with suppress(sa.exc.DBAPIError), engine.begin() as connection:
         for table in connection.scalars(sa.text(OUTGROWN)).all():
             _analyse(connection, table)

@@ -22,6 +22,7 @@ from protime_etl.postgres.everybody import people_to_read, unknown_people
 from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline
+from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.schema import require_schema
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
@@ -111,6 +112,7 @@ class Pipeline:
         counts, withheld = self.sitting_out(lambda: pull_people(self.settings, self.client, self.engine, self.brake))
         if withheld is not None:
             self.to_look_at.append(withheld)
+        refresh_statistics(self.engine, counts.written)
         return counts
 
     def plan(
@@ -256,7 +258,9 @@ class Pipeline:
         """Pull one unit whole or not at all; see `UnitPull`."""
         given = client or self.client
         pull = UnitPull(self.settings, given, self.engine, unit, brake=self.brake, on_page=on_page, cut_days=cut_days)
-        return pull.carry_out()
+        counts = pull.carry_out()
+        refresh_statistics(self.engine, counts.written)
+        return counts
 
     def changes(
         self,
@@ -268,7 +272,9 @@ class Pipeline:
     ) -> Turn:
         """One turn of the delta of clockings; see `DeltaReader`."""
         reader = DeltaReader(self.settings, self.client, self.engine, on_page)
-        return reader.turn(first, restart=restart, asked_at=asked_at)
+        turn = reader.turn(first, restart=restart, asked_at=asked_at)
+        refresh_statistics(self.engine, turn.counts.written)
+        return turn
 
     def silent_deltas(self, age: dt.timedelta) -> list[str]:
         """A sentence for each delta of the tenant whose last good request is that long ago."""
@@ -403,6 +409,7 @@ class Pipeline:
             self._finish_badly(run_id, str(failure))
             raise failure
         self.to_look_at += incomplete
+        refresh_statistics(self.engine, work.counts.written)
         self.finish(run_id)
         return work.counts, work.done
 
