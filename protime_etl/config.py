@@ -18,14 +18,19 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from protime_etl import __version__
 from protime_etl.errors import SettingsError
 
-__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "PlaceSettings", "Settings", "load_settings"]
+__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "PlaceSettings", "Settings", "check_timezone", "load_settings"]
 
 CLOCKINGS_SCOPE = "connector-protimeapi-clockings.read"
 PEOPLE_SCOPE = "connector-protimeapi-people.read"
 ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
 
 
-def _check_timezone(name: str) -> str:
+def check_timezone(name: str) -> str:
+    """The name, if it is one of an IANA time zone.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -70,7 +75,7 @@ class Settings(PlaceSettings):
     scopes: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = (CLOCKINGS_SCOPE, PEOPLE_SCOPE)
     user_agent: str = ""
     """`Service/Version (Company)`, sent with every request; empty: protime-etl's own with the tenant's name."""
-    timezone: Annotated[str, AfterValidator(_check_timezone)] = "Europe/Brussels"
+    timezone: Annotated[str, AfterValidator(check_timezone)] = "Europe/Brussels"
     """IANA time zone of the tenant's terminals: the API gives wall-clock minutes without one."""
     api_url: str = ""
     auth_url: str = ""
@@ -115,6 +120,18 @@ class Settings(PlaceSettings):
     def api_base(self) -> str:
         """Scheme and host of the tenant's API, without a closing slash."""
         return (self.api_url or f"https://{self.tenant}.{ENVIRONMENT_HOSTS[self.environment]}").rstrip("/")
+
+    @property
+    def api_host(self) -> str:
+        """Which source this is: the host of the API, with a port that is not the usual one.
+
+        Of this machine without: a simulated tenant has another port each time.
+        """
+        url = urlsplit(self.api_base)
+        host = (url.hostname or "").lower()
+        if _is_loopback(host):
+            return "localhost"
+        return host if url.port in (None, 80, 443) else f"{host}:{url.port}"
 
     @property
     def token_endpoint(self) -> str:

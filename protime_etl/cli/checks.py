@@ -8,10 +8,11 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.postgres.rights import require_rights
 from protime_etl.postgres.schema import require_schema, schema_state
+from protime_etl.postgres.sources import require_source
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import MemoryPause, Pause
@@ -28,7 +29,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     session = new_session()
     engine = create_engine(url)
     database = _problem(lambda: schema_state(engine))
-    schema = SKIPPED if database else _problem(lambda: _require_warehouse(engine))
+    schema = SKIPPED if database else _problem(lambda: _require_warehouse(engine, settings))
     # Whoever is told to wait is kept from asking by this, too; without a schema nobody else can have been told.
     shared = not (database or schema)
     rate = settings.requests_per_second
@@ -52,8 +53,10 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
         engine.dispose()
 
 
-def _require_warehouse(engine: Engine) -> None:
+def _require_warehouse(engine: Engine, settings: Settings) -> None:
     require_schema(engine)
+    with database_errors(engine.url), engine.begin() as connection:
+        require_source(connection, settings)
     require_rights(engine)
 
 

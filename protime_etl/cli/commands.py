@@ -17,6 +17,7 @@ from protime_etl.cli.setup import check, db_upgrade
 from protime_etl.cli.simulate import simulate
 from protime_etl.cli.sql import sql
 from protime_etl.cli.status import status
+from protime_etl.cli.tenants import db_timezone, forget
 from protime_etl.cli.verify import verify
 from protime_etl.errors import ProtimeError
 
@@ -43,8 +44,10 @@ app.command()(verify)
 app.command()(status)
 app.command()(resume)
 app.command()(sql)
+app.command()(forget)
 app.command()(simulate)
 db.command("upgrade")(db_upgrade)
+db.command("timezone")(db_timezone)
 
 
 def _version(asked: bool) -> None:

@@ -29,6 +29,7 @@ def keep_seen(
                 SELECT FROM protime.{collection} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = s.id
                     AND t.deleted_at IS NULL AND t.written_at <= :started OFFSET 0
             ) AS t
+            ON CONFLICT DO NOTHING
         """),
         {"tenant": tenant, "collection": collection, "started": started_at, "rejected": list(rejected)},
     )

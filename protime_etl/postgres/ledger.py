@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from protime_etl.errors import SettingsError
@@ -29,7 +28,6 @@ __all__ = [
     "page_size",
     "planned_until",
     "read_unit",
-    "register_tenant",
     "remove_units",
     "require_run",
     "require_tenant",
@@ -92,15 +90,6 @@ class Unit:
             return f"{self.first}..{self.last}, circles {', '.join(map(str, self.circles))}"
         named = f"{self.person_ids[0]}-{self.person_ids[-1]}" if len(self.person_ids) > 1 else f"{self.person_ids[0]}"
         return f"{self.first}..{self.last}, people {named} ({len(self.person_ids)})"
-
-
-def register_tenant(connection: Connection, tenant: str, timezone: str) -> None:
-    """Tell SQL in which time zone the tenant's minutes are read."""
-    statement = insert(tenants).values(tenant=tenant, timezone=timezone)
-    changed = statement.excluded.timezone.is_distinct_from(tenants.c.timezone)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["tenant"], set_={"timezone": timezone}, where=changed)
-    )
 
 
 def known_people(connection: Connection, tenant: str) -> list[int]:

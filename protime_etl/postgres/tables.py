@@ -143,13 +143,12 @@ clocking_versions = Table(
     "clocking_versions",
     metadata,
     *(
-        Column(one.name, one.type, nullable=one.nullable, comment=one.comment)
+        Column(one.name, one.type, primary_key=one.primary_key, nullable=one.nullable, comment=one.comment)
         for one in clockings.columns
         if one.name != "written_at"
     ),
-    Column("valid_from", MOMENT, nullable=False, comment="When this version was written to protime.clockings."),
+    Column("valid_from", MOMENT, primary_key=True, comment="When this version was written to protime.clockings."),
     Column("valid_to", MOMENT, nullable=False, comment="When another one took its place; not valid any more then."),
-    Index(None, "tenant", "id", "valid_from"),
     schema="protime",
     comment="What the rows of protime.clockings were before they changed; see the function clockings_as_of.",
 )
@@ -178,6 +177,8 @@ tenants = Table(
     _key("tenant", Text(), "Tenant: sub-domain of the myProtime URL."),
     Column("timezone", Text, nullable=False, comment="IANA time zone in which the tenant's minutes are read."),
     Column("page_size", Integer, comment="The most clockings that ever came in one answer; null before the first."),
+    Column("environment", Text, comment="production or sandbox, where its rows come from; null: the next read says."),
+    Column("api_host", Text, comment="Host of the API that its rows come from; null: the next read says."),
     schema="protime_etl",
     comment="Tenants that were read, with what SQL needs to know about each.",
 )
@@ -340,10 +341,9 @@ deltas = Table(
 delta_seen = Table(
     "delta_seen",
     metadata,
-    Column("tenant", Text, nullable=False, comment="Tenant that is read."),
-    Column("collection", Text, nullable=False, comment="Collection that is loaded."),
-    Column("id", BigInteger, nullable=False, comment="Id of a record that came and left its row as it was."),
-    Index(None, "tenant", "collection", "id"),
+    _key("tenant", Text(), "Tenant that is read."),
+    _key("collection", Text(), "Collection that is loaded."),
+    _key("id", BigInteger(), "Id of a record that came and left its row as it was."),
     schema="protime_etl",
     comment="During an initial load: rows that it has met. Those it never meets were deleted; empty otherwise.",
 )

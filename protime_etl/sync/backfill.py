@@ -13,6 +13,7 @@ from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline, is_alive, lock_backfill
+from protime_etl.postgres.sources import register_source
 from protime_etl.sync.crew import Observer
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.pipeline import Pipeline
@@ -93,7 +94,7 @@ def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[in
     tenant = pipeline.settings.tenant
     with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
         lock_backfill(connection, f"{tenant} {selection.columns()}")
-        ledger.register_tenant(connection, tenant, pipeline.settings.timezone)
+        register_source(connection, pipeline.settings)
         run_id = ledger.unfinished_run(connection, tenant, ORIGIN, selection)
         if run_id is not None and is_alive(connection, run_id):
             raise ProtimeError(

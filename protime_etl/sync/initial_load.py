@@ -10,12 +10,13 @@ import datetime as dt
 from sqlalchemy.engine import Connection
 
 from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
-from protime_etl.postgres import deltas, ledger
+from protime_etl.postgres import deltas
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.load import database_clock
 from protime_etl.postgres.locks import share_merges
+from protime_etl.postgres.sources import register_source
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
 from protime_etl.sync.delta_failures import MAX_LOADS, REST
@@ -41,7 +42,7 @@ class InitialLoad:
         self._session.begin_anew()
         with self._session.transaction() as connection:
             # Not with the page, whose transaction may have to wait for a pull: nobody else need wait for that.
-            ledger.register_tenant(connection, self._session.settings.tenant, self._session.settings.timezone)
+            register_source(connection, self._session.settings)
             began = database_clock(connection)
         _refuse_too_many(before, began)
         earliest = earliest_start(self._session.settings, began)

@@ -24,6 +24,7 @@ from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.schema import require_schema
+from protime_etl.postgres.sources import register_source, require_source
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
@@ -108,7 +109,7 @@ class Pipeline:
             ProtimeError: as `pull_people`.
         """
         with database_errors(self.engine.url), self.engine.begin() as connection:
-            ledger.register_tenant(connection, self.settings.tenant, self.settings.timezone)
+            register_source(connection, self.settings)
         counts, withheld = self.sitting_out(lambda: pull_people(self.settings, self.client, self.engine, self.brake))
         if withheld is not None:
             self.to_look_at.append(withheld)
@@ -132,7 +133,7 @@ class Pipeline:
         """
         selection = self.select(first, last, person_ids, circles=circles, only_missing=only_missing)
         with database_errors(self.engine.url), self.engine.begin() as connection:
-            ledger.register_tenant(connection, self.settings.tenant, self.settings.timezone)
+            register_source(connection, self.settings)
             planned = self.planned(connection, selection, self.expectation(connection))
             return ledger.open_run(connection, self.settings.tenant, origin, selection, planned)
 
@@ -415,17 +416,21 @@ class Pipeline:
 
 
 @contextmanager
-def open_pipeline(settings: Settings, url: URL, *, check_schema: bool = True) -> Iterator[Pipeline]:
+def open_pipeline(settings: Settings, url: URL) -> Iterator[Pipeline]:
     """Open a pipeline and close it again.
 
     Raises:
         SchemaError: the warehouse needs `protime-etl db upgrade`.
+        SettingsError: it holds a tenant of that name from elsewhere; see `require_source`.
         DatabaseError: it cannot be reached.
     """
     pipeline = Pipeline(settings, url)
     try:
-        if check_schema:
-            require_schema(pipeline.engine)
+        require_schema(pipeline.engine)
+        with database_errors(url), pipeline.engine.begin() as connection:
+            # A zone that is only a default gives way to the one that what is stored is read in.
+            zone = require_source(connection, settings)
+        pipeline.settings = settings.model_copy(update={"timezone": zone})
         yield pipeline
     finally:
         pipeline.close()

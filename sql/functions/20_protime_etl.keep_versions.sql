@@ -14,7 +14,8 @@ BEGIN
         o.original_time_of_day_in_minutes, o.calculated_time_of_day_in_minutes, o.is_generated, o.terminal_id,
         o.longitude, o.latitude, o.reason_id, o.is_open, o.activity_levels, o.status, o.extra, o.deleted_at,
         o.deleted_by, o.written_at, n.written_at
-    FROM superseded AS o JOIN superseding AS n ON n.tenant = o.tenant AND n.id = o.id;
+    FROM superseded AS o JOIN superseding AS n ON n.tenant = o.tenant AND n.id = o.id
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;

@@ -29,6 +29,7 @@ from protime_etl.airflow import (
 from protime_etl.airflow.mapping import deal
 from protime_etl.errors import ForbiddenError, ProtimeError, RateLimited, ServerError, SettingsError
 from protime_etl.postgres import ledger
+from protime_etl.postgres.sources import register_source
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.environment import dags_folder
@@ -71,7 +72,7 @@ def planned(pipeline: Pipeline, number: int) -> list[int]:
     pipeline.sync_people()
     with pipeline.engine.begin() as connection:
         people = ledger.known_people(connection, pipeline.settings.tenant)
-        ledger.register_tenant(connection, pipeline.settings.tenant, pipeline.settings.timezone)
+        register_source(connection, pipeline.settings)
         cut = [(people, *window) for window in windows(FIRST, TODAY, number)]
         _, units = ledger.open_run(connection, pipeline.settings.tenant, "test", pipeline.select(FIRST, TODAY), cut)
     return [unit.unit_id for unit in units]

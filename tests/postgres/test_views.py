@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from protime_etl.postgres.ledger import register_tenant
 from protime_etl.postgres.load import Load
 from protime_etl.postgres.statements import sql_folder
+from protime_etl.postgres.tables import tenants
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import COLLECTIONS
 from tests.conftest import both_servers
@@ -24,7 +24,7 @@ PLAIN = dt.date(2026, 6, 10)
 
 def put(engine: Engine, *clockings: tuple[dt.date, int, str]) -> None:
     with engine.begin() as connection:
-        register_tenant(connection, "acme", "Europe/Brussels")
+        connection.execute(tenants.insert().values(tenant="acme", timezone="Europe/Brussels"))
         load = Load(connection, "acme", COLLECTIONS["clockings"])
         rows = [
             row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)

@@ -13,6 +13,14 @@ DELTA_COUNTERS = {
     "outages": "Turns in a row without an answer; after many, while others get one, the delta is broken.",
     "loads": "Initial loads begun since it was last active; after a few the next one waits for a day.",
 }
+SOURCE = {
+    "environment": "production or sandbox, where its rows come from; null: the next read says.",
+    "api_host": "Host of the API that its rows come from; null: the next read says.",
+}
+KEYS = [
+    ("protime", "clocking_versions", ["tenant", "id", "valid_from"]),
+    ("protime_etl", "delta_seen", ["tenant", "collection", "id"]),
+]
 DELTA_STATUS = "loading, active, expired (410){} conflicted (409){}."
 
 
@@ -20,6 +28,8 @@ def upgrade() -> None:
     _cut_units()
     _remember_what_was_asked_for()
     _count_failures_of_deltas()
+    _keep_sources()
+    _give_each_table_a_key()
     op.create_index("ix_units_finished_at", "units", ["finished_at"], schema="protime_etl")
     # Whoever has clockings has a row of coverage, also who came by circles or by a delta only.
     op.execute(
@@ -31,6 +41,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_units_finished_at", "units", schema="protime_etl")
+    _take_keys()
+    for name in SOURCE:
+        op.drop_column("tenants", name, schema="protime_etl")
     _forget_failures_of_deltas()
     _forget_what_was_asked_for()
     _do_not_cut_units()
@@ -47,6 +60,26 @@ def _remember_what_was_asked_for() -> None:
         ),
         schema="protime_etl",
     )
+
+
+def _keep_sources() -> None:
+    for name, comment in SOURCE.items():
+        op.add_column("tenants", sa.Column(name, sa.Text(), nullable=True, comment=comment), schema="protime_etl")
+
+
+def _give_each_table_a_key() -> None:
+    """Where a publication holds a table, rows without a key can be neither updated nor deleted."""
+    for schema, table, columns in KEYS:
+        same = " AND ".join(f"a.{name} = b.{name}" for name in columns)
+        op.execute(f"DELETE FROM {schema}.{table} AS a USING {schema}.{table} AS b WHERE {same} AND a.ctid < b.ctid")
+        op.drop_index(f"ix_{table}_{'_'.join(columns)}", table, schema=schema)
+        op.create_primary_key(f"pk_{table}", table, columns, schema=schema)
+
+
+def _take_keys() -> None:
+    for schema, table, columns in KEYS:
+        op.drop_constraint(f"pk_{table}", table, schema=schema)
+        op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns, schema=schema)
 
 
 def _count_failures_of_deltas() -> None:

@@ -1,0 +1,73 @@
+"""`protime-etl forget` and `protime-etl db timezone`: what the warehouse holds of a tenant as a whole."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from protime_etl.cli import console
+from protime_etl.cli.options import Json
+from protime_etl.cli.place import warehouse
+from protime_etl.config import PlaceSettings, check_timezone
+from protime_etl.errors import SettingsError
+from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.forgetting import forget_tenant, held_of
+from protime_etl.postgres.schema import require_schema
+from protime_etl.postgres.sources import set_zone
+
+__all__ = ["db_timezone", "forget"]
+
+
+def forget(
+    tenant: Annotated[str, typer.Argument(help="Tenant, spelt as the warehouse holds it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove all that the warehouse holds of a tenant. What Protime has stays there."""
+    with warehouse() as url:
+        engine = create_engine(url)
+        try:
+            require_schema(engine)
+            with database_errors(url), engine.begin() as connection:
+                held = held_of(connection, tenant)
+            if not held:
+                raise SettingsError(f"The warehouse holds nothing of {tenant}.", guidance="See: protime-etl status")
+            console.print_table("rows", ["table", "rows"], list(held.items()))
+            if not (yes or _agreed(tenant)):
+                raise SettingsError("Nothing was removed.", guidance="Give --yes to remove it without being asked.")
+            with database_errors(url), engine.begin() as connection:
+                forget_tenant(connection, tenant)
+        finally:
+            engine.dispose()
+    console.print_line(f"{tenant}: {sum(held.values())} rows removed")
+    if as_json:
+        console.print_json({"tenant": tenant, "removed": held})
+
+
+def _agreed(tenant: str) -> bool:
+    return sys.stdin.isatty() and typer.confirm(f"Remove all rows of {tenant}?", err=True)
+
+
+def db_timezone(
+    zone: Annotated[str, typer.Argument(help="IANA time zone, such as Europe/Brussels.")],
+    tenant: Annotated[str | None, typer.Option(help="Tenant; left out: PROTIME_TENANT.")] = None,
+) -> None:
+    """Read a tenant's minutes in another time zone from now on; stored minutes stay, the moments in the views move."""
+    chosen = tenant or PlaceSettings().tenant
+    if not chosen:
+        raise SettingsError("No tenant is named.", guidance="Give --tenant, or set PROTIME_TENANT.")
+    try:
+        check_timezone(zone)
+    except ValueError as error:
+        raise SettingsError(f"{error}.") from None
+    with warehouse() as url:
+        engine = create_engine(url)
+        try:
+            require_schema(engine)
+            with database_errors(url), engine.begin() as connection:
+                before = set_zone(connection, chosen, zone)
+        finally:
+            engine.dispose()
+    console.print_line(f"{chosen}: minutes are read in {zone}, before in {before}")
