@@ -39,7 +39,13 @@ with DAG(
             type="boolean",
             title="Restart",
             description="Give the delta up and load everything anew; writes only rows that differ.",
-        )
+        ),
+        "accept_deletions": Param(
+            False,
+            type="boolean",
+            title="Accept deletions",
+            description="Mark as deleted what vanished at the tenant, however much that is.",
+        ),
     },
     tags=["protime"],
     doc_md=__doc__,
@@ -47,6 +53,7 @@ with DAG(
     ProtimeChangesToPostgresOperator(
         task_id="take_changes",
         restart="{{ params.restart }}",
+        accept_deletions="{{ params.accept_deletions }}",
         outlets=[CHANGES],
         doc_md="One turn of the delta. Skipped: nothing changed. Red: the last lines of the log say why.",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.operators import ProtimeOperator, in_words, run_window
+from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, run_window
 from protime_etl.sync.given import number_given
 from protime_etl.sync.unlisted import read_unlisted
 
@@ -28,23 +28,38 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
     :param skip_unchanged: False: succeed also when nothing changed.
     :param restart: give the delta up and load all anew; where a template gives text, `true` is true. Another try of
         the same run goes on with that load.
+    :param accept_deletions: mark as deleted what vanished, however much that is. Otherwise too much at once waits; the
+        log says so, and `ProtimeDeltaAgeOperator` fails.
     """
 
-    template_fields: Sequence[str] = ("restart",)
+    template_fields: Sequence[str] = ("restart", "accept_deletions")
 
-    def __init__(self, *, skip_unchanged: bool = True, restart: bool | str = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        skip_unchanged: bool = True,
+        restart: bool | str = False,
+        accept_deletions: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.skip_unchanged = skip_unchanged
         self.restart = restart
+        self.accept_deletions = accept_deletions
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Take the turn; the asset event carries the counts."""
         run: Any = context["dag_run"]
-        turn = pipeline.changes(restart=str(self.restart).strip().lower() == "true", asked_at=run.run_after)
+        pipeline.accept_deletions(is_true(self.accept_deletions))
+        turn = pipeline.changes(restart=is_true(self.restart), asked_at=run.run_after)
         counts = turn.counts.as_dict()
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
             self.log.warning("The delta had to begin anew (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
+        if turn.withheld is not None:
+            self.log.error("%s", turn.withheld)
+        if turn.unconfirmed:
+            self.log.warning("%s records could not be asked for by their ids.", turn.unconfirmed)
         if self.skip_unchanged and not turn.changed:
             raise AirflowSkipException("Nothing changed.")
         events = context["outlet_events"]
@@ -54,7 +69,9 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
 
 
 class ProtimeDeltaAgeOperator(ProtimeOperator):
-    """Fail while a delta has not been asked for in too long; one that was never started is none of its business.
+    """Fail while a delta has not been asked for in too long, or needs a decision.
+
+    One that was never started is none of its business.
 
     :param hours: how long; after 72 hours the delta is lost.
     """

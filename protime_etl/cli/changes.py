@@ -9,7 +9,7 @@ import typer
 
 from protime_etl.cli import console
 from protime_etl.cli.console import print_json, print_line
-from protime_etl.cli.options import Json
+from protime_etl.cli.options import AcceptDeletions, Json
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.sync.changes import Turn
 from protime_etl.sync.given import day_given
@@ -26,6 +26,7 @@ def changes(
         ),
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Give the delta up and load all anew.")] = False,
+    accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
     """One turn of the delta: what changed since the last turn, or the initial load that comes before."""
@@ -36,10 +37,11 @@ def changes(
         open_pipeline(settings, url) as pipeline,
         console.SyncProgress(pipeline.pause) as progress,
     ):
+        pipeline.accept_deletions(accept_deletions)
         turn = pipeline.changes(first, restart=restart, on_page=progress.page)
         token_requests = pipeline.tokens.requests
     print_turn(turn, first, token_requests, as_json=as_json)
-    if turn.counts.rejected:
+    if turn.counts.rejected or turn.withheld or turn.unconfirmed:
         raise typer.Exit(3)
 
 
@@ -59,6 +61,10 @@ def print_turn(turn: Turn, asked: dt.date | None, token_requests: int, *, as_jso
             print_line(f"{asked} was asked for; a delta may begin on {turn.date_from} at the earliest.")
     if counts.rejected:
         print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+    if turn.unconfirmed:
+        print_line(f"{turn.unconfirmed} records could not be asked for by their ids; the next turn asks again.")
+    if turn.withheld is not None:
+        console.print_error(turn.withheld)
     if as_json:
         extra = {"units": turn.pages, "initial": turn.initial, "restarted": turn.restarted, "date_from": turn.date_from}
         print_json({**counts.as_dict(), "token_requests": token_requests, **extra, "reason": turn.reason})

@@ -76,6 +76,8 @@ SELECT d.tenant, d.collection, d.status, d.date_from, d.requested_at,
         greatest(0, 72 - round(extract(epoch FROM clock_timestamp() - d.requested_at) / 3600, 1))::float8
     END AS hours_left,
     (SELECT count(*) FROM protime.drift AS x WHERE (x.tenant, x.collection) = (d.tenant, d.collection)) AS drift,
+    (SELECT count(*) FROM protime_etl.delta_unconfirmed AS u
+        WHERE (u.tenant, u.collection) = (d.tenant, d.collection)) AS unconfirmed,
     d.error
 FROM protime_etl.deltas AS d ORDER BY d.tenant, d.collection
 """

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from protime_etl.errors import BusyError
+from protime_etl.postgres.delta_unconfirmed import withheld
 from protime_etl.postgres.tables import deltas
 
 __all__ = [
@@ -79,7 +80,7 @@ def begin(connection: Connection, tenant: str, collection: str, date_from: dt.da
         "link": None,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "collection"], set_=fresh))
-    for table in ("delta_seen", "drift_candidates"):
+    for table in ("delta_seen", "delta_unconfirmed", "drift_candidates"):
         connection.execute(
             sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection"),
             {"tenant": tenant, "collection": collection},
@@ -152,14 +153,19 @@ def give_up(connection: Connection, tenant: str, collection: str, status: Status
 
 
 def silent_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list[str]:
-    """A sentence for each delta of the tenant that has not had a good request for so long, or cannot begin anew."""
+    """A sentence for each delta of the tenant that has not had a good request for so long, or needs a decision."""
     last = sa.func.coalesce(deltas.c.requested_at, deltas.c.started_at)
     rows = connection.execute(
         sa.select(deltas.c.collection, deltas.c.status, last, deltas.c.error)
         .where(deltas.c.tenant == tenant, sa.or_(last < sa.func.clock_timestamp() - age, deltas.c.status == "broken"))
         .order_by(deltas.c.collection)
     )
-    return [
+    waiting = withheld(connection, tenant)
+    decisions = [
+        f"{waiting} deletions of clockings wait to be accepted, as too many vanished at once: protime-etl changes"
+        " --accept-deletions."
+    ]
+    return decisions[: bool(waiting)] + [
         f"The delta of {collection} ({status}{', and cannot begin anew' if status == 'broken' else ''})"
         f" had its last good request at {moment:%Y-%m-%d %H:%M} UTC{f'; since then: {error}' if error else '.'}"
         for collection, status, moment, error in rows

@@ -32,6 +32,7 @@ __all__ = [
     "clockings",
     "coverage",
     "delta_seen",
+    "delta_unconfirmed",
     "deltas",
     "drift_candidates",
     "metadata",
@@ -346,6 +347,32 @@ delta_seen = Table(
     _key("id", BigInteger(), "Id of a record that came and left its row as it was."),
     schema="protime_etl",
     comment="During an initial load: rows that it has met. Those it never meets were deleted; empty otherwise.",
+)
+
+delta_unconfirmed = Table(
+    "delta_unconfirmed",
+    metadata,
+    _key("tenant", Text(), "Tenant that is read."),
+    _key("collection", Text(), "Collection of the record."),
+    _key("id", BigInteger(), "Id of the record, to be asked for."),
+    Column("change_version", BYTES, nullable=False, comment="Of the deletion that the delta told; empty: none."),
+    Column(
+        "reason",
+        Text,
+        nullable=False,
+        comment="delta (told as deleted), vanished (a load never met it) or doubtful (it came, and may be gone).",
+    ),
+    Column(
+        "withheld",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Too many at once: not deleted before that is accepted.",
+    ),
+    Column("found_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was entered."),
+    CheckConstraint("reason IN ('delta', 'vanished', 'doubtful')", name="reason"),
+    schema="protime_etl",
+    comment="Records of which nothing is believed before they were asked for by their ids; empty after most turns.",
 )
 
 tombstones = Table(

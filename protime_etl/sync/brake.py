@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from protime_etl.errors import DeletionsWithheldError
 
-__all__ = ["Brake"]
+__all__ = ["SHARE", "Brake"]
 
 LEAST = 50
 SHARE = 10

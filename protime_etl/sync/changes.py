@@ -20,13 +20,16 @@ from protime_etl.config import Settings
 from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
 from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
+from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.load import Counts, database_clock
-from protime_etl.postgres.locks import DeltaLock, exclude_merges, share_merges
+from protime_etl.postgres.locks import DeltaLock, share_merges
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.resources import API_PATH
+from protime_etl.sync.brake import Brake
+from protime_etl.sync.delta_confirmation import Confirmation
 from protime_etl.sync.delta_failures import MAX_FAILURES, failure_kind
 from protime_etl.sync.delta_session import CLOCKINGS, MAX_PAGES, DeltaSession, Turn, earliest_start
 from protime_etl.sync.initial_load import InitialLoad
@@ -43,9 +46,15 @@ class DeltaReader:
     """Reads the delta of clockings of one tenant into the warehouse, once."""
 
     def __init__(
-        self, settings: Settings, client: ProtimeClient, engine: Engine, on_page: Callable[[int], None] = lambda _: None
+        self,
+        settings: Settings,
+        client: ProtimeClient,
+        engine: Engine,
+        on_page: Callable[[int], None] = lambda _: None,
+        brake: Brake | None = None,
     ) -> None:
         self._session = DeltaSession(settings, client, engine, on_page)
+        self._confirmation = Confirmation(self._session, brake or Brake(settings.max_vanished))
 
     def turn(self, first: dt.date | None = None, *, restart: bool = False, asked_at: dt.datetime | None = None) -> Turn:
         """Read what changed; without a delta that is alive, load all from `first` or the earliest day on.
@@ -70,6 +79,7 @@ class DeltaReader:
                     self._refuse_another_first(first, state)
                 while not self._step(load):
                     pass
+                self._confirmation.carry_out()
             except ProtimeError as error:
                 self._session.note(error)
                 raise
@@ -162,18 +172,14 @@ class DeltaReader:
     def _store_changes(self, state: DeltaState, page: Page, link: str, began: dt.datetime) -> None:
         tenant = self._session.settings.tenant
         with self._session.transaction() as connection:
-            told = unresolved_deletions(connection, tenant, CLOCKINGS.name, page.deletions) if page.deletions else {}
-        # A `Delete` may stand for a record that left the days of the delta, so none is believed unseen.
-        gone, found = self._session.ask(told)
-        deletions = {one: told[one] for one in gone}
-        with self._session.transaction() as connection:
-            (exclude_merges if deletions else share_merges)(connection, tenant)
+            share_merges(connection, tenant)
             load = DeltaLoad(connection, tenant, CLOCKINGS, began)
-            load.take([page, *found])
-            self._session.sift(connection, load, deletions)
+            load.take([page])
+            self._session.sift(connection, load, page.deletions)
             load.merge()
-            load.delete(deletions)
-            load.counts.rows_read += len(page.deletions) - len(found)
+            told = unresolved_deletions(connection, tenant, CLOCKINGS.name, page.deletions) if page.deletions else {}
+            keep_unconfirmed(connection, tenant, CLOCKINGS.name, "delta", told)
+            load.counts.rows_read += len(page.deletions)
             load.counts.unchanged += len(page.deletions) - len(told)
             told_versions = dict(page.deletions)
             for row in page.rows:

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.config import Settings
-from protime_etl.errors import DeltaBrokenError, ProtimeError, ProtocolError
+from protime_etl.errors import DeletionsWithheldError, DeltaBrokenError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.delta_load import DeltaLoad
+from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.protime.client import ProtimeClient
@@ -45,6 +46,10 @@ class Turn:
     """Why a new initial load was begun, if the delta had one before."""
     reason: str = ""
     """The same in a sentence."""
+    withheld: DeletionsWithheldError | None = None
+    """What vanished and is not marked, as it is too much at once."""
+    unconfirmed: int = 0
+    """Records that could not be asked for; the next turn asks again."""
     date_from: dt.date | None = None
 
     @property
@@ -72,21 +77,12 @@ class DeltaSession:
         self._followed: set[str] = set()
         self._empty_pages = 0
 
-    def ask(self, ids: Iterable[int]) -> tuple[list[int], list[Page]]:
-        """Ask for records by their ids: those that do not exist, and pages of those that do."""
-        gone, found = [], []
-        for one in ids:
-            page = self.client.record(CLOCKINGS, one)
-            if page is None:
-                gone.append(one)
-            else:
-                found.append(page)
-        return gone, found
-
     def sift(self, connection: Connection, load: DeltaLoad, deleted: Iterable[int]) -> None:
-        """Drop what somebody else may have found gone since this was read; see `Load.doubtful`."""
+        """Keep for later what somebody else may have found gone since this was read; see `Load.doubtful`."""
         load.lock_people(connection, dict.fromkeys(deleted, ""))
-        load.drop(self.ask(load.doubtful())[0])
+        if doubtful := load.doubtful():
+            load.drop(doubtful)
+            keep_unconfirmed(connection, self.settings.tenant, CLOCKINGS.name, "doubtful", dict.fromkeys(doubtful, ""))
 
     def guard(self, page: Page, link: str, *, of_changes: bool) -> None:
         """Make sure that the way on from an answer can be followed and leads on, before anything of it is stored.
@@ -142,8 +138,8 @@ class DeltaSession:
 
     def note(self, error: ProtimeError) -> None:
         """Enter what went wrong; never fails itself, as the database may be what failed."""
-        if isinstance(error, DeltaBrokenError):
-            return  # what is entered says why
+        if isinstance(error, (DeltaBrokenError, SettingsError)):
+            return  # what is entered already says why; a wrong question says nothing
         counter: Literal["failures", "outages"] | None = None
         if (kind := failure_kind(error)) != "wait":
             counter = "outages" if kind == "outage" else "failures"

@@ -13,6 +13,7 @@ from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConfli
 from protime_etl.postgres import deltas
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
+from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.load import database_clock
 from protime_etl.postgres.locks import share_merges
@@ -99,27 +100,15 @@ class InitialLoad:
         self._session.count(load.counts, len(page.rows) + len(page.rejected))
 
     def compare(self, state: DeltaState) -> None:
-        """End the load: what it never met is asked for by its id, as it may have been deleted while nobody watched."""
+        """End the load; what it never met is to be asked for, as it may have been deleted while nobody watched."""
         self._session.told.initial = True
         tenant = self._session.settings.tenant
         with self._session.transaction() as connection:
-            asked = database_clock(connection)
-            missing = (
-                []
-                if state.unreadable
-                else unseen(connection, tenant, CLOCKINGS.name, state.started_at, state.date_from)
-            )
-        vanished, found = self._session.ask(missing)
-        with self._session.transaction() as connection:
-            if missing:
-                share_merges(connection, tenant)
-                load = DeltaLoad(connection, tenant, CLOCKINGS, asked)
-                load.take(found)
-                self._session.sift(connection, load, vanished)
-                load.merge(vanished)
-                self._session.count(load.counts, len(missing))
+            requested = state.requested_at or database_clock(connection)
+            if not state.unreadable:
+                missing = unseen(connection, tenant, CLOCKINGS.name, state.started_at, state.date_from)
+                keep_unconfirmed(connection, tenant, CLOCKINGS.name, "vanished", dict.fromkeys(missing, ""))
             forget_seen(connection, tenant, CLOCKINGS.name)
-            requested = state.requested_at or asked
             deltas.advance(
                 connection, tenant, CLOCKINGS.name, state, state.link or "", status="active", requested_at=requested
             )

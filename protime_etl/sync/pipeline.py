@@ -272,7 +272,7 @@ class Pipeline:
         on_page: OnPage = lambda _: None,
     ) -> Turn:
         """One turn of the delta of clockings; see `DeltaReader`."""
-        reader = DeltaReader(self.settings, self.client, self.engine, on_page)
+        reader = DeltaReader(self.settings, self.client, self.engine, on_page, self.brake)
         turn = reader.turn(first, restart=restart, asked_at=asked_at)
         refresh_statistics(self.engine, turn.counts.written)
         return turn

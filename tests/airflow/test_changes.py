@@ -29,7 +29,7 @@ asked = dt.datetime.now(dt.UTC)
 said = [first, turn("False", asked), turn("True", asked), turn("True", asked), turn(True, long_ago)]
 dag = runpy.run_path(DAG)["dag"]
 task = dag.get_task("take_changes")
-print(json.dumps([said, dag.params.dump(), task.restart]))
+print(json.dumps([said, dag.params.dump(), [task.restart, task.accept_deletions]]))
 """
 
 
@@ -37,7 +37,7 @@ def test_a_restart_that_is_asked_for_happens_once_a_run(
     tmp_path: Path, simulated: SimulatedTenant, warehouse: URL, engine: Engine
 ) -> None:
     dag = Path(__file__).parents[2] / "dags" / "protime_clockings_changes.py"
-    said, params, template = run_python(
+    said, params, templates = run_python(
         RESTARTS.replace("DAG", repr(str(dag))),
         tmp_path,
         AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated),
@@ -56,5 +56,5 @@ def test_a_restart_that_is_asked_for_happens_once_a_run(
     assert load["inserted"] == restarted["rows_read"] == restarted["unchanged"] == total
     assert turn["rows_read"] == another_try["rows_read"] == of_an_old_run["rows_read"] == 0
     assert table_rows(engine) == tenant_rows(simulated.tenant)
-    assert params == {"restart": False}
-    assert template == "{{ params.restart }}"
+    assert params == {"restart": False, "accept_deletions": False}
+    assert templates == ["{{ params.restart }}", "{{ params.accept_deletions }}"]

@@ -30,6 +30,7 @@ def upgrade() -> None:
     _count_failures_of_deltas()
     _keep_sources()
     _give_each_table_a_key()
+    _keep_unconfirmed_records()
     op.create_index("ix_units_finished_at", "units", ["finished_at"], schema="protime_etl")
     # Whoever has clockings has a row of coverage, also who came by circles or by a delta only.
     op.execute(
@@ -44,6 +45,7 @@ def downgrade() -> None:
     _take_keys()
     for name in SOURCE:
         op.drop_column("tenants", name, schema="protime_etl")
+    op.drop_table("delta_unconfirmed", schema="protime_etl")
     _forget_failures_of_deltas()
     _forget_what_was_asked_for()
     _do_not_cut_units()
@@ -151,3 +153,40 @@ def _do_not_cut_units() -> None:
 def _replace_statuses(statuses: str) -> None:
     op.drop_constraint(op.f("ck_units_status"), "units", schema="protime_etl")
     op.create_check_constraint(op.f("ck_units_status"), "units", f"status IN ({statuses})", schema="protime_etl")
+
+
+def _keep_unconfirmed_records() -> None:
+    reasons = "delta (told as deleted), vanished (a load never met it) or doubtful (it came, and may be gone)."
+    op.create_table(
+        "delta_unconfirmed",
+        sa.Column("tenant", sa.Text(), nullable=False, comment="Tenant that is read."),
+        sa.Column("collection", sa.Text(), nullable=False, comment="Collection of the record."),
+        sa.Column(
+            "id", sa.BigInteger(), autoincrement=False, nullable=False, comment="Id of the record, to be asked for."
+        ),
+        sa.Column(
+            "change_version",
+            sa.Text(collation="C"),
+            nullable=False,
+            comment="Of the deletion that the delta told; empty: none.",
+        ),
+        sa.Column("reason", sa.Text(), nullable=False, comment=reasons),
+        sa.Column(
+            "withheld",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Too many at once: not deleted before that is accepted.",
+        ),
+        sa.Column(
+            "found_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.func.now(),
+            nullable=False,
+            comment="When it was entered.",
+        ),
+        sa.CheckConstraint("reason IN ('delta', 'vanished', 'doubtful')", name=op.f("ck_delta_unconfirmed_reason")),
+        sa.PrimaryKeyConstraint("tenant", "collection", "id", name=op.f("pk_delta_unconfirmed")),
+        schema="protime_etl",
+        comment="Records of which nothing is believed before they were asked for by their ids; empty after most turns.",
+    )

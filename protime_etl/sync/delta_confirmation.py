@@ -1,0 +1,195 @@
+"""What a delta calls deleted, or an initial load never met, is asked for by id before it counts as deleted.
+
+A `Delete` may stand for a record that left the days of the delta, and so may a record that a load did not meet. A few
+are asked for one by one. Of many, a sample that is spread evenly speaks for the rest if all of it is gone; otherwise
+all are asked for, in portions each of which is committed. Too many at once wait until they are accepted (see `brake`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from protime_etl.errors import (
+    ApiError,
+    DeletionsWithheldError,
+    ForbiddenError,
+    ProtimeError,
+    ProtocolError,
+    RateLimited,
+    UnauthorizedError,
+)
+from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
+from protime_etl.postgres.delta_unconfirmed import (
+    Unconfirmed,
+    live_among,
+    live_rows,
+    settle,
+    unconfirmed,
+    withheld,
+    withhold,
+)
+from protime_etl.postgres.load import Counts, database_clock
+from protime_etl.postgres.locks import exclude_merges, share_merges
+from protime_etl.protime.decoding import Page
+from protime_etl.sync.brake import SHARE, Brake
+from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession
+from protime_etl.sync.recheck import PORTION, SAMPLE, portions
+
+__all__ = ["Confirmation"]
+
+log = logging.getLogger(__name__)
+MAX_UNANSWERED_IN_A_ROW = 3
+
+
+@dataclass
+class _Asked:
+    """What asking for records gave."""
+
+    asked_at: dt.datetime
+    gone: list[Unconfirmed] = field(default_factory=list)
+    found: list[Page] = field(default_factory=list)
+    found_ids: list[int] = field(default_factory=list)
+    unanswered: int = 0
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether only a part was asked for, as the API gives no answers."""
+        return self.unanswered >= MAX_UNANSWERED_IN_A_ROW
+
+
+class Confirmation:
+    """Settles what is unconfirmed, at the end of a turn."""
+
+    def __init__(self, session: DeltaSession, brake: Brake) -> None:
+        self._session = session
+        self._brake = brake
+        self._tenant = session.settings.tenant
+
+    def carry_out(self) -> None:
+        """Ask for what is unconfirmed, and store what that gives.
+
+        Raises:
+            ProtimeError: the API cannot be asked; what it told before is stored.
+        """
+        waiting = self._waiting()
+        self._in_portions([one for one in waiting if one.reason == "doubtful"])
+        deletions = [one for one in waiting if one.reason != "doubtful"]
+        if not self._withholds(deletions):
+            self._confirm(deletions)
+
+    def _confirm(self, deletions: Sequence[Unconfirmed]) -> None:
+        if len(deletions) <= PORTION:
+            self._in_portions(deletions)
+            return
+        sample = [deletions[number * len(deletions) // SAMPLE] for number in range(SAMPLE)]
+        asked = self._ask(sample)
+        if len(asked.gone) == SAMPLE:
+            asked.gone = list(deletions)
+        self._store(asked)
+        known = {one.id for one in (*sample, *asked.gone)}
+        if not asked.in_vain:
+            self._in_portions([one for one in deletions if one.id not in known])
+
+    def _waiting(self) -> list[Unconfirmed]:
+        """What is still to be confirmed; what came to be known meanwhile is taken out."""
+        with self._session.transaction() as connection:
+            waiting = unconfirmed(connection, self._tenant, CLOCKINGS.name, accepted=self._brake.accepted)
+            told = {one.id: one.version for one in waiting if one.reason != "doubtful"}
+            if not told:
+                return waiting
+            left = unresolved_deletions(connection, self._tenant, CLOCKINGS.name, told)
+            settle(connection, self._tenant, CLOCKINGS.name, [one for one in told if one not in left])
+            return [one for one in waiting if one.reason == "doubtful" or one.id in left]
+
+    def _withholds(self, deletions: Sequence[Unconfirmed]) -> bool:
+        """Whether they are too many at once; these, and those before them, wait until they are accepted."""
+        ids = [one.id for one in deletions]
+        with self._session.transaction() as connection:
+            before = withheld(connection, self._tenant)
+            self._session.told.withheld = _waits(before) if before and not self._brake.accepted else None
+            vanished = live_among(connection, self._tenant, CLOCKINGS.name, ids) if ids else 0
+            first = self._session.told.date_from
+            if first is None or not self._brake.withholds(vanished, 0):
+                return False
+            # Counted no further than it takes to know that these are few of them.
+            if not self._brake.withholds(
+                vanished, live_rows(connection, self._tenant, CLOCKINGS.name, first, SHARE * (vanished + 1))
+            ):
+                return False
+            scope = live_rows(connection, self._tenant, CLOCKINGS.name, first)
+            withhold(connection, self._tenant, CLOCKINGS.name, ids)
+        self._session.told.withheld = self._brake.error(vanished, scope, f"clockings since {first}")
+        return True
+
+    def _in_portions(self, records: Sequence[Unconfirmed]) -> None:
+        by_id = {one.id: one for one in records}
+        for portion in portions(list(by_id)):
+            asked = self._ask([by_id[one] for one in portion])
+            self._store(asked)
+            if asked.in_vain:
+                return
+
+    def _ask(self, records: Sequence[Unconfirmed]) -> _Asked:
+        """Ask for records one by one; what a failure leaves unasked stays for the next turn."""
+        with self._session.transaction() as connection:
+            asked = _Asked(database_clock(connection))
+        for one in records:
+            try:
+                page = self._session.client.record(CLOCKINGS, one.id)
+            except ProtimeError as error:
+                if not _is_about_the_record(error):
+                    self._store(asked)
+                    raise
+                asked.unanswered += 1
+                self._session.told.unconfirmed += 1
+                log.warning("Clocking %s cannot be asked for and stays as it is. %s", one.id, error.message)
+                if asked.in_vain:
+                    break
+                continue
+            if page is None:
+                asked.gone.append(one)
+            else:
+                asked.found.append(page)
+                asked.found_ids.append(one.id)
+        return asked
+
+    def _store(self, asked: _Asked) -> None:
+        """Mark what is gone, store what is there, and take both out."""
+        if not asked.gone and not asked.found:
+            return
+        told = {one.id: one.version for one in asked.gone if one.reason == "delta"}
+        vanished = [one.id for one in asked.gone if one.reason == "vanished"]
+        with self._session.transaction() as connection:
+            (exclude_merges if told else share_merges)(connection, self._tenant)
+            load = DeltaLoad(connection, self._tenant, CLOCKINGS, asked.asked_at)
+            load.take(asked.found)
+            load.lock_people(connection, dict.fromkeys((*told, *vanished), ""))
+            doubtful = load.doubtful()  # gone after it was asked for: another turn tells
+            load.drop(doubtful)
+            load.merge(vanished)
+            load.delete(told)
+            settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in doubtful]
+            settle(connection, self._tenant, CLOCKINGS.name, settled)
+        counts = load.counts
+        self._session.told.counts += Counts(
+            inserted=counts.inserted, updated=counts.updated, deleted=counts.deleted, rejected=counts.rejected
+        )
+
+
+def _is_about_the_record(error: ProtimeError) -> bool:
+    """Whether the API may say this of one record alone: it is asked for again in the next turn, and stops no other."""
+    if isinstance(error, ApiError):
+        refused = isinstance(error, (RateLimited, UnauthorizedError, ForbiddenError))
+        return not refused and error.retry_after is None
+    return isinstance(error, ProtocolError)
+
+
+def _waits(number: int) -> DeletionsWithheldError:
+    return DeletionsWithheldError(
+        f"{number} deletions of clockings wait to be accepted, as too many vanished at once.",
+        guidance="If they are deleted indeed: protime-etl changes --accept-deletions (in Airflow: accept_deletions)."
+        " If not, once the tenant shows them again: protime-etl changes --restart",
+    )

@@ -1,0 +1,239 @@
+"""What a delta calls deleted, and what an initial load never met: bounded in cost, and not believed by the hundred."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+from tenacity import wait_none
+
+from protime_etl.config import CLOCKINGS_SCOPE
+from protime_etl.errors import RateLimited
+from protime_etl.protime import retrying
+from protime_etl.protime.resources import API_PATH
+from protime_etl.simulator.faults import FaultPlan, read_plan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.conftest import TODAY, settings_for
+from tests.scripted_server import Answer, Received, ScriptedServer
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=13)
+SAMPLE = 20
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "_jitter", wait_none())
+
+
+@contextmanager
+def served(warehouse: URL, **settings: Any) -> Iterator[tuple[Pipeline, SimulatedTenant]]:
+    tenant = Tenant(seed=1, people=20, first_day=FIRST, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=1000)) as simulated,
+        open_pipeline(settings_for(simulated, **settings), warehouse) as pipeline,
+    ):
+        yield pipeline, simulated
+
+
+def live(tenant: Tenant) -> list[int]:
+    return [one.id for one in tenant.truth() if one.status != "Deleted"]
+
+
+def unconfirmed(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(sa.text("SELECT count(*) FROM protime_etl.delta_unconfirmed")).scalar_one())
+
+
+def assert_equal(engine: Engine, tenant: Tenant) -> None:
+    table, truth = table_rows(engine), tenant_rows(tenant)
+    assert {key: row for key, row in table.items() if key in truth} == truth
+    assert all(row["is_deleted"] for key, row in table.items() if key not in truth)
+
+
+@pytest.mark.parametrize("learnt", ["delta", "vanished"])
+def test_many_deletions_cost_a_sample(warehouse: URL, engine: Engine, learnt: str) -> None:
+    with served(warehouse, max_vanished=10_000) as (pipeline, simulated):
+        if learnt == "delta":
+            pipeline.changes()
+        else:
+            pipeline.sync("test", FIRST, TODAY)
+        gone = live(simulated.tenant)[:300]
+        for one in gone:
+            simulated.tenant.hard_delete(one)
+        turn = pipeline.changes()
+        assert turn.counts.deleted == 300
+        assert turn.counts.requests <= SAMPLE + 3
+        assert_equal(engine, simulated.tenant)
+        assert (turn.withheld, unconfirmed(engine)) == (None, 0)
+        with engine.connect() as connection:
+            how = connection.scalars(
+                sa.text(
+                    "SELECT DISTINCT deleted_by FROM protime.clockings WHERE deleted_at > now()"
+                    " - interval '1 hour' AND id = ANY(:gone)"
+                ),
+                {"gone": gone},
+            ).all()
+        assert how == [learnt]
+
+
+@pytest.mark.parametrize("learnt", ["delta", "vanished"])
+def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: Engine, learnt: str) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        if learnt == "delta":
+            pipeline.changes()
+        else:
+            pipeline.sync("test", FIRST, TODAY)
+        before = table_rows(engine)
+        first, *gone = live(simulated.tenant)[:301]
+        for one in gone:
+            simulated.tenant.hard_delete(one)
+        simulated.tenant.edit(first, time_of_day_in_minutes=3)
+        turn = pipeline.changes()
+        assert turn.withheld is not None
+        assert (
+            f"300 of {len([row for row in before.values() if not row['is_deleted']])} clockings since"
+            in turn.withheld.message
+        )
+        assert "--accept-deletions" in turn.withheld.guidance
+        assert turn.counts.requests <= 3
+        after = table_rows(engine)
+        assert after.pop(first)["time_of_day_in_minutes"] == 3, "the rest is stored"
+        assert after.items() <= before.items()
+        assert not any(after[one]["is_deleted"] for one in gone)
+
+        # A few more are not held up, and what waits is told again, at no cost.
+        simulated.tenant.hard_delete(first)
+        turn = pipeline.changes()
+        assert turn.withheld is not None
+        assert "300 deletions of clockings wait to be accepted" in turn.withheld.message
+        assert (turn.counts.deleted, turn.counts.requests) == (1, 2)
+        assert "300 deletions of clockings wait" in pipeline.silent_deltas(dt.timedelta(hours=24))[0]
+
+        pipeline.accept_deletions()
+        turn = pipeline.changes()
+        assert (turn.withheld, turn.counts.deleted) == (None, 300)
+        assert turn.counts.requests <= SAMPLE + 1
+        assert_equal(engine, simulated.tenant)
+        assert pipeline.silent_deltas(dt.timedelta(hours=24)) == []
+
+
+def test_what_comes_back_needs_no_decision(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.sync("test", FIRST, TODAY)
+        with engine.begin() as connection:  # as if the tenant had hidden them while it was loaded
+            connection.execute(sa.text("UPDATE protime.clockings SET id = id + 10000000 WHERE id % 2 = 0"))
+        assert pipeline.changes().withheld is not None
+        with engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM protime.clockings WHERE id > 10000000"))
+        turn = pipeline.changes(restart=True)
+        assert (turn.withheld, unconfirmed(engine)) == (None, 0)
+        assert_equal(engine, simulated.tenant)
+
+
+def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse, max_vanished=10_000) as (pipeline, simulated):
+        pipeline.changes(TODAY - dt.timedelta(days=9))
+        moved = [one.id for one in simulated.tenant.truth() if one.date > TODAY - dt.timedelta(days=9)]
+        moved = [one for one in moved if one in set(live(simulated.tenant))][:150]
+        for one in moved:
+            simulated.tenant.edit(one, date=FIRST)
+        turn = pipeline.changes()
+        assert turn.counts.deleted == 0
+        rows = table_rows(engine)
+        assert {rows[one]["date"] for one in moved} == {str(FIRST)}
+        assert unconfirmed(engine) == 0
+
+
+def test_a_pause_in_the_middle_costs_nothing_that_was_asked(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.changes()
+        for one in live(simulated.tenant)[:45]:
+            simulated.tenant.hard_delete(one)
+        plan = '[[fault]]\nkind = "status"\nstatus = 429\nretry_after = 3600\non = ["clockings"]\nat = [31]'
+        simulated.served.misbehaviour.follow(read_plan(plan))
+        with pytest.raises(RateLimited):
+            pipeline.changes()
+        deleted = sum(row["is_deleted"] for row in table_rows(engine).values())
+        soft = sum(row["is_deleted"] for row in tenant_rows(simulated.tenant).values())
+        assert (deleted - soft, unconfirmed(engine)) == (30, 15)
+        simulated.served.misbehaviour.follow(FaultPlan())
+        with engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM protime_etl.pauses"))
+        turn = pipeline.changes()
+        assert (turn.counts.deleted, turn.counts.requests) == (15, 16)
+        assert_equal(engine, simulated.tenant)
+
+
+class OnePoisonous(ScriptedServer):
+    """Three records that the delta calls deleted, one of which cannot be asked for."""
+
+    link = f"{API_PATH}/delta/clockings?deltaToken=a"
+
+    def _next(self, request: Received) -> Answer:
+        answer = super()._next(request)
+        if request.path.endswith("/connect/token"):
+            return answer
+        if request.path == f"{API_PATH}/clockings/2":
+            return Answer(500, {"error": {"code": "InternalServerError", "message": "no"}})
+        if request.path.startswith(f"{API_PATH}/clockings/"):
+            return Answer(404, {"error": {"code": "NotFound", "message": "no"}})
+        if request.path.endswith("&delta"):
+            record = {"person": {"id": 7}, "date": str(TODAY), "timeOfDayInMinutes": 1, "kind": "InOut"}
+            records = [{**record, "id": one, "changeVersion": "05"} for one in (1, 2, 3)]
+            return Answer(200, {"value": records, "deltaLink": self.link})
+        told = [{"changeType": "Delete", "data": {"id": one, "changeVersion": "06"}} for one in (1, 2, 3)]
+        first = len([one for one in self.api_requests if "/delta/" in one.path]) == 1
+        return Answer(200, {"value": told if first else [], "deltaLink": self.link + "b"})
+
+
+def test_one_record_that_cannot_be_asked_for_stops_nothing(warehouse: URL, engine: Engine) -> None:
+    with (
+        OnePoisonous([Answer()]) as server,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
+    ):
+        pipeline.changes()
+        for _ in range(2):
+            turn = pipeline.changes()
+            assert turn.unconfirmed == 1
+            assert {key: row["is_deleted"] for key, row in table_rows(engine).items()} == {1: True, 2: False, 3: True}
+        with engine.connect() as connection:
+            found = connection.execute(sa.text("SELECT status, failures, outages FROM protime_etl.deltas")).one()
+        assert tuple(found) == ("active", 0, 0)
+
+
+def test_what_may_be_gone_already_is_asked_for_without_a_lock(
+    warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        pipeline.sync("test", FIRST, TODAY)
+        pipeline.changes()
+        added = simulated.tenant.add(100_001, FIRST, 600)
+        changes, record = pipeline.client.delta_changes, pipeline.client.record
+        locks: list[int] = []
+
+        def overtaken(*arguments: Any) -> Any:
+            answer = changes(*arguments)
+            with engine.begin() as connection:  # as if another process had read that day in between
+                connection.execute(sa.text("UPDATE protime_etl.units SET finished_at = clock_timestamp()"))
+            return answer
+
+        def watched(*arguments: Any) -> Any:
+            with engine.connect() as connection:
+                query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7262006"
+                locks.append(connection.execute(sa.text(query)).scalar_one())
+            return record(*arguments)
+
+        monkeypatch.setattr(pipeline.client, "delta_changes", overtaken)
+        monkeypatch.setattr(pipeline.client, "record", watched)
+        pipeline.changes()
+        assert added.id in table_rows(engine)
+        assert locks == [0]
