@@ -65,3 +65,18 @@ def test_what_keeps_failing_names_the_way_out_and_takes_it(
     assert (told["restarted"], told["initial"], told["updated"]) == ("broken", True, 1)
     assert "status 400" in told["reason"]
     assert table_rows(engine) == tenant_rows(simulated.tenant)
+
+
+def test_deletions_by_the_hundred_end_with_3_until_they_are_accepted(shell: Shell, simulated: SimulatedTenant) -> None:
+    assert shell("changes").returncode == 0
+    for one in [one for one in simulated.tenant.truth() if one.status != "Deleted"][:200]:
+        simulated.tenant.hard_delete(one.id)
+    for _ in range(2):
+        withheld = shell("changes", "--json")
+        assert (withheld.returncode, last_json(withheld)["deleted"]) == (3, 0)
+        assert "--accept-deletions" in withheld.stderr
+    (delta,) = last_json(shell("status", "--json"))["deltas"]
+    assert (delta["status"], delta["unconfirmed"]) == ("active", 200)
+    accepted = shell("changes", "--accept-deletions", "--json")
+    assert (accepted.returncode, last_json(accepted)["deleted"]) == (0, 200)
+    assert shell("changes").returncode == 0
