@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.planning import BOUND_TENANT
+
 __all__ = [
     "Reason",
     "Unconfirmed",
@@ -107,7 +109,7 @@ def live_rows(connection: Connection, tenant: str, collection: str, first: dt.da
     query = f"""
         SELECT count(*) FROM (
             SELECT FROM protime.{collection}
-            WHERE tenant = :tenant AND date >= :first AND deleted_at IS NULL LIMIT :most
+            WHERE tenant = {BOUND_TENANT} AND date >= :first AND deleted_at IS NULL LIMIT :most
         ) AS live
     """
     return int(connection.scalar(sa.text(query), {"tenant": tenant, "first": first, "most": most}) or 0)
@@ -116,7 +118,10 @@ def live_rows(connection: Connection, tenant: str, collection: str, first: dt.da
 def live_among(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> int:
     """How many of these records the table has and does not know as deleted."""
     query = f"""
-        SELECT count(*) FROM protime.{collection}
-        WHERE tenant = :tenant AND id = ANY(CAST(:ids AS bigint[])) AND deleted_at IS NULL
+        SELECT count(*) FROM unnest(CAST(:ids AS bigint[])) AS d (id)
+        CROSS JOIN LATERAL (
+            SELECT FROM protime.{collection} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = d.id
+                AND t.deleted_at IS NULL OFFSET 0
+        ) AS live
     """
     return int(connection.scalar(sa.text(query), {"tenant": tenant, "ids": list(ids)}) or 0)
