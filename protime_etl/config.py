@@ -5,7 +5,13 @@ Hosts: https://documentation.myprotime.eu/protimeapi/reference/authentication/
 
 from __future__ import annotations
 
+import difflib
+import logging
+import os
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,16 +19,41 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from protime_etl import __version__
+from protime_etl.env_file import read_env_file
 from protime_etl.errors import SettingsError
 
-__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "PlaceSettings", "Settings", "check_timezone", "load_settings"]
+__all__ = [
+    "CLOCKINGS_SCOPE",
+    "PEOPLE_SCOPE",
+    "PlaceSettings",
+    "Settings",
+    "check_timezone",
+    "is_loopback",
+    "load_place",
+    "load_settings",
+    "nearest",
+]
 
 CLOCKINGS_SCOPE = "connector-protimeapi-clockings.read"
 PEOPLE_SCOPE = "connector-protimeapi-people.read"
+PREFIX = "PROTIME_"
+ENV_FILE = Path(".env")
+# What docker-compose.yml and the DAGs read themselves.
+NO_SETTINGS = {"PROTIME_WAREHOUSE_PASSWORD", "PROTIME_CHANGES_SCHEDULE"}
+TENANT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\0\u200b\u200e\u200f\u2060\ufeff"
 ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
+
+log = logging.getLogger(__name__)
 
 
 def check_timezone(name: str) -> str:
@@ -41,8 +72,23 @@ def check_timezone(name: str) -> str:
     return name
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+def _check_tenant(name: str) -> str:
+    if TENANT.fullmatch(name):
+        return name
+    try:
+        host = urlsplit(name if "//" in name else f"//{name}").hostname or ""
+    except ValueError:
+        host = ""
+    label, _, rest = host.partition(".")
+    if rest in ENVIRONMENT_HOSTS.values() and TENANT.fullmatch(label):
+        raise ValueError(f"write {label}, not https://{host}")
+    raise ValueError("is the sub-domain of your myProtime URL alone, such as acme of https://acme.myprotime.eu")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether that is this machine."""
+    host = host.lower().removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         return ip_address(host).is_loopback
@@ -53,9 +99,7 @@ def _is_loopback(host: str) -> bool:
 class PlaceSettings(BaseSettings):
     """Where things are on this side; all that a command needs that asks the tenant nothing."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="PROTIME_", env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True, frozen=True)
 
     tenant: str = ""
     database_url: SecretStr | None = None
@@ -63,11 +107,36 @@ class PlaceSettings(BaseSettings):
     home: Path = Path(".protime")
     """Folder of the embedded PostgreSQL and of the local Airflow."""
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _trim(cls, value: object) -> object:
+        """What was pasted or read from a file has blanks and line breaks at its ends; inside they are no part of it."""
+        if not isinstance(value, str):
+            return value
+        trimmed = value.strip(BLANK)
+        if not trimmed.isprintable():
+            raise ValueError("has a line break or another character inside that cannot be printed")
+        return trimmed
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        named = {name.upper(): value for name, value in read_env_file(ENV_FILE).items()}
+        of_file = {name.removeprefix(PREFIX).lower(): named[name] for name in named if name.startswith(PREFIX)}
+        return (init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=of_file))
+
 
 class Settings(PlaceSettings):
     """What one tenant and one warehouse need; the one object that every layer is given."""
 
-    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
+    tenant: Annotated[str, AfterValidator(_check_tenant)]
     """Sub-domain of the myProtime URL: `acme` in https://acme.myprotime.eu."""
     client_id: Annotated[str, Field(min_length=1)]
     client_secret: Annotated[SecretStr, Field(min_length=1)]
@@ -107,12 +176,16 @@ class Settings(PlaceSettings):
     @model_validator(mode="after")
     def _check_urls(self) -> Settings:
         for name in ("api_url", "auth_url"):
-            url = urlsplit(getattr(self, name))
-            if not url.geturl():
+            if not getattr(self, name):
                 continue
-            if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
+            try:
+                url = urlsplit(getattr(self, name))
+                wrong = url.scheme not in ("http", "https") or not url.hostname or url.port == 0
+            except ValueError:
+                wrong = True
+            if wrong or url.query or url.fragment or "@" in url.netloc:
                 raise ValueError(f"{name} must look like https://host[:port]")
-            if url.scheme == "http" and not (self.allow_http or _is_loopback(url.hostname)):
+            if url.scheme == "http" and not (self.allow_http or is_loopback(url.hostname)):
                 raise ValueError(f"{name} must use https (http is accepted on this machine only)")
         return self
 
@@ -160,18 +233,59 @@ class _GivenSettings(Settings):
         return (init_settings,)
 
 
+def load_place() -> PlaceSettings:
+    """Where things are on this side, from the environment and `.env`.
+
+    Raises:
+        SettingsError: as `load_settings`.
+    """
+    with _named_errors():
+        _tell_unknown()
+        return PlaceSettings()
+
+
 def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:
     """The settings: those given as arguments, and the others from the environment and `.env` unless told not to.
 
     Raises:
-        SettingsError: a setting is missing or wrong; the message names it and never shows its value.
+        SettingsError: a setting is missing or wrong, and the message names it and never shows a secret; or `.env`
+            cannot be read.
     """
+    with _named_errors():
+        if not from_environment:
+            return _GivenSettings(**given)
+        _tell_unknown()
+        return Settings(**given)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the one of the known names that may have been meant."""
+    close = difflib.get_close_matches(name, known, 1, 0.75)
+    return f"Did you mean {close[0]}?" if close else "README lists what there is."
+
+
+def _tell_unknown() -> None:
+    for name in sorted({*os.environ, *read_env_file(ENV_FILE)}):
+        if name.upper().startswith(PREFIX):
+            _tell_if_unknown(name)
+
+
+@cache
+def _tell_if_unknown(name: str) -> None:
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | NO_SETTINGS
+    if name.upper() not in known:
+        log.warning("%s is not a setting and has no effect. %s", name, nearest(name.upper(), known))
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Raise what is wrong with the settings in one line."""
     try:
-        return Settings(**given) if from_environment else _GivenSettings(**given)
+        yield
     except ValidationError as error:
         problems = []
         for problem in error.errors(include_input=False, include_url=False):
-            name = f"PROTIME_{'_'.join(str(part) for part in problem['loc']).upper()}".rstrip("_")
+            name = f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}".rstrip("_")
             if problem["type"] == "missing":
                 problems.append(f"{name} is not set")
             elif problem["loc"]:

@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.engine import URL
 
 from protime_etl.cli import console
-from protime_etl.config import PlaceSettings, Settings, load_settings
+from protime_etl.config import Settings, load_place, load_settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
@@ -27,7 +27,7 @@ def tenant_settings() -> Settings:
     Raises:
         SettingsError: a setting is missing or wrong.
     """
-    place = PlaceSettings()
+    place = load_place()
     trial: dict[str, Any] = {} if place.tenant or place.database_url else tenant_of_trial(place.home)
     if trial:
         console.print_note(f"Tenant: the simulated one of the trial in {place.home}. Set PROTIME_TENANT for your own.")
@@ -37,7 +37,7 @@ def tenant_settings() -> Settings:
 @contextmanager
 def warehouse() -> Iterator[URL]:
     """The URL of the warehouse: PROTIME_DATABASE_URL, or the embedded PostgreSQL while the command runs."""
-    place = PlaceSettings()  # a query needs a database and no credentials
+    place = load_place()  # a query needs a database and no credentials
     if place.database_url is not None:
         yield parse_url(place.database_url.get_secret_value())
         return

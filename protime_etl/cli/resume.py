@@ -10,7 +10,7 @@ import typer
 from protime_etl.cli import console
 from protime_etl.cli.options import Json
 from protime_etl.cli.place import warehouse
-from protime_etl.config import PlaceSettings
+from protime_etl.config import load_place
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.coordination import KnownPause, lift_pause, read_pauses
@@ -27,7 +27,7 @@ def resume(
         engine = create_engine(url)
         try:
             require_schema(engine)
-            pauses = read_pauses(engine, PlaceSettings().tenant or None)
+            pauses = read_pauses(engine, load_place().tenant or None)
             if not pauses:
                 console.print_line("There is no pause: nothing to lift.")
             for pause in pauses:

@@ -10,15 +10,14 @@ import io
 import socket
 import time
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
-    from urllib3 import ProxyManager
+    from urllib3 import PoolManager, ProxyManager
+    from urllib3.connectionpool import HTTPConnectionPool
 
 __all__ = ["TimedAdapter"]
 
@@ -64,23 +63,11 @@ class _TimedAnswer(HTTPResponse):
         self.fp = io.BufferedReader(_TimedFile(sock), BUFFER_BYTES)
 
 
-class _Connection(HTTPConnection):
-    response_class = _TimedAnswer
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _TimedAnswer
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _SecurePool}
+def _timed(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    """The same pool with answers that come to an end, whatever its connections are: plain, TLS, or through SOCKS."""
+    connection: Any = type("TimedConnection", (pool.ConnectionCls,), {"response_class": _TimedAnswer})
+    timed: Any = type("TimedPool", (pool,), {"ConnectionCls": connection})
+    return cast("type[HTTPConnectionPool]", timed)
 
 
 class TimedAdapter(HTTPAdapter):
@@ -89,10 +76,17 @@ class TimedAdapter(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         """Make the pools."""
         super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        _time_pools_of(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> ProxyManager:
         """Make the pools behind a proxy."""
+        is_new = proxy not in self.proxy_manager
         manager: ProxyManager = super().proxy_manager_for(proxy, **named)
-        manager.pool_classes_by_scheme = _POOLS
+        if is_new:
+            _time_pools_of(manager)
         return manager
+
+
+def _time_pools_of(manager: PoolManager) -> None:
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _timed(pool) for scheme, pool in pools.items()}

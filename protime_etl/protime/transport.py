@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
-from protime_etl.errors import AnswerTooLargeError, ProtocolError, UnreachableError, UntrustedLinkError
+from protime_etl.config import is_loopback
+from protime_etl.errors import AnswerTooLargeError, ProtocolError, UntrustedLinkError
 from protime_etl.protime.connections import TimedAdapter
+from protime_etl.protime.failures import explain, printable
 
 __all__ = [
     "TRY_AGAIN",
@@ -72,17 +74,22 @@ def send(
         UnreachableError: no connection, no TLS, a time-out, a connection cut before the headers.
         ProtocolError: the body is cut short, cannot be decompressed or (AnswerTooLargeError) is too large.
         UntrustedLinkError: the answer redirects; a redirect is never followed.
+        SettingsError: a proxy or a bundle of certificates that the environment names cannot be used.
     """
-    host = urlsplit(url).netloc
+    parts = urlsplit(url)
+    host = parts.netloc
     try:
         request = session.prepare_request(requests.Request(method, url.partition("?")[0], headers=headers, data=data))
         # Encoded already: requests would take each of some thousand characters into its hands again.
         request.url = url
+        choices = session.merge_environment_settings(request.url, {}, stream=True, verify=None, cert=None)
+        if is_loopback(parts.hostname or ""):
+            choices["proxies"] = {}  # a proxy would look for it on its own machine
         with session.send(
             request,
             allow_redirects=False,
             timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
-            **session.merge_environment_settings(request.url, {}, stream=True, verify=None, cert=None),
+            **choices,
         ) as response:
             if response.is_redirect or response.is_permanent_redirect:
                 raise UntrustedLinkError(
@@ -90,35 +97,10 @@ def send(
                     guidance="Check PROTIME_TENANT, PROTIME_API_URL and PROTIME_AUTH_URL.",
                 )
             return response, _read_bounded(response, host)
-    except requests.exceptions.SSLError as error:
-        raise UnreachableError(
-            f"The TLS certificate of {host} cannot be trusted ({_cause(error)}).",
-            guidance="Check the host; for a private certificate authority set REQUESTS_CA_BUNDLE.",
-        ) from None
-    except requests.exceptions.Timeout:
-        raise UnreachableError(f"{host} did not answer in time.", guidance="Try again later.") from None
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-        raise ProtocolError(f"The answer of {host} was cut short or cannot be decompressed.") from None
-    except requests.exceptions.RequestException as error:
-        if _cause(error) == TimeoutError.__name__:  # while the body was read
-            raise UnreachableError(f"{host} did not answer in time.", guidance="Try again later.") from None
-        raise UnreachableError(
-            f"{host} cannot be reached ({_cause(error)}).",
-            guidance="Check the network and PROTIME_TENANT, or PROTIME_API_URL and PROTIME_AUTH_URL.",
-        ) from None
-    except ValueError:  # the size of a chunk below zero gets through to the socket
-        raise ProtocolError(f"The answer of {host} is not HTTP.") from None
-
-
-def _cause(error: BaseException) -> str:
-    # The text of these exceptions holds the whole URL; the innermost class name says enough.
-    reason: BaseException = error
-    while True:
-        inner = getattr(reason, "reason", None) or reason.__cause__ or reason.__context__
-        if not isinstance(inner, BaseException) or inner is reason:
-            break
-        reason = inner
-    return type(reason).__name__
+    except (OSError, ValueError, AssertionError) as error:
+        if (known := explain(error, host)) is None:
+            raise
+        raise known from None
 
 
 def _read_bounded(response: requests.Response, host: str) -> bytes:
@@ -170,8 +152,7 @@ def _details(answer: Any) -> list[str]:
 def _clean(value: object) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return "".join(character for character in text if character.isprintable())
+    return printable(value if isinstance(value, str) else msgspec.json.encode(value).decode())
 
 
 def wait_asked_for(response: requests.Response) -> float | None:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from protime_etl.cli.checks import run_checks
 from protime_etl.cli.console import print_error, print_line
 from protime_etl.cli.queries import run_query
-from protime_etl.config import PlaceSettings, Settings, load_settings
+from protime_etl.config import PlaceSettings, Settings, load_place, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         port = _port(arguments)
-        place = PlaceSettings()
+        place = load_place()
         with only_trial(place.home), _set_up(place, port=port) as (airflow, warehouse):
             return _run(airflow, warehouse) if port is None else _up(airflow, place.home)
     except ProtimeError as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 __all__ = ["airflow_environment", "dags_folder"]
 
+LOOPBACK = "127.0.0.1,localhost,::1"
+
 
 def dags_folder() -> Path:
     """Where the DAG files lie, in the source tree or in the installed package."""
@@ -22,9 +24,12 @@ def airflow_environment(folder: Path, metadata: str, timezone: str, port: int) -
 
     `PATH` is what goes before that of the shell.
     """
+    kept = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
     return {
         "PATH": str(Path(sys.executable).parent),
         "AIRFLOW_HOME": str(folder),
+        # Its processes speak to each other over this machine's own address, which no proxy reaches.
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), f"{LOOPBACK},{kept}" if kept else LOOPBACK),
         "PROTIME_TIMEZONE": timezone,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata,
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder()),
