@@ -202,7 +202,7 @@ class Settings(PlaceSettings):
         """
         url = urlsplit(self.api_base)
         host = (url.hostname or "").lower()
-        if _is_loopback(host):
+        if is_loopback(host):
             return "localhost"
         return host if url.port in (None, 80, 443) else f"{host}:{url.port}"
 
