@@ -105,8 +105,3 @@ class Comparison(Load):
         with no_nested_loops(self._driver):
             rows = self._driver.execute(statement, parameters)
             return [Difference(one, "extra", date, None, (person,), (date,)) for one, date, person in rows]
-
-    def people(self) -> set[int]:
-        """Ids of all whose records were staged."""
-        statement = sql.SQL("SELECT DISTINCT person_id FROM {staging}").format(staging=self._staging)
-        return {row[0] for row in self._driver.execute(statement)}

@@ -11,6 +11,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 
 import msgspec
 import psycopg
@@ -36,7 +37,7 @@ MOMENT_TYPE = "int8"
 
 
 class CollisionError(Exception):
-    """A record is in the table already, or another process writes it."""
+    """A record is in the table already, or another process writes it, or may write it meanwhile."""
 
 
 def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
@@ -68,6 +69,9 @@ def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
 class DirectLoad(Load):
     """A load of records none of which is in the table."""
 
+    locked_people: frozenset[int] = frozenset()
+    """Whose coverage is locked: a record of anybody else ends it."""
+
     def __init__(self, connection: Connection, tenant: str, collection: LoadedCollection) -> None:
         super().__init__(connection, tenant, collection)
         self._statement = sql.SQL(
@@ -82,8 +86,9 @@ class DirectLoad(Load):
         """COPY into the table itself, as a load otherwise does into the staging table.
 
         Raises:
-            CollisionError: a record is there.
+            CollisionError: a record is there, or it is one of somebody else.
         """
+        person = itemgetter(self._columns.index("person_id"))
         tenant, status_at, deleted = self._tenant, self._status_at, self._collection.soft_delete_status
         try:
             with self._driver.cursor() as cursor:
@@ -93,6 +98,8 @@ class DirectLoad(Load):
                     write_row = copy.write_row
 
                     def send(rows: Rows) -> None:
+                        if not self.locked_people.issuperset(map(person, rows)):
+                            raise CollisionError
                         moment = self._clock_offset + time.monotonic_ns() // 1000
                         for row in rows:
                             if status_at is not None and row[status_at] == deleted:

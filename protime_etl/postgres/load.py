@@ -308,6 +308,11 @@ class Load:
         with no_nested_loops(self._driver):
             return [row[0] for row in self._driver.execute(statement, parameters)]
 
+    def people(self) -> set[int]:
+        """Ids of all whose records were staged."""
+        statement = sql.SQL("SELECT DISTINCT person_id FROM {staging}").format(staging=self._staging)
+        return {row[0] for row in self._driver.execute(statement)}
+
     def doubtful(self) -> list[int]:
         """Ids that were staged and are not in the table although a unit of their person and day was done meanwhile.
 

@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, ProtimeError, UriTooLongError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.coverage import cover, lock_coverage, uncover, usual_amounts
+from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover, usual_amounts
 from protime_etl.postgres.direct import DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.ledger import Unit
@@ -39,7 +40,7 @@ TRIES_OF_PART = 3
 MOST_IN_CIRCLES = 10_000
 
 CLOCKINGS = COLLECTIONS["clockings"]
-IDENTITY = list(CLOCKINGS.columns).index("id")
+IDENTITY, PERSON = (list(CLOCKINGS.columns).index(name) for name in ("id", "person_id"))
 
 OnPage = Callable[[int], None]
 """Called with the number of records of each page."""
@@ -75,6 +76,8 @@ class UnitPull:
         self._began = time.monotonic()
         self._pages = self._records = 0
         self._largest_page = 1
+        self._locked: set[int] = set()
+        """Whose coverage this attempt holds."""
         self._everybody = 0
         """Who may be in the circles of the unit."""
         self._absent = 0
@@ -125,8 +128,10 @@ class UnitPull:
             self._read_at = load.began
             self._stage(load)
             share_merges(connection, self._tenant)
-            lock_coverage(connection, self._tenant, self._unit.person_ids)
-            gone = self._recheck(load)
+            # Of circles, and of an answer that holds more than was asked for, only now it is known whose records came.
+            self._locked = load.people().union(self._unit.person_ids)
+            lock_coverage(connection, self._tenant, self._locked)
+            gone = self._recheck(connection, load)
             # Of those that are undecided it is not known yet whether they are too many.
             self._judge_number(len(gone) + len(self._undecided))
             vanished = () if self._withheld else gone
@@ -142,7 +147,10 @@ class UnitPull:
         kind = next(self._kinds, Load)
         if kind is DirectLoad and not may_copy(connection, self._tenant, self._unit):
             kind = Load
-        return kind(connection, self._tenant, CLOCKINGS)
+        load = kind(connection, self._tenant, CLOCKINGS)
+        if isinstance(load, DirectLoad):
+            load.locked_people = frozenset(self._unit.person_ids)
+        return load
 
     def _stage(self, load: Load) -> None:
         load.take(self._read(self._unit.person_ids), self._count)
@@ -167,7 +175,7 @@ class UnitPull:
             yield from self._read(people[:middle])
             yield from self._read(people[middle:])
 
-    def _recheck(self, load: Load) -> list[int]:
+    def _recheck(self, connection: Connection, load: Load) -> list[int]:
         """Judge what was staged in doubt, and what was not and is in the table; returns what is gone of the latter."""
         absent = load.absent(self._scope)
         doubtful = load.doubtful()
@@ -184,8 +192,20 @@ class UnitPull:
 
         load.drop(absent_from(self._client, CLOCKINGS, doubtful, self._pages, again))
         gone, found, self._undecided = judge(self._client, CLOCKINGS, absent, self._pages, again)
-        load.take(found)
+        load.take(self._lock_found(connection, found))
         return gone
+
+    def _lock_found(self, connection: Connection, found: Sequence[Page]) -> Sequence[Page]:
+        """Lock whose the records are that have moved elsewhere; those that another process is at come in later.
+
+        The order of the ids is broken here, so nothing is waited for.
+        """
+        elsewhere = {row[PERSON] for page in found for row in page.rows} - self._locked
+        if not elsewhere or try_lock_coverage(connection, self._tenant, elsewhere):
+            return found
+        later = {row[IDENTITY] for page in found for row in page.rows if row[PERSON] in elsewhere}
+        self._undecided = sorted(later.union(self._undecided))
+        return [replace(page, rows=[row for row in page.rows if row[PERSON] not in elsewhere]) for page in found]
 
     def _judge_number(self, vanished: int) -> None:
         scope = self._records + self._absent
@@ -234,7 +254,8 @@ class UnitPull:
 
     def _merge(self, connection: Connection, found: Sequence[Page], gone: Sequence[int], asked: dt.datetime) -> Counts:
         share_merges(connection, self._tenant)
-        lock_coverage(connection, self._tenant, self._unit.person_ids)
+        people = {row[PERSON] for page in found for row in page.rows}
+        lock_coverage(connection, self._tenant, people.union(self._unit.person_ids))
         load = Load(connection, self._tenant, CLOCKINGS, asked)
         load.take(found)
         merged = load.merge(gone)

@@ -63,6 +63,11 @@ class Convergence(RuleBasedStateMachine):
     def begin_pull(self, people: list[int], first: int, last: int) -> None:
         self.world.begin_pull(people, first, last)
 
+    @precondition(lambda self: len(self.world.pulls) < 3)
+    @rule(people=st.lists(INDEX, min_size=1, max_size=3), first=INDEX, last=INDEX)
+    def begin_pull_of_circles(self, people: list[int], first: int, last: int) -> None:
+        self.world.begin_pull_of_circles(people, first, last)
+
     @precondition(lambda self: len(self.world.pulls) < 3 and not self.world.in_turn)
     @rule()
     def begin_turn(self) -> None:

@@ -53,7 +53,7 @@ def _step(world: World, dice: random.Random) -> None:
         everything = dice.random() < 0.7
         people = [0, 1, 2] if everything else [dice.randint(0, 2)]
         first, last = (0, 2) if everything else (dice.randint(0, 2), dice.randint(0, 2))
-        world.begin_pull(people, first, last)
+        (world.begin_pull if dice.random() < 0.8 else world.begin_pull_of_circles)(people, first, last)
         return
     roll = dice.random()
     # The younger ones go first more often, so that they overtake.

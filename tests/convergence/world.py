@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import sqlalchemy as sa
@@ -50,6 +50,10 @@ class Gate:
     """Lets a thread go on one step at a time."""
 
     def __init__(self) -> None:
+        self.at = ""
+        """The address of the request that it stands before, or after."""
+        self.answer = b""
+        """The body of the last answer."""
         self._may_go = threading.Semaphore(0)
         self._stands = threading.Semaphore(0)
         self._kill = False
@@ -81,8 +85,10 @@ class SteppingClient(ProtimeClient):
     gate: Gate
 
     def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
+        self.gate.at = uri
         self.gate.wait()
         answer = super()._exchange(uri, token)
+        self.gate.answer = answer[1]
         self.gate.wait()
         return answer
 
@@ -101,6 +107,8 @@ class Pull:
     done: bool = False
     committed: bool = False
     error: BaseException | None = None
+    infers: ClassVar[bool] = True
+    """Whether it concludes from what it did not find."""
     sessions: set[int] = field(default_factory=set)
     """Process numbers of its sessions of PostgreSQL."""
 
@@ -146,6 +154,16 @@ class Pull:
     def reads(self, place: Place) -> bool:
         """Whether the unit reads that person on that day."""
         return place[0] in self.unit.person_ids and self.unit.first <= place[1] <= self.unit.last
+
+
+@dataclass
+class PullOfCircles(Pull):
+    """A pull of who is in circles; that a record is not there tells it nothing."""
+
+    infers: ClassVar[bool] = False
+
+    def reads(self, place: Place) -> bool:
+        return place[0] % 10 + 1 in self.unit.circles and self.unit.first <= place[1] <= self.unit.last
 
 
 @dataclass
@@ -267,6 +285,18 @@ class World:
         self.pulls.append(pull)
         return pull
 
+    def begin_pull_of_circles(self, people: list[int], first: int, last: int) -> Pull:
+        """The same by the circles of these people."""
+        first, last = sorted((first % DAYS, last % DAYS))
+        pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
+        circles = sorted({self.person(index) % 10 + 1 for index in people})
+        _, (unit,) = pipeline.plan("cli", self.day(first), self.day(last), circles=circles)
+        pull = PullOfCircles(next(self._numbers), pipeline, unit, self._clock)
+        self._note(f"pull {pull.number} begins: {unit.label}")
+        pull.start()
+        self.pulls.append(pull)
+        return pull
+
     @property
     def in_turn(self) -> bool:
         """Whether a turn of the delta is under way; a second one would be turned away."""
@@ -340,8 +370,8 @@ class World:
         if pull.claims:
             truth = tenant_rows(self.tenant)
             for record_id in truth.keys() | self._changed.keys():
-                covered = pull.covers(truth.get(record_id)) or pull.covers(before.get(record_id))
-                if record_id not in truth and record_id not in before:  # gone before the table ever saw it
+                covered = pull.covers(truth.get(record_id)) or (pull.infers and pull.covers(before.get(record_id)))
+                if pull.infers and record_id not in truth and record_id not in before:  # gone before it was ever seen
                     covered = all(map(pull.reads, self._places[record_id]))
                 if covered and self._changed.get(record_id, -1) <= pull.began:
                     self._settled.add(record_id)

@@ -324,3 +324,17 @@ def test_a_repetition_that_fails_does_not_undo_what_was_done(
     assert pipeline.finish(run_id)[1] == {"done": 1}
     assert simulated.served.requests["refused"] == 1
     assert table_rows(engine)
+
+
+def test_who_comes_unasked_is_locked_like_everybody_else(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    """An answer of one person's clockings that holds one of another's: its row waits for that person's pulls."""
+    mine = next(one for one in simulated.tenant.clockings_of(100_001) if one.status != "Deleted")
+    record = {"id": mine.id, "person": {"id": 100_002}, "date": str(mine.date), "timeOfDayInMinutes": 5}
+    simulated.tenant.replace_raw(mine.id, {**record, "kind": "InOut", "changeVersion": mine.change_version})
+    pipeline.sync("test", FIRST, TODAY, [100_001])
+    assert table_rows(engine)[mine.id]["person_id"] == 100_002
+    with engine.connect() as connection:
+        covered = connection.execute(sa.text("SELECT person_id, isempty(dates) FROM protime_etl.coverage")).all()
+    assert sorted(map(tuple, covered)) == [(100_001, False), (100_002, True)]
