@@ -66,6 +66,12 @@ with DAG(
             title="Concurrency",
             description=f"Units that are read at the same time; empty: {AT_ONCE}, and one task a unit.",
         ),
+        "accept_deletions": Param(
+            False,
+            type="boolean",
+            title="Accept deletions",
+            description="Mark as deleted what vanished at the tenant, however much that is.",
+        ),
     },
     tags=["protime"],
     doc_md=__doc__,
@@ -73,6 +79,7 @@ with DAG(
     people = ProtimePeopleToPostgresOperator(
         task_id="sync_people",
         named="{{ params.people or params.circles or '' }}",
+        accept_deletions="{{ params.accept_deletions }}",
         doc_md="Reads all people; skipped when people or circles are named.",
     )
     plan = ProtimeBackfillPlanOperator(
@@ -83,6 +90,7 @@ with DAG(
     )
     pull = ProtimeClockingsToPostgresOperator.partial(
         task_id="pull_clockings",
+        accept_deletions="{{ params.accept_deletions }}",
         map_index_template="{{ unit if unit is defined else task.map_label() }}",
         max_active_tis_per_dagrun=AT_ONCE,
         doc_md="Reads one batch, or one after the other of a list. Red: clear it, and what is not done is read again.",

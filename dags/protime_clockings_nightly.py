@@ -65,13 +65,21 @@ with DAG(
             maximum=364,
             title="Lookback days",
             description="Days before the run's own day to read again.",
-        )
+        ),
+        "accept_deletions": Param(
+            False,
+            type="boolean",
+            title="Accept deletions",
+            description="Mark as deleted what vanished at the tenant, however much that is.",
+        ),
     },
     tags=["protime"],
     doc_md=__doc__,
 ) as dag:
     people = ProtimePeopleToPostgresOperator(
-        task_id="sync_people", doc_md="Reads all people, so that whoever is new is planned for."
+        task_id="sync_people",
+        accept_deletions="{{ params.accept_deletions }}",
+        doc_md="Reads all people, so that whoever is new is planned for. Red: its log says who vanished.",
     )
     plan = ProtimePlanOperator(
         task_id="plan_batches",
@@ -80,6 +88,7 @@ with DAG(
     )
     pull = ProtimeClockingsToPostgresOperator.partial(
         task_id="pull_clockings",
+        accept_deletions="{{ params.accept_deletions }}",
         map_index_template="{{ unit if unit is defined else task.map_label() }}",
         max_active_tis_per_dag=16,
         doc_md="Reads one batch and commits it whole or not at all. Red: clear it, and this batch alone is read again.",

@@ -52,7 +52,7 @@ GROUP BY run_id ORDER BY run_id DESC LIMIT 10
 # What failed and was not read since, by whatever run.
 LEFT = """
 SELECT r.tenant, u.run_id, u.date_from, u.date_to,
-    CASE WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[\\:20]::text || ' and more' ELSE u.person_ids::text END
+    CASE WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more' ELSE u.person_ids::text END
         AS people, u.finished_at AS failed_at, u.error
 FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
 WHERE u.status = 'failed' AND u.finished_at > clock_timestamp() - interval '30 days'

@@ -11,7 +11,7 @@ from protime_etl.cli.options import AcceptDeletions, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.sync.given import ids_given
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.verify import Verification
+from protime_etl.sync.verify import HANDFUL, Verification
 
 __all__ = ["verify"]
 
@@ -63,6 +63,8 @@ def print_verification(found: Verification, token_requests: int, *, as_json: boo
     if found.unlisted:
         named = ", ".join(map(str, sorted(found.unlisted)[:IDS_SHOWN]))
         print_line(f"{len(found.unlisted)} people clock whom the tenant does not list and who were never read: {named}")
+    if found.moving > HANDFUL:
+        print_line("So many changed meanwhile that nothing is known of them: repeat it when less is going on.")
     if repaired is not None:
         print_line(f"{repaired} differences were repaired.")
     elif different:

@@ -292,7 +292,7 @@ class Pipeline:
             raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
         if person_ids is not None and PEOPLE_SCOPE in self.settings.scopes and self._unknown(person_ids):
             self._refuse_unknown(sorted({*self._unknown(person_ids)} - listed_people(self.settings, self.client)))
-        return Verifier(self.settings, self.client, self.engine).verify(first, last, person_ids)
+        return Verifier(self.settings, self.client, self.engine, self.sitting_out).verify(first, last, person_ids)
 
     def repair(self, origin: str, found: Verification) -> Counts:
         """Pull the people and days that differ, by ordinary units."""

@@ -1,38 +1,43 @@
 """A proof that the table and the tenant agree: both are read and compared id by id, and nothing is written.
 
-While the tenant is read it may change. So what differs is asked for once more by its id before it counts, and a record
-that changed between the two readings is `moving` and no difference. A difference is `pending` if its changeVersion is
-newer than anything that the table had when the comparison began: it is none that was overlooked, the next turn or night
-brings it.
+While the tenant is read it may change. So what differs is looked at once more before it counts (`look_again`), and a
+record that changed between the two readings is `moving` and no difference. A difference is `pending` if its
+changeVersion is newer than anything that the table had when the comparison began: it is none that was overlooked, the
+next turn or night brings it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy.engine import Engine
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from protime_etl.config import Settings
-from protime_etl.errors import PagingConflictError, UriTooLongError
+from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.load import Scope
 from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
 from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.plan import clockings_filter, plan_units
+from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.second_look import look_again
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
 
-__all__ = ["Verification", "Verifier"]
+__all__ = ["HANDFUL", "Verification", "Verifier"]
 
 CLOCKINGS = COLLECTIONS["clockings"]
-ATTEMPTS = 3
+HANDFUL = 5
+"""So many records may change while they are compared without anybody having to look."""
 
 
 @dataclass
@@ -54,8 +59,11 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing is missing, extra or stale, and everything could be read of people who are known."""
-        return not self.differences and not self.rejected and not self.unlisted
+        """Whether nothing is missing, extra or stale, and everything could be read of people who are known.
+
+        More than a handful that changed meanwhile is no agreement either: nothing is known of them.
+        """
+        return not self.differences and not self.rejected and not self.unlisted and self.moving <= HANDFUL
 
     @property
     def overlooked(self) -> list[Difference]:
@@ -97,10 +105,19 @@ class Verification:
 class Verifier:
     """Compares the clockings of one tenant with the warehouse."""
 
-    def __init__(self, settings: Settings, client: ProtimeClient, engine: Engine) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        client: ProtimeClient,
+        engine: Engine,
+        sit_out: Callable[[Callable[[], Any]], Any] = lambda call: call(),
+    ) -> None:
         self._settings = settings
         self._client = client
         self._engine = engine
+        self._sit_out = sit_out
+        self._pages = 0
+        self._everybody = 0
 
     def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
         """Compare the days, both included, of those people, or of all: then by date alone, whoever they are.
@@ -118,60 +135,58 @@ class Verifier:
             else:
                 scopes = [Scope(*unit) for unit in plan_units(self._client, person_ids, first, last)]
             known = people_to_read(connection, tenant, first, last)
+        self._everybody = len(known)
         for scope in scopes:
-            conflicts = Retrying(
-                retry=retry_if_exception_type(PagingConflictError), stop=stop_after_attempt(ATTEMPTS), reraise=True
-            )
-            differences, equal, rejected, people = conflicts(self._compare, scope)
-            found.equal.update(equal)
-            found.rejected += rejected
+            differences, people = self._sit_out(partial(restarting, partial(self._compare, scope, found)))
             found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
-            self._judge(found, differences, newest)
+            self._sit_out(partial(self._judge, scope, found, differences, newest))
         if found.unlisted:
             found.unlisted -= listed_people(self._settings, self._client)
         found.requests = self._client.requests - before
         return found
 
-    def _compare(self, scope: Scope) -> tuple[list[Difference], dict[dt.date, int], int, set[int]]:
+    def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
+        self._pages = 0
         with database_errors(self._engine.url), self._engine.connect() as connection:  # never committed
             staged = Comparison(connection, self._settings.tenant, CLOCKINGS)
-            self._stage(staged, scope, scope.person_ids)
+            staged.take(self._read(scope, scope.person_ids))
             differences, equal = staged.compare(scope)
-            return differences, equal, staged.counts.rejected, staged.people()
+            found.equal.update(equal)
+            found.rejected += staged.counts.rejected
+            return differences, staged.people()
 
-    def _stage(self, staged: Comparison, scope: Scope, people: Sequence[int] | None) -> None:
+    def _read(self, scope: Scope, people: Sequence[int] | None) -> Iterator[Page]:
+        """All pages of a slice."""
         assert scope.first is not None  # noqa: S101 - units have dates
         assert scope.last is not None  # noqa: S101
-        if people is None:
-            staged.take(self._client.pages(CLOCKINGS, dates.between(scope.first, scope.last)))
-            return
+        most = most_clockings(self._everybody if people is None else len(people), (scope.last - scope.first).days + 1)
+        days = dates.between(scope.first, scope.last)
+        condition = days if people is None else clockings_filter(people, scope.first, scope.last)
         try:
-            staged.take(self._client.pages(CLOCKINGS, clockings_filter(people, scope.first, scope.last)))
+            for page in Reading(CLOCKINGS, self._client.answers(CLOCKINGS, condition), most, "clockings"):
+                self._pages += 1
+                yield page
         except UriTooLongError:
-            if len(people) == 1:
+            if people is None or len(people) == 1:
                 raise
             middle = len(people) // 2
-            self._stage(staged, scope, people[:middle])
-            self._stage(staged, scope, people[middle:])
+            yield from self._read(scope, people[:middle])
+            yield from self._read(scope, people[middle:])
 
-    def _judge(self, found: Verification, differences: list[Difference], newest: str) -> None:
-        """Ask for each difference by its id, and take up those that stay."""
+    def _judge(self, scope: Scope, found: Verification, differences: list[Difference], newest: str) -> None:
+        """Look at each difference once more, and take up those that stay."""
         if not differences:
             return
-        read = {one.id: one.version for one in differences}
-        with database_errors(self._engine.url), self._engine.connect() as connection:
-            again = Comparison(connection, self._settings.tenant, CLOCKINGS)
-            for record_id in read:
-                page = self._client.record(CLOCKINGS, record_id)
-                if page is not None:
-                    again.take([page])
-            stay, equal = again.compare(Scope(), list(read))
-        found.equal.update(equal)
-        for one in stay:
-            if read[one.id] is not None and one.version != read[one.id]:
-                found.moving += 1
-                continue
-            found.differences.append(one)
-            if one.version is not None and "" < newest < one.version:
-                found.pending.add(one.id)
+        stay = look_again(
+            self._engine,
+            self._settings.tenant,
+            self._client,
+            differences,
+            pages=self._pages,
+            read=lambda: self._read(scope, scope.person_ids),
+        )
+        found.equal.update(stay.equal)
+        found.moving += stay.moving
+        found.differences += stay.differences
+        found.pending |= {one.id for one in stay.differences if one.version is not None and "" < newest < one.version}

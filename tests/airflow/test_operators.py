@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from sqlalchemy.engine import URL, Engine
+from tenacity import wait_none
 
 from protime_etl.airflow import (
     ProtimeBackfillPlanOperator,
@@ -27,15 +28,26 @@ from protime_etl.airflow import (
     ProtimeVerifyOperator,
 )
 from protime_etl.airflow.mapping import deal
-from protime_etl.errors import ForbiddenError, ProtimeError, RateLimited, ServerError, SettingsError
+from protime_etl.errors import (
+    DeletionsWithheldError,
+    ForbiddenError,
+    ProtimeError,
+    RateLimited,
+    ServerError,
+    SettingsError,
+    UnreadableError,
+)
 from protime_etl.postgres import ledger
 from protime_etl.postgres.sources import register_source
+from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.environment import dags_folder
+from protime_etl.sync.brake import Brake
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan import windows
 from tests.conftest import TODAY
+from tests.difficult import answer_again, refuse_lists
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
@@ -281,3 +293,49 @@ def test_who_is_told_to_wait_gives_the_slot_back(
     with pytest.raises(RateLimited):
         pull(pipeline, units)
     assert statuses(engine) == ["failed", "planned", "planned", "planned"]
+
+
+def test_what_cannot_be_read_is_named_and_the_next_try_asks_for_it_alone(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "_jitter", wait_none())
+    (unit,) = planned(pipeline, 1)
+    victim = next(one for one in simulated.tenant.truth() if one.person.id == 100_007)
+    refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found))
+    with pytest.raises(UnreadableError, match=f"person 100007 on {victim.date} cannot be read") as told:
+        pull(pipeline, unit)
+    assert told.value.retry, "Airflow tries again"
+    place = (100_007, str(victim.date))
+    others = {k: v for k, v in tenant_rows(simulated.tenant).items() if (v["person_id"], v["date"]) != place}
+    assert table_rows(engine) == others
+    answer_again(simulated.tenant)
+    assert pull(pipeline, unit)["requests"] == 1
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+
+
+@pytest.mark.parametrize(("accepted", "deleted"), [("False", 0), ("True", 60)])
+def test_what_vanished_at_once_is_accepted_by_a_parameter(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine, accepted: str, deleted: int
+) -> None:
+    (unit,) = planned(pipeline, 1)
+    pull(pipeline, unit)
+    for one in [one.id for one in simulated.tenant.truth() if one.status != "Deleted"][:60]:
+        simulated.tenant.hard_delete(one)
+    again = ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit, accept_deletions=accepted)
+    if deleted:
+        assert again.carry_out(pipeline, context())["deleted"] == deleted
+    else:
+        with pytest.raises(DeletionsWithheldError, match=r"60 of \d+ clockings"):
+            again.carry_out(pipeline, context())
+    assert statuses(engine) == ["done" if deleted else "failed"]
+
+
+def test_people_who_vanished_at_once_fail_the_task(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+    pipeline.sync_people()
+    pipeline.brake = Brake(3)
+    for one in simulated.tenant.person_ids()[:4]:
+        simulated.tenant.hard_delete_person(one)
+    with pytest.raises(DeletionsWithheldError, match="4 of 20 people"):
+        ProtimePeopleToPostgresOperator(task_id="people").carry_out(pipeline, context())
+    task = ProtimePeopleToPostgresOperator(task_id="people", accept_deletions="True")
+    assert task.carry_out(pipeline, context())["deleted"] == 4

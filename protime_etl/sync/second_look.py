@@ -1,0 +1,78 @@
+"""A second look at what differs, before it counts: the tenant may have changed while it was compared.
+
+A few are asked for by their ids. Of many that the tenant has just listed, the list is believed: what is newer than the
+table is known by its version. Of many that it lacks, see `judge`. A record that the list has and that is not found by
+its id is a contradiction of the tenant's: it is looked for in a second reading, and the list is believed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy.engine import Engine
+
+from protime_etl.postgres.compare import Comparison, Difference
+from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.load import Scope
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.decoding import Page
+from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.sync.recheck import FEW, ask, judge
+
+__all__ = ["SecondLook", "look_again"]
+
+CLOCKINGS = COLLECTIONS["clockings"]
+IDENTITY = list(CLOCKINGS.columns).index("id")
+
+
+class SecondLook(NamedTuple):
+    """What is left of the differences of a slice."""
+
+    differences: list[Difference]
+    equal: dict[dt.date, int]
+    """Those that turned out to be equal, by day."""
+    moving: int
+    """Those that changed meanwhile."""
+
+
+def look_again(
+    engine: Engine,
+    tenant: str,
+    client: ProtimeClient,
+    differences: Sequence[Difference],
+    *,
+    pages: int,
+    read: Callable[[], Iterable[Page]],
+) -> SecondLook:
+    """Look again at the differences of a slice of so many pages; `read` reads it once more.
+
+    Raises:
+        ProtimeError: the tenant or the warehouse cannot be asked.
+    """
+    listed = {one.id: one for one in differences if one.version is not None}
+    absent = [one.id for one in differences if one.version is None]
+
+    @cache
+    def again() -> list[Page]:
+        """Of a second reading what is in question."""
+        wanted = {*listed, *absent}
+        return [
+            Page(rows=[row for row in page.rows if row[IDENTITY] in wanted], rejected=page.rejected) for page in read()
+        ]
+
+    believed = list(listed.values()) if len(listed) > FEW else []
+    asked = ask(client, CLOCKINGS, () if believed else listed)
+    denied = set(asked.gone)
+    found = [*asked.found]
+    if denied:
+        found += [Page(rows=[row for row in page.rows if row[IDENTITY] in denied]) for page in again()]
+    found += judge(client, CLOCKINGS, absent, pages, again).found
+    with database_errors(engine.url), engine.connect() as connection:  # never committed
+        comparison = Comparison(connection, tenant, CLOCKINGS)
+        comparison.take(found)
+        stay, equal = comparison.compare(Scope(), [*(() if believed else listed), *absent])
+    moved = [one for one in stay if one.id in listed and one.version != listed[one.id].version]
+    return SecondLook([*believed, *(one for one in stay if one not in moved)], equal, len(moved))

@@ -1,0 +1,92 @@
+"""What verify makes of differences: at what cost it makes sure of them, and that it hides none."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.conftest import TODAY, settings_for
+from tests.sync.test_changes import live
+
+FIRST = TODAY - dt.timedelta(days=13)
+
+
+def change(engine: Engine, statement: str, **values: object) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement), values)
+
+
+def without_single_records(simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tenant lists its clockings and finds none of them by its id."""
+    monkeypatch.setattr(simulated.tenant, "clocking", lambda _: None)
+
+
+def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    missing, stale = live(simulated.tenant)[:2]
+    change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=missing)
+    change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE id = :id", id=stale)
+    without_single_records(simulated, monkeypatch)
+
+    found = pipeline.verify(FIRST, TODAY)
+
+    assert {one.id: one.kind for one in found.differences} == {missing: "missing", stale: "stale"}
+    assert (found.moving, found.agrees) == (0, False)
+
+
+def test_more_than_a_handful_that_move_is_no_agreement(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    ids = live(simulated.tenant)[:6]
+    change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE id = ANY(:ids)", ids=ids)
+    usual = simulated.tenant.clocking
+
+    def clocking(record_id: int) -> object:
+        if record_id in ids:
+            simulated.tenant.edit(record_id, time_of_day_in_minutes=5)
+        return usual(record_id)
+
+    monkeypatch.setattr(simulated.tenant, "clocking", clocking)
+    found = pipeline.verify(FIRST, TODAY)
+    assert (found.differences, found.moving, found.agrees) == ([], 6, False)
+
+
+def test_days_never_read_cost_hardly_more_than_the_sync_that_repairs_them(warehouse: URL) -> None:
+    tenant = Tenant(seed=1, people=30, first_day=FIRST, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served,
+        open_pipeline(settings_for(served), warehouse) as pipeline,
+    ):
+        pipeline.sync_people()
+        found = pipeline.verify(FIRST, TODAY)
+        assert found.totals()["missing"] == len(tenant.truth())
+        counts, _ = pipeline.sync("test", FIRST, TODAY)
+        assert found.requests <= 1.2 * counts.requests
+
+
+def test_many_that_the_tenant_has_no_longer_cost_one_more_reading(warehouse: URL) -> None:
+    tenant = Tenant(seed=1, people=30, first_day=FIRST, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served,
+        open_pipeline(settings_for(served), warehouse) as pipeline,
+    ):
+        pipeline.sync("test", FIRST, TODAY)
+        gone, moved = live(tenant)[:200], live(tenant)[200:400]
+        for one in gone:
+            tenant.hard_delete(one)
+        for one in moved:
+            tenant.edit(one, date=FIRST - dt.timedelta(days=90))
+        pages = -(-len(tenant.truth()) // 100)
+        found = pipeline.verify(FIRST, TODAY)
+        assert {one.id for one in found.differences} == {*gone, *moved}
+        assert found.requests <= 2 * pages + 30
