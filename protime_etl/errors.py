@@ -8,6 +8,7 @@
     │   ├── LockedError              another session holds what is needed   retried
     │   ├── ConnectionLostError      it broke, or the server restarts       the unit is tried again
     │   └── SchemaError              the schema is missing or too old       never retried
+    ├── QueryError                   PostgreSQL refuses what a user wrote   never retried
     ├── BusyError                    another process works on the same       retried
     ├── IncompleteError              done but for something to look at       exit status 3, retried
     │   ├── DeletionsWithheldError   too many records vanished at once       none of them is marked
@@ -56,6 +57,7 @@ __all__ = [
     "PagingConflictError",
     "ProtimeError",
     "ProtocolError",
+    "QueryError",
     "RateLimited",
     "SchemaError",
     "ServerError",
@@ -108,6 +110,15 @@ class SchemaError(DatabaseError):
     """The warehouse has no schema yet, or an older one."""
 
     retry = False
+
+
+class QueryError(ProtimeError):
+    """PostgreSQL refuses the statement that a user wrote."""
+
+    def __init__(self, message: str, *, guidance: str = "", excerpt: Sequence[str] = ()) -> None:
+        super().__init__(message, guidance=guidance)
+        self.excerpt = tuple(excerpt)
+        """Lines to show below the message: where in the statement it is."""
 
 
 class BusyError(ProtimeError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import io
+import re
 import sys
 from typing import Annotated
 
@@ -25,6 +27,8 @@ __all__ = ["main"]
 
 COLLECTED_AFTER = 100_000
 """New objects after which Python looks for unreachable cycles."""
+
+COMMENT = re.compile(r"--[^=\s]*\s")
 
 app = typer.Typer(
     help="Every Protime clocking in your own PostgreSQL. Settings come from PROTIME_* and from a .env file here.",
@@ -66,14 +70,23 @@ def _options(
     del debug, version  # the first is read by main, which sees the error
 
 
+def _as_argument(text: str) -> str:
+    """An argument in UTF-8 whatever the locale; a blank before a query that begins with a comment: it is no option."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return f" {text}" if COMMENT.match(text) else text
+
+
 def main() -> None:
     """Run the command line; every error becomes one line and the promised exit status."""
     debug = "--debug" in sys.argv[1:]
     # Records come by the hundred thousand and are never part of a cycle: looking for cycles takes a fifth of the time.
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding lacks is shown as an escape
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app([argument for argument in sys.argv[1:] if argument != "--debug"])
+        app([_as_argument(one) for one in sys.argv[1:] if one != "--debug"])
     except ProtimeError as error:
         if debug:
             raise

@@ -11,53 +11,42 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from protime_etl.cli.counted import counted
-from protime_etl.errors import ProtimeError
+from protime_etl.cli.printable import one_line, printable
+from protime_etl.errors import ProtimeError, QueryError
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.protime.pausing import Pause
 from protime_etl.sync.crew import Observer
 
-__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note", "print_table"]
+__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note"]
 
-output = Console(highlight=False, soft_wrap=True)
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+output = Console(highlight=False, emoji=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def print_line(text: str) -> None:
     """One line of the result."""
-    output.print(text, markup=False)
+    output.print(printable(text), markup=False)
 
 
 def print_note(text: str) -> None:
     """One line on stderr that is worth knowing."""
-    messages.print(text, markup=False)
+    messages.print(printable(text), markup=False)
 
 
 def print_error(error: ProtimeError) -> None:
-    """One line on stderr: what is wrong and what to do."""
-    messages.print("error: " + " ".join(str(error).split()), markup=False)
+    """One line on stderr: what is wrong and what to do; below it where in a query, if that is known."""
+    messages.print("error: " + one_line(" ".join(str(error).split())), markup=False)
+    if isinstance(error, QueryError):
+        for line in error.excerpt:
+            messages.print(printable(line), markup=False)
 
 
 def print_json(values: dict[str, Any]) -> None:
     """One JSON object as the last line of stdout, never wrapped."""
     sys.stdout.write(json.dumps(values, default=str) + "\n")
-
-
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on a terminal, tab-separated lines elsewhere; nothing is cut off."""
-    if not output.is_terminal:
-        for line in (columns, *rows):
-            sys.stdout.write("\t".join("" if cell is None else str(cell) for cell in line) + "\n")
-        return
-    table = Table(title=title or None, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    output.print(table, markup=False)
 
 
 class SyncProgress(Observer):
@@ -119,7 +108,7 @@ class SyncProgress(Observer):
 
     def failed(self, unit: Unit, error: ProtimeError) -> None:
         """A unit failed: said at once, also on a terminal."""
-        messages.print(f"failed: {unit.label}: {' '.join(str(error).split())}", markup=False)
+        print_note(one_line(f"failed: {unit.label}: {' '.join(str(error).split())}"))
 
     def cut(self, unit: Unit, parts: Sequence[Unit], error: ProtimeError) -> None:
         """A unit is read in parts."""
@@ -149,4 +138,4 @@ class SyncProgress(Observer):
 
     def _line(self, text: str) -> None:
         if not messages.is_terminal:
-            messages.print(text, markup=False)
+            messages.print(printable(text), markup=False)

@@ -13,6 +13,7 @@ from protime_etl.cli import console
 from protime_etl.cli.counted import counted
 from protime_etl.cli.options import AcceptDeletions, Circles, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
+from protime_etl.cli.tables import print_table
 from protime_etl.errors import IncompleteError
 from protime_etl.postgres.load import Counts
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
@@ -133,7 +134,7 @@ def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
     """Print what a backfill would do."""
     if plan.resumes is not None:
         console.print_line(f"This goes on with run {plan.resumes}: what is listed is left to do.")
-    console.print_table(
+    print_table(
         "units",
         ["from", "to", "people"],
         [(unit.first, unit.last, len(unit.person_ids) or "circles") for unit in plan.units],

@@ -7,27 +7,64 @@ from typing import Annotated
 
 import typer
 
-from protime_etl.cli.place import warehouse
-from protime_etl.cli.queries import open_shell, run_query
+from protime_etl.cli.console import print_line
+from protime_etl.cli.place import interruptible, warehouse
+from protime_etl.cli.psql import open_psql
+from protime_etl.cli.queries import run_query
+from protime_etl.cli.tables import CommaSeparated, Json, RowWriter
 from protime_etl.errors import SettingsError
+from protime_etl.postgres.statements import sql_folder
 
 __all__ = ["sql"]
 
 
-def sql(
-    query: Annotated[str | None, typer.Argument(help="A query; none: an interactive psql shell.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with the query, such as sql/queries/open_days.sql.")] = None,
+def sql(  # noqa: PLR0917 - one parameter an option
+    query: Annotated[str | None, typer.Argument(help="A query; none: psql.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with the query.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--query", metavar="NAME", help="One of the queries that come along.")
+    ] = None,
+    queries: Annotated[bool, typer.Option("--queries", help="List the queries that come along.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON array of objects.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Let it change the warehouse.")] = False,
 ) -> None:
-    """Run a query and print its rows, or open a shell."""
-    if query is not None and file is not None:
-        raise SettingsError("A query and a file were given.", guidance="Give one of them.")
+    """Run a query and print its rows, or open psql; it may only read."""
+    if sum((query is not None, file is not None, name is not None, queries)) > 1:
+        raise SettingsError("More than one of a query, --file, --query and --queries.", guidance="Give one of them.")
+    if as_csv and as_json:
+        raise SettingsError("--csv and --json were given.", guidance="Give one of them.")
+    if queries:
+        for path in _shipped():
+            print_line(f"{path.stem:<20} {_purpose(path)}")
+        return
+    if name is not None:
+        file = next((path for path in _shipped() if path.stem == name.removesuffix(".sql")), None)
+        if file is None:
+            raise SettingsError(f"There is no query {name!r}.", guidance="See them: protime-etl sql --queries")
     if file is not None:
-        try:
-            query = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{file} cannot be read ({type(error).__name__}).") from None
-    with warehouse() as url:
+        query = _read(file)
+    if query is None and (as_csv or as_json):
+        option = "--csv" if as_csv else "--json"
+        raise SettingsError("There is no query.", guidance=f"Give one: protime-etl sql {option} 'SELECT ...'")
+    writer: RowWriter | None = CommaSeparated() if as_csv else Json() if as_json else None
+    with interruptible(), warehouse() as url:
         if query is None:
-            open_shell(url)
-        else:
-            run_query(url, query)
+            raise typer.Exit(open_psql(url, write=write))
+        run_query(url, query, write=write, writer=writer)
+
+
+def _shipped() -> list[Path]:
+    return sorted((sql_folder() / "queries").glob("*.sql"))
+
+
+def _purpose(path: Path) -> str:
+    """The first line of the comment that a query begins with."""
+    return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("--").strip()
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read ({type(error).__name__}).") from None

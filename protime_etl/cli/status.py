@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from protime_etl.cli.console import print_json, print_line, print_table
+from protime_etl.cli.console import print_json, print_line
 from protime_etl.cli.options import Json
 from protime_etl.cli.place import warehouse
+from protime_etl.cli.tables import print_table
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 from protime_etl.postgres.schema import require_schema

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from protime_etl.cli.console import print_error, print_json, print_line, print_table
+from protime_etl.cli.console import print_error, print_json, print_line
 from protime_etl.cli.options import AcceptDeletions, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
+from protime_etl.cli.tables import print_table
 from protime_etl.sync.given import ids_given
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.verify import HANDFUL, Verification

