@@ -2,10 +2,10 @@
 --
 -- SELECT * FROM protime.clockings_as_of('2026-03-31 18:00 Europe/Brussels') WHERE date >= '2026-03-01';
 --
--- The columns are those of the type protime.clocking and not of the table, to which a user may have added some.
+-- The columns are those of the type protime.clocking_then and not of the table, to which a user may have added some.
 --
 -- "At a moment" is when the statement that wrote a row began; its transaction is committed a moment later.
-CREATE OR REPLACE FUNCTION protime.clockings_as_of(moment timestamptz) RETURNS SETOF protime.clocking
+CREATE OR REPLACE FUNCTION protime.clockings_as_of(moment timestamptz) RETURNS SETOF protime.clocking_then
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT
         tenant, id, person_id, date, time_of_day_in_minutes, kind, change_version, original_time_of_day_in_minutes,

@@ -26,7 +26,7 @@ DELTA_STATUS = "loading, active, expired (410){} conflicted (409){}."
 
 # What clockings_as_of gives: the columns of protime.clockings as they are now, whatever a user adds to that table.
 CLOCKING = """
-CREATE TYPE protime.clocking AS (
+CREATE TYPE protime.clocking_then AS (
     tenant text, id bigint, person_id bigint, date date, time_of_day_in_minutes integer, kind text,
     change_version text COLLATE "C", original_time_of_day_in_minutes integer,
     calculated_time_of_day_in_minutes integer, is_generated boolean, terminal_id bigint, longitude double precision,
@@ -39,7 +39,7 @@ CREATE TYPE protime.clocking AS (
 def upgrade() -> None:
     op.execute("DROP FUNCTION IF EXISTS protime.clockings_as_of(timestamptz)")  # made again after the migrations
     op.execute(CLOCKING)
-    op.execute("COMMENT ON TYPE protime.clocking IS 'A row of protime.clockings_as_of.'")
+    op.execute("COMMENT ON TYPE protime.clocking_then IS 'A row of protime.clockings_as_of.'")
     _cut_units()
     _remember_what_was_asked_for()
     _count_failures_of_deltas()
@@ -57,7 +57,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION IF EXISTS protime.clockings_as_of(timestamptz)")
-    op.execute("DROP TYPE protime.clocking")
+    op.execute("DROP TYPE protime.clocking_then")
     op.drop_index("ix_units_finished_at", "units", schema="protime_etl")
     _take_keys()
     for name in SOURCE:
