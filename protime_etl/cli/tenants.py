@@ -10,6 +10,7 @@ import typer
 from protime_etl.cli import console
 from protime_etl.cli.options import Json
 from protime_etl.cli.place import warehouse
+from protime_etl.cli.tables import print_table
 from protime_etl.config import PlaceSettings, check_timezone
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.connection import create_engine, database_errors
@@ -34,7 +35,7 @@ def forget(
                 held = held_of(connection, tenant)
             if not held:
                 raise SettingsError(f"The warehouse holds nothing of {tenant}.", guidance="See: protime-etl status")
-            console.print_table("rows", ["table", "rows"], list(held.items()))
+            print_table("rows", ["table", "rows"], list(held.items()))
             if not (yes or _agreed(tenant)):
                 raise SettingsError("Nothing was removed.", guidance="Give --yes to remove it without being asked.")
             with database_errors(url), engine.begin() as connection:
