@@ -170,3 +170,16 @@ def test_a_404_of_a_host_that_never_answered_proves_nothing(tmp_path: Path, ware
         result = shell_for(tmp_path, server, warehouse)("check")
     assert result.returncode == 1
     assert "clockings    NO  The API answers clockings with status 404" in result.stdout
+
+
+@pytest.mark.parametrize("where", ["api", "token"])
+def test_what_the_tenant_says_reaches_a_terminal_as_text_alone(tmp_path: Path, warehouse: URL, where: str) -> None:
+    rude = "a\x1b[2J\x1b]0;b\x07\tc\r\nerror: d\u202e\u2028\x9b31m\0"
+    api = Answer(400, {"error": {"code": rude, "message": rude, "reasons": [rude, {rude: rude}]}})
+    token = Answer(400, {"error": rude, "error_description": rude})
+    with ScriptedServer([api], [token] if where == "token" else []) as server:
+        result = shell_for(tmp_path, server, warehouse)(*SYNC)
+    assert result.returncode == 1
+    told = result.stderr.splitlines()[-1]
+    assert told.isprintable()
+    assert "a[2J]0;bcerror: d31m" in told

@@ -1,0 +1,146 @@
+"""A TLS connection that cannot be made tells why, without the address that was asked; over real TLS."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import socketserver
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from protime_etl.errors import ProtimeError
+from protime_etl.protime.transport import new_session, send
+from tests.cli.conftest import Shell
+
+NOW = dt.datetime.now(dt.UTC)
+DAY = dt.timedelta(days=1)
+
+
+def certificate(
+    folder: Path, *, host: str = "127.0.0.1", begins: dt.datetime = NOW - DAY, ends: dt.datetime = NOW + DAY
+) -> Path:
+    """A file with a key and a certificate that signs itself, good as an authority, too."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "of a test")])
+    is_address = host.replace(".", "").isdigit()
+    alternative = x509.IPAddress(ipaddress.ip_address(host)) if is_address else x509.DNSName(host)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@contextmanager
+def server(context: ssl.SSLContext | None) -> Iterator[str]:
+    """A server that speaks TLS, or else plain HTTP, and answers `{}`."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with (
+                suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) if context else self.request as it,
+            ):
+                it.recv(65536)
+                it.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as tcp:
+        tcp.daemon_threads = True
+        threading.Thread(target=tcp.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"https://127.0.0.1:{tcp.server_address[1]}"
+        finally:
+            tcp.shutdown()
+
+
+def speaking(path: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def failure(url: str) -> str:
+    session = new_session()
+    try:
+        with pytest.raises(ProtimeError) as caught:
+            send(session, "GET", f"{url}/path?filter=a-secret", headers={})
+    finally:
+        session.close()
+    assert "a-secret" not in str(caught.value)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def test_a_good_certificate_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    session = new_session()
+    with server(speaking(path)) as url:
+        assert send(session, "GET", url, headers={})[1] == b"{}"
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "trusted", "told"),
+    [
+        ({"begins": NOW - 2 * DAY, "ends": NOW - DAY}, True, "be trusted (certificate has expired). Check the clock"),
+        ({"begins": NOW + DAY, "ends": NOW + 2 * DAY}, True, "cannot be trusted (certificate is not yet valid). Check"),
+        ({"host": "192.0.2.1"}, True, "mismatch, certificate is not valid for '127.0.0.1'). Check PROTIME_TENANT"),
+        ({"host": "acme.example"}, True, "mismatch, certificate is not valid for '127.0.0.1'). Check PROTIME_TENANT"),
+        ({}, False, "cannot be trusted (self-signed certificate). Check the host; for a private"),
+    ],
+    ids=["expired", "of tomorrow", "another address", "another host", "signed by itself"],
+)  # fmt: skip
+def test_what_is_wrong_with_a_certificate_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, dt.datetime], trusted: bool, told: str
+) -> None:
+    path = certificate(tmp_path, **changes)  # type: ignore[arg-type]
+    if trusted:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    with server(speaking(path)) as url:
+        assert told in failure(url)
+
+
+def test_what_does_not_speak_tls_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(None) as url:
+        told = failure(url)
+    assert "There is no TLS connection with 127.0.0.1" in told
+    assert "may not speak TLS" in told
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    assert "names a file that is not there" in failure("https://127.0.0.1:1")
+
+
+def test_the_command_line_tells_it_in_one_line(tmp_path: Path) -> None:
+    path = certificate(tmp_path, begins=NOW - 2 * DAY, ends=NOW - DAY)
+    with server(speaking(path)) as url:
+        nowhere = "postgresql://127.0.0.1:1/d"
+        shell = Shell(
+            tmp_path, tenant="acme", client_id="c", client_secret="s", api_url=url, auth_url=url, database_url=nowhere
+        )
+        shell.environment = {"REQUESTS_CA_BUNDLE": str(path)}
+        result = shell("check")
+    assert result.returncode == 1
+    assert "credentials  NO  The TLS certificate of 127.0.0.1:" in result.stdout
+    assert "(certificate has expired)" in result.stdout
