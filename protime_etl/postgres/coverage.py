@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.planning import BOUND_TENANT
 
-__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "usual_amounts"]
+__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "uncover_all", "usual_amounts"]
 
 KNOWN_DAYS = 28
 SAMPLED_PEOPLE = 300
@@ -72,16 +72,34 @@ def cover(connection: Connection, tenant: str, person_ids: Sequence[int], first:
 
 def uncover(connection: Connection, tenant: str, person_ids: Iterable[int], first: dt.date, last: dt.date) -> None:
     """Take these days of these people out again: reading them failed, and what is here may be out of date."""
+    uncover_all(connection, tenant, [(person_ids, first, last)])
+
+
+def uncover_all(connection: Connection, tenant: str, lost: Iterable[tuple[Iterable[int], dt.date, dt.date]]) -> None:
+    """Take all these out, each (person ids, first day, last day)."""
+    cells = [(person, first, last) for people, first, last in lost for person in people]
+    if not cells:
+        return
+    people, firsts, lasts = (list(column) for column in zip(*cells, strict=True))
     connection.execute(
         sa.text(
-            # In the order of the ids, as every lock of coverage is taken.
-            "UPDATE protime_etl.coverage AS c SET dates = c.dates - lost.dates FROM"
-            " (SELECT tenant, person_id, datemultirange(daterange(:first, :last, '[]')) AS dates"
-            " FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(CAST(:people AS bigint[]))"
-            " AND dates && daterange(:first, :last, '[]') ORDER BY person_id FOR UPDATE) AS lost"
-            " WHERE (c.tenant, c.person_id) = (lost.tenant, lost.person_id)"
+            # Locked in the order of the ids, as every lock of coverage is taken.
+            """
+            WITH lost AS (
+                SELECT person_id, range_agg(daterange(first, last, '[]')) AS dates
+                FROM unnest(CAST(:people AS bigint[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
+                    AS cell (person_id, first, last)
+                GROUP BY person_id
+            ),
+            locked AS (
+                SELECT c.person_id, lost.dates FROM protime_etl.coverage AS c JOIN lost USING (person_id)
+                WHERE c.tenant = :tenant AND c.dates && lost.dates ORDER BY c.person_id FOR UPDATE OF c
+            )
+            UPDATE protime_etl.coverage AS c SET dates = c.dates - locked.dates
+            FROM locked WHERE c.tenant = :tenant AND c.person_id = locked.person_id
+            """
         ),
-        {"tenant": tenant, "first": first, "last": last, "people": list(person_ids)},
+        {"tenant": tenant, "people": people, "firsts": firsts, "lasts": lasts},
     )
 
 

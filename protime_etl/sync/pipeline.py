@@ -16,7 +16,7 @@ from protime_etl.errors import ApiError, IncompleteError, ProtimeError, Settings
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
-from protime_etl.postgres.coverage import missing, uncover, usual_amounts
+from protime_etl.postgres.coverage import missing, uncover_all, usual_amounts
 from protime_etl.postgres.deltas import silent_deltas
 from protime_etl.postgres.everybody import people_to_read, unknown_people
 from protime_etl.postgres.ledger import Selection, Unit
@@ -325,8 +325,9 @@ class Pipeline:
             unfinished = sum(number for status, number in statuses.items() if status != "done")
             reason = error or (f"{unfinished} of {sum(statuses.values())} units are not done" if unfinished else None)
             ledger.finish_run(connection, run_id, reason)
-            for unit in [] if interrupted else ledger.unfinished_units(connection, run_id):
-                uncover(connection, unit.tenant, unit.person_ids, unit.first, unit.last)
+            if unfinished and not interrupted:
+                left = ledger.unfinished_units(connection, run_id)
+                uncover_all(connection, self.settings.tenant, [(one.person_ids, one.first, one.last) for one in left])
             return counts, statuses
 
     def _finish_badly(self, run_id: int, reason: str, *, interrupted: bool = False) -> None:

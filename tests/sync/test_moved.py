@@ -1,0 +1,55 @@
+"""A record that has moved to somebody at whom another process is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from protime_etl.postgres.coverage import lock_coverage
+from protime_etl.protime.resources import Reference
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.pipeline import Pipeline
+from tests.conftest import TODAY
+from tests.sync.test_pull import FIRST
+from tests.truth import table_rows, tenant_rows
+
+MINE, THEIRS = 100_001, 100_002
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.timeout(120)
+def test_it_comes_in_after_the_unit_and_after_the_other_process(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    pipeline.sync("test", FIRST, TODAY)
+    moved, edited = [one for one in simulated.tenant.clockings_of(MINE) if one.status != "Deleted"][:2]
+    simulated.tenant.edit(moved.id, person=Reference(id=THEIRS))
+    simulated.tenant.edit(edited.id, time_of_day_in_minutes=7)
+    run_id, (unit,) = pipeline.plan("test", FIRST, TODAY, [MINE])
+    thread = threading.Thread(target=pipeline.pull, args=[unit], daemon=True)
+
+    with engine.begin() as other:
+        lock_coverage(other, pipeline.settings.tenant, [THEIRS])
+        thread.start()
+        wait_until(lambda: table_rows(engine)[edited.id]["time_of_day_in_minutes"] == 7)
+        assert table_rows(engine)[moved.id]["person_id"] == MINE, "it waits, and the rest does not"
+        with engine.connect() as connection:
+            statuses = connection.scalars(
+                sa.text("SELECT status FROM protime_etl.units WHERE run_id = :run"), {"run": run_id}
+            )
+            assert list(statuses) == ["planned"]
+    thread.join(30)
+
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert pipeline.finish(run_id)[1] == {"done": 1}
