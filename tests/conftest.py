@@ -48,12 +48,24 @@ def long_form(request: pytest.FixtureRequest) -> None:
         pytest.skip("long form only")
 
 
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder of the test's own; for root one that the embedded server's user may enter, as pytest's is private."""
+    if os.geteuid() != 0:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="protime-etl-test-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Callable[[str], URL]]:
     """Servers by name, started when first asked for; each with a database `template` that has the schema."""
     started: dict[str, URL] = {}
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-test-")))
+        home.chmod(0o711)  # as root, the server runs as another user
 
         def server(name: str) -> URL:
             if name not in started:

