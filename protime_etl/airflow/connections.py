@@ -27,6 +27,8 @@ def connections(settings: Settings, warehouse: URL) -> dict[str, dict[str, Any]]
     """The two connections that the DAGs need, by their ids, in the form in which Airflow exports its own."""
     values = settings.model_dump(mode="json", include=set(field_labels()), exclude_none=True)
     values.pop("client_secret")
+    if "timezone" not in settings.model_fields_set:  # only a default: what the warehouse holds decides
+        values.pop("timezone")
     host = warehouse.host or warehouse.query.get("host")
     parameters = {name: value for name, value in warehouse.query.items() if name != "host"}
     return {
