@@ -64,6 +64,8 @@ def print_verification(found: Verification, token_requests: int, *, as_json: boo
     if found.unlisted:
         named = ", ".join(map(str, sorted(found.unlisted)[:IDS_SHOWN]))
         print_line(f"{len(found.unlisted)} people clock whom the tenant does not list and who were never read: {named}")
+    for one in found.unreadable[:IDS_SHOWN]:
+        print_line(f"not compared, as the API cannot tell them: the clockings of {one}")
     if found.moving > HANDFUL:
         print_line("So many changed meanwhile that nothing is known of them: repeat it when less is going on.")
     if repaired is not None:

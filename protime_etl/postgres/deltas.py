@@ -44,6 +44,8 @@ class DeltaState:
     """None in `loading`: not even the first page was stored; in `expired`, `conflicted`, `broken`: start again."""
     started_at: dt.datetime
     requested_at: dt.datetime | None
+    initial_rows: int
+    """Records that its initial load has brought so far."""
     unreadable: int
     failures: int
     """Turns in a row whose answer could not be used."""

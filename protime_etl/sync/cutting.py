@@ -55,12 +55,12 @@ def is_about_the_question(error: ProtimeError) -> bool:
     return isinstance(error, (ServerError, UnreachableError, ProtocolError))
 
 
-def answers_others(client: ProtimeClient, unit: Unit) -> bool:
-    """Whether the API answers the smallest question of this kind: then the fault is in the unit's own one."""
+def answers_others(client: ProtimeClient, day: dt.date) -> bool:
+    """Whether the API answers the smallest question of this kind: then the fault is in the one that failed."""
     tries, client.tries = client.tries, 1
     try:
         client.probe(CLOCKINGS)
-        next(client.answers(CLOCKINGS, clockings_filter([NOBODY], unit.last, unit.last)))
+        next(client.answers(CLOCKINGS, clockings_filter([NOBODY], day, day)))
     except ApiError as error:
         return error.status < 500 and error.retry_after is None
     except ProtimeError:

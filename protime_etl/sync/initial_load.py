@@ -15,15 +15,21 @@ from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
+from protime_etl.postgres.ledger import known_people
 from protime_etl.postgres.load import database_clock
 from protime_etl.postgres.locks import share_merges
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
+from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.delta_failures import MAX_LOADS, REST
 from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, earliest_start
 
 __all__ = ["InitialLoad"]
+
+# Where a delta is all that is read, nobody is known; and days to come may have clockings, planned ones.
+LEAST_PEOPLE = 1_000
+DAYS_AHEAD = 366
 
 
 class InitialLoad:
@@ -78,6 +84,8 @@ class InitialLoad:
             raise ProtocolError("A page of an initial load has neither nextLink nor deltaLink.")
         self._session.guard(page, link, of_changes=not page.next_link)
         tenant = self._session.settings.tenant
+        if followed is not None:
+            self._refuse_more_than_there_can_be(connection, followed, began)
         share_merges(connection, tenant)
         load = DeltaLoad(connection, tenant, CLOCKINGS, began)
         load.take([page])
@@ -98,6 +106,14 @@ class InitialLoad:
             unreadable=len(page.rejected) - len(rejected),
         )
         self._session.count(load.counts, len(page.rows) + len(page.rejected))
+
+    def _refuse_more_than_there_can_be(self, connection: Connection, followed: DeltaState, began: dt.datetime) -> None:
+        days = (began.date() - followed.date_from).days + DAYS_AHEAD
+        if followed.initial_rows <= most_clockings(LEAST_PEOPLE, days):
+            return
+        most = most_clockings(len(known_people(connection, self._session.settings.tenant)), days)
+        if followed.initial_rows > most:
+            raise ProtocolError(f"The pages of the initial load have no end: more than {most} records came.")
 
     def compare(self, state: DeltaState) -> None:
         """End the load; what it never met is to be asked for, as it may have been deleted while nobody watched."""

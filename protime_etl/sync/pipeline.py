@@ -273,7 +273,8 @@ class Pipeline:
     ) -> Turn:
         """One turn of the delta of clockings; see `DeltaReader`."""
         reader = DeltaReader(self.settings, self.client, self.engine, on_page, self.brake)
-        turn = reader.turn(first, restart=restart, asked_at=asked_at)
+        asked = [restart]  # what goes on after a pause does not begin anew
+        turn = self.sitting_out(lambda: reader.turn(first, restart=bool(asked and asked.pop()), asked_at=asked_at))
         refresh_statistics(self.engine, turn.counts.written)
         return turn
 

@@ -269,7 +269,7 @@ class UnitPull:
         if cutting.told_to_wait(error) is not None:
             if self._pages:
                 parts = cutting.parts_of(unit, cutting.parts_between_pauses(self._expected_pages(), self._pages))
-        elif cutting.is_about_the_question(error) and cutting.answers_others(self._client, unit):
+        elif cutting.is_about_the_question(error) and cutting.answers_others(self._client, unit.last):
             parts = cutting.parts_of(unit, days_first=self._cut_days)
             if not parts:
                 unreadable = cutting.unreadable(unit, error)

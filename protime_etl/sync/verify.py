@@ -9,7 +9,7 @@ next turn or night brings it.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy.engine import Engine
 
 from protime_etl.config import Settings
-from protime_etl.errors import UriTooLongError
+from protime_etl.errors import ProtimeError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.everybody import people_to_read
@@ -28,10 +28,12 @@ from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
 from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.bounds import most_clockings
+from protime_etl.sync.cutting import answers_others, is_about_the_question
 from protime_etl.sync.plan import clockings_filter, plan_units
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
+from protime_etl.sync.worklist import CUTS_IN_A_ROW
 
 __all__ = ["HANDFUL", "Verification", "Verifier"]
 
@@ -52,6 +54,8 @@ class Verification:
     """Ids of those differences that came to be after the table was last brought up to date."""
     rejected: int = 0
     """Records that could not be understood; the table cannot have them."""
+    unreadable: list[str] = field(default_factory=list)
+    """Persons and days that the API cannot tell."""
     unlisted: set[int] = field(default_factory=set)
     """Ids of people who clock, whom the tenant does not list and who were never read."""
     requests: int = 0
@@ -63,7 +67,8 @@ class Verification:
 
         More than a handful that changed meanwhile is no agreement either: nothing is known of them.
         """
-        return not self.differences and not self.rejected and not self.unlisted and self.moving <= HANDFUL
+        everything = not self.rejected and not self.unlisted and not self.unreadable
+        return everything and not self.differences and self.moving <= HANDFUL
 
     @property
     def overlooked(self) -> list[Difference]:
@@ -84,6 +89,7 @@ class Verification:
             "pending": len(self.pending),
             "rejected": self.rejected,
             "unlisted": len(self.unlisted),
+            "unreadable": len(self.unreadable),
         }
 
     def by_day(self) -> list[dict[str, Any]]:
@@ -136,8 +142,19 @@ class Verifier:
                 scopes = [Scope(*unit) for unit in plan_units(self._client, person_ids, first, last)]
             known = people_to_read(connection, tenant, first, last)
         self._everybody = len(known)
-        for scope in scopes:
-            differences, people = self._sit_out(partial(restarting, partial(self._compare, scope, found)))
+        left = deque(scopes)
+        failures = 0
+        while left:
+            scope = left.popleft()
+            try:
+                differences, people = self._sit_out(partial(restarting, partial(self._compare, scope, found)))
+            except ProtimeError as error:
+                failures += 1
+                if failures > CUTS_IN_A_ROW or not self._is_to_blame(scope, error):
+                    raise
+                left.extendleft(reversed(self._parts(scope, known, found)))
+                continue
+            failures = 0
             found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
             self._sit_out(partial(self._judge, scope, found, differences, newest))
@@ -145,6 +162,26 @@ class Verifier:
             found.unlisted -= listed_people(self._settings, self._client)
         found.requests = self._client.requests - before
         return found
+
+    def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
+        assert scope.last is not None  # noqa: S101 - units have dates
+        return is_about_the_question(error) and answers_others(self._client, scope.last)
+
+    def _parts(self, scope: Scope, known: Sequence[int], found: Verification) -> list[Scope]:
+        """What to compare in the place of a slice that cannot be read; nothing if it is one person on one day."""
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        days = (scope.last - scope.first).days + 1
+        people = known if scope.person_ids is None else scope.person_ids
+        if days > 1:
+            middle = scope.first + dt.timedelta(days=days // 2)
+            before = middle - dt.timedelta(days=1)
+            return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
+        if len(people) > 1:
+            half = len(people) // 2
+            return [Scope(part, scope.first, scope.last) for part in (people[:half], people[half:])]
+        found.unreadable.append(f"person {people[0] if people else 'unknown'} on {scope.first}")
+        return []
 
     def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
         self._pages = 0

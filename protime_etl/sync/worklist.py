@@ -15,7 +15,7 @@ from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts
 from protime_etl.sync.cutting import UnitCutError, told_to_wait, unreadable
 
-__all__ = ["FAILURES_IN_A_ROW", "WorkList", "failure_of"]
+__all__ = ["CUTS_IN_A_ROW", "FAILURES_IN_A_ROW", "WorkList", "failure_of"]
 
 FAILURES_IN_A_ROW = 5
 """Units or people that fail, or waits of one unit, with nothing read in between: then the others are not tried."""

@@ -8,11 +8,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from tests.conftest import TODAY, settings_for
+from tests.difficult import refuse_lists
 from tests.sync.test_changes import live
 
 FIRST = TODAY - dt.timedelta(days=13)
@@ -90,3 +92,19 @@ def test_many_that_the_tenant_has_no_longer_cost_one_more_reading(warehouse: URL
         found = pipeline.verify(FIRST, TODAY)
         assert {one.id for one in found.differences} == {*gone, *moved}
         assert found.requests <= 2 * pages + 30
+
+
+def test_what_the_tenant_cannot_tell_is_named_and_the_rest_compared(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "ATTEMPTS", 1)
+    pipeline.sync("test", FIRST, TODAY)
+    victim, missing = (simulated.tenant.clockings_of(person)[0] for person in (100_007, 100_009))
+    change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=missing.id)
+    refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found))
+
+    found = pipeline.verify(FIRST, TODAY)
+
+    assert found.unreadable == [f"person 100007 on {victim.date}"]
+    assert [(one.id, one.kind) for one in found.differences] == [(missing.id, "missing")]
+    assert not found.agrees

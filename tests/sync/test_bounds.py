@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from protime_etl.errors import ProtocolError
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.pipeline import Pipeline
+
+
+def endless(served: Any) -> Any:
+    """A list whose pages are never empty and never the last."""
+
+    def read(*arguments: Any) -> tuple[list[object], int | None]:
+        *selection, after, limit = arguments
+        return served(*selection, 0, limit)[0], after + 1
+
+    return read
+
+
+def test_an_initial_load_that_goes_on_for_ever_is_an_error(
+    pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protime_etl.sync.initial_load.LEAST_PEOPLE", 0)
+    monkeypatch.setattr("protime_etl.sync.bounds.LEAST_CLOCKINGS", 500)
+    monkeypatch.setattr(simulated.tenant, "clockings", endless(simulated.tenant.clockings))
+    with pytest.raises(ProtocolError, match="initial load have no end: more than 500 records"):
+        pipeline.changes()
+    assert simulated.served.requests["clockings"] < 15
+
+
+def test_a_list_of_people_that_goes_on_for_ever_is_an_error(
+    pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protime_etl.sync.bounds.LEAST_PEOPLE", 200)
+    monkeypatch.setattr(simulated.tenant, "people", endless(simulated.tenant.people))
+    with pytest.raises(ProtocolError, match="pages of people have no end: more than 200 records"):
+        pipeline.sync_people()
+    assert simulated.served.requests["people"] < 20
