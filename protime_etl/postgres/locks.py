@@ -65,6 +65,7 @@ class Lifeline:
             if self._connection is None:
                 self._connection = self._engine.connect()
                 self._connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, :run)"), self._key)
+                _end_statement(self._connection)
 
     def _let_go(self) -> None:
         if self._connection is not None:
@@ -78,6 +79,11 @@ class Lifeline:
 
     def __exit__(self, *_: object) -> None:
         self._let_go()
+
+
+def _end_statement(connection: Connection) -> None:
+    """A statement with parameters keeps its snapshot until the next one; one without gives it back at its end."""
+    connection.exec_driver_sql("SELECT 1")
 
 
 class DeltaLock:
@@ -99,6 +105,7 @@ class DeltaLock:
             self._connection = self._engine.connect()
             try:
                 taken = bool(self._connection.scalar(statement, self._key))
+                _end_statement(self._connection)
             finally:
                 if not taken:
                     self._connection.close()
