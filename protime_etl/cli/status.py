@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+import typer
 from sqlalchemy.engine import URL
 
 from protime_etl.cli.console import print_json, print_line
 from protime_etl.cli.options import Json
 from protime_etl.cli.place import warehouse
-from protime_etl.cli.tables import print_table
+from protime_etl.cli.status_details import print_details
+from protime_etl.cli.verdict import judge
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 from protime_etl.postgres.schema import require_schema
@@ -16,7 +18,7 @@ from protime_etl.postgres.schema import require_schema
 __all__ = ["print_status", "status"]
 
 TENANTS = """
-SELECT t.tenant,
+SELECT t.tenant, t.timezone,
     (SELECT count(*) FROM protime.clockings AS c WHERE c.tenant = t.tenant AND c.deleted_at IS NULL) AS clockings,
     (SELECT count(*) FROM protime.clockings AS c WHERE c.tenant = t.tenant AND c.deleted_at IS NOT NULL) AS deleted,
     (SELECT count(*) FROM protime.people AS p WHERE p.tenant = t.tenant AND p.deleted_at IS NULL) AS people,
@@ -45,7 +47,7 @@ SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
         ELSE r.status END AS status,
     count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) FILTER (WHERE u.status <> 'cut') AS units,
     count(w.number) AS under_way,
-    coalesce(sum(u.rows_read), 0) AS rows_read, r.error
+    coalesce(sum(u.rows_read), 0)::bigint AS rows_read, r.error
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
     LEFT JOIN (SELECT DISTINCT number FROM held WHERE kind = :unit_lock) AS w ON w.number = u.unit_id % 2147483648
 GROUP BY run_id ORDER BY run_id DESC LIMIT 10
@@ -64,6 +66,13 @@ WHERE u.status = 'failed' AND u.finished_at > clock_timestamp() - interval '30 d
             AND d.circles IS NOT DISTINCT FROM u.circles
     )
 ORDER BY u.finished_at DESC LIMIT 50
+"""
+# Readings of everybody that came to their end, the newest of each tenant.
+COMPLETE = """
+SELECT DISTINCT ON (r.tenant) r.tenant, r.finished_at AT TIME ZONE t.timezone AS at,
+    round(extract(epoch FROM clock_timestamp() - r.finished_at) / 3600, 1)::float8 AS hours
+FROM protime_etl.runs AS r JOIN protime_etl.tenants AS t USING (tenant)
+WHERE r.status = 'done' AND r.person_ids IS NULL AND r.circles IS NULL ORDER BY r.tenant, r.run_id DESC
 """
 PAUSES = """
 SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds,
@@ -87,8 +96,8 @@ FROM protime_etl.deltas AS d ORDER BY d.tenant, d.collection
 LOCKS = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK}
 
 
-def print_status(url: URL, *, as_json: bool) -> None:
-    """Print what the warehouse says of itself.
+def print_status(url: URL, *, as_json: bool) -> bool:
+    """Print what the warehouse says of itself; tells whether all is well.
 
     Raises:
         DatabaseError: it cannot be reached, or has no schema.
@@ -98,7 +107,9 @@ def print_status(url: URL, *, as_json: bool) -> None:
         require_schema(engine)
         with database_errors(url), engine.connect() as connection:
             results = {
-                name: connection.execute(sa.text(query), LOCKS if query is RUNS else {}).mappings().all()
+                name: [
+                    dict(row) for row in connection.execute(sa.text(query), LOCKS if query is RUNS else {}).mappings()
+                ]
                 for name, query in (
                     ("tenants", TENANTS),
                     ("coverage", COVERAGE),
@@ -106,20 +117,28 @@ def print_status(url: URL, *, as_json: bool) -> None:
                     ("not_read", LEFT),
                     ("deltas", DELTAS),
                     ("pauses", PAUSES),
+                    ("complete", COMPLETE),
                 )
             }
     finally:
         engine.dispose()
-    for name, rows in results.items():
-        if rows:
-            print_table(name, list(rows[0].keys()), [tuple(row.values()) for row in rows])
-    if not results["tenants"]:
+    verdicts = [judge(row["tenant"], results) for row in results["tenants"]]
+    for verdict in verdicts:
+        for line in verdict.lines:
+            print_line(line)
+    if not verdicts:
         print_line("Nothing has been read yet. Next: protime-etl sync --from DATE --to DATE")
+    else:
+        print_details(results)
     if as_json:
-        print_json({name: [dict(row) for row in rows] for name, rows in results.items()})
+        del results["complete"]
+        print_json({"verdict": [verdict.as_dict() for verdict in verdicts], **results})
+    return all(verdict.ok for verdict in verdicts)
 
 
 def status(as_json: Json = False) -> None:
-    """Freshness, coverage, last runs and what needs a look."""
+    """Whether all is well, and what is here. Exit status 3 if something needs a look."""
     with warehouse() as url:
-        print_status(url, as_json=as_json)
+        all_is_well = print_status(url, as_json=as_json)
+    if not all_is_well:
+        raise typer.Exit(3)

@@ -1,0 +1,101 @@
+"""Whether all is well with a tenant, in one line: what `protime-etl status` says first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from protime_etl.cli.counted import counted
+
+__all__ = ["Verdict", "judge"]
+
+Row = Mapping[str, Any]
+FRESH_HOURS = 36
+"""A reading of every night is never older than this when its successor ends."""
+TURN_HOURS = 24
+LIFETIME_HOURS = 72
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What there is to say of a tenant."""
+
+    tenant: str
+    last_complete: str | None
+    """When the last reading of everybody ended, in the tenant's time zone."""
+    hours: float | None
+    """How long ago that is."""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing needs a look."""
+        return not self.problems
+
+    @property
+    def lines(self) -> list[str]:
+        """One line, or one for each problem."""
+        read = "never completely read"
+        if self.hours is not None:
+            read = f"last complete {self.last_complete} ({self.hours:.0f} h ago)"
+        if self.ok:
+            return [f"{self.tenant}: OK - {read}"]
+        return [f"{self.tenant}: NOT COMPLETE - {read}", *(f"  {problem}" for problem in self.problems)]
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "tenant": self.tenant,
+            "ok": self.ok,
+            "last_complete": self.last_complete,
+            "hours": self.hours,
+            "problems": self.problems,
+        }
+
+
+def judge(tenant: str, found: Mapping[str, Sequence[Row]]) -> Verdict:
+    """Judge a tenant by what the warehouse says of itself, by the names of `status`."""
+
+    def of(name: str) -> list[Row]:
+        return [row for row in found[name] if row["tenant"] == tenant]
+
+    complete = next(iter(of("complete")), None)
+    verdict = Verdict(
+        tenant,
+        f"{complete['at']:%Y-%m-%d %H:%M}" if complete else None,
+        float(complete["hours"]) if complete else None,
+    )
+    problems = verdict.problems
+    if left := of("not_read"):
+        first, last = min(row["date_from"] for row in left), max(row["date_to"] for row in left)
+        who = f"people {left[0]['people'].strip('{}')}" if len(left) == 1 else counted(len(left), "unit")
+        problems.append(
+            f"not read: {who}, {first}..{last}; repeat: protime-etl backfill --from {first} --to {last} --only-missing"
+        )
+    newest = next(iter(of("runs")), None)
+    if newest is not None and newest["status"] in ("failed", "died"):
+        days = f"--from {newest['date_from']} --to {newest['date_to']}"
+        why = f": {newest['error'].rstrip('.')}" if newest["error"] else ""
+        problems.append(f"run {newest['run_id']} {newest['status']}{why}; repeat: protime-etl sync {days}")
+    problems += _of_deltas(of("deltas"))
+    living = any(row["status"] == "active" for row in of("deltas"))
+    if complete is None and not living and (newest is None or newest["status"] not in ("running", "waiting")):
+        problems.append("nobody has read everybody yet: protime-etl sync --from DATE --to DATE")
+    if verdict.hours is not None and verdict.hours > FRESH_HOURS and not living:
+        problems.append(f"the last complete reading is {verdict.hours:.0f} h old")
+    return verdict
+
+
+def _of_deltas(deltas: Sequence[Row]) -> list[str]:
+    problems = []
+    for row in deltas:
+        name = f"the delta of {row['collection']}"
+        if row["status"] in ("expired", "conflicted", "broken"):
+            problems.append(f"{name} is {row['status']}; the next turn loads it anew: protime-etl changes")
+        elif row["status"] == "active" and row["hours_since"] > TURN_HOURS:
+            problems.append(
+                f"{name} had its last turn {row['hours_since']:.0f} h ago and ends after {LIFETIME_HOURS} h:"
+                " protime-etl changes"
+            )
+    return problems

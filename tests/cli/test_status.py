@@ -1,0 +1,88 @@
+"""`protime-etl status`: whether all is well, by its first line and its exit status; readable on a narrow terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from tests.cli.conftest import Shell, last_json
+from tests.conftest import TODAY, execute
+
+DATES = ("--from", "2026-03-07", "--to", str(TODAY))
+
+
+@pytest.fixture
+def read(shell: Shell) -> Shell:
+    """A shell beside a warehouse that was just read."""
+    assert shell("sync", *DATES).returncode == 0
+    return shell
+
+
+def test_the_first_line_says_that_all_is_well(read: Shell) -> None:
+    result = read("status", "--json")
+    assert result.returncode == 0, result.stdout
+    first = result.stdout.splitlines()[0]
+    assert first.startswith(f"simulated: OK - last complete {dt.datetime.now(dt.UTC):%Y-}")
+    assert first.endswith("(0 h ago)")
+    found = last_json(result)
+    (verdict,) = found["verdict"]
+    assert (verdict["tenant"], verdict["ok"], verdict["problems"]) == ("simulated", True, [])
+    assert isinstance(found["runs"][0]["rows_read"], int)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_line_is_wrapped_on_a_narrow_terminal(read: Shell, engine: Engine, columns: int) -> None:
+    execute(engine.url, "UPDATE protime_etl.runs SET origin = 'protime_clockings_nightly scheduled__2026-11-25T03:30'")
+    status, shown = read.terminal(columns, "status")
+    assert status == 0
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "nightly s" in shown
+    assert "2026-03-07" in shown
+    assert len(shown.splitlines()) < 24
+
+
+def test_a_night_that_is_not_complete_is_told_by_who_and_when(read: Shell, engine: Engine) -> None:
+    execute(
+        engine.url,
+        "UPDATE protime_etl.runs SET status = 'failed', error = '1 of 1 units are not done'",
+    )
+    execute(
+        engine.url,
+        "UPDATE protime_etl.units SET status = 'failed', error = 'status 500', person_ids = '{100001,100002}'",
+    )
+    result = read("status")
+    assert result.returncode == 3
+    lines = result.stdout.splitlines()
+    assert lines[0] == "simulated: NOT COMPLETE - never completely read"
+    assert lines[1] == (
+        "  not read: people 100001,100002, 2026-03-07..2026-03-20;"
+        " repeat: protime-etl backfill --from 2026-03-07 --to 2026-03-20 --only-missing"
+    )
+    assert lines[2].startswith("  run 1 failed: 1 of 1 units are not done; repeat: protime-etl sync --from 2026-03-07")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("finished_at = finished_at - interval '50 hours'", "the last complete reading is 50 h old"),
+        ("status = 'running', origin = 'cli'", "run 1 died"),
+    ],
+)
+def test_what_is_old_or_died_is_not_well(read: Shell, engine: Engine, change: str, told: str) -> None:
+    execute(engine.url, f"UPDATE protime_etl.runs SET {change}")
+    result = read("status")
+    assert result.returncode == 3
+    assert told in result.stdout
+
+
+def test_a_delta_that_is_silent_is_not_well(read: Shell, engine: Engine) -> None:
+    execute(
+        engine.url,
+        "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, link, started_at, requested_at)"
+        " VALUES ('simulated', 'clockings', 'active', '2026-01-01', 'x', now(), now() - interval '30 hours')",
+    )
+    result = read("status")
+    assert result.returncode == 3
+    assert "the delta of clockings had its last turn 30 h ago and ends after 72 h: protime-etl changes" in result.stdout
