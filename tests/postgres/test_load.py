@@ -290,3 +290,13 @@ def test_the_same_rejected_records_in_another_order_do_not_deadlock(engine: Engi
                 one.merge()
 
     in_four_threads(work)
+
+
+def test_a_table_left_behind_in_a_pooled_session_is_not_in_the_way(engine: Engine) -> None:
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(sa.text("CREATE TEMPORARY TABLE pg_temp.staging_clockings (another text)"))
+        connection.execute(sa.text("CREATE TEMPORARY TABLE pg_temp.rejected_clockings (another text)"))
+    assert load(engine, row(1)).inserted == 1
+    assert load(engine, row(1), row(2)).inserted == 1
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM pg_class WHERE relpersistence = 't'")) == 0

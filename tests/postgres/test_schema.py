@@ -5,11 +5,13 @@ from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DatabaseError, SchemaError, SettingsError
+from protime_etl.postgres import schema
 from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import require_schema, schema_state, upgrade_schema
@@ -99,4 +101,34 @@ def test_as_many_workers_as_are_allowed_have_a_connection_each(warehouse: URL) -
     with ExitStack() as stack:
         held = [stack.enter_context(engine.connect()) for _ in range(40)]
         assert [one.scalar(sa.text("SELECT 1")) for one in held] == [1] * 40
+    engine.dispose()
+
+
+def test_rows_that_stood_twice_stand_once_when_the_keys_come(empty_database: URL) -> None:
+    engine = create_engine(empty_database)
+    config = schema._config()
+    with engine.begin() as connection:
+        for name in SCHEMAS:
+            connection.execute(sa.schema.CreateSchema(name))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        for number in (7, 7, 8):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO protime_etl.delta_seen (tenant, collection, id) VALUES ('acme', 'clockings', :id)"
+                ),
+                {"id": number},
+            )
+            connection.execute(
+                sa.text(
+                    "INSERT INTO protime.clocking_versions (tenant, id, person_id, date, time_of_day_in_minutes, kind,"
+                    " change_version, valid_from, valid_to)"
+                    " VALUES ('acme', :id, 1, '2026-03-20', 1, 'InOut', '', '2026-03-20', '2026-03-21')"
+                ),
+                {"id": number},
+            )
+    upgrade_schema(engine)
+    with engine.connect() as connection:
+        assert connection.scalars(sa.text("SELECT id FROM protime_etl.delta_seen ORDER BY id")).all() == [7, 8]
+        assert connection.scalars(sa.text("SELECT id FROM protime.clocking_versions ORDER BY id")).all() == [7, 8]
     engine.dispose()
