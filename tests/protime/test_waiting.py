@@ -13,10 +13,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.config import CLOCKINGS_SCOPE
+from protime_etl.config import CLOCKINGS_SCOPE, PEOPLE_SCOPE
 from protime_etl.errors import BusyError, ProtimeError
 from protime_etl.postgres.coordination import SharedPause
+from protime_etl.postgres.coverage import lock_coverage
+from protime_etl.postgres.locks import lock_people
 from protime_etl.protime import auth
+from protime_etl.protime.resources import API_PATH
 from protime_etl.sync.pipeline import open_pipeline
 from tests.cli.conftest import COMMAND, Shell
 from tests.conftest import TODAY
@@ -84,6 +87,40 @@ def test_a_pause_of_the_token_endpoint_holds_up_nobody_who_may_not_wait(
         assert len(server.received) == asked
     assert another.returncode == 1
     assert "The API asks everybody to wait for" in another.stderr
+
+
+@pytest.mark.parametrize("command", ["people", "clockings"])
+def test_a_pause_in_the_middle_of_a_list_holds_up_nobody_who_waits_for_the_same_rows(
+    tmp_path: Path, warehouse: URL, engine: Engine, command: str
+) -> None:
+    path = f"{API_PATH}/{command}"
+    answers = [Answer(200, {"value": [], "nextLink": f"{path}?x=1"}), limited("900"), EMPTY]
+    named = DATES if command == "clockings" else DATES[:4]
+    with ScriptedServer(answers) as server:
+        scopes = CLOCKINGS_SCOPE if command == "clockings" else f"{CLOCKINGS_SCOPE} {PEOPLE_SCOPE}"
+        shell = shell_for(tmp_path, server, warehouse, max_wait_in_task="3600")
+        settings = {**os.environ, **shell.settings, "PROTIME_SCOPES": scopes}
+        one = subprocess.Popen([COMMAND, "sync", *named], env=settings, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        try:
+            wait_for(lambda: SharedPause(engine, "acme").remaining())
+            wait_for(lambda: not held_by_another(engine))
+            assert one.poll() is None, "it sits the pause out"
+            assert SharedPause(engine, "acme").remaining() > 60
+        finally:
+            one.kill()
+            one.communicate()
+
+
+def held_by_another(engine: Engine) -> bool:
+    """Whether a transaction that reads people, or of the person 7, has to wait."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
+        try:
+            lock_people(connection, "acme")
+            lock_coverage(connection, "acme", [7])
+        except sa.exc.OperationalError:
+            return True
+    return False
 
 
 def test_who_waits_for_another_to_get_a_token_tells_when_that_takes_too_long(
