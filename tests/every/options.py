@@ -1,0 +1,225 @@
+"""For each option of each command, a run with it and one without it, and the difference that its help promises."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+import pytest
+
+from protime_etl import __version__
+from protime_etl.errors import ProtimeError
+from protime_etl.simulator.clocking_index import circle_of
+from tests.conftest import TODAY
+from tests.every import others
+from tests.every.house import FIRST, House, OptionRow
+
+WEEK = ("--from", str(FIRST), "--to", str(TODAY))
+DAY = ("--from", str(TODAY), "--to", str(TODAY))
+PEOPLE_READ = "SELECT count(DISTINCT person_id) FROM protime.clockings"
+FIRST_READ = "SELECT min(date) FROM protime.clockings"
+LAST_READ = "SELECT max(date) FROM protime.clockings"
+
+
+def debug(house: House) -> None:
+    plain = house.run("check", timezone="Brussels")
+    assert len(plain.err.splitlines()) == 1
+    with pytest.raises(ProtimeError):  # the interpreter shows its traceback
+        house.run("--debug", "check", timezone="Brussels")
+
+
+def version(house: House) -> None:
+    assert house.run("--version").out == f"{__version__}\n"
+    assert __version__ not in house.run("--help").out
+
+
+def as_json(house: House, *command: str) -> None:
+    plain = house.run(*command)
+    assert plain.status in (0, 3), plain.text
+    assert not plain.out.splitlines()[-1:] or not plain.out.splitlines()[-1].startswith("{")
+    done = house.run(*command, "--json")
+    assert done.status == plain.status
+    assert isinstance(done.json, dict)
+
+
+# What names days and people, of every command that reads
+
+
+def first_day(house: House, command: str) -> None:
+    assert house.run(command, *WEEK).select(FIRST_READ) == FIRST
+    assert house.run(command, *DAY).select(FIRST_READ) == TODAY
+
+
+def last_day(house: House, command: str) -> None:
+    assert house.run(command, *WEEK).select(LAST_READ) == TODAY
+    assert house.run(command, "--from", str(FIRST), "--to", str(FIRST)).select(LAST_READ) == FIRST
+
+
+def people(house: House, command: str) -> None:
+    assert house.run(command, *WEEK).select(PEOPLE_READ) == 6
+    assert house.run(command, *WEEK, "--people", "100001,100002").select(PEOPLE_READ) == 2
+
+
+def circles(house: House, command: str) -> None:
+    circle = circle_of(100_001)
+    done = house.run(command, *WEEK, "--circles", str(circle))
+    assert done.select(PEOPLE_READ) == 1
+    assert done.select("SELECT min(person_id) FROM protime.clockings") == 100_001
+
+
+def workers(house: House, command: str) -> None:
+    """Two read at once where there are two units: the second is asked for before the first is answered."""
+    at_once: list[int] = []
+    for number in ("1", "2"):
+        slow = house.tenant(latency=0.3, page_size=1000)
+        done = house.run(command, "--from", "2024-01-01", "--to", str(TODAY), "--workers", number, at=slow)
+        assert done.ok, done.text
+        moments = slow.served.moments
+        at_once.append(sum(after - before < 0.25 for before, after in pairwise(moments)))
+    assert at_once[0] < at_once[1], at_once
+
+
+def accept_deletions(house: House, *command: str) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *WEEK, warehouse=warehouse).ok
+    for one in house.simulated.tenant.truth():
+        house.simulated.tenant.hard_delete(one.id)
+    withheld = house.run(*command, warehouse=warehouse)
+    assert withheld.status == 3, withheld.text
+    assert withheld.clockings > 0
+    accepted = house.run(*command, "--accept-deletions", warehouse=warehouse)
+    assert accepted.clockings == 0, accepted.text
+
+
+# backfill
+
+
+def only_missing(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("backfill", *WEEK, "--json", warehouse=warehouse).json["units"] > 0
+    assert house.run("backfill", *WEEK, "--fresh", "--json", warehouse=warehouse).json["units"] > 0
+    assert house.run("backfill", *WEEK, "--only-missing", "--json", warehouse=warehouse).json["units"] == 0
+
+
+def dry_run(house: House) -> None:
+    done = house.run("backfill", *WEEK, "--dry-run", "--json")
+    assert done.json["units"] > 0
+    assert done.clockings == 0
+    assert house.run("backfill", *WEEK).clockings > 0
+
+
+def fresh(house: House) -> None:
+    warehouse = house.warehouse()
+    failing = house.tenant(fault='on = ["clockings"]\nkind = "status"\nstatus = 403\nrate = 1.0')
+    assert house.run("backfill", *WEEK, warehouse=warehouse, at=failing).status == 1
+    again = ("backfill", *WEEK, "--dry-run")
+    assert "This goes on with run" in house.run(*again, warehouse=warehouse).out
+    assert "This goes on with run" not in house.run(*again, "--fresh", warehouse=warehouse).out
+
+
+# changes
+
+
+def changes_from(house: House) -> None:
+    assert house.run("changes").select(FIRST_READ) == FIRST
+    assert house.run("changes", "--from", str(TODAY)).select(FIRST_READ) == TODAY
+
+
+def restart(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("changes", "--json", warehouse=warehouse).json["initial"]
+    assert not house.run("changes", "--json", warehouse=warehouse).json["initial"]
+    assert house.run("changes", "--restart", "--json", warehouse=warehouse).json["restarted"] == "asked"
+
+
+def changes_accept_deletions(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("changes", warehouse=warehouse).ok
+    for one in house.simulated.tenant.truth():
+        house.simulated.tenant.hard_delete(one.id)
+    withheld = house.run("changes", "--restart", warehouse=warehouse)
+    assert withheld.status == 3, withheld.text
+    assert withheld.clockings > 0
+    assert house.run("changes", "--restart", "--accept-deletions", warehouse=warehouse).clockings == 0
+
+
+# verify
+
+
+def _compared(house: House, *arguments: str) -> int:
+    """Records that a comparison of an empty table finds missing."""
+    done = house.run("verify", *arguments, "--json")
+    assert done.status == 3
+    return int(done.json["missing"])
+
+
+def verify_from(house: House) -> None:
+    assert _compared(house, *WEEK) > _compared(house, *DAY) > 0
+
+
+def verify_to(house: House) -> None:
+    assert _compared(house, *WEEK) > _compared(house, "--from", str(FIRST), "--to", str(FIRST)) > 0
+
+
+def verify_people(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *DAY, warehouse=warehouse).ok
+    all_of_them = house.run("verify", *WEEK, "--json", warehouse=warehouse).json["missing"]
+    one = house.run("verify", *WEEK, "--people", "100001", "--json", warehouse=warehouse).json["missing"]
+    assert 0 < one < all_of_them
+
+
+def repair(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *WEEK, warehouse=warehouse).ok
+    gone = house.simulated.tenant.truth()[0]
+    house.simulated.tenant.hard_delete(gone.id)
+    live = f"SELECT count(*) FROM protime.clockings WHERE id = {gone.id} AND deleted_at IS NULL"
+    seen = house.run("verify", *WEEK, warehouse=warehouse)
+    assert (seen.status, seen.select(live)) == (3, 1)
+    done = house.run("verify", *WEEK, "--repair", warehouse=warehouse)
+    assert (done.status, done.select(live)) == (0, 0)
+
+
+def _reading(command: str) -> dict[str, OptionRow]:
+    return {
+        f"{command} --from": partial(first_day, command=command),
+        f"{command} --to": partial(last_day, command=command),
+        f"{command} --people": partial(people, command=command),
+        f"{command} --circles": partial(circles, command=command),
+        f"{command} --workers": partial(workers, command=command),
+    }
+
+
+def _json(*command: str, name: str | None = None) -> dict[str, OptionRow]:
+    return {f"{name or command[0]} --json": lambda house: as_json(house, *command)}
+
+
+ROWS: dict[str, OptionRow] = {
+    "--debug": debug,
+    "--version": version,
+    **_json("check"),
+    **_json("db", "upgrade", name="db upgrade"),
+    **_json("sync", *DAY),
+    **_json("backfill", *DAY),
+    **_json("changes"),
+    **_json("verify", *DAY),
+    **_json("status"),
+    **_json("resume"),
+    **_reading("sync"),
+    **_reading("backfill"),
+    "sync --accept-deletions": lambda house: accept_deletions(house, "sync", *WEEK),
+    "backfill --accept-deletions": lambda house: accept_deletions(house, "backfill", *WEEK, "--fresh"),
+    "verify --accept-deletions": lambda house: accept_deletions(house, "verify", *WEEK, "--repair"),
+    "backfill --only-missing": only_missing,
+    "backfill --dry-run": dry_run,
+    "backfill --fresh": fresh,
+    "changes --from": changes_from,
+    "changes --restart": restart,
+    "verify --from": verify_from,
+    "verify --to": verify_to,
+    "verify --people": verify_people,
+    "verify --repair": repair,
+    "changes --accept-deletions": changes_accept_deletions,
+    **others.ROWS,
+}

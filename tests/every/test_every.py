@@ -1,0 +1,77 @@
+"""Each setting, option and field of the connection makes the difference that it promises; one without a row fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import typer
+from sqlalchemy.engine import URL
+
+from protime_etl.airflow.provider_info import field_labels
+from protime_etl.cli.commands import app
+from protime_etl.config import Settings
+from tests.every import options, settings, simulate
+from tests.every.house import CommandLine, Connection, House
+
+
+@pytest.fixture
+def house(servers: Callable[[str], URL], tmp_path: Path) -> Iterator[House]:
+    with ExitStack() as stack:
+        yield House(servers("embedded"), tmp_path, stack)
+
+
+def offered(command: object, *names: str) -> Iterator[str]:
+    """Every option and argument of the command line, as `command --option`."""
+    if isinstance(command, typer.core.TyperGroup):
+        for name, one in command.commands.items():
+            yield from offered(one, *names, name)
+    assert isinstance(command, typer.core.TyperGroup | typer.core.TyperCommand)
+    for parameter in command.params:
+        yield " ".join([*names, parameter.opts[0]])
+
+
+def test_every_setting_has_a_row() -> None:
+    assert settings.BOTH_FACES.keys() | settings.COMMAND_LINE.keys() == set(Settings.model_fields)
+
+
+def test_every_field_of_the_connection_has_a_row() -> None:
+    assert settings.BOTH_FACES.keys() == field_labels().keys()
+
+
+def test_every_option_has_a_row() -> None:
+    assert options.ROWS.keys() | simulate.ROWS.keys() == set(offered(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", settings.BOTH_FACES)
+def test_a_setting(house: House, name: str) -> None:
+    settings.BOTH_FACES[name](CommandLine(house))
+
+
+@pytest.mark.airflow
+@pytest.mark.parametrize("name", settings.BOTH_FACES)
+def test_a_field_of_the_connection(house: House, name: str) -> None:
+    settings.BOTH_FACES[name](Connection(house))
+
+
+@pytest.mark.parametrize("name", settings.COMMAND_LINE)
+def test_a_setting_of_the_command_line(house: House, name: str) -> None:
+    settings.COMMAND_LINE[name](house)
+
+
+@pytest.mark.parametrize("name", options.ROWS)
+def test_an_option(house: House, name: str) -> None:
+    options.ROWS[name](house)
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[simulate.Three]:
+    with simulate.served(tmp_path_factory.mktemp("faults")) as tenants:
+        yield tenants
+
+
+@pytest.mark.parametrize("name", simulate.ROWS)
+def test_an_option_of_simulate(three: simulate.Three, name: str) -> None:
+    simulate.ROWS[name](three)
