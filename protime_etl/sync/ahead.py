@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 __all__ = ["ahead"]
@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.1
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
+def ahead(items: Iterable[Item]) -> Generator[Item]:
     """The same items, produced in a thread of their own, one ahead of what is taken and one more under way.
 
     An error of the source is raised where its item would have come. When the taker stops, the source ends after the
@@ -56,4 +56,5 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
             yield item
     finally:
         stopped.set()
-        thread.join()
+        if thread is not threading.current_thread():  # which may be the one that collects a forgotten generator
+            thread.join()

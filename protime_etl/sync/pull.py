@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from typing import NoReturn
@@ -153,7 +153,8 @@ class UnitPull:
         return load
 
     def _stage(self, load: Load) -> None:
-        load.take(self._read(self._unit.person_ids), self._count)
+        with closing(self._read(self._unit.person_ids)) as pages:
+            load.take(pages, self._count)
 
     def _count(self, records: int) -> None:
         self._pages += 1
@@ -161,7 +162,7 @@ class UnitPull:
         self._largest_page = max(self._largest_page, records)
         self._on_page(records)
 
-    def _read(self, people: Sequence[int]) -> Iterator[Page]:
+    def _read(self, people: Sequence[int]) -> Generator[Page]:
         """All pages of the unit, by batches that a URI can name."""
         unit = self._unit
         most = most_clockings(len(people) or self._everybody, (unit.last - unit.first).days + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -29,17 +30,21 @@ class Reading:
     """Pages as they come, each decoded while the next one is on its way; at most `most` records."""
 
     def __init__(self, collection: Collection, answers: Iterable[bytes], most: int, what: str) -> None:
-        pages = (decode_page(collection, body) for body in ahead(answers))
-        self._pages = bounded(pages, most, what)
+        self._collection = collection
+        self._answers = answers
+        self._most = most
+        self._what = what
         self.pages = 0
         """Pages that have come."""
         self.records = 0
 
     def __iter__(self) -> Iterator[Page]:
-        for page in self._pages:
-            self.pages += 1
-            self.records += len(page.rows) + len(page.rejected)
-            yield page
+        with closing(ahead(self._answers)) as bodies:
+            pages = (decode_page(self._collection, body) for body in bodies)
+            for page in bounded(pages, self._most, self._what):
+                self.pages += 1
+                self.records += len(page.rows) + len(page.rejected)
+                yield page
 
 
 def restarting(attempt: Callable[[], Result]) -> Result:

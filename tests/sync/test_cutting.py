@@ -204,14 +204,14 @@ def test_a_backfill_that_waits_holds_nothing_meanwhile(
     monkeypatch.setattr("protime_etl.sync.pipeline.LONGEST_WAIT_INSIDE", 0.0)
     first = TODAY - dt.timedelta(days=120)
     held: list[tuple[Any, ...]] = []
-    quota = Quota(year, 40, retry_after=1)
+    quota = Quota(year, 40, retry_after=2)
 
     def look(stop: threading.Event) -> None:
         seen = set()
         while not stop.wait(0.02):
             paused = rows_of(
                 engine,
-                "SELECT until FROM protime_etl.pauses WHERE until - clock_timestamp() BETWEEN '0.2 s' AND '0.7 s'",
+                "SELECT until FROM protime_etl.pauses WHERE until - clock_timestamp() BETWEEN '0.1 s' AND '0.6 s'",
             )
             if not paused or paused[0] in seen:
                 continue
@@ -220,7 +220,8 @@ def test_a_backfill_that_waits_holds_nothing_meanwhile(
                     engine,
                     "SELECT DISTINCT relation::regclass::text, mode FROM pg_locks"
                     " WHERE relation::regclass::text ~ '^protime(_etl)?[.](clockings|coverage|units)$'"
-                    " AND pid <> pg_backend_pid()",
+                    " AND pid IN (SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'"
+                    " AND state_change < clock_timestamp() - interval '1 s')",
                 )
             )
             seen.add(paused[0])
