@@ -85,11 +85,7 @@ class ProtimeDeltaAgeOperator(ProtimeOperator):
         del context
         too_old = pipeline.silent_deltas(dt.timedelta(hours=number_given("hours", self.hours, 0, MOST_HOURS)))
         if too_old:
-            raise AirflowFailException(
-                " ".join(too_old)
-                + " Unpause the DAG protime_clockings_changes and look at its last runs, or run: protime-etl changes."
-                " After 72 hours without a request the delta is lost and everything is loaded anew."
-            )
+            raise AirflowFailException(" ".join(too_old))
 
 
 class ProtimeVerifyOperator(ProtimeOperator):

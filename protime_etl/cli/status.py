@@ -88,6 +88,8 @@ SELECT d.tenant, d.collection, d.status, d.date_from, d.requested_at,
     (SELECT count(*) FROM protime.drift AS x WHERE (x.tenant, x.collection) = (d.tenant, d.collection)) AS drift,
     (SELECT count(*) FROM protime_etl.delta_unconfirmed AS u
         WHERE (u.tenant, u.collection) = (d.tenant, d.collection)) AS unconfirmed,
+    (SELECT count(*) FROM protime_etl.delta_unconfirmed AS u
+        WHERE (u.tenant, u.collection) = (d.tenant, d.collection) AND u.withheld) AS withheld,
     d.error
 FROM protime_etl.deltas AS d ORDER BY d.tenant, d.collection
 """

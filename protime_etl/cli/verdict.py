@@ -98,4 +98,9 @@ def _of_deltas(deltas: Sequence[Row]) -> list[str]:
                 f"{name} had its last turn {row['hours_since']:.0f} h ago and ends after {LIFETIME_HOURS} h:"
                 " protime-etl changes"
             )
+        if row["withheld"]:
+            problems.append(
+                f"{name}: {counted(row['withheld'], 'deletion')} at once, none is marked; if they are right:"
+                " protime-etl changes --accept-deletions"
+            )
     return problems

@@ -162,16 +162,20 @@ def silent_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> lis
         .where(deltas.c.tenant == tenant, sa.or_(last < sa.func.clock_timestamp() - age, deltas.c.status == "broken"))
         .order_by(deltas.c.collection)
     )
-    waiting = withheld(connection, tenant)
-    decisions = [
-        f"{waiting} deletions of clockings wait to be accepted, as too many vanished at once: protime-etl changes"
-        " --accept-deletions."
-    ]
-    return decisions[: bool(waiting)] + [
+    told = [
         f"The delta of {collection} ({status}{', and cannot begin anew' if status == 'broken' else ''})"
         f" had its last good request at {moment:%Y-%m-%d %H:%M} UTC{f'; since then: {error}' if error else '.'}"
+        " Unpause the DAG protime_clockings_changes and look at its last runs, or run: protime-etl changes."
+        " After 72 hours without a request the delta is lost and everything is loaded anew."
         for collection, status, moment, error in rows
     ]
+    if waiting := withheld(connection, tenant):
+        told.append(
+            f"{waiting} deletions of clockings wait to be accepted, as too many vanished at once. If they are right,"
+            " trigger the DAG protime_clockings_changes with Accept deletions, or run: protime-etl changes"
+            " --accept-deletions. If not, once the tenant shows them again: protime-etl changes --restart"
+        )
+    return told
 
 
 def _is(tenant: str, collection: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -75,8 +75,11 @@ def test_deletions_by_the_hundred_end_with_3_until_they_are_accepted(shell: Shel
         withheld = shell("changes", "--json")
         assert (withheld.returncode, last_json(withheld)["deleted"]) == (3, 0)
         assert "--accept-deletions" in withheld.stderr
-    (delta,) = last_json(shell("status", "--json"))["deltas"]
-    assert (delta["status"], delta["unconfirmed"]) == ("active", 200)
+    status = shell("status", "--json")
+    (delta,) = last_json(status)["deltas"]
+    assert (delta["status"], delta["unconfirmed"], delta["withheld"]) == ("active", 200, 200)
+    assert "200 deletions at once, none is marked" in status.stdout
+    assert status.returncode == 3
     accepted = shell("changes", "--accept-deletions", "--json")
     assert (accepted.returncode, last_json(accepted)["deleted"]) == (0, 200)
     assert shell("changes").returncode == 0
