@@ -62,7 +62,7 @@ def backfill_command(  # noqa: PLR0917
     people: People = None,
     circles: Circles = None,
     only_missing: Annotated[
-        bool, typer.Option("--only-missing", help="Only days that were never completely read for somebody.")
+        bool, typer.Option("--only-missing", help="Only days that are not covered for somebody.")
     ] = False,
     workers: Workers = 4,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and read nothing.")] = False,

@@ -67,7 +67,7 @@ def units_done(engine: Engine) -> int:
         return int(connection.scalar(sa.text("SELECT count(*) FROM protime_etl.units WHERE status = 'done'")) or 0)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_killed_backfill_goes_on_with_the_same_command(
     simulated: SimulatedTenant, warehouse: URL, engine: Engine, tmp_path: Path
 ) -> None:
