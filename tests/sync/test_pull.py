@@ -149,7 +149,7 @@ def test_a_batch_whose_uri_is_too_long_is_split(pipeline: Pipeline, engine: Engi
     everyone = [*range(100_001, 100_021), *range(200_000, 200_700)]
     _, units = pipeline.plan("test", FIRST, TODAY, everyone)
     one = units[0]
-    too_much = replace(one, person_ids=tuple(everyone))
+    too_much = replace(one, person_ids=tuple(everyone), first=FIRST, last=TODAY)
 
     counts = pipeline.pull(too_much)
 
