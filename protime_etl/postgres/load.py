@@ -182,8 +182,9 @@ class Load:
         In one round trip. What has their names was left behind, by an earlier load of this transaction or by others.
         """
         statements = sql.SQL(
-            # Fixed once a session has used a temporary table, whose schema then exists.
-            "SELECT set_config('temp_buffers', {buffers}, true) WHERE pg_my_temp_schema() = 0;"
+            # Fixed once a session has used a temporary table, if only in a transaction that was rolled back.
+            "DO $$ BEGIN PERFORM set_config('temp_buffers', {buffers}, true);"
+            " EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;"
             " DROP TABLE IF EXISTS {staging}, {rejected};"
             " CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {names} FROM {target} WITH NO DATA;"
             " CREATE TEMPORARY TABLE {rejected} (fingerprint text, record_id int8, reason text, record text)"

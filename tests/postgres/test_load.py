@@ -300,3 +300,11 @@ def test_a_table_left_behind_in_a_pooled_session_is_not_in_the_way(engine: Engin
     assert load(engine, row(1), row(2)).inserted == 1
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM pg_class WHERE relpersistence = 't'")) == 0
+
+
+def test_temporary_tables_that_were_rolled_back_are_not_in_the_way(engine: Engine) -> None:
+    """Their buffers stay as they were, although no schema for temporary tables is left."""
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(sa.text("BEGIN; CREATE TEMPORARY TABLE used AS SELECT 1 AS one; ROLLBACK"))
+        assert connection.scalar(sa.text("SELECT pg_my_temp_schema()")) == 0
+    assert load(engine, row(1)).inserted == 1
