@@ -29,7 +29,7 @@ def changes(
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """One turn of the delta: what changed since the last turn, or the initial load that comes before."""
+    """One turn of the delta: what changed since the last one. The first turns are the initial load."""
     settings = tenant_settings()
     with (
         interruptible(),

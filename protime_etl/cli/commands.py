@@ -6,7 +6,7 @@ import gc
 import io
 import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,20 +21,21 @@ from protime_etl.cli.sql import sql
 from protime_etl.cli.status import status
 from protime_etl.cli.tenants import db_timezone, forget
 from protime_etl.cli.verify import verify
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import ProtimeError, SettingsError
 
 __all__ = ["main"]
 
 COLLECTED_AFTER = 100_000
 """New objects after which Python looks for unreachable cycles."""
 
+USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+"""What typer raises for options and commands; where it lies depends on typer's version."""
 COMMENT = re.compile(r"--[^=\s]*\s")
 
 app = typer.Typer(
     help="Every Protime clocking in your own PostgreSQL. Settings come from PROTIME_* and from a .env file here.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode=None,
 )
 db = typer.Typer(help="The schema of the warehouse.", no_args_is_help=True)
@@ -86,12 +87,26 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding lacks is shown as an escape
             stream.reconfigure(errors="backslashreplace")
     try:
-        app([_as_argument(one) for one in sys.argv[1:] if one != "--debug"])
+        status = app([_as_argument(one) for one in sys.argv[1:] if one != "--debug"], standalone_mode=False)
+        if isinstance(status, int):
+            sys.exit(status)
+    except typer.Abort:
+        sys.exit(1)
     except ProtimeError as error:
         if debug:
             raise
         console.print_error(error)
         sys.exit(error.exit_status)
+    except USAGE_ERROR as error:
+        said: Any = error
+        context = said.ctx
+        asked = f"{context.command_path if context else 'protime-etl'} --help"
+        text = str(said.format_message())
+        if "\n" not in text:
+            console.print_error(SettingsError(f"{text.rstrip('.')}.", guidance=f"See: {asked}"))
+        else:  # a group without a command: its help
+            console.print_note(text)
+        sys.exit(2)
     except Exception as error:
         if debug:
             raise

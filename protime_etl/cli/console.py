@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.console import Console
@@ -20,7 +21,7 @@ from protime_etl.postgres.load import Counts
 from protime_etl.protime.pausing import Pause
 from protime_etl.sync.crew import Observer
 
-__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note"]
+__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note", "working"]
 
 output = Console(highlight=False, emoji=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
@@ -49,6 +50,11 @@ def print_json(values: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(values, default=str) + "\n")
 
 
+def working(text: str) -> AbstractContextManager[object]:
+    """Say on a terminal that something takes its time; nothing elsewhere."""
+    return messages.status(text) if messages.is_terminal else nullcontext()
+
+
 class SyncProgress(Observer):
     """Units and records as they go by: a bar on a terminal, a line for each unit elsewhere; all on stderr."""
 
@@ -72,7 +78,7 @@ class SyncProgress(Observer):
             disable=not messages.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("people", total=None, units="0", records=0, rate=0.0, left="")
+        self._task = self._bar.add_task("people and plan", total=None, units="0", records=0, rate=0.0, left="")
 
     def __enter__(self) -> SyncProgress:
         self._bar.start()
@@ -94,6 +100,7 @@ class SyncProgress(Observer):
         """A page has come."""
         self._records += records
         self._pages += 1
+        self._bar.update(self._task, description="clockings")
         self._pages_left = max(0, self._pages_left - 1)
         self._show()
 
@@ -120,7 +127,9 @@ class SyncProgress(Observer):
         if messages.is_terminal and time.monotonic() - self._asked >= 1:
             self._asked = time.monotonic()
             remaining = self._pause.remaining()
-            text = f"paused by the API for {remaining:.0f} s" if remaining else "reading"
+            text = "clockings" if self._pages else "people and plan"
+            if remaining:
+                text = f"paused by the API for {remaining:.0f} s"
             self._bar.update(self._task, description=text)
 
     def _show(self) -> None:

@@ -16,7 +16,7 @@ From = Annotated[dt.date, typer.Option("--from", parser=day_given, metavar="DATE
 To = Annotated[dt.date, typer.Option("--to", parser=day_given, metavar="DATE", help="Last day, included.")]
 People = Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")]
 Circles = Annotated[str | None, typer.Option(metavar="IDS", help="People in these circles, such as 2,8.")]
-Workers = Annotated[int, typer.Option(min=1, max=64, help="Units that are read at the same time.")]
+Workers = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Units that are read at the same time.")]
 AcceptDeletions = Annotated[
     bool,
     typer.Option("--accept-deletions", help="Mark as deleted what vanished at the tenant, however much that is."),

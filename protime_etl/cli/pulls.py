@@ -32,7 +32,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """Pull the clockings of these days, both included, for all people or those. Safe to repeat at any time."""
+    """Pull the clockings of these days. For all people or those, both days included; safe to repeat at any time."""
     settings = tenant_settings()
     person_ids = None if people is None else ids_given("--people", people)
     with (
@@ -42,18 +42,16 @@ def sync(  # noqa: PLR0917 - one parameter an option
         console.SyncProgress(pipeline.pause) as progress,
     ):
         pipeline.accept_deletions(accept_deletions)
+        chosen = ids_given("--circles", circles) if circles else ()
+        read_to = pipeline.select(first, last, person_ids, circles=chosen).last
+        if read_to < last:
+            console.print_note(f"The range ends in the future; it is read up to today, {read_to}.")
         counts, units = pipeline.sync(
-            "cli",
-            first,
-            last,
-            person_ids,
-            circles=ids_given("--circles", circles) if circles else (),
-            workers=workers,
-            observer=progress,
+            "cli", first, last, person_ids, circles=chosen, workers=workers, observer=progress
         )
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)
-    report(f"{first}..{last}", counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
+    report(f"{first}..{read_to}", counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
 
 
 def backfill_command(  # noqa: PLR0917

@@ -22,7 +22,7 @@ __all__ = ["resume"]
 def resume(
     yes: Annotated[bool, typer.Option("--yes", help="Lift it without asking.")] = False, as_json: Json = False
 ) -> None:
-    """Lift a pause that the API asked for: of PROTIME_TENANT, or of every tenant here if none is set."""
+    """Lift a pause that the API asked for. Of PROTIME_TENANT, or of every tenant here if none is set."""
     with warehouse() as url:
         engine = create_engine(url)
         try:

@@ -15,7 +15,7 @@ __all__ = ["check", "db_upgrade"]
 
 
 def check(as_json: Json = False) -> None:
-    """Look at credentials, scopes, API, database and schema: each with a yes or what to do."""
+    """Look at credentials, scopes, API, database and schema. Each with a yes or what to do."""
     settings = tenant_settings()
     with warehouse() as url:
         results = run_checks(settings, url)

@@ -15,18 +15,18 @@ __all__ = ["simulate"]
 
 
 def simulate(  # noqa: PLR0917 - one parameter an option
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8400,
-    people: Annotated[int, typer.Option(min=1, max=100_000, help="How many people.")] = 50,
-    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days, up to today.")] = 30,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same tenant.")] = 1,
-    page_size: Annotated[int, typer.Option(min=1, max=100_000, help="Records a page.")] = 1000,
-    latency: Annotated[float, typer.Option(min=0, max=60, help="Seconds that every answer takes.")] = 0.0,
-    token_lifetime: Annotated[int, typer.Option(min=1, help="Seconds that a token is good for.")] = 1800,
-    faults: Annotated[Path | None, typer.Option(help="A plan of what goes wrong (docs/reliability.md).")] = None,
-    changes: Annotated[float, typer.Option(min=0, max=10_000, help="Random changes a second.")] = 0.0,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 8400,
+    people: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="How many people.")] = 50,
+    days: Annotated[int, typer.Option(metavar="N", min=1, max=3660, help="How many days, up to today.")] = 30,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same tenant.")] = 1,
+    page_size: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="Records a page.")] = 1000,
+    latency: Annotated[float, typer.Option(metavar="N", min=0, max=60, help="Seconds that every answer takes.")] = 0.0,
+    token_lifetime: Annotated[int, typer.Option(metavar="N", min=1, help="Seconds that a token is good for.")] = 1800,
+    faults: Annotated[Path | None, typer.Option(metavar="FILE", help="What goes wrong (docs/reliability.md).")] = None,
+    changes: Annotated[float, typer.Option(metavar="N", min=0, max=10_000, help="Random changes a second.")] = 0.0,
 ) -> None:
-    """Serve a simulated tenant until Ctrl-C: the documented API with made-up people."""
+    """Serve a simulated tenant until Ctrl-C. The documented API, with made-up people."""
     try:
         from protime_etl.simulator.changes import Changes  # noqa: PLC0415
         from protime_etl.simulator.day import passing, wall_clock  # noqa: PLC0415

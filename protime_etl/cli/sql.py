@@ -20,7 +20,7 @@ __all__ = ["sql"]
 
 def sql(  # noqa: PLR0917 - one parameter an option
     query: Annotated[str | None, typer.Argument(help="A query; none: psql.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with the query.")] = None,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="A file with the query.")] = None,
     name: Annotated[
         str | None, typer.Option("--query", metavar="NAME", help="One of the queries that come along.")
     ] = None,

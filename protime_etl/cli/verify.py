@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from protime_etl.cli.console import print_error, print_json, print_line
+from protime_etl.cli.console import print_error, print_json, print_line, working
 from protime_etl.cli.options import AcceptDeletions, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
@@ -27,17 +27,19 @@ def verify(  # noqa: PLR0917 - one parameter an option
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """Compare tenant and table id by id, without writing. Exit status 3 on any difference."""
+    """Compare tenant and table id by id. Writes nothing without --repair; exit status 3 on any difference."""
     settings = tenant_settings()
     person_ids = None if people is None else ids_given("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
-        found = pipeline.verify(first, last, person_ids)
+        with working("comparing tenant and table"):
+            found = pipeline.verify(first, last, person_ids)
         repaired = None
         if repair and (found.differences or found.unlisted):
             before = len(found.differences)
             pipeline.accept_deletions(accept_deletions)
-            pipeline.repair("cli", found)
-            found = pipeline.verify(first, last, person_ids)
+            with working("repairing"):
+                pipeline.repair("cli", found)
+                found = pipeline.verify(first, last, person_ids)
             repaired = before - len(found.differences)
         token_requests = pipeline.tokens.requests
     for error in pipeline.to_look_at:
@@ -58,7 +60,7 @@ def print_verification(found: Verification, token_requests: int, *, as_json: boo
     totals = found.totals()
     print_line(
         f"{totals['equal']} equal, {totals['missing']} missing, {totals['extra']} extra, {totals['stale']} stale"
-        f" ({totals['pending']} of them newer than the last reading), {totals['moving']} changed meanwhile,"
+        f" ({totals['pending']} of all these newer than the last reading), {totals['moving']} changed meanwhile,"
         f" {totals['rejected']} rejected"
     )
     if found.unlisted:

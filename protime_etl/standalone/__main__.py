@@ -31,8 +31,9 @@ from protime_etl.trial import AIRFLOW_ENV, leave_tenant, only_trial
 NIGHTLY = "protime_clockings_nightly"
 UI_PORT = 8080
 PRESENCE = """
-SELECT date, employee_number, last_name, first_in, last_out, present_minutes, is_open
-FROM protime.daily_presence ORDER BY date DESC, employee_number LIMIT 10
+SELECT tenant, date, employee_number AS employee, last_name, to_char(first_in, 'HH24:MI') AS "in",
+    to_char(last_out, 'HH24:MI') AS out, present_minutes AS minutes, is_open AS open
+FROM protime.daily_presence ORDER BY date DESC, tenant, employee_number LIMIT 10
 """
 
 

@@ -44,6 +44,7 @@ from protime_etl.sync.worklist import failure_of
 __all__ = ["Pipeline", "open_pipeline"]
 
 EARLIEST = dt.date(1970, 1, 1)
+FUTURE = dt.timedelta(days=366)
 LONGEST_WAIT_INSIDE = 60.0
 """Seconds that a transaction is kept open when the API asks to wait."""
 MOST_WAITS = 200
@@ -108,6 +109,9 @@ class Pipeline:
         Raises:
             ProtimeError: as `pull_people`.
         """
+        with database_errors(self.engine.url), self.engine.begin() as connection:
+            require_source(connection, self.settings)
+        self.tokens.current()  # a tenant is entered when it has answered: a misspelt one is none
         with database_errors(self.engine.url), self.engine.begin() as connection:
             register_source(connection, self.settings)
         counts, withheld = self.sitting_out(lambda: pull_people(self.settings, self.client, self.engine, self.brake))
@@ -287,10 +291,14 @@ class Pipeline:
         """Compare tenant and table, id by id; see `Verifier`.
 
         Raises:
-            SettingsError: the dates are reversed, or somebody who is named does not exist.
+            SettingsError: the dates are reversed or far away, or somebody who is named does not exist.
         """
         if first > last:
             raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
+        if first < EARLIEST:
+            raise SettingsError(f"The range begins ({first}) before {EARLIEST}.", guidance="Begin later.")
+        if last > (end := local_day(self.settings, dt.datetime.now(dt.UTC)) + FUTURE):
+            raise SettingsError(f"The range ends ({last}) later than a year from now ({end}).", guidance="End earlier.")
         if person_ids is not None and PEOPLE_SCOPE in self.settings.scopes and self._unknown(person_ids):
             self._refuse_unknown(sorted({*self._unknown(person_ids)} - listed_people(self.settings, self.client)))
         return Verifier(self.settings, self.client, self.engine, self.sitting_out).verify(first, last, person_ids)
@@ -301,7 +309,12 @@ class Pipeline:
         days = [day for one in found.differences for day in one.dates]
         people = sorted({person for one in found.differences for person in one.people})
         if people:
-            run_id, units = self.plan(origin, min(days), max(days), people)
+            # Not cut at today as `select` does: what differs may lie in the future.
+            selection = Selection(min(days), max(days), tuple(people))
+            with database_errors(self.engine.url), self.engine.begin() as connection:
+                register_source(connection, self.settings)
+                planned = self.planned(connection, selection, self.expectation(connection))
+                run_id, units = ledger.open_run(connection, self.settings.tenant, origin, selection, planned)
             try:
                 counts += self.pull(*units)
             except IncompleteError as error:
