@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help run up test lint format typecheck tests chaos soak airflow bench bench-quick wheel clean
+.PHONY: help run up test lint format typecheck tests chaos soak airflow warehouses bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,10 @@ soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenan
 
 airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed tasks (10 minutes)
 	@$(BIN)/python -m pytest --long -q tests/end_to_end
+
+warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer and under settings of others, as a table (10 minutes)
+	@$(BIN)/python -m tests.fetch_servers 14 15 16 17
+	@$(BIN)/python -m tests.warehouses
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

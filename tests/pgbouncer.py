@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from tests.servers import server_user
+
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin"
 
 
@@ -25,7 +27,7 @@ def pgbouncer(url: URL, mode: str) -> Iterator[URL]:
     if program is None:
         pytest.skip("there is no PgBouncer here")
     folder = Path(tempfile.mkdtemp(prefix="protime-etl-bouncer-"))
-    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    user = server_user()  # it refuses to run as root
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

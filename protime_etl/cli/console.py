@@ -66,6 +66,7 @@ class SyncProgress(Observer):
         self._pages = 0
         self._pages_left = 0
         self._records = 0
+        self._stages: dict[int, str] = {}
         self._started = time.monotonic()
         self._bar = Progress(
             SpinnerColumn(),
@@ -104,9 +105,14 @@ class SyncProgress(Observer):
         self._pages_left = max(0, self._pages_left - 1)
         self._show()
 
+    def stage(self, unit: Unit, stage: str) -> None:
+        """A unit is read, compared or stored: what is shown when that takes long."""
+        self._stages[unit.unit_id] = stage
+
     def unit(self, unit: Unit, counts: Counts) -> None:
         """A unit is committed."""
         self._done += 1
+        self._stages.pop(unit.unit_id, None)
         self._show()
         self._line(
             f"unit {self._done}/{self._units}: {unit.label}: {counts.rows_read} read, {counts.inserted} inserted,"
@@ -115,19 +121,22 @@ class SyncProgress(Observer):
 
     def failed(self, unit: Unit, error: ProtimeError) -> None:
         """A unit failed: said at once, also on a terminal."""
+        self._stages.pop(unit.unit_id, None)
         print_note(one_line(f"failed: {unit.label}: {' '.join(str(error).split())}"))
 
     def cut(self, unit: Unit, parts: Sequence[Unit], error: ProtimeError) -> None:
         """A unit is read in parts."""
+        self._stages.pop(unit.unit_id, None)
         self._units += len(parts) - 1
         self._line(f"cut: {unit.label} is read in {len(parts)} parts: {' '.join(error.message.split())}")
 
     def tick(self) -> None:
-        """Show a pause while there is one."""
+        """Show a pause while there is one, or else what is being done."""
         if messages.is_terminal and time.monotonic() - self._asked >= 1:
             self._asked = time.monotonic()
             remaining = self._pause.remaining()
-            text = "clockings" if self._pages else "people and plan"
+            doing = ", ".join(sorted(set(self._stages.values())))
+            text = f"{doing} clockings" if doing else "people and plan"
             if remaining:
                 text = f"paused by the API for {remaining:.0f} s"
             self._bar.update(self._task, description=text)

@@ -17,6 +17,7 @@ from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.cutting import UnitCutError
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import Gap, PlannedUnit, expected_requests, plan_gaps
+from protime_etl.sync.pull import Stage
 from protime_etl.sync.worklist import WorkList
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Observer:
 
     def page(self, records: int) -> None:
         """A page with so many records has come."""
+
+    def stage(self, unit: Unit, stage: Stage) -> None:
+        """The pull of a unit goes on to this stage; one that takes long is then known by its name."""
 
     def unit(self, unit: Unit, counts: Counts) -> None:
         """A unit is committed."""
@@ -123,7 +127,13 @@ class Crew:
     def _carry_out(self, unit: Unit, client: ProtimeClient) -> bool:
         """Pull a unit; tells whether there is a pause that has to be sat out. No transaction is open meanwhile."""
         try:
-            counts = self._pipeline.pull_whole(unit, self._page, client, cut_days=self.work.cuts_days(unit))
+            counts = self._pipeline.pull_whole(
+                unit,
+                self._page,
+                client,
+                on_stage=lambda stage: self._stage(unit, stage),
+                cut_days=self.work.cuts_days(unit),
+            )
         except UnitCutError as cut:
             with self.work.lock:
                 self._observer.cut(unit, cut.parts, cut.error)
@@ -139,6 +149,10 @@ class Crew:
                 self._expectation.learn(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
                 self._plan_anew(self._expectation)
         return False
+
+    def _stage(self, unit: Unit, stage: Stage) -> None:
+        with self.work.lock:
+            self._observer.stage(unit, stage)
 
     def _page(self, records: int) -> None:
         if self.work.stopped:

@@ -35,7 +35,7 @@ from protime_etl.sync.crew import Crew, Observer
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.people import pull_people
 from protime_etl.sync.plan import Gap, PlannedUnit, plan_gaps, windows
-from protime_etl.sync.pull import OnPage, UnitPull
+from protime_etl.sync.pull import OnPage, OnStage, UnitPull
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
 from protime_etl.sync.verify import Verification, Verifier
@@ -258,11 +258,21 @@ class Pipeline:
         on_page: OnPage = lambda _: None,
         client: ProtimeClient | None = None,
         *,
+        on_stage: OnStage = lambda _: None,
         cut_days: bool = False,
     ) -> Counts:
         """Pull one unit whole or not at all; see `UnitPull`."""
         given = client or self.client
-        pull = UnitPull(self.settings, given, self.engine, unit, brake=self.brake, on_page=on_page, cut_days=cut_days)
+        pull = UnitPull(
+            self.settings,
+            given,
+            self.engine,
+            unit,
+            brake=self.brake,
+            on_page=on_page,
+            on_stage=on_stage,
+            cut_days=cut_days,
+        )
         counts = pull.carry_out()
         refresh_statistics(self.engine, counts.written)
         return counts

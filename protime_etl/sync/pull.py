@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -34,7 +34,7 @@ from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.recheck import absent_from, ask, judge, portions
 from protime_etl.sync.settled import last_settled_day
 
-__all__ = ["OnPage", "UnitPull"]
+__all__ = ["OnPage", "OnStage", "Stage", "UnitPull"]
 
 TRIES_OF_PART = 3
 MOST_IN_CIRCLES = 10_000
@@ -44,6 +44,9 @@ IDENTITY, PERSON = (list(CLOCKINGS.columns).index(name) for name in ("id", "pers
 
 OnPage = Callable[[int], None]
 """Called with the number of records of each page."""
+Stage = Literal["reading", "comparing", "storing"]
+OnStage = Callable[[Stage], None]
+"""Called when a pull goes on to the next stage of its unit."""
 
 
 class UnitPull:
@@ -58,6 +61,7 @@ class UnitPull:
         *,
         brake: Brake | None = None,
         on_page: OnPage = lambda _: None,
+        on_stage: OnStage = lambda _: None,
         cut_days: bool = False,
     ) -> None:
         ledger.require_tenant(settings.tenant, unit.tenant, f"Unit {unit.unit_id}")
@@ -68,6 +72,7 @@ class UnitPull:
         self._unit = unit
         self._brake = brake or Brake(settings.max_vanished)
         self._on_page = on_page
+        self._on_stage = on_stage
         self._cut_days = cut_days
         self._scope = Scope(unit.person_ids, unit.first, unit.last)
         # A second attempt goes the ordinary way: what was copied in vain stays as dead rows.
@@ -126,7 +131,9 @@ class UnitPull:
                 self._everybody = max(MOST_IN_CIRCLES, len(ledger.known_people(connection, self._tenant)))
             load = self._new_load(connection)
             self._read_at = load.began
+            self._on_stage("reading")
             self._stage(load)
+            self._on_stage("comparing")
             share_merges(connection, self._tenant)
             # Of circles, and of an answer that holds more than was asked for, only now it is known whose records came.
             self._locked = load.people().union(self._unit.person_ids)
@@ -135,6 +142,7 @@ class UnitPull:
             # Of those that are undecided it is not known yet whether they are too many.
             self._judge_number(len(gone) + len(self._undecided))
             vanished = () if self._withheld else gone
+            self._on_stage("storing")
             counts = load.merge(vanished)
             if counts.inserted or counts.updated or counts.deleted:
                 note_drift(connection, self._tenant, vanished)

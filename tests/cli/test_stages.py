@@ -1,0 +1,35 @@
+"""What a terminal shows while one statement takes long."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from tests.cli.conftest import Shell
+from tests.conftest import TODAY
+
+DATES = ("--from", "2026-03-07", "--to", str(TODAY))
+WAITING = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def test_a_terminal_shows_what_takes_long(shell: Shell, engine: Engine) -> None:
+    assert shell("sync", *DATES).returncode == 0
+    shown: list[tuple[int, str]] = []
+    again = threading.Thread(target=lambda: shown.append(shell.terminal(200, "sync", *DATES)))
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT FROM protime_etl.coverage FOR UPDATE"))
+        again.start()
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as other:
+            while not other.scalar(WAITING):
+                assert again.is_alive()
+                time.sleep(0.02)
+        time.sleep(2.5)  # it looks every second
+    again.join(60)
+    status, text = shown[0]
+    assert status == 0
+    assert "comparing" in text

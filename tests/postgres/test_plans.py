@@ -1,0 +1,157 @@
+"""No plan by luck: whatever PostgreSQL knows of the table, no statement joins two large sides row by row.
+
+Each statement that touches clockings is explained while a pull, a turn of a delta, a comparison and a look at the state
+really run it, with its own values: with no statistics, with those of an empty table, with those of a thousand rows of a
+table of far more, and with those that another tenant's rows have given. None of the work may analyse these tables: it
+runs as a role that does not own them.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+import protime_etl
+from protime_etl.cli.status import print_status
+from protime_etl.postgres.statements import sql_folder
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.backfill import backfill
+from protime_etl.sync.pipeline import open_pipeline
+from tests.conftest import TODAY, both_servers, execute, settings_for
+from tests.postgres.explaining import Explained, explaining
+
+FIRST = TODAY - dt.timedelta(days=20)
+TABLES = ("protime.clockings", "protime.clocking_versions", "protime_etl.coverage", "protime_etl.tombstones")
+PLAIN_ROLE = "reader_of_tenants"
+# What reads the whole table by its nature: counts, the newest version, what an initial load never met, views without
+# a condition.
+OF_EVERYTHING = re.compile(
+    r"coalesce\(max\(change_version\)|SELECT count\(\*\) FROM protime\.clockings|protime_etl\.delta_seen AS s"
+    r"|DISTINCT person_id FROM protime\.clockings|daily_presence|clockings_local|clockings_as_of|edited and|--"
+)
+OF_CLOCKINGS = re.compile(r"protime\.clocking|protime\.\{|staging_clockings|\{target\}")
+FILL = """
+INSERT INTO protime.clockings (tenant, id, person_id, date, time_of_day_in_minutes, kind, change_version, is_open)
+SELECT '{tenant}', n, 1 + n % 5000, date '{last}' - CAST(n % 1000 AS integer), 480, 'InOut', to_hex(n), NULL
+FROM generate_series({first}, {last_id}) AS n
+"""
+
+
+@pytest.fixture
+def rows(amount: Callable[[int, int], int]) -> int:
+    return amount(100_000, 1_000_000)
+
+
+@pytest.fixture
+def simulated() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=10, first_day=FIRST, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=500)) as served:
+        yield served
+
+
+def fill(warehouse: URL, first: int, last: int, tenant: str = "simulated") -> None:
+    execute(warehouse, FILL.format(tenant=tenant, first=first, last_id=last, last=FIRST - dt.timedelta(days=1500)))
+
+
+@pytest.fixture(params=["none", "empty", "a thousand rows", "another tenant"])
+def known(request: pytest.FixtureRequest, warehouse: URL, rows: int) -> URL:
+    """A warehouse with many rows of which PostgreSQL knows only so much; reached as a role that owns nothing."""
+    for table in TABLES:
+        execute(warehouse, f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    if request.param in ("a thousand rows", "another tenant"):
+        fill(warehouse, 1, 1000, "simulated" if request.param == "a thousand rows" else "other")
+    if request.param != "none":
+        for table in TABLES:
+            execute(warehouse, f"ANALYZE {table}")
+    fill(warehouse, 1001, rows)
+    execute(
+        warehouse,
+        f"DO $$ BEGIN CREATE ROLE {PLAIN_ROLE} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+    )
+    for schema in ("protime", "protime_etl"):
+        execute(warehouse, f"GRANT USAGE ON SCHEMA {schema} TO {PLAIN_ROLE}")
+        execute(warehouse, f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {PLAIN_ROLE}")
+        execute(warehouse, f"GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {PLAIN_ROLE}")
+    return warehouse.set(username=PLAIN_ROLE)
+
+
+def work(simulated: SimulatedTenant, url: URL) -> None:
+    """Everything that reads or writes clockings, twice, with changes in between."""
+    tenant = simulated.tenant
+    with open_pipeline(settings_for(simulated, max_vanished=100_000), url) as pipeline:
+        pipeline.sync("test", FIRST, TODAY)
+        pipeline.changes(FIRST)
+        for number, one in enumerate([one for one in tenant.truth() if one.status != "Deleted"][:60]):
+            (tenant.hard_delete if number % 2 else tenant.soft_delete)(one.id)
+        pipeline.sync("test", FIRST, TODAY, workers=2)
+        for number, one in enumerate([one for one in tenant.truth() if one.status != "Deleted"][:60]):
+            if number % 2:
+                tenant.hard_delete(one.id)
+            else:
+                tenant.edit(one.id, time_of_day_in_minutes=1)
+        pipeline.changes()
+        pipeline.changes(restart=True)
+        selection = pipeline.select(FIRST, TODAY)
+        backfill(pipeline, selection, fresh=True)
+        pipeline.verify(FIRST, TODAY)
+        with pipeline.engine.connect() as connection:
+            for query in sorted(sql_folder().glob("queries/*.sql")):
+                connection.execute(sa.text(query.read_text().replace(":", "\\:")))
+    print_status(url, as_json=False)
+
+
+@both_servers
+def test_no_statement_depends_on_statistics(simulated: SimulatedTenant, known: URL) -> None:
+    with explaining() as found:
+        work(simulated, known)
+    loops = {one.statement: one.nested_loops_over_large_sides() for one in found}
+    assert {statement: plans for statement, plans in loops.items() if plans} == {}
+    scans = {one.statement: one.read_whole() for one in found if not OF_EVERYTHING.search(one.statement)}
+    assert {statement: plans for statement, plans in scans.items() if plans} == {}
+    assert statements_of_the_source() - covered(found) == set()
+
+
+def statements_of_the_source() -> set[str]:
+    """The statements of the package that name a table of clockings, as patterns of their fixed parts."""
+    found = set()
+    package = Path(protime_etl.__file__).parent
+    for folder in ("postgres", "sync", "cli", "airflow"):
+        for path in sorted((package / folder).rglob("*.py")):
+            if "migrations" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                text = text_of(node) or ""
+                if OF_CLOCKINGS.search(text) and re.search(r"\b(SELECT|UPDATE|DELETE|INSERT)\b", text):
+                    found.add(pattern_of(text))
+    return found
+
+
+def text_of(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(one.value) if isinstance(one, ast.Constant) else "{x}" for one in node.values)
+    return None
+
+
+def pattern_of(text: str) -> str:
+    text = re.sub(r"(?<!:):(\w+)", "{x}", re.sub(r"%\(\w+\)s", "{x}", text).replace("{{", "(").replace("}}", ")"))
+    return " ".join(re.sub(r"\{\w*\}", " {} ", text).split())
+
+
+def covered(found: list[Explained]) -> set[str]:
+    texts = [" ".join(one.statement.split()) for one in found]
+    return {
+        pattern
+        for pattern in statements_of_the_source()
+        if any(re.search(".*?".join(map(re.escape, pattern.split(" {} "))), text) for text in texts)
+    }
