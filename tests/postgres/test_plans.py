@@ -36,8 +36,12 @@ PLAIN_ROLE = "reader_of_tenants"
 # a condition.
 OF_EVERYTHING = re.compile(
     r"coalesce\(max\(change_version\)|SELECT count\(\*\) FROM protime\.clockings|protime_etl\.delta_seen AS s"
-    r"|DISTINCT person_id FROM protime\.clockings|daily_presence|clockings_local|clockings_as_of|edited and|--"
+    r"|DISTINCT person_id FROM protime\.clockings|daily_presence|clockings_local|clockings_as_of|SELECT \(EXISTS"
+    # What joins all that was staged may read the table once.
+    r"|WITH candidate AS|WITH judged AS"
 )
+# Met only where two processes read the same at the same time, and where an initial load compares many rows.
+RARE = re.compile(r"u\.first AND u\.last|LIMIT \{\} \) AS live")
 OF_CLOCKINGS = re.compile(r"protime\.clocking|protime\.\{|staging_clockings|\{target\}")
 FILL = """
 INSERT INTO protime.clockings (tenant, id, person_id, date, time_of_day_in_minutes, kind, change_version, is_open)
@@ -113,11 +117,13 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
 def test_no_statement_depends_on_statistics(simulated: SimulatedTenant, known: URL) -> None:
     with explaining() as found:
         work(simulated, known)
+    found = [one for one in found if not one.statement.startswith("--")]  # queries of users
     loops = {one.statement: one.nested_loops_over_large_sides() for one in found}
     assert {statement: plans for statement, plans in loops.items() if plans} == {}
     scans = {one.statement: one.read_whole() for one in found if not OF_EVERYTHING.search(one.statement)}
     assert {statement: plans for statement, plans in scans.items() if plans} == {}
-    assert statements_of_the_source() - covered(found) == set()
+    missed = statements_of_the_source() - covered(found)
+    assert {one for one in missed if not RARE.search(one)} == set()
 
 
 def statements_of_the_source() -> set[str]:
@@ -153,5 +159,5 @@ def covered(found: list[Explained]) -> set[str]:
     return {
         pattern
         for pattern in statements_of_the_source()
-        if any(re.search(".*?".join(map(re.escape, pattern.split(" {} "))), text) for text in texts)
+        if any(re.search(".*?".join(map(re.escape, re.split(r" ?\{\} ?", pattern))), text) for text in texts)
     }
