@@ -6,6 +6,7 @@ https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 from urllib.parse import SplitResult, quote, urlsplit
@@ -47,6 +48,7 @@ Answer = TypeVar("Answer")
 
 MAX_URI_CHARACTERS = 4096
 MAX_EMPTY_PAGES_IN_A_ROW = 1000
+LOCKED_WAIT_SECONDS = 5.0
 PORTS = {"http": 80, "https": 443}
 # What a link may hold as it is; everything else, blanks and quotes first of all, is encoded. `%` stays: a token that
 # is encoded already must not be encoded twice. https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
@@ -61,6 +63,7 @@ class ProtimeClient:
         self._pause = pause or MemoryPause()
         self._tokens = tokens
         self._session = new_session()
+        self._longest_wait = settings.max_wait_in_task
         self._answered: set[str] = set()
         """Collections that a good answer has come from: the host is known to be the API."""
         self.requests = 0
@@ -71,6 +74,32 @@ class ProtimeClient:
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()
+
+    @property
+    def max_wait(self) -> float:
+        """Seconds of the longest pause that is sat out here."""
+        return self._settings.max_wait_in_task
+
+    @contextmanager
+    def holding_locks(self) -> Iterator[None]:
+        """While the caller holds what others wait for, a pause of more than five seconds is not sat out.
+
+        Raises:
+            RateLimited: there is one. The caller lets go, calls `wait` unless it is too long, and begins again.
+        """
+        self._longest_wait = min(LOCKED_WAIT_SECONDS, self._settings.max_wait_in_task)
+        try:
+            yield
+        finally:
+            self._longest_wait = self._settings.max_wait_in_task
+
+    def wait(self) -> None:
+        """Sit out the pause that there may be.
+
+        Raises:
+            RateLimited: it is longer than a process may wait.
+        """
+        wait_out(self._pause, self._settings.max_wait_in_task, turn=False)
 
     def list_uri(self, collection: Collection, condition: Condition | None) -> str:
         """The URI of the first page, as it is sent."""
@@ -174,7 +203,7 @@ class ProtimeClient:
         self.record(collection, 0)
 
     def _with_retries(self, call: Callable[[], Answer]) -> Answer:
-        return with_retries(call, self._settings.max_wait_in_task, self.tries)
+        return with_retries(call, self._longest_wait, self.tries)
 
     def _answer(self, collection: Collection, uri: str) -> tuple[bytes, int, str | None]:
         body = self._get(collection, uri)
@@ -210,7 +239,7 @@ class ProtimeClient:
         refused = token
         if status == 401:
             token = self._tokens.replace(token)
-            wait_out(self._pause, self._settings.max_wait_in_task)
+            wait_out(self._pause, self._longest_wait)
             status, body, wait = self._exchange(uri, token.value)
         if status == 200:
             self._answered.add(collection.name)
@@ -225,10 +254,12 @@ class ProtimeClient:
     def _permitted(self) -> Token:
         """A token, when a request may be sent with it."""
         turn = True
+        if self._longest_wait < self._settings.max_wait_in_task:
+            wait_out(self._pause, self._longest_wait, turn=False)  # before a token is waited for
         while True:
             token = self._tokens.current()
             # The last thing before the request: getting a token may take a while, and a pause may outlast one.
-            if not wait_out(self._pause, self._settings.max_wait_in_task, turn=turn) or not token.due:
+            if not wait_out(self._pause, self._longest_wait, turn=turn) or not token.due:
                 return token
             turn = False  # it has had it
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from sqlalchemy.engine import Engine
 
 from protime_etl.config import Settings
-from protime_etl.errors import DeletionsWithheldError
+from protime_etl.errors import DeletionsWithheldError, RateLimited
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.ledger import known_people
 from protime_etl.postgres.load import Counts, Load, Scope
@@ -20,6 +23,9 @@ from protime_etl.sync.recheck import judge
 __all__ = ["pull_people"]
 
 PEOPLE = COLLECTIONS["people"]
+UNLOCKED_TRIES = 3
+
+Result = TypeVar("Result")
 
 
 def pull_people(
@@ -54,6 +60,19 @@ def pull_people(
                 return load.merge(), brake.error(len(gone), read + len(absent), "people")
             return load.merge(gone), None
 
-    counts, withheld = restarting(attempt)
+    counts, withheld = _between_pauses(client, attempt)
     counts.requests = client.requests - before
     return counts, withheld
+
+
+def _between_pauses(client: ProtimeClient, attempt: Callable[[], Result]) -> Result:
+    """Read without holding the lock over a pause; who met pauses three times has it, or the list would never end."""
+    for _ in range(UNLOCKED_TRIES):
+        try:
+            with client.holding_locks():
+                return restarting(attempt)
+        except RateLimited as error:
+            if (error.retry_after or 0) > client.max_wait:
+                raise
+            client.wait()
+    return restarting(attempt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cache
 from typing import Literal, NoReturn
@@ -13,11 +13,11 @@ from typing import Literal, NoReturn
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.config import Settings
-from protime_etl.errors import DeletionsWithheldError, ProtimeError, UriTooLongError
+from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover, usual_amounts
-from protime_etl.postgres.direct import DirectLoad, may_copy
+from protime_etl.postgres.direct import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts, Load, Scope, database_clock
@@ -161,8 +161,18 @@ class UnitPull:
         return load
 
     def _stage(self, load: Load) -> None:
-        with closing(self._read(self._unit.person_ids)) as pages:
-            load.take(pages, self._count)
+        direct = isinstance(load, DirectLoad)
+        try:
+            with (
+                self._client.holding_locks() if direct else nullcontext(),
+                closing(self._read(self._unit.person_ids)) as pages,
+            ):
+                load.take(pages, self._count)
+        except RateLimited as error:
+            if not direct or (error.retry_after or 0) > self._client.max_wait:
+                raise
+            # Coverage is locked: the pause is sat out without, and the unit read in the ordinary way.
+            raise CollisionError from None
 
     def _count(self, records: int) -> None:
         self._pages += 1
