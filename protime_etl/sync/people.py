@@ -72,7 +72,7 @@ def _between_pauses(client: ProtimeClient, attempt: Callable[[], Result]) -> Res
             with client.holding_locks():
                 return restarting(attempt)
         except RateLimited as error:
-            if (error.retry_after or 0) > client.max_wait:
+            if not error.retry_after or error.retry_after > client.max_wait:
                 raise
             client.wait()
     return restarting(attempt)

@@ -169,7 +169,7 @@ class UnitPull:
             ):
                 load.take(pages, self._count)
         except RateLimited as error:
-            if not direct or (error.retry_after or 0) > self._client.max_wait:
+            if not (direct and error.retry_after and error.retry_after <= self._client.max_wait):
                 raise
             # Coverage is locked: the pause is sat out without, and the unit read in the ordinary way.
             raise CollisionError from None
