@@ -186,6 +186,7 @@ def warehouses(say: Callable[[str], None], *, short: bool = False) -> Iterator[t
     installed = installed_servers()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-test-")))
+        home.chmod(0o755)  # the server runs as a user of its own where root runs the tests
         embedded = stack.enter_context(embedded_postgres(home))
         for version in sorted({*RELEASES, *installed}):
             if version not in installed:
