@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from protime_etl.simulator.server import SimulatedTenant
+from tests.preloaded import run_preloaded
 
 COMMAND = Path(sys.executable).parent / "protime-etl"
 
@@ -39,6 +40,10 @@ class Shell:
     def __call__(
         self, *arguments: str, stdin: str | None = None, **changes: str | None
     ) -> subprocess.CompletedProcess[str]:
+        if not self.environment:
+            return run_preloaded(
+                arguments, environment=self._environment(changes), folder=self.folder, stdin=stdin, seconds=120
+            )
         return subprocess.run(
             [COMMAND, *arguments],
             env=self._environment(changes),
