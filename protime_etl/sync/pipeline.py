@@ -28,6 +28,7 @@ from protime_etl.postgres.sources import register_source, require_source
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
+from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.changes import DeltaReader, Turn
@@ -111,7 +112,8 @@ class Pipeline:
         """
         with database_errors(self.engine.url), self.engine.begin() as connection:
             require_source(connection, self.settings)
-        self.tokens.current()  # a tenant is entered when it has answered: a misspelt one is none
+        # A tenant is entered when it has answered: a misspelt one is none.
+        self.sitting_out(lambda: with_retries(self.tokens.current, self._settings_inside.max_wait_in_task))
         with database_errors(self.engine.url), self.engine.begin() as connection:
             register_source(connection, self.settings)
         counts, withheld = self.sitting_out(lambda: pull_people(self.settings, self.client, self.engine, self.brake))
