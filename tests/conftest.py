@@ -73,6 +73,10 @@ def servers() -> Iterator[Callable[[str], URL]]:
                 url = stack.enter_context(
                     embedded_postgres(home) if name == "embedded" or programs is None else system_postgres(programs)
                 )
+                # No test outlives the machine, and hundreds of databases take minutes to reach the disk.
+                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                    execute(url, f"ALTER SYSTEM SET {setting} = off")
+                execute(url, "SELECT pg_reload_conf()")
                 execute(url, "CREATE DATABASE template")
                 engine = create_engine(url.set(database="template"))
                 upgrade_schema(engine)

@@ -112,7 +112,7 @@ TENANTS: dict[str, tuple[Answer, list[Answer], str]] = {
     "garbled": (Answer(200, TOKENS[0].encode()), [], "is not a page of JSON records"),
     "refused": (GOOD, [Answer(401, REFUSED)], "status 401 (invalid_client)"),
     "paused": (GOOD, [Answer(429, REFUSED, {"Retry-After": "9"})], "token endpoint asks to wait"),
-    "without-token": (GOOD, [token_answer(TOKENS[0], expires_in="never")], "is not a token"),
+    "without-token": (GOOD, [token_answer(TOKENS[0], expires_in=[1800])], "is not a token"),
     "without-scope": (GOOD, [token_answer(TOKENS[0], scope="none")], "was not granted"),
 }
 

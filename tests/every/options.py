@@ -11,7 +11,7 @@ from protime_etl import __version__
 from protime_etl.errors import ProtimeError
 from protime_etl.simulator.clocking_index import circle_of
 from tests.conftest import TODAY
-from tests.every import others
+from tests.every import completion, others
 from tests.every.house import FIRST, House, OptionRow
 
 WEEK = ("--from", str(FIRST), "--to", str(TODAY))
@@ -221,5 +221,6 @@ ROWS: dict[str, OptionRow] = {
     "verify --people": verify_people,
     "verify --repair": repair,
     "changes --accept-deletions": changes_accept_deletions,
+    **completion.ROWS,
     **others.ROWS,
 }
