@@ -60,7 +60,7 @@ def plan_backfill(pipeline: Pipeline, selection: Selection, *, workers: int = 1,
                 *(PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in left),
             ]
         else:
-            units = pipeline.planned(connection, selection, expectation)
+            units = pipeline.planned(connection, selection, expectation, probing=True)
     requests = expected_requests(units, expectation)
     busy = max(1, min(workers, len(units)))
     seconds = None if pace is None else pace * requests / busy
@@ -106,7 +106,7 @@ def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[in
             ledger.enter_units(connection, run_id, since, selection.circles)
             units = ledger.resume_run(connection, run_id)
         else:
-            planned = pipeline.planned(connection, selection, pipeline.expectation(connection))
+            planned = pipeline.planned(connection, selection, pipeline.expectation(connection), probing=True)
             run_id, units = ledger.open_run(connection, tenant, ORIGIN, selection, planned)
         lifeline = Lifeline(pipeline.engine, run_id)
         lifeline.hold()

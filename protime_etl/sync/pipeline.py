@@ -131,8 +131,11 @@ class Pipeline:
         *,
         circles: Sequence[int] = (),
         only_missing: bool = False,
+        probing: bool = False,
     ) -> tuple[int, list[Unit]]:
         """Enter a run for these dates, both included, in the ledger: for those people, or for all that are known.
+
+        `probing` as for `plan_gaps`.
 
         Raises:
             SettingsError: see `select`, or there is nobody to plan for.
@@ -140,7 +143,7 @@ class Pipeline:
         selection = self.select(first, last, person_ids, circles=circles, only_missing=only_missing)
         with database_errors(self.engine.url), self.engine.begin() as connection:
             register_source(connection, self.settings)
-            planned = self.planned(connection, selection, self.expectation(connection))
+            planned = self.planned(connection, selection, self.expectation(connection), probing=probing)
             return ledger.open_run(connection, self.settings.tenant, origin, selection, planned)
 
     def select(
@@ -181,8 +184,10 @@ class Pipeline:
         tenant = self.settings.tenant
         return Expectation(usual_amounts(connection, tenant), ledger.page_size(connection, tenant))
 
-    def planned(self, connection: Connection, selection: Selection, expectation: Expectation) -> list[PlannedUnit]:
-        """The units for what was selected.
+    def planned(
+        self, connection: Connection, selection: Selection, expectation: Expectation, *, probing: bool = False
+    ) -> list[PlannedUnit]:
+        """The units for what was selected; `probing` as for `plan_gaps`.
 
         Raises:
             SettingsError: there is nobody.
@@ -200,7 +205,7 @@ class Pipeline:
                 guidance="Check in Protime that this client may see people, or name them with --people.",
             )
         gaps = missing(connection, tenant, people, first, last) if selection.only_missing else [(people, first, last)]
-        return list(plan_gaps(self.client, [Gap(*gap) for gap in gaps], expectation))
+        return list(plan_gaps(self.client, [Gap(*gap) for gap in gaps], expectation, probing=probing))
 
     def read_unit(self, unit_id: int) -> Unit:
         """A unit of the ledger.
@@ -378,7 +383,7 @@ class Pipeline:
         """
         selection = self.select(first, last, person_ids, circles=circles)
         people_counts = self.people_for(selection)
-        run_id, units = self.plan(origin, first, last, person_ids, circles=circles)
+        run_id, units = self.plan(origin, first, last, person_ids, circles=circles, probing=True)
         with Lifeline(self.engine, run_id) as lifeline:
             counts, done = self.carry_out(run_id, units, workers, observer or Observer(), lifeline)
         return people_counts + counts, done

@@ -2,7 +2,8 @@
 
 A unit is as large as the API allows (a year, a URI of 4,096 characters), but for three things. What a process that dies
 was reading is lost, so a long window is cut into units of a sixteenth of the whole, of 20 pages at least and of 100 at
-most; the last page of each is half empty, 2.5 to 0.5 %. As long as no page was ever seen, the first units are small.
+most; the last page of each is half empty, 2.5 to 0.5 %. Where no page was ever seen and the plan can be made anew on
+the way, the first units are small.
 And where a batch would fill one page and a bit, a smaller one fills its page and no more.
 """
 
@@ -69,12 +70,17 @@ def plan_units(
     return plan_gaps(client, [Gap(sorted(set(person_ids)), first, last)], expectation or Expectation())
 
 
-def plan_gaps(client: ProtimeClient, gaps: Iterable[Gap], expectation: Expectation) -> Iterator[PlannedUnit]:
-    """All units that fill these gaps, the latest days first."""
+def plan_gaps(
+    client: ProtimeClient, gaps: Iterable[Gap], expectation: Expectation, *, probing: bool = False
+) -> Iterator[PlannedUnit]:
+    """All units that fill these gaps, the latest days first.
+
+    `probing`: the first ones are small if it is not known how large a page is; for a caller who plans anew then.
+    """
     latest_first = sorted(gaps, key=lambda one: one.last, reverse=True)
     whole = sum(len(gap.person_ids) * expectation.per_person(gap.first, gap.last) for gap in latest_first)
     pages = min(MOST_PAGES, max(LEAST_PAGES, whole / expectation.page_size / SHARES))
-    if not expectation.knows_page_size:
+    if probing and not expectation.knows_page_size:
         latest_first[:1] = [part for gap in latest_first[:1] for part in _probing(client, gap, expectation)]
     for gap in latest_first:
         for first, last in _windows(client, gap, expectation, pages):

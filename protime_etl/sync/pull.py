@@ -233,6 +233,8 @@ class UnitPull:
 
     def _finish(self, connection: Connection, counts: Counts) -> None:
         unit = self._unit
+        if self._pages > 1:  # a single one need not be full
+            ledger.learn_page_size(connection, self._tenant, self._largest_page)
         counts.requests = self._client.requests - self._requests_before
         if self._withheld is None:
             covered = min(unit.last, last_settled_day(self._settings, self._read_at))

@@ -129,6 +129,27 @@ def test_the_plan_of_a_night_gives_lists_where_airflow_maps_over_no_more(
     assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 
+def test_a_first_night_has_no_more_tasks_than_batches_and_the_next_knows_the_pages(
+    pipeline: Pipeline, engine: Engine
+) -> None:
+    """Nothing plans the tasks of a run anew, so none is small for the sake of learning how large a page is."""
+    pipeline.sync_people()
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO protime.people (tenant, id, change_version)"
+                " SELECT 'simulated', 200000 + n, '' FROM generate_series(1, 4600) AS n"
+            )
+        )
+    nightly = ProtimePlanOperator(task_id="plan", lookback_days=9)
+    assert len(nightly.carry_out(pipeline, context())) <= 13
+
+    (unit,) = plan(pipeline, people="100001,100002,100003")
+    pull(pipeline, unit)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT page_size FROM protime_etl.tenants")) == 100
+
+
 @pytest.mark.parametrize(("given", "days"), [(3, 3), ("3", 3), ("3.0", 3), (3.0, 3), ("0", 0)])
 def test_a_whole_number_may_be_written_as_json_does(
     pipeline: Pipeline, engine: Engine, given: int | str, days: int
