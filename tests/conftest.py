@@ -26,8 +26,9 @@ from tests.servers import older_server, system_postgres
 
 TODAY = dt.date(2026, 3, 20)
 NUMBERS = count()
-# Settings of whoever runs the tests must not reach them.
-for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLOW"))]:
+# Settings of whoever runs the tests must not reach them, nor what says how wide and how colourful a terminal is.
+TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TTY_")
+for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLOW", *TERMINAL))]:
     del os.environ[name]
 
 

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.engine import Connection
+
 from protime_etl.errors import (
     ApiError,
     DeletionsWithheldError,
@@ -31,6 +33,7 @@ from protime_etl.postgres.delta_unconfirmed import (
     withheld,
     withhold,
 )
+from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.postgres.locks import exclude_merges, share_merges
 from protime_etl.protime.decoding import Page
@@ -101,8 +104,13 @@ class Confirmation:
             if not told:
                 return waiting
             left = unresolved_deletions(connection, self._tenant, CLOCKINGS.name, told)
-            settle(connection, self._tenant, CLOCKINGS.name, [one for one in told if one not in left])
+            self._settle(connection, [one for one in told if one not in left])
             return [one for one in waiting if one.reason == "doubtful" or one.id in left]
+
+    def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
+        """Take out what is known now; a pull that wrote it before was only faster, for the delta has told it."""
+        settle(connection, self._tenant, CLOCKINGS.name, ids)
+        clear_drift(connection, self._tenant, CLOCKINGS.name, dict.fromkeys(ids, ""))
 
     def _withholds(self, deletions: Sequence[Unconfirmed]) -> bool:
         """Whether they are too many at once; these, and those before them, wait until they are accepted."""
@@ -172,7 +180,7 @@ class Confirmation:
             load.merge(vanished)
             load.delete(told)
             settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in doubtful]
-            settle(connection, self._tenant, CLOCKINGS.name, settled)
+            self._settle(connection, settled)
         counts = load.counts
         self._session.told.counts += Counts(
             inserted=counts.inserted, updated=counts.updated, deleted=counts.deleted, rejected=counts.rejected

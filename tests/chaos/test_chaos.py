@@ -100,6 +100,15 @@ def test_nobody_asks_during_a_pause(simulated: SimulatedTenant, warehouse: URL, 
     assert misbehaviour.during_pause == 0
 
 
+def wait_for_answers(simulated: SimulatedTenant, number: int) -> None:
+    """Until that many more requests for clockings were made, so that all processes are at work."""
+    asked = simulated.served.requests["clockings"]
+    until = time.monotonic() + 60
+    while simulated.served.requests["clockings"] < asked + number:
+        assert time.monotonic() < until, "nobody asks"
+        time.sleep(0.01)
+
+
 def test_one_token_a_lifetime_for_eight_processes(warehouse: URL, amount: Amount) -> None:
     lifetime, seconds = 6, amount(7, 30)
     tenant = Tenant(seed=5, people=10, first_day=TODAY, last_day=TODAY)
@@ -110,12 +119,14 @@ def test_one_token_a_lifetime_for_eight_processes(warehouse: URL, amount: Amount
         lasted = time.monotonic() - began
         tokens, asked = simulated.served.requests["token"], simulated.served.requests["clockings"]
         refused = simulated.served.requests["refused"]
-        with running(8, ask_until, Place.of(simulated, warehouse), time.time() + 2):
-            time.sleep(0.5)
+        enough = CONTEXT.Event()
+        with running(8, ask_until, Place.of(simulated, warehouse), time.time() + 60, enough):
+            wait_for_answers(simulated, 40)
             before = simulated.served.requests["token"]
             simulated.served.revoke_tokens()
-            time.sleep(0.5)
+            wait_for_answers(simulated, 40)
             after = simulated.served.requests["token"]
+            enough.set()
     # So short a life is renewed at its half.
     lifetimes = int(lasted / (lifetime / 2)) + 1
     report(

@@ -71,12 +71,16 @@ def sync_once(place: Place) -> None:
         pipeline.sync("cli", place.first, place.last)
 
 
-def ask_until(place: Place, until: float) -> None:
-    """Read one page after the other until that `time.time()`."""
+def ask_until(place: Place, until: float, enough: Any = None) -> None:
+    """Read one page after the other until that `time.time()`, or until the event `enough`."""
+
+    def over() -> bool:
+        return time.time() > until or (enough is not None and enough.is_set())
+
     with place.pipeline() as pipeline:
-        while time.time() < until:
+        while not over():
             for _ in pipeline.client.pages(COLLECTIONS["clockings"], dates.between(place.first, place.first)):
-                if time.time() > until:
+                if over():
                     break
 
 

@@ -21,7 +21,8 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.ledger import Unit
+from protime_etl.postgres.ledger import Selection, Unit, open_run
+from protime_etl.postgres.sources import register_source
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.resources import Clocking, Reference
 from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
@@ -277,8 +278,8 @@ class World:
         """Plan a unit and go to where its first request is about to be sent."""
         first, last = sorted((first % DAYS, last % DAYS))
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
-        ids = sorted({self.person(index) for index in people})
-        _, (unit,) = pipeline.plan("cli", self.day(first), self.day(last), ids)
+        ids = tuple(sorted({self.person(index) for index in people}))
+        unit = self._one_unit(Selection(self.day(first), self.day(last), ids))
         pull = Pull(next(self._numbers), pipeline, unit, self._clock)
         self._note(f"pull {pull.number} begins: {unit.label}")
         pull.start()
@@ -290,12 +291,20 @@ class World:
         first, last = sorted((first % DAYS, last % DAYS))
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
         circles = sorted({self.person(index) % 10 + 1 for index in people})
-        _, (unit,) = pipeline.plan("cli", self.day(first), self.day(last), circles=circles)
+        unit = self._one_unit(Selection(self.day(first), self.day(last), circles=tuple(circles)))
         pull = PullOfCircles(next(self._numbers), pipeline, unit, self._clock)
         self._note(f"pull {pull.number} begins: {unit.label}")
         pull.start()
         self.pulls.append(pull)
         return pull
+
+    def _one_unit(self, asked: Selection) -> Unit:
+        """One unit for all that is asked for: a plan would cut it, as pages are so small here."""
+        with self.engine.begin() as connection:
+            register_source(connection, self.settings)
+            planned = [(asked.person_ids or (), asked.first, asked.last)]
+            _, (unit,) = open_run(connection, self.name, "cli", asked, planned)
+        return unit
 
     @property
     def in_turn(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.postgres.coordination import SharedPause
@@ -100,6 +101,9 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     others = SharedPause(engine, "simulated", requests_per_second=2)
     while others.turn(patience=300) <= 300:
         pass
+    next_turn = sa.text("SELECT next_turn FROM protime_etl.pauses")
+    with engine.connect() as connection:
+        taken_until = connection.scalar(next_turn)
     with SimulatedTenant(tenant) as served:
         shell = shell_for(tmp_path, served, warehouse, requests_per_second="2", max_wait_in_task="10")
         result = shell("sync", *DATES)
@@ -109,7 +113,9 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     assert told
     assert 200 < int(told[1]) <= 301
     assert "PROTIME_REQUESTS_PER_SECOND" in result.stderr
-    assert others.turn(patience=0) < int(told[1]), "and takes no turn away"
+    with engine.connect() as connection:
+        taken = connection.scalar(next_turn) - taken_until
+    assert taken == dt.timedelta(seconds=0.5), "and takes no turn away but the token's"
 
 
 def test_a_process_that_may_not_wait_at_all_still_takes_turns(tmp_path: Path, warehouse: URL, tenant: Tenant) -> None:

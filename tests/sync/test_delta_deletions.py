@@ -237,3 +237,26 @@ def test_what_may_be_gone_already_is_asked_for_without_a_lock(
         pipeline.changes()
         assert added.id in table_rows(engine)
         assert locks == [0]
+
+
+def test_a_deletion_that_a_pull_found_while_it_was_asked_for_is_no_drift(
+    warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        served(warehouse) as (pipeline, simulated),
+        open_pipeline(settings_for(simulated), warehouse) as other,
+    ):
+        pipeline.changes()
+        simulated.tenant.hard_delete(live(simulated.tenant)[0])
+        record = pipeline.client.record
+
+        def overtaken(*arguments: Any) -> Any:
+            other.sync("test", FIRST, TODAY)
+            return record(*arguments)
+
+        monkeypatch.setattr(pipeline.client, "record", overtaken)
+        pipeline.changes()
+        pipeline.changes()
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime.drift")) == 0, "the delta has told it"
+    assert_equal(engine, simulated.tenant)
