@@ -34,8 +34,8 @@ WORKERS = 2
 
 
 @pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=3, people=500, first_day=YEAR, last_day=TODAY)
+def simulated(amount: Callable[[int, int], int]) -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=3, people=amount(150, 500), first_day=YEAR, last_day=TODAY)
     with SimulatedTenant(tenant, Options(page_size=PAGE_SIZE, empty_page_every=0)) as served:
         yield served
 

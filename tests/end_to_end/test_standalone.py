@@ -61,6 +61,7 @@ def beside(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.usefixtures("long_form")
 def test_ending_run_ends_all_that_it_started(tmp_path: Path) -> None:
     home = tmp_path / "a home"
     process = start(home, "run")

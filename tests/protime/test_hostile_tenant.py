@@ -52,7 +52,7 @@ GOOD: dict[str, Any] = {
     "kind": "InOut",
 }
 MIB = 1024 * 1024
-DEEP = 100_000
+DEEP = 20_000
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -476,7 +476,7 @@ STORED: dict[str, dict[str, Any]] = {
     "degrees": {"geolocation": {"longitude": 1.7976931348623157e308, "latitude": 5e-324}},
     "nulls": {"terminal": None, "geolocation": {"longitude": None}, "status": None, "activityLevels": None},
     "no levels": {"activityLevels": []},
-    "many levels": {"activityLevels": [{"level": 1, "activityDefinition": {"id": "a"}}] * 90_000},
+    "many levels": {"activityLevels": [{"level": 1, "activityDefinition": {"id": "a"}}] * 9_000},
     "a large unknown field": {"x": "y" * (5 * MIB)},
     "unknown integers": {"x": [2**63, -(2**64), 10**4000]},
     "unknown control characters": {"x\x01": "\x01\x1b\x7f\u2028", "x\n": {"\r": "\t"}},
@@ -512,8 +512,8 @@ REJECTED: dict[str, dict[str, Any]] = {
     "a day that is false": {"date": False},
     "levels as an object": {"activityLevels": {"level": 1}},
     "levels of levels": {"activityLevels": [[[{"level": 1}]]]},
-    "too many levels": {"activityLevels": [{"level": 1, "activityDefinition": {"id": "a"}}] * 110_000},
-    "many unknown parts": {"x": [0] * 250_000},
+    "too many levels": {"activityLevels": [{"level": 1, "activityDefinition": {"id": "a"}}] * 11_000},
+    "many unknown parts": {"x": [0] * 25_000},
 }
 UNREADABLE = [
     b'{"id":1e400}',
@@ -538,7 +538,10 @@ UNREADABLE = [
 ]
 
 
-def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(warehouse: URL, engine: Engine) -> None:
+def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(
+    warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "MAX_COMMAS_IN_RECORD", 20_000)  # a tenth, for the sake of time
     records: dict[int, dict[str, Any]] = {}
     names = {}
     for name, changes in {**STORED, **REJECTED}.items():
@@ -640,7 +643,7 @@ records = json_values | st.dictionaries(field_names, json_values, max_size=3).ma
 
 
 @given(record=records, ascii_only=st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_record_is_stored_or_rejected(warehouse: URL, engine: Engine, record: object, ascii_only: bool) -> None:
     raw = json.dumps(record, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     body = b'{"value":[' + raw + b"," + json.dumps({**GOOD, "id": 2**62}).encode() + b"]}"

@@ -207,6 +207,8 @@ def test_the_same_backfill_in_two_processes(simulated: SimulatedTenant, warehous
 
         def unit(self, unit: Unit, counts: Counts) -> None:
             del unit, counts
+            if self.error is not None:
+                return
             with open_pipeline(settings, warehouse) as other:
                 try:
                     backfill(other, EVERYTHING)

@@ -202,7 +202,7 @@ def test_a_backfill_that_waits_holds_nothing_meanwhile(
     year: SimulatedTenant, warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("protime_etl.sync.pipeline.LONGEST_WAIT_INSIDE", 0.0)
-    first = TODAY - dt.timedelta(days=120)
+    first = TODAY - dt.timedelta(days=45)
     held: list[tuple[Any, ...]] = []
     quota = Quota(year, 40, retry_after=2)
 
