@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import signal
+import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -67,12 +67,19 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+def in_memory() -> str | None:
+    """A folder of which nothing reaches a disk, where there is one with room for some databases."""
+    memory = Path("/dev/shm")
+    there = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 * 2**30
+    return str(memory) if there else None
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Callable[[str], URL]]:
     """Servers by name, started when first asked for; each with a database `template` that has the schema."""
     started: dict[str, URL] = {}
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-test-")))
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-test-", dir=in_memory())))
         home.chmod(0o711)  # as root, the server runs as another user
 
         def server(name: str) -> URL:
@@ -85,8 +92,6 @@ def servers() -> Iterator[Callable[[str], URL]]:
                 for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                     execute(url, f"ALTER SYSTEM SET {setting} = off")
                 execute(url, "SELECT pg_reload_conf()")
-                if name == "embedded":
-                    stack.callback(_end_at_once, url)
                 execute(url, "CREATE DATABASE template")
                 engine = create_engine(url.set(database="template"))
                 upgrade_schema(engine)
@@ -97,19 +102,6 @@ def servers() -> Iterator[Callable[[str], URL]]:
         yield server
 
 
-def _end_at_once(url: URL) -> None:
-    """End the embedded server without the checkpoint that an ordered end writes for hundreds of databases."""
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        data = Path(str(connection.scalar(sa.text("SHOW data_directory"))))
-    engine.dispose()
-    pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGQUIT)
-    until = time.monotonic() + 30
-    while (data / "postmaster.pid").exists() and time.monotonic() < until:
-        time.sleep(0.01)
-
-
 def execute(url: URL, statement: str) -> None:
     engine = create_engine(url).execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -117,21 +109,38 @@ def execute(url: URL, statement: str) -> None:
     engine.dispose()
 
 
+@contextmanager
+def database(server: URL, name: str, template: str | None = None) -> Iterator[URL]:
+    """A database for the length of the block."""
+    copied = f"TEMPLATE {template}" if template else ""
+    if template and _version(server) >= 15:
+        copied += " STRATEGY file_copy"  # as before 15: twice as fast where no disk is waited for
+    execute(server, f"CREATE DATABASE {name} {copied}")
+    yield server.set(database=name)
+    execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@cache
+def _version(server: URL) -> int:
+    engine = create_engine(server)
+    with engine.connect() as connection:
+        number = int(str(connection.scalar(sa.text("SHOW server_version_num"))))
+    engine.dispose()
+    return number // 10_000
+
+
 @pytest.fixture
-def empty_database(servers: Callable[[str], URL]) -> URL:
+def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
     """A database without the schema."""
-    name = f"empty_{next(NUMBERS)}"
-    execute(servers("embedded"), f"CREATE DATABASE {name}")
-    return servers("embedded").set(database=name)
+    with database(servers("embedded"), f"empty_{next(NUMBERS)}") as url:
+        yield url
 
 
 @pytest.fixture(params=["embedded"])
-def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> URL:
+def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> Iterator[URL]:
     """A fresh warehouse; tests of SQL ask for both servers with `both_servers`."""
-    name = f"warehouse_{next(NUMBERS)}"
-    server = servers(request.param)
-    execute(server, f"CREATE DATABASE {name} TEMPLATE template")
-    return server.set(database=name)
+    with database(servers(request.param), f"warehouse_{next(NUMBERS)}", "template") as url:
+        yield url
 
 
 both_servers = pytest.mark.parametrize(

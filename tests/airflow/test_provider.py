@@ -68,34 +68,41 @@ print(json.dumps({
     assert (found["behaviour"]["login"], found["behaviour"]["password"]) == ("Client id", "Client secret")
 
 
-@pytest.mark.parametrize("name", [f"protime_clockings_{name}" for name in ("nightly", "backfill", "changes")])
-def test_a_dag_file_is_read_in_under_a_second_once_airflow_is_imported(tmp_path: Path, name: str) -> None:
+def test_each_dag_file_is_read_in_under_a_second_once_airflow_is_imported(tmp_path: Path) -> None:
+    files = sorted(str(path) for path in dags_folder().glob("*.py"))
+    assert len(files) == 3
     seconds = run_python(
         f"""
 import json, runpy, time
 import airflow.sdk, airflow.providers.common.sql.operators.sql
 airflow.sdk.DAG
-started = time.process_time()  # of the processor: what else the machine does is no fault of the file
-runpy.run_path({str(dags_folder() / f"{name}.py")!r})
-print(json.dumps(time.process_time() - started))
+seconds = {{}}
+for file in {files!r}:
+    started = time.process_time()  # of the processor: what else the machine does is no fault of the file
+    runpy.run_path(file)
+    seconds[file] = time.process_time() - started
+print(json.dumps(seconds))
 """,
         tmp_path,
     )
-    assert seconds < 1, f"{seconds:.2f} s"
+    assert max(seconds.values()) < 1, seconds
 
 
 HOOK = """
-import json
+import json, os
 from protime_etl.airflow import ProtimeHook
 from protime_etl.errors import ProtimeError
-hook = ProtimeHook()
-result = list(hook.test_connection())
-try:
-    settings = hook.get_settings()
-    result += [settings.tenant, settings.timezone, settings.agent, list(settings.scopes)]
-except ProtimeError as error:
-    result.append(str(error))
-print(json.dumps(result))
+results = []
+for name in sorted(name for name in os.environ if name.startswith("AIRFLOW_CONN_")):
+    hook = ProtimeHook(name.removeprefix("AIRFLOW_CONN_").lower())
+    result = list(hook.test_connection())
+    try:
+        settings = hook.get_settings()
+        result += [settings.tenant, settings.timezone, settings.agent, list(settings.scopes)]
+    except ProtimeError as error:
+        result.append(str(error))
+    results.append(result)
+print(json.dumps(results))
 """
 
 
@@ -113,7 +120,7 @@ def connection(simulated: SimulatedTenant, **changes: str) -> str:
 
 def test_the_hook_fills_the_settings_from_the_connection_alone(tmp_path: Path, simulated: SimulatedTenant) -> None:
     given = connection(simulated, timezone="Europe/Paris", scopes="connector-protimeapi-clockings.read")
-    ok, message, tenant, timezone, agent, scopes = run_python(
+    ((ok, message, tenant, timezone, agent, scopes),) = run_python(
         HOOK,
         tmp_path,
         AIRFLOW_CONN_PROTIME_DEFAULT=given,
@@ -127,21 +134,20 @@ def test_the_hook_fills_the_settings_from_the_connection_alone(tmp_path: Path, s
 
 
 def test_a_connection_that_cannot_work_says_why(tmp_path: Path, simulated: SimulatedTenant) -> None:
-    ok, message, *_ = run_python(
-        HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, password="wrong-and-hidden")
+    refused, nameless, plain = run_python(
+        HOOK,
+        tmp_path,
+        AIRFLOW_CONN_PROTIME_1=connection(simulated, password="wrong-and-hidden"),
+        AIRFLOW_CONN_PROTIME_2=connection(simulated, tenant=""),
+        AIRFLOW_CONN_PROTIME_3=connection(simulated, api_url="http://acme.example"),
     )
-    assert not ok
-    assert message.startswith("Connection protime_default: ")
-    assert "Check Client id and Client secret" in message
-    assert "wrong-and-hidden" not in message
-    ok, message, *_ = run_python(HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, tenant=""))
-    assert not ok
-    assert message.startswith("Connection protime_default: Tenant is not set. Edit it under Admin"), message
-    ok, message, *_ = run_python(
-        HOOK, tmp_path, AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated, api_url="http://acme.example")
-    )
-    assert message.startswith("Connection protime_default: API URL must use https")
-    assert "PROTIME_" not in message
+    assert [one[0] for one in (refused, nameless, plain)] == [False, False, False]
+    assert refused[1].startswith("Connection protime_1: ")
+    assert "Check Client id and Client secret" in refused[1]
+    assert "wrong-and-hidden" not in refused[1]
+    assert nameless[1].startswith("Connection protime_2: Tenant is not set. Edit it under Admin"), nameless[1]
+    assert plain[1].startswith("Connection protime_3: API URL must use https")
+    assert "PROTIME_" not in plain[1]
 
 
 def test_each_setting_of_the_tenant_is_a_field_of_the_connection() -> None:

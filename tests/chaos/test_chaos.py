@@ -62,7 +62,7 @@ def assert_equal(engine: Engine, tenant: Tenant) -> None:
 def test_a_fifth_of_all_requests_fails(
     simulated: SimulatedTenant, warehouse: URL, engine: Engine, amount: Amount
 ) -> None:
-    wanted = amount(120, 2000)
+    wanted = amount(80, 2000)
     place = Place.of(simulated, warehouse)
     misbehaviour, requests = simulated.served.misbehaviour, simulated.served.requests
     misbehaviour.follow(read_plan(ALL_KINDS))
@@ -139,7 +139,7 @@ def test_one_token_a_lifetime_for_eight_processes(warehouse: URL, amount: Amount
 
 
 def test_kills_at_random_moments(simulated: SimulatedTenant, warehouse: URL, engine: Engine, amount: Amount) -> None:
-    kills, dice = amount(8, 200), random.Random(3)
+    kills, dice = amount(6, 200), random.Random(3)
     changes = Changes(simulated.tenant, seed=3)
     place = Place.of(simulated, warehouse)
     versions: dict[int, list[dict[str, object]]] = {}

@@ -119,7 +119,7 @@ def test_the_table_follows_the_tenant(machine: type[Convergence], amount: Callab
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=amount(10, 100),
+            max_examples=amount(6, 100),
             stateful_step_count=amount(25, 40),
             deadline=None,
             derandomize=True,
@@ -132,7 +132,7 @@ def test_the_table_follows_the_tenant(machine: type[Convergence], amount: Callab
 
 @pytest.mark.timeout(600)
 def test_a_long_run_from_a_fixed_seed(warehouse: URL, amount: Callable[[int, int], int]) -> None:
-    steps = amount(350, 4_000)
+    steps = amount(200, 4_000)
     committed = walk(warehouse, seed=7, steps=steps)
     print(f"convergence: {steps} steps, {committed} pulls committed, always equal to the tenant")  # noqa: T201
     assert committed > steps / 50

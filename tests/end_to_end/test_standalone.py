@@ -69,6 +69,7 @@ def test_ending_run_ends_all_that_it_started(tmp_path: Path) -> None:
     end(process, signal.SIGTERM, home)
 
 
+@pytest.mark.usefixtures("long_form")
 def test_up_serves_the_commands_beside_it_and_ends_all_that_it_started(tmp_path: Path) -> None:
     home = tmp_path / "a home"
     with socket.socket() as free:

@@ -116,7 +116,7 @@ def test_a_full_disk(small_disk: Path, own_server: PostgresServer) -> None:
     url = own_server.url.set(database="warehouse")
     engine = create_engine(url)
     upgrade_schema(engine)
-    tenant = Tenant(seed=1, people=1200)
+    tenant = Tenant(seed=1, people=600)
     with SimulatedTenant(tenant, Options(page_size=5000)) as simulated:
         with open_pipeline(settings_for(simulated), url) as pipeline:
             pipeline.sync("cli", tenant.first_day, tenant.first_day)

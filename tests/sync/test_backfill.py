@@ -50,7 +50,7 @@ class Interrupter(Observer):
 
 @pytest.fixture
 def simulated() -> SimulatedTenant:
-    tenant = Tenant(seed=1, people=30, first_day=YEAR, last_day=TODAY)
+    tenant = Tenant(seed=1, people=15, first_day=YEAR, last_day=TODAY)
     return SimulatedTenant(tenant, Options(page_size=50, empty_page_every=0))
 
 
@@ -137,7 +137,7 @@ def test_only_what_is_missing_is_read(simulated: SimulatedTenant, warehouse: URL
         assert cells == wanted
         counts, _ = backfill(pipeline, selection, workers=2)
         assert table_rows(engine) == tenant_rows(served.tenant)
-        assert counts.rows_read - 30 == sum((one.person.id, one.date) in wanted for one in served.tenant.truth())
+        assert counts.rows_read - 15 == sum((one.person.id, one.date) in wanted for one in served.tenant.truth())
 
         again, units = backfill(pipeline, selection)
         assert units == 0
@@ -157,9 +157,9 @@ def test_the_view_of_coverage_counts_people_by_day(simulated: SimulatedTenant, w
         with engine.connect() as connection:
             rows = connection.execute(sa.text("SELECT * FROM protime.coverage ORDER BY date")).all()
     counts = {row.date: (row.people_covered, row.people_missing) for row in rows}
-    assert counts[TODAY] == (30, 0)
-    assert counts[first - dt.timedelta(days=18)] == (12, 18)
-    assert counts[first - dt.timedelta(days=1)] == (0, 30)
+    assert counts[TODAY] == (15, 0)
+    assert counts[first - dt.timedelta(days=18)] == (12, 3)
+    assert counts[first - dt.timedelta(days=1)] == (0, 15)
     assert len(rows) == 30
     assert [row.last_read is None for row in rows] == [row.people_covered == 0 for row in rows]
 
@@ -246,7 +246,7 @@ def test_a_range_that_ends_in_the_future_ends_today(pipeline: Pipeline) -> None:
 def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         counts, units = backfill(pipeline, Selection(dt.date(2005, 1, 1), dt.date(2010, 12, 31)))
-        assert (counts.rows_read, counts.requests) == (30, units + 1)
+        assert (counts.rows_read, counts.requests) == (15, units + 1)
         assert units <= 10
         assert set(covered_days(engine).values()) == {6 * 365 + 1}
 

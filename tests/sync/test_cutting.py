@@ -169,22 +169,22 @@ def test_pages_without_end_are_bounded_and_the_person_is_named(
 
 
 @pytest.fixture
-def year() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=30, first_day=TODAY - dt.timedelta(days=364), last_day=TODAY)
+def half_a_year() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=30, first_day=TODAY - dt.timedelta(days=182), last_day=TODAY)
     with SimulatedTenant(tenant, Options(page_size=50, empty_page_every=0)) as served:
         yield served
 
 
 def test_a_quota_smaller_than_a_unit_is_enough_for_a_long_range(
-    year: SimulatedTenant, warehouse: URL, engine: Engine
+    half_a_year: SimulatedTenant, warehouse: URL, engine: Engine
 ) -> None:
     """As Airflow does it: a try ends with each pause, and the next one asks for what is left."""
-    pages = -(-len(year.tenant.truth()) // 50)
-    assert pages > 300
-    with open_pipeline(settings_for(year, max_wait_in_task=0), warehouse) as pipeline:
+    pages = -(-len(half_a_year.tenant.truth()) // 50)
+    assert pages > 150
+    with open_pipeline(settings_for(half_a_year, max_wait_in_task=0), warehouse) as pipeline:
         pipeline.sync_people()
-        _, units = pipeline.plan("airflow a b", TODAY - dt.timedelta(days=364), TODAY)
-        quota = Quota(year, 50)
+        _, units = pipeline.plan("airflow a b", half_a_year.tenant.first_day, TODAY)
+        quota = Quota(half_a_year, 50)
         for unit in units:
             while not pipeline.is_done(unit.unit_id):
                 try:
@@ -194,17 +194,17 @@ def test_a_quota_smaller_than_a_unit_is_enough_for_a_long_range(
                         connection.execute(sa.text("DELETE FROM protime_etl.pauses"))
                     quota.renew()
                     assert quota.windows < 40
-    assert table_rows(engine) == tenant_rows(year.tenant)
+    assert table_rows(engine) == tenant_rows(half_a_year.tenant)
     assert quota.windows <= 2 * (pages / 50) + len(units)
 
 
 def test_a_backfill_that_waits_holds_nothing_meanwhile(
-    year: SimulatedTenant, warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    half_a_year: SimulatedTenant, warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("protime_etl.sync.pipeline.LONGEST_WAIT_INSIDE", 0.0)
     first = TODAY - dt.timedelta(days=45)
     held: list[tuple[Any, ...]] = []
-    quota = Quota(year, 40, retry_after=2)
+    quota = Quota(half_a_year, 40, retry_after=2)
 
     def look(stop: threading.Event) -> None:
         seen = set()
@@ -231,12 +231,12 @@ def test_a_backfill_that_waits_holds_nothing_meanwhile(
     thread = threading.Thread(target=look, args=(stop,))
     thread.start()
     try:
-        with open_pipeline(settings_for(year, max_wait_in_task=3600), warehouse) as pipeline:
+        with open_pipeline(settings_for(half_a_year, max_wait_in_task=3600), warehouse) as pipeline:
             backfill(pipeline, Selection(first, TODAY), workers=2)
     finally:
         stop.set()
         thread.join()
     assert quota.windows > 2
     assert held == []
-    wanted = {key: row for key, row in tenant_rows(year.tenant).items() if row["date"] >= str(first)}
+    wanted = {key: row for key, row in tenant_rows(half_a_year.tenant).items() if row["date"] >= str(first)}
     assert table_rows(engine) == wanted
