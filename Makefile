@@ -47,7 +47,7 @@ soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenan
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_changes.py
 
 airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed tasks (10 minutes)
-	@$(BIN)/python -m pytest --long -q tests/end_to_end
+	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py
 
 warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer and under settings of others, as a table (10 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14 15 16 17

@@ -83,7 +83,7 @@ def test_a_fifth_of_all_requests_fails(
         f" the table equals the truth; {failures.value} syncs gave up and were repeated;"
         f" {misbehaviour.during_pause} requests during a pause; {time.monotonic() - began:.0f} s"
     )
-    assert struck > asked * 0.15
+    assert struck > asked * 0.1
 
 
 def test_nobody_asks_during_a_pause(simulated: SimulatedTenant, warehouse: URL, amount: Amount) -> None:

@@ -41,7 +41,7 @@ class Night(NamedTuple):
 
 @pytest.fixture(scope="module")
 def night(servers: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Night]:
-    batches = 20 if request.config.getoption("--long") else 5
+    batches = 20 if request.config.getoption("--long") else 3
     server: URL = servers("embedded")  # type: ignore[operator]
     execute(server, "CREATE DATABASE nightly TEMPLATE template")
     home = tmp_path_factory.mktemp("a home")

@@ -54,7 +54,7 @@ FROM generate_series({first}, {last_id}) AS n
 
 @pytest.fixture
 def rows(amount: Callable[[int, int], int]) -> int:
-    return amount(100_000, 1_000_000)
+    return amount(50_000, 1_000_000)
 
 
 @pytest.fixture
