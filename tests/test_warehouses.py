@@ -1,4 +1,4 @@
-"""The short form of `make warehouses`; minutes long itself, and so part of the long forms."""
+"""The short form of `make warehouses`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 from tests.warehouses import COLUMNS, results
 
 
-@pytest.mark.usefixtures("long_form")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.timeout(900)
 def test_the_commands_work_on_other_warehouses() -> None:

@@ -89,10 +89,11 @@ class Trial:
         return result
 
     def _assert_equal(self) -> None:
+        truth = tenant_rows(self._served.tenant)
         with self._engine() as engine:
-            rows = {key: row for key, row in table_rows(engine).items() if key in tenant_rows(self._served.tenant)}
-            gone = [row for key, row in table_rows(engine).items() if key not in rows]
-        assert rows == tenant_rows(self._served.tenant), "the table is not equal to the tenant"
+            table = table_rows(engine)
+        assert {key: row for key, row in table.items() if key in truth} == truth, "the table is not equal to the tenant"
+        gone = [row for key, row in table.items() if key not in truth]
         assert all(row["is_deleted"] for row in gone), "a removed record is not deleted"
 
     @contextmanager
