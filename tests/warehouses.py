@@ -6,6 +6,7 @@ What cannot be had here is said and left out. `python -m tests.warehouses` ends 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import subprocess
 import sys
@@ -224,6 +225,7 @@ def results(say: Callable[[str], None], *, short: bool = False) -> Iterator[tupl
 
 def main() -> None:
     """Try all and print the table."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # of requests of what was killed
     console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table("warehouse", *COLUMNS)
     failed = False

@@ -74,10 +74,13 @@ class DeltaLoad(Load):
         )
         update = sql.SQL("""
             WITH touched AS (
-                SELECT t.id, d.version, t.deleted_at IS NULL AS was_live
-                FROM {told} JOIN {target} AS t ON t.tenant = {tenant} AND t.id = d.id
-                WHERE d.version = '' OR t.change_version <= d.version COLLATE "C"
-                ORDER BY t.id FOR UPDATE OF t
+                SELECT t.id, d.version, t.was_live
+                FROM {told} CROSS JOIN LATERAL (
+                    SELECT t.id, t.deleted_at IS NULL AS was_live FROM {target} AS t
+                    WHERE t.tenant = {tenant} AND t.id = d.id
+                        AND (d.version = '' OR t.change_version <= d.version COLLATE "C")
+                    OFFSET 0 FOR UPDATE
+                ) AS t
             ),
             written AS (
                 UPDATE {target} AS t
@@ -86,6 +89,7 @@ class DeltaLoad(Load):
                     change_version = greatest(t.change_version, touched.version COLLATE "C"),
                     written_at = statement_timestamp()
                 FROM touched WHERE t.tenant = {tenant} AND t.id = touched.id
+                    AND t.id = ANY(ARRAY(SELECT id FROM touched)) -- by the index, however few rows there are
                 RETURNING touched.was_live
             )
             SELECT count(*) FILTER (WHERE was_live) FROM written
