@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,11 +13,10 @@ from protime_etl.cli.counted import counted
 from protime_etl.cli.options import AcceptDeletions, Circles, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
-from protime_etl.errors import IncompleteError
 from protime_etl.postgres.load import Counts
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.given import ids_given
-from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
 
 __all__ = ["backfill_command", "sync"]
 
@@ -51,7 +49,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
         )
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)
-    report(f"{first}..{read_to}", counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
+    report(f"{first}..{read_to}", counts, units, token_requests, pipeline, as_json=as_json)
 
 
 def backfill_command(  # noqa: PLR0917
@@ -91,7 +89,7 @@ def backfill_command(  # noqa: PLR0917
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)
     what = f"{selection.first}..{selection.last}"
-    report(what, counts, units, token_requests, pipeline.to_look_at, as_json=as_json)
+    report(what, counts, units, token_requests, pipeline, as_json=as_json)
 
 
 def note_empty_circles(circles: str | None, counts: Counts) -> None:
@@ -107,24 +105,25 @@ def report(
     counts: Counts,
     units: int,
     token_requests: int,
-    to_look_at: Sequence[IncompleteError],
+    pipeline: Pipeline,
     *,
     as_json: bool,
 ) -> None:
     """Say what was done; ends with status 3 if there is something to look at."""
+    people = f" ({pipeline.people_read} of them people)" if pipeline.people_read else ""
     console.print_line(
-        f"{what}: {counted(counts.rows_read, 'record')} read in {counted(units, 'unit')}"
+        f"{what}: {counted(counts.rows_read, 'record')}{people} read in {counted(units, 'unit')}"
         f" with {counted(counts.requests, 'request')}:"
         f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
         f" {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
     if counts.rejected:
         console.print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
-    for error in to_look_at:
+    for error in pipeline.to_look_at:
         console.print_error(error)
     if as_json:
         console.print_json({**counts.as_dict(), "token_requests": token_requests, "units": units})
-    if counts.rejected or to_look_at:
+    if counts.rejected or pipeline.to_look_at:
         raise typer.Exit(3)
 
 

@@ -55,7 +55,10 @@ def db_timezone(
     zone: Annotated[str, typer.Argument(help="IANA time zone, such as Europe/Brussels.")],
     tenant: Annotated[str | None, typer.Option(help="Tenant; left out: PROTIME_TENANT.")] = None,
 ) -> None:
-    """Read a tenant's minutes in another time zone from now on; stored minutes stay, the moments in the views move."""
+    """Read a tenant's minutes in another time zone.
+
+    The stored minutes stay; the moments in the views move.
+    """
     chosen = tenant or PlaceSettings().tenant
     if not chosen:
         raise SettingsError("No tenant is named.", guidance="Give --tenant, or set PROTIME_TENANT.")

@@ -66,6 +66,8 @@ class Pipeline:
         )
         self.brake = Brake(settings.max_vanished)
         """What may vanish at once; see `accept_deletions`."""
+        self.people_read = 0
+        """Records of people among what was read."""
         self.to_look_at: list[IncompleteError] = []
         """What was done but for something that needs a look, in the order in which it was met."""
         # Requests are made inside transactions: no long pause is sat out there. Whoever asked for the work does it.
@@ -119,6 +121,7 @@ class Pipeline:
         counts, withheld = self.sitting_out(lambda: pull_people(self.settings, self.client, self.engine, self.brake))
         if withheld is not None:
             self.to_look_at.append(withheld)
+        self.people_read += counts.rows_read
         refresh_statistics(self.engine, counts.written)
         return counts
 

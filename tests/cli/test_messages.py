@@ -35,8 +35,16 @@ def test_wrong_usage_is_one_line(shell: Shell, arguments: list[str], told: str) 
 def test_each_command_is_told_in_whole_words(shell: Shell) -> None:
     _, shown = shell.terminal(80, "--help")
     assert "..." not in shown.partition("Commands:")[2]
+    _, shown = shell.terminal(80, "db", "--help")
+    assert "..." not in shown.partition("Commands:")[2]
     _, shown = shell.terminal(80, "sync", "--help")
     assert "range>" not in shown
+
+
+def test_people_are_counted_apart(shell: Shell) -> None:
+    told = shell("sync", *DATES, "--json")
+    read = last_json(told)["rows_read"]
+    assert f": {read} records (20 of them people) read in " in told.stderr + told.stdout
 
 
 def test_a_shell_can_complete_the_commands(shell: Shell) -> None:
