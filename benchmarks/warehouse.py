@@ -151,7 +151,10 @@ def dsn(url: URL) -> str:
 def database_server(home: Path) -> Iterator[Server]:
     """The server, in a folder below `home` that is removed at the end."""
     home.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=home, prefix="postgres-") as folder, embedded_postgres(Path(folder)) as url:
-        server = Server(url, Path(folder) / "postgres")
-        server.prepare_template()
-        yield server
+    with TemporaryDirectory(dir=home, prefix="postgres-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # started by root, the server runs as a user of its own
+        with embedded_postgres(folder) as url:
+            server = Server(url, folder / "postgres")
+            server.prepare_template()
+            yield server
