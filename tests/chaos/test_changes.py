@@ -48,7 +48,7 @@ def verify_until(place: Place, until: float, failures: object) -> None:
 @pytest.mark.timeout(900)
 def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount: Amount) -> None:
     tenant = Tenant(seed=5, people=40, first_day=TODAY - dt.timedelta(days=20), last_day=TODAY)
-    changes, seconds, failures = Changes(tenant, seed=4), amount(10, 600), CONTEXT.Value("i", 0)
+    changes, seconds, failures = Changes(tenant, seed=4), amount(6, 600), CONTEXT.Value("i", 0)
     with SimulatedTenant(tenant, Options(page_size=200)) as simulated:
         place = Place.of(simulated, warehouse)
         until = time.time() + seconds

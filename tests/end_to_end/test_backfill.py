@@ -68,6 +68,7 @@ def units_done(engine: Engine) -> int:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("long_form")
 def test_a_killed_backfill_goes_on_with_the_same_command(
     simulated: SimulatedTenant, warehouse: URL, engine: Engine, tmp_path: Path
 ) -> None:
