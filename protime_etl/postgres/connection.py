@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine.interfaces import IsolationLevel
 
 from protime_etl.errors import ConnectionLostError, DatabaseError, LockedError, SchemaError
 from protime_etl.postgres.lock_watch import LockWatch
@@ -27,6 +29,8 @@ PARAMETERS: dict[str, str | int | None] = {
     # In transaction pooling the next transaction does not know what was prepared on another connection.
     "prepare_threshold": None,
 }
+ISOLATION_LEVEL: IsolationLevel = "READ COMMITTED"
+"""Said with each BEGIN: role or database may have another default."""
 STOPPING = (
     psycopg.errors.AdminShutdown,
     psycopg.errors.CrashShutdown,
@@ -42,14 +46,30 @@ def create_engine(url: URL) -> Engine:
         pool_pre_ping=True,
         max_overflow=-1,  # workers hold one each for the time of a unit: their number is the limit
         hide_parameters=True,
-        isolation_level="READ COMMITTED",  # said with each BEGIN: role or database may have another default
+        isolation_level=ISOLATION_LEVEL,
+        use_native_hstore=False,  # looked for in a transaction, and there is none here
         connect_args={name: value for name, value in PARAMETERS.items() if name not in url.query},
     )
+    _initialize_without_transaction(engine)
     watch = LockWatch(engine)
     set_up_transactions(engine, watch.begun)
     sa.event.listen(engine, "commit", watch.ended)
     sa.event.listen(engine, "rollback", watch.ended)
     return engine
+
+
+def _initialize_without_transaction(engine: Engine) -> None:
+    """Let SQLAlchemy get to know the server outside a transaction: no setting of ours holds yet, and time-outs may."""
+    initialize = engine.dialect.initialize
+
+    def initialize_in_autocommit(connection: Connection) -> None:
+        driver: psycopg.Connection[Any] = connection.connection.dbapi_connection  # type: ignore[assignment]
+        driver.autocommit = True
+        initialize(connection)
+        driver.autocommit = False
+        engine.dialect.default_isolation_level = ISOLATION_LEVEL  # not what role or database have
+
+    engine.dialect.initialize = initialize_in_autocommit  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import socketserver
+import threading
+import time
+from contextlib import suppress
+
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import Settings
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
@@ -15,10 +23,11 @@ from tests.conftest import TODAY, execute
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
-SLOW = read_plan('[[fault]]\nkind = "slow"\nseconds = 0.15\ncount = 4\non = ["clockings"]')
+SLOW = read_plan('[[fault]]\nkind = "slow"\nseconds = 0.4\ncount = 4\non = ["clockings"]')
+LATE = 0.3
 INHERITED = {
     "transaction_timeout": "300ms",
-    "idle_in_transaction_session_timeout": "100ms",
+    "idle_in_transaction_session_timeout": "300ms",
     "idle_session_timeout": "100ms",
     "lock_timeout": "1ms",
     "statement_timeout": "300ms",
@@ -101,3 +110,37 @@ def test_all_of_them_at_once(shell: Shell, warehouse: URL, engine: Engine, simul
     assert result.returncode == 0, result.stderr
     assert last_json(result)["inserted"] == len(simulated.tenant.truth()) + 20
     assert table_rows(engine) == tenant_rows(simulated.tenant)
+
+
+class Relay(socketserver.BaseRequestHandler):
+    """Brings what it is given to the server late, until it has seen the first settings of ours."""
+
+    def handle(self) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.connect(self.server.target)  # type: ignore[attr-defined]
+            threading.Thread(target=self.back, args=(server,), daemon=True).start()
+            late = True
+            while data := self.request.recv(65536):
+                late = late and b"set_config" not in data
+                time.sleep(LATE if late else 0)
+                server.sendall(data)
+
+    def back(self, server: socket.socket) -> None:
+        with suppress(OSError):
+            while data := server.recv(65536):
+                self.request.sendall(data)
+
+
+@pytest.mark.parametrize("name", ["transaction_timeout", "idle_in_transaction_session_timeout"])
+def test_getting_to_know_a_distant_server_may_take_longer_than_its_transactions(name: str, warehouse: URL) -> None:
+    inherit(warehouse, name, "200ms")
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as relay:
+        relay.daemon_threads = True
+        relay.target = f"{warehouse.query['host']}/.s.PGSQL.{warehouse.port or 5432}"  # type: ignore[attr-defined]
+        threading.Thread(target=relay.serve_forever, daemon=True).start()
+        distant = warehouse.set(host="127.0.0.1", port=relay.server_address[1], query={"sslmode": "disable"})
+        engine = create_engine(distant)
+        with engine.begin() as connection:
+            assert connection.scalar(sa.text("SHOW transaction_isolation")) == "read committed"
+        engine.dispose()
+        relay.shutdown()
