@@ -54,7 +54,9 @@ class Comparison(Load):
                         WHEN ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL) THEN 'stale'
                     END AS kind
                 FROM (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC) AS s
-                LEFT JOIN {target} AS t ON t.tenant = {tenant} AND t.id = s.id
+                LEFT JOIN LATERAL (
+                    SELECT * FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = s.id OFFSET 0
+                ) AS t ON true
             )
             SELECT kind, id, date, version, array_remove(people, NULL), array_remove(dates, NULL), 1 FROM judged
             WHERE kind IS NOT NULL

@@ -375,9 +375,9 @@ class Load:
         return self.counts
 
     def _know_staged(self) -> None:
-        """Let the planner know what was staged, and what it may take to join it."""
-        # So that a unit is sorted in memory, and so that it is looked up in a table many times its size, whose rows in
-        # question lie together and were just read by `absent`; unless somebody has set more, or less, already.
+        """Let the planner know what was staged, and what it may take to look it up."""
+        # So that a unit is sorted in memory, and looked up in tables whose rows in question were just read by `absent`;
+        # unless somebody has set more, or less, already.
         self._driver.execute(
             "SELECT set_config('work_mem', %(memory)s, true)"
             " WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(%(memory)s)",
@@ -447,8 +447,11 @@ class Load:
             WITH candidate AS MATERIALIZED (
                 SELECT DISTINCT ON (s.id) s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
                     t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
-                FROM {staging} AS s
-                LEFT JOIN {target} AS t ON t.tenant = {tenant} AND t.id = s.id
+                -- In the order of the index in which each is looked up, and of which the first of an id is wanted.
+                FROM (SELECT * FROM {staging} ORDER BY id, change_version DESC) AS s
+                LEFT JOIN LATERAL (
+                    SELECT * FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = s.id OFFSET 0
+                ) AS t ON true
                 WHERE (t.id IS NULL AND NOT EXISTS (
                     SELECT FROM protime_etl.tombstones AS d WHERE d.tenant = %(tenant)s
                         AND d.collection = %(collection)s AND d.id = s.id AND d.change_version >= s.change_version

@@ -38,7 +38,7 @@ LOCK_TIMEOUT = "100ms"
 OUTGROWN = """
 SELECT c.oid::regclass::text FROM pg_class AS c
 WHERE c.relnamespace IN ('protime'::regnamespace, 'protime_etl'::regnamespace) AND c.relkind = 'r'
-    AND pg_relation_size(c.oid) / current_setting('block_size')::int > 100 + 2 * c.relpages
+    AND pg_relation_size(c.oid) / current_setting('block_size')::int > 100 + :factor * c.relpages
     AND pg_has_role(c.relowner, 'USAGE')
 """
 
@@ -52,15 +52,15 @@ def no_nested_loops(session: psycopg.Connection[Any] | Connection) -> Iterator[N
     run("SET LOCAL enable_nestloop = DEFAULT")  # after an error there is no transaction left to set it in
 
 
-def refresh_statistics(engine: Engine, written: int) -> None:
-    """Analyse tables that have more than doubled since they were last looked at, after so many rows were written.
+def refresh_statistics(engine: Engine, written: int, growth: int = 2) -> None:
+    """Analyse tables that have grown so many times since they were last looked at, after so many rows were written.
 
     What this user may not analyse, or another process is at, is left to autovacuum.
     """
     if written < WORTH_STATISTICS:
         return
     with suppress(sa.exc.DBAPIError), engine.begin() as connection:
-        for table in connection.scalars(sa.text(OUTGROWN)).all():
+        for table in connection.scalars(sa.text(OUTGROWN), {"factor": growth}).all():
             _analyse(connection, table)
 
 

@@ -260,6 +260,7 @@ class Pipeline:
         """
         crew = Crew(self, units, observer)
         crew.work_alone(self.client)
+        refresh_statistics(self.engine, crew.work.counts.written)
         return crew.work.counts, crew.work.failures
 
     def pull_whole(
@@ -284,7 +285,8 @@ class Pipeline:
             cut_days=cut_days,
         )
         counts = pull.carry_out()
-        refresh_statistics(self.engine, counts.written)
+        # Often enough while a long run goes on; at its end it is done for good.
+        refresh_statistics(self.engine, counts.written, growth=8)
         return counts
 
     def changes(

@@ -1,9 +1,10 @@
 """Units of work: windows of dates x batches of people, sized so that the answers fill their pages.
 
 A unit is as large as the API allows (a year, a URI of 4,096 characters), but for three things. What a process that dies
-was reading is lost, so a long window is cut into units of a sixteenth of the whole, of 20 pages at least and of 100 at
-most; the last page of each is half empty, 2.5 to 0.5 %. Where no page was ever seen and the plan can be made anew on
-the way, the first units are small.
+was reading is lost, so a unit is a sixteenth of the whole, of 20 pages at least and of 100 at most; the last page of
+each is half empty, 2.5 to 0.5 %. It is cut by people as long as some are left in it, and only then by days: each unit
+writes the coverage of its people anew. Where no page was ever seen and the plan can be made anew on the way, the first
+units are small.
 And where a batch would fill one page and a bit, a smaller one fills its page and no more.
 """
 
@@ -28,6 +29,8 @@ MAX_WINDOW_DAYS = 365
 SHARES = 16
 LEAST_PAGES = 20
 MOST_PAGES = 100
+# Of fewer people a unit is cut by days: a batch of one is a page that is half empty and a year that is lost.
+FEW_PEOPLE = 10
 # Before a page was ever seen: so many clockings are no great loss, however small the pages turn out to be.
 FIRST_ROWS = 2000
 FIRST_WINDOWS = 8
@@ -82,9 +85,10 @@ def plan_gaps(
     pages = min(MOST_PAGES, max(LEAST_PAGES, whole / expectation.page_size / SHARES))
     if probing and not expectation.knows_page_size:
         latest_first[:1] = [part for gap in latest_first[:1] for part in _probing(client, gap, expectation)]
+    rows = pages * expectation.page_size
     for gap in latest_first:
-        for first, last in _windows(client, gap, expectation, pages):
-            for batch in _batches(client, gap.person_ids, expectation.per_person(first, last), expectation.page_size):
+        for first, last in _windows(gap, expectation, rows):
+            for batch in _batches(client, gap.person_ids, expectation.per_person(first, last), expectation, rows):
                 yield PlannedUnit(batch, first, last)
 
 
@@ -107,11 +111,10 @@ def windows(first: dt.date, last: dt.date, least: int = 1) -> Iterator[tuple[dt.
         last = start - dt.timedelta(days=1)
 
 
-def _windows(
-    client: ProtimeClient, gap: Gap, expectation: Expectation, pages: float
-) -> Iterator[tuple[dt.date, dt.date]]:
-    rows = _longest_batch(client, gap.person_ids, 0) * expectation.per_person(gap.first, gap.last)
-    return windows(gap.first, gap.last, math.ceil(rows / (pages * expectation.page_size)))
+def _windows(gap: Gap, expectation: Expectation, most_rows: float) -> Iterator[tuple[dt.date, dt.date]]:
+    """Days in which a few people have no more clockings than a unit is to have."""
+    rows = min(FEW_PEOPLE, len(gap.person_ids)) * expectation.per_person(gap.first, gap.last)
+    return windows(gap.first, gap.last, math.ceil(rows / most_rows))
 
 
 def _probing(client: ProtimeClient, gap: Gap, expectation: Expectation) -> Iterator[Gap]:
@@ -130,13 +133,15 @@ def _probing(client: ProtimeClient, gap: Gap, expectation: Expectation) -> Itera
 
 
 def _batches(
-    client: ProtimeClient, person_ids: Sequence[int], rows_of_one: float, page_size: int
+    client: ProtimeClient, person_ids: Sequence[int], rows_of_one: float, expectation: Expectation, most_rows: float
 ) -> Iterator[Sequence[int]]:
     """Split people into batches whose answers fill whole pages, or into the largest that one URI names."""
+    page_size = expectation.page_size
     start = 0
     while start < len(person_ids):
         longest = _longest_batch(client, person_ids, start)
-        pages = int(longest * rows_of_one / page_size)
+        rows = min(longest * rows_of_one, most_rows)
+        pages = int(rows / page_size)
         filling = (pages * page_size - SPREAD * math.sqrt(pages * page_size)) / rows_of_one if pages else longest
         size = max(1, min(longest, int(filling)))
         yield person_ids[start : start + size]

@@ -37,8 +37,6 @@ PLAIN_ROLE = "reader_of_tenants"
 OF_EVERYTHING = re.compile(
     r"coalesce\(max\(change_version\)|SELECT count\(\*\) FROM protime\.clockings|protime_etl\.delta_seen AS s"
     r"|DISTINCT person_id FROM protime\.clockings|daily_presence|clockings_local|clockings_as_of|SELECT \(EXISTS"
-    # What joins all that was staged may read the table once.
-    r"|WITH candidate AS|WITH judged AS"
 )
 # Met only where two processes read the same at the same time, and where an initial load compares many rows.
 RARE = re.compile(r"u\.first AND u\.last|LIMIT \{\} \) AS live")

@@ -107,9 +107,8 @@ def test_what_moved_stays_stored_when_a_later_portion_fails(
         return usual(collection, record_id)  # type: ignore[arg-type]
 
     monkeypatch.setattr(read.client, "record", record)
-    _, units = read.plan("test", FIRST, TODAY)
     with pytest.raises(RuntimeError):
-        read.pull(*units)
+        read.pull(one_unit(read))
     with engine.connect() as connection:
         moved = connection.scalar(sa.text("SELECT count(*) FROM protime.clockings WHERE date = :day"), {"day": FAR})
     assert moved == 220, "the sample, and two portions of a hundred"
