@@ -6,8 +6,8 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -21,7 +21,7 @@ from protime_etl.postgres.load import Counts
 from protime_etl.protime.pausing import Pause
 from protime_etl.sync.crew import Observer
 
-__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note", "working"]
+__all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note", "reading"]
 
 output = Console(highlight=False, emoji=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
@@ -50,9 +50,22 @@ def print_json(values: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(values, default=str) + "\n")
 
 
-def working(text: str) -> AbstractContextManager[object]:
-    """Say on a terminal that something takes its time; nothing elsewhere."""
-    return messages.status(text) if messages.is_terminal else nullcontext()
+@contextmanager
+def reading(text: str) -> Iterator[Callable[[int], None]]:
+    """Say on a terminal that something is read, and how much so far; nothing elsewhere. To be told each page."""
+    if not messages.is_terminal:
+        yield lambda _: None
+        return
+    pages = records = 0
+
+    def page(number: int) -> None:
+        nonlocal pages, records
+        pages += 1
+        records += number
+        status.update(f"{text}: {counted(pages, 'page')}, {records:,} records")
+
+    with messages.status(text) as status:
+        yield page
 
 
 class SyncProgress(Observer):

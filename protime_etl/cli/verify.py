@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from protime_etl.cli.console import print_error, print_json, print_line, working
+from protime_etl.cli.console import print_error, print_json, print_line, reading
 from protime_etl.cli.options import AcceptDeletions, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
@@ -31,15 +31,15 @@ def verify(  # noqa: PLR0917 - one parameter an option
     settings = tenant_settings()
     person_ids = None if people is None else ids_given("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
-        with working("comparing tenant and table"):
-            found = pipeline.verify(first, last, person_ids)
+        with reading("comparing tenant and table") as page:
+            found = pipeline.verify(first, last, person_ids, on_page=page)
         repaired = None
         if repair and (found.differences or found.unlisted):
             before = len(found.differences)
             pipeline.accept_deletions(accept_deletions)
-            with working("repairing"):
+            with reading("repairing, and comparing again") as page:
                 pipeline.repair("cli", found)
-                found = pipeline.verify(first, last, person_ids)
+                found = pipeline.verify(first, last, person_ids, on_page=page)
             repaired = before - len(found.differences)
         token_requests = pipeline.tokens.requests
     for error in pipeline.to_look_at:

@@ -309,7 +309,14 @@ class Pipeline:
         with database_errors(self.engine.url), self.engine.begin() as connection:
             return silent_deltas(connection, self.settings.tenant, age)
 
-    def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
+    def verify(
+        self,
+        first: dt.date,
+        last: dt.date,
+        person_ids: Sequence[int] | None = None,
+        *,
+        on_page: OnPage = lambda _: None,
+    ) -> Verification:
         """Compare tenant and table, id by id; see `Verifier`.
 
         Raises:
@@ -323,7 +330,8 @@ class Pipeline:
             raise SettingsError(f"The range ends ({last}) later than a year from now ({end}).", guidance="End earlier.")
         if person_ids is not None and PEOPLE_SCOPE in self.settings.scopes and self._unknown(person_ids):
             self._refuse_unknown(sorted({*self._unknown(person_ids)} - listed_people(self.settings, self.client)))
-        return Verifier(self.settings, self.client, self.engine, self.sitting_out).verify(first, last, person_ids)
+        verifier = Verifier(self.settings, self.client, self.engine, self.sitting_out, on_page)
+        return verifier.verify(first, last, person_ids)
 
     def repair(self, origin: str, found: Verification) -> Counts:
         """Pull the people and days that differ, by ordinary units."""

@@ -30,6 +30,7 @@ from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.cutting import answers_others, is_about_the_question
 from protime_etl.sync.plan import clockings_filter, plan_units
+from protime_etl.sync.pull import OnPage
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
@@ -117,11 +118,13 @@ class Verifier:
         client: ProtimeClient,
         engine: Engine,
         sit_out: Callable[[Callable[[], Any]], Any] = lambda call: call(),
+        on_page: OnPage = lambda _: None,
     ) -> None:
         self._settings = settings
         self._client = client
         self._engine = engine
         self._sit_out = sit_out
+        self._on_page = on_page
         self._pages = 0
         self._everybody = 0
 
@@ -203,6 +206,7 @@ class Verifier:
         try:
             for page in Reading(CLOCKINGS, self._client.answers(CLOCKINGS, condition), most, "clockings"):
                 self._pages += 1
+                self._on_page(len(page.rows))
                 yield page
         except UriTooLongError:
             if people is None or len(people) == 1:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.conftest import Shell
 from tests.conftest import TODAY
 
@@ -33,3 +36,10 @@ def test_a_terminal_shows_what_takes_long(shell: Shell, engine: Engine) -> None:
     status, text = shown[0]
     assert status == 0
     assert "comparing" in text
+
+
+def test_a_terminal_shows_how_much_verify_has_read(shell: Shell, simulated: SimulatedTenant) -> None:
+    assert shell("sync", *DATES).returncode == 0
+    simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "slow"\nseconds = 0.5\ncount = 9'))
+    _, shown = shell.terminal(200, "verify", *DATES)
+    assert re.search(r"comparing tenant and table: \d+ pages?, [1-9][\d,]* records", shown)
