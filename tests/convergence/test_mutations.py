@@ -81,7 +81,8 @@ def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPat
 
 
 def with_delta_items_in_the_order_of_their_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
-    replace_in_merge(monkeypatch, r"ORDER BY s\.id, s\.change_version DESC", "ORDER BY s.id, s.ctid DESC", 1)
+    replace_in_merge(monkeypatch, r"\(SELECT \* FROM", "(SELECT *, ctid AS arrived FROM", 1)
+    replace_in_merge(monkeypatch, r"ORDER BY s\.id, s\.change_version DESC", "ORDER BY s.id, s.arrived DESC", 1)
 
 
 def without_tombstones(monkeypatch: pytest.MonkeyPatch) -> None:
