@@ -7,7 +7,8 @@ row by row, which takes hours. So:
 - a tenant is compared with `(SELECT tenant)`, of which the planner only knows that it is one of those that are there.
   With the name itself it may find that the statistics have never heard of it;
 - two sides that may both be large are joined with `no_nested_loops`: by hashing or sorting, which costs what it costs;
-- of few records against many, each is looked up in an index: `LATERAL (... OFFSET 0)` leaves no other way;
+- what was staged, and any few records, are looked up in an index one by one: `LATERAL (... OFFSET 0)` leaves no other
+  way, and it costs what these records cost, however large the table is;
 - whoever has loaded much has the table analysed (`refresh_statistics`), for those who query it.
 
 `tests/postgres/test_plans.py` holds that for every statement, whatever the statistics say.
