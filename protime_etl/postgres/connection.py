@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import IsolationLevel
 
 from protime_etl.errors import ConnectionLostError, DatabaseError, LockedError, SchemaError
+from protime_etl.postgres.liveness import ping_after_rest
 from protime_etl.postgres.lock_watch import LockWatch
 from protime_etl.postgres.session import set_up_transactions
 
@@ -43,7 +44,6 @@ def create_engine(url: URL) -> Engine:
     """An engine whose transactions begin with the settings of `session` and whose pooled connections are checked."""
     engine = sa.create_engine(
         url,
-        pool_pre_ping=True,
         max_overflow=-1,  # workers hold one each for the time of a unit: their number is the limit
         hide_parameters=True,
         isolation_level=ISOLATION_LEVEL,
@@ -51,6 +51,7 @@ def create_engine(url: URL) -> Engine:
         connect_args={name: value for name, value in PARAMETERS.items() if name not in url.query},
     )
     _initialize_without_transaction(engine)
+    ping_after_rest(engine)
     watch = LockWatch(engine)
     set_up_transactions(engine, watch.begun)
     sa.event.listen(engine, "commit", watch.ended)

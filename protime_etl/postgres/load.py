@@ -18,7 +18,6 @@ Guarantees, whatever runs at the same time:
 from __future__ import annotations
 
 import datetime as dt
-import selectors
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -34,6 +33,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
 from protime_etl.errors import ProtimeError
+from protime_etl.postgres.liveness import has_spoken
 from protime_etl.postgres.planning import TENANT, WORTH_STATISTICS, no_nested_loops
 from protime_etl.postgres.tables import metadata
 from protime_etl.postgres.unknown_columns import UnknownColumns
@@ -235,19 +235,13 @@ class Load:
                     self._unknown.look(page.rows)
                     self.counts.rows_read += len(page.rows)
                     on_page(len(page.rows) + len(page.rejected))
-                    if page.rejected or self._was_answered() or self.counts.rows_read - before > COPY_ROWS:
+                    if page.rejected or has_spoken(self._driver) or self.counts.rows_read - before > COPY_ROWS:
                         return page.rejected
             except ProtimeError as error:
                 failure = error
         if failure is not None:
             raise failure
         return None
-
-    def _was_answered(self) -> bool:
-        """Whether PostgreSQL has sent anything during COPY, which it does when it fails, rather than at the end."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._driver.fileno(), selectors.EVENT_READ)
-            return bool(selector.select(0))
 
     @contextmanager
     def _copying(self) -> Iterator[Callable[[Rows], None]]:
