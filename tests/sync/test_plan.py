@@ -85,6 +85,24 @@ def test_units_need_hardly_more_requests_than_pages(
     )
 
 
+@pytest.mark.parametrize("people", [12, 500, 2000])
+def test_units_are_cut_by_people_before_days(client: ProtimeClient, people: int) -> None:
+    expectation = Expectation(dict.fromkeys(range(7), (260.0, 100.0)), page_size=1000)
+    planned = list(plan_units(client, range(people), MONDAY, MONDAY + dt.timedelta(days=364), expectation))
+    assert len({(unit.first, unit.last) for unit in planned}) == 1, "the coverage of each person is written once"
+    assert sorted(one for unit in planned for one in unit.person_ids) == list(range(people))
+
+
+def test_a_unit_of_few_people_is_cut_by_days(client: ProtimeClient) -> None:
+    expectation = Expectation(dict.fromkeys(range(7), (260.0, 100.0)), page_size=77)
+    planned = list(plan_units(client, range(22), MONDAY, MONDAY + dt.timedelta(days=364), expectation))
+    largest: dict[dt.date, int] = {}
+    for unit in planned:
+        largest[unit.first] = max(largest.get(unit.first, 0), len(unit.person_ids))
+    assert len(largest) > 1
+    assert min(largest.values()) >= 9
+
+
 def test_gaps_are_planned_exactly(client: ProtimeClient) -> None:
     gaps = [
         Gap([1, 2], MONDAY, MONDAY),
