@@ -52,7 +52,10 @@ def print_json(values: dict[str, Any]) -> None:
 
 @contextmanager
 def reading(text: str) -> Iterator[Callable[[int], None]]:
-    """Say on a terminal that something is read, and how much so far; nothing elsewhere. To be told each page."""
+    """Say on a terminal that something is read, and how much so far; nothing elsewhere.
+
+    The function it gives is to be called with the number of records of each page.
+    """
     if not messages.is_terminal:
         yield lambda _: None
         return

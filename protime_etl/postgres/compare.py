@@ -53,10 +53,7 @@ class Comparison(Load):
                     CASE WHEN t.id IS NULL OR (t.deleted_at IS NOT NULL AND NOT ({gone})) THEN 'missing'
                         WHEN ({theirs}, {gone}) IS DISTINCT FROM ({ours}, t.deleted_at IS NOT NULL) THEN 'stale'
                     END AS kind
-                FROM (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC) AS s
-                LEFT JOIN LATERAL (
-                    SELECT * FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = s.id OFFSET 0
-                ) AS t ON true
+                FROM (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC) AS s {looked_up}
             )
             SELECT kind, id, date, version, array_remove(people, NULL), array_remove(dates, NULL), 1 FROM judged
             WHERE kind IS NOT NULL
@@ -64,8 +61,7 @@ class Comparison(Load):
             SELECT NULL, NULL, date, NULL, NULL, NULL, count(*) FROM judged WHERE kind IS NULL GROUP BY date
         """).format(
             staging=self._staging,
-            target=self._target,
-            tenant=TENANT,
+            looked_up=self._looked_up(),
             gone=gone,
             theirs=self._names("s"),
             ours=self._names("t"),

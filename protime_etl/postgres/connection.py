@@ -60,7 +60,10 @@ def create_engine(url: URL) -> Engine:
 
 
 def _initialize_without_transaction(engine: Engine) -> None:
-    """Let SQLAlchemy get to know the server outside a transaction: no setting of ours holds yet, and time-outs may."""
+    """Let SQLAlchemy get to know the server outside a transaction.
+
+    Its first transaction would begin before any setting of ours holds, and a time-out of role or database could end it.
+    """
     initialize = engine.dialect.initialize
 
     def initialize_in_autocommit(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """Whether a connection still has a server at its other end.
 
 A connection is asked for before every request to the API; a ping each time would double that wait. So one that was used
-a moment ago is taken as it is, unless its server has said something unasked: that it stops, as a rule.
+a moment ago is taken as it is, unless its server has sent something unasked: that it stops, as a rule.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 def has_spoken(driver: psycopg.Connection[Any]) -> bool:
-    """Whether the server has sent anything that nobody has read: between statements, and during COPY, it does when it
-    fails or stops."""
+    """Whether the server has sent anything that is not read yet.
+
+    Between statements, and during COPY, it does so when it fails or stops.
+    """
     with Selector() as selector:
         selector.register(driver.fileno(), selectors.EVENT_READ)
         return bool(selector.select(0))

@@ -407,6 +407,14 @@ class Load:
         """).format(self._rejected)
         self._driver.execute(statement, (self._tenant, self._collection.name))
 
+    def _looked_up(self) -> sql.Composed:
+        """Joins each staged record `s` with its row `t` of the table, by the index whatever the statistics say."""
+        return sql.SQL("""
+            LEFT JOIN LATERAL (
+                SELECT * FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = s.id OFFSET 0
+            ) AS t ON true
+        """).format(target=self._target, tenant=TENANT)
+
     def _upsert(self) -> sql.Composed:
         status = self._collection.soft_delete_status
         gone = sql.SQL("({}.status IS NOT DISTINCT FROM {})") if status else sql.SQL("false")
@@ -441,11 +449,8 @@ class Load:
             WITH candidate AS MATERIALIZED (
                 SELECT DISTINCT ON (s.id) s.*, {gone} AS is_gone, t.id IS NULL AS is_new,
                     t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
-                -- In the order of the index in which each is looked up, and of which the first of an id is wanted.
-                FROM (SELECT * FROM {staging} ORDER BY id, change_version DESC) AS s
-                LEFT JOIN LATERAL (
-                    SELECT * FROM {target} AS t WHERE t.tenant = {tenant} AND t.id = s.id OFFSET 0
-                ) AS t ON true
+                -- Sorted first: the index is read in its own order, and the newest version of an id comes first.
+                FROM (SELECT * FROM {staging} ORDER BY id, change_version DESC) AS s {looked_up}
                 WHERE (t.id IS NULL AND NOT EXISTS (
                     SELECT FROM protime_etl.tombstones AS d WHERE d.tenant = %(tenant)s
                         AND d.collection = %(collection)s AND d.id = s.id AND d.change_version >= s.change_version
@@ -472,7 +477,7 @@ class Load:
         """).format(
             staging=self._staging,
             target=self._target,
-            tenant=TENANT,
+            looked_up=self._looked_up(),
             names=self._names(),
             assignments=assignments,
             gone=arrived_gone,

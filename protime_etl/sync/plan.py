@@ -88,7 +88,9 @@ def plan_gaps(
     rows = pages * expectation.page_size
     for gap in latest_first:
         for first, last in _windows(gap, expectation, rows):
-            for batch in _batches(client, gap.person_ids, expectation.per_person(first, last), expectation, rows):
+            for batch in _batches(
+                client, gap.person_ids, expectation.per_person(first, last), expectation.page_size, rows
+            ):
                 yield PlannedUnit(batch, first, last)
 
 
@@ -133,10 +135,9 @@ def _probing(client: ProtimeClient, gap: Gap, expectation: Expectation) -> Itera
 
 
 def _batches(
-    client: ProtimeClient, person_ids: Sequence[int], rows_of_one: float, expectation: Expectation, most_rows: float
+    client: ProtimeClient, person_ids: Sequence[int], rows_of_one: float, page_size: int, most_rows: float
 ) -> Iterator[Sequence[int]]:
     """Split people into batches whose answers fill whole pages, or into the largest that one URI names."""
-    page_size = expectation.page_size
     start = 0
     while start < len(person_ids):
         longest = _longest_batch(client, person_ids, start)

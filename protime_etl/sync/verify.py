@@ -206,7 +206,7 @@ class Verifier:
         try:
             for page in Reading(CLOCKINGS, self._client.answers(CLOCKINGS, condition), most, "clockings"):
                 self._pages += 1
-                self._on_page(len(page.rows))
+                self._on_page(len(page.rows) + len(page.rejected))
                 yield page
         except UriTooLongError:
             if people is None or len(people) == 1:
