@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from protime_etl.cli.counted import counted
+from protime_etl.sync.backfill import ORIGIN
 
 __all__ = ["Verdict", "judge"]
 
@@ -77,7 +78,9 @@ def judge(tenant: str, found: Mapping[str, Sequence[Row]]) -> Verdict:
     if newest is not None and newest["status"] in ("failed", "died"):
         days = f"--from {newest['date_from']} --to {newest['date_to']}"
         why = f": {newest['error'].rstrip('.')}" if newest["error"] else ""
-        problems.append(f"run {newest['run_id']} {newest['status']}{why}; repeat: protime-etl sync {days}")
+        # The same backfill goes on where it ended; a sync would read all of its range again.
+        command = "backfill" if newest["origin"] == ORIGIN else "sync"
+        problems.append(f"run {newest['run_id']} {newest['status']}{why}; repeat: protime-etl {command} {days}")
     problems += _of_deltas(of("deltas"))
     living = any(row["status"] == "active" for row in of("deltas"))
     if complete is None and not living and (newest is None or newest["status"] not in ("running", "waiting")):

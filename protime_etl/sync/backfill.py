@@ -19,9 +19,10 @@ from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan import PlannedUnit, expected_requests
 
-__all__ = ["BackfillPlan", "backfill", "plan_backfill"]
+__all__ = ["ORIGIN", "BackfillPlan", "backfill", "plan_backfill"]
 
 ORIGIN = "cli backfill"
+"""What the ledger calls it."""
 
 
 @dataclass(frozen=True)

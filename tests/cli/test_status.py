@@ -67,7 +67,8 @@ def test_a_night_that_is_not_complete_is_told_by_who_and_when(read: Shell, engin
     ("change", "told"),
     [
         ("finished_at = finished_at - interval '50 hours'", "the last complete reading is 50 h old"),
-        ("status = 'running', origin = 'cli'", "run 1 died"),
+        ("status = 'running', origin = 'cli'", "run 1 died; repeat: protime-etl sync --from"),
+        ("status = 'running', origin = 'cli backfill'", "run 1 died; repeat: protime-etl backfill --from"),
     ],
 )
 def test_what_is_old_or_died_is_not_well(read: Shell, engine: Engine, change: str, told: str) -> None:
