@@ -27,7 +27,7 @@ run: $(READY) ## Try it: PostgreSQL, a tenant, the nightly DAG by Airflow, and t
 up: $(READY) ## Airflow with its UI on the same set-up, until Ctrl-C; on port 8080, or PORT=
 	@$(BIN)/python -m protime_etl.standalone up $(PORT)
 
-test: lint tests ## Lint and all tests (about 8 minutes)
+test: lint tests ## Lint and all tests (8 to 10 minutes)
 
 lint: $(READY) ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .
