@@ -141,6 +141,10 @@ class _TokenAnswer(msgspec.Struct):
         return self.scope.split() if isinstance(self.scope, str) else self.scope
 
 
+# Made while modules are imported, as all decoders; see `Collection`.
+_token_decoder = msgspec.json.Decoder(_TokenAnswer)
+
+
 @cache
 def _tell_missing_lifetime() -> None:
     log.warning("The token endpoint does not say how long a token is good for: %.0f s.", DEFAULT_LIFETIME_SECONDS)
@@ -251,7 +255,7 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
     if status != 200:
         raise _refusal(settings, status, body)
     try:
-        answer = msgspec.json.decode(body, type=_TokenAnswer)
+        answer = _token_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProtocolError(
             f"The answer of {endpoint} is not a token: access_token, token_type and a number expires_in are needed."

@@ -30,8 +30,17 @@ class _Deletion(msgspec.Struct, rename="camel"):
     change_version: Text | None = None
 
 
+class _Identity(msgspec.Struct):
+    id: BigInteger
+
+
+class _Identified(msgspec.Struct):
+    data: _Identity
+
+
 _item_decoder = msgspec.json.Decoder(_Item)
 _deletion_decoder = msgspec.json.Decoder(_Deletion)
+_identified_decoder = msgspec.json.Decoder(_Identified)
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -94,18 +103,10 @@ def _rejected(collection: Collection, raw: bytes, reason: str) -> RejectedRecord
     """An item as it came; of a collection whose unknown fields may be personal, only that there was one."""
     text = raw.decode("utf-8", "backslashreplace").replace("\0", "") if collection.keep_unknown else ""
     try:
-        record_id = msgspec.json.decode(raw, type=_Identified).data.id
+        record_id = _identified_decoder.decode(raw).data.id
     except _BROKEN:
         record_id = None
     return RejectedRecord(record_id, reason[:500], text[:10_000], hashlib.sha256(raw).hexdigest())
-
-
-class _Identity(msgspec.Struct):
-    id: BigInteger
-
-
-class _Identified(msgspec.Struct):
-    data: _Identity
 
 
 def _reduce(collection: Collection, page: Page) -> None:

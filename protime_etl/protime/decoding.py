@@ -80,6 +80,10 @@ class _FastPage(msgspec.Struct, rename="camel"):
         self.delta_link = self.delta_link or None
 
 
+# Made at once, as those of records are in `Collection`: no two threads may meet at the first use of a type.
+_fast_page_decoder = msgspec.json.Decoder(_FastPage)
+
+
 @cache
 def _page_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
     records: Any = list[record] | None  # type: ignore[valid-type]  # a type made at run time
@@ -147,11 +151,11 @@ def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | ms
 
 def _cut(body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:
     try:
-        page = msgspec.json.decode(body, type=_FastPage)
+        page = _fast_page_decoder.decode(body)
     except (msgspec.DecodeError, RecursionError):
         # Half a surrogate or a nesting without end makes a record unreadable, but not the page and the others.
         records, rest = _cut_by_brackets(body)
-        page = msgspec.json.decode(rest, type=_FastPage)
+        page = _fast_page_decoder.decode(rest)
         for one in records:
             with suppress(RecursionError):  # far stricter than JSON is, but a broken page is asked for again
                 json.loads(one.decode(errors="replace"), strict=False, parse_int=float)

@@ -123,6 +123,11 @@ class Collection:
     """Columns that not every answer tells, as the table of a delta's properties lacks them -> the column and its value
     of the records that always have one."""
 
+    def __post_init__(self) -> None:
+        # msgspec takes a record's type apart at its first use. Two threads that meet there crash the process: the
+        # second is given what the first has not filled in yet. So it is done here, while modules are imported.
+        msgspec.json.Decoder(self.record)
+
     @property
     def row(self) -> Callable[[Any], tuple[Any, ...]]:
         """A function from a record to the values of `columns`, then `extra`."""
