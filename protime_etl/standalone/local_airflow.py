@@ -20,7 +20,9 @@ from typing import Any
 
 import requests
 import sqlalchemy as sa
+from requests.adapters import HTTPAdapter
 from sqlalchemy.engine import URL
+from urllib3.util import Retry
 
 from protime_etl.airflow.connections import connections
 from protime_etl.config import Settings
@@ -34,6 +36,16 @@ __all__ = ["LocalAirflow", "is_free", "local_airflow"]
 START_SECONDS = 300.0
 RUN_SECONDS = 900.0
 ANSWER_SECONDS = 120.0
+# Just after its start, when it calls itself healthy already, Airflow was seen to answer a first request with 500.
+READ_AGAIN = Retry(
+    connect=0,
+    read=0,
+    status=3,
+    status_forcelist=[500, 502, 503],
+    allowed_methods={"GET"},
+    backoff_factor=0.5,
+    raise_on_status=False,
+)
 
 
 class LocalAirflow:
@@ -45,6 +57,7 @@ class LocalAirflow:
         self._process = process
         self._session = requests.Session()
         self._session.trust_env = False  # this machine, whatever proxy is set
+        self._session.mount(url, HTTPAdapter(max_retries=READ_AGAIN))
 
     @property
     def is_running(self) -> bool:
