@@ -203,8 +203,8 @@ MUTATIONS = [
     (without_doubt_about_what_somebody_else_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
 ]
 FOUND_SOON = {without_the_version_guard, without_the_written_after_guard}
-SEEDS = 5
-"""Walks at most: what is rare need not come in one, and what the dice fall into moves with each step that is added."""
+WALKS = 20
+"""At most, and short ones: what is rare may come late in one walk, or never, and soon in another."""
 TOO_RARE_FOR_DICE = {without_asking_for_what_others_wrote_meanwhile, without_locking_whom_circles_bring}
 
 
@@ -237,8 +237,8 @@ def test_the_dice_notice_too(
         pytest.skip("takes a history of some length: only in the long form")
 
     def walks() -> None:
-        for seed in range(1, SEEDS + 1):
-            walk(warehouse, seed=seed, steps=5000)
+        for seed in range(1, WALKS + 1):
+            walk(warehouse, seed=seed, steps=1000)
 
     mutate(monkeypatch)
     with pytest.raises(AssertionError, match=r"(clocking \d+|the table) is .* after:\n"):
