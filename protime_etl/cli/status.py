@@ -47,7 +47,13 @@ SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
         ELSE r.status END AS status,
     count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) FILTER (WHERE u.status <> 'cut') AS units,
     count(w.number) AS under_way,
-    coalesce(sum(u.rows_read), 0)::bigint AS rows_read, r.error
+    coalesce(sum(u.rows_read), 0)::bigint AS rows_read, r.error,
+    concat_ws(' ',
+        '--people ' || CASE WHEN cardinality(r.person_ids) > 100 THEN '(the same)'
+            ELSE array_to_string(r.person_ids, ',') END,
+        '--circles ' || array_to_string(r.circles, ','),
+        CASE WHEN r.only_missing THEN '--only-missing' END
+    ) AS options
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
     LEFT JOIN (SELECT DISTINCT number FROM held WHERE kind = :unit_lock) AS w ON w.number = u.unit_id % 2147483648
 GROUP BY run_id ORDER BY run_id DESC LIMIT 10

@@ -76,11 +76,11 @@ def judge(tenant: str, found: Mapping[str, Sequence[Row]]) -> Verdict:
         )
     newest = next(iter(of("runs")), None)
     if newest is not None and newest["status"] in ("failed", "died"):
-        days = f"--from {newest['date_from']} --to {newest['date_to']}"
+        asked = f"--from {newest['date_from']} --to {newest['date_to']} {newest['options']}".rstrip()
         why = f": {newest['error'].rstrip('.')}" if newest["error"] else ""
         # The same backfill goes on where it ended; a sync would read all of its range again.
         command = "backfill" if newest["origin"] == ORIGIN else "sync"
-        problems.append(f"run {newest['run_id']} {newest['status']}{why}; repeat: protime-etl {command} {days}")
+        problems.append(f"run {newest['run_id']} {newest['status']}{why}; repeat: protime-etl {command} {asked}")
     problems += _of_deltas(of("deltas"))
     living = any(row["status"] == "active" for row in of("deltas"))
     if complete is None and not living and (newest is None or newest["status"] not in ("running", "waiting")):

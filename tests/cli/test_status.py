@@ -87,3 +87,20 @@ def test_a_delta_that_is_silent_is_not_well(read: Shell, engine: Engine) -> None
     result = read("status")
     assert result.returncode == 3
     assert "the delta of clockings had its last turn 30 h ago and ends after 72 h: protime-etl changes" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--people", "100001,100002"), ("--people", "100001", "--only-missing"), ("--circles", "2,8")],
+)
+def test_what_is_to_be_repeated_is_what_was_asked_for(shell: Shell, engine: Engine, options: tuple[str, ...]) -> None:
+    assert shell("backfill", *DATES, *options).returncode == 0
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
+    execute(engine.url, "UPDATE protime_etl.units SET status = 'planned', finished_at = NULL")
+    told = next(line for line in shell("status").stdout.splitlines() if "died" in line)
+    command = told.partition("repeat: protime-etl ")[2].split()
+    assert command == ["backfill", *DATES, *options]
+    assert shell(*command).returncode == 0
+    assert [row["run_id"] for row in last_json(shell("status", "--json"))["runs"]] == [1], (
+        "it goes on with the same run"
+    )
