@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from protime_etl.protime.resources import NO_GEOLOCATION, Clocking, Geolocation
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.record import NO_GEOLOCATION, Geolocation
 from protime_etl.simulator.generation import (
     FIRST_CLOCKING_ID,
     FIRST_PERSON_ID,

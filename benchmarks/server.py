@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from benchmarks.clockings import DAYS, Clockings, Tenant
-from protime_etl.protime.resources import API_PATH
+from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.paging import next_link
 from protime_etl.simulator.selection import parse_clocking_filter
 

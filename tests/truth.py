@@ -8,7 +8,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from protime_etl.protime.resources import COLLECTIONS, Collection
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.state import Tenant
 
 Rows = dict[int, dict[str, Any]]
@@ -19,7 +20,7 @@ def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
     collection = COLLECTIONS[name]
     rows = {}
     for record in tenant.truth() if name == "clockings" else tenant.people_truth():
-        row = dict(zip([*collection.columns, "extra"], msgspec.to_builtins(collection.row(record)), strict=True))
+        row = dict(zip([*collection.column_names, "extra"], msgspec.to_builtins(collection.row(record)), strict=True))
         row["is_deleted"] = row.get("status") == "Deleted"
         rows[row["id"]] = row
     return rows
@@ -28,7 +29,7 @@ def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
 def table_rows(engine: Engine, name: str = "clockings", tenant: str | None = None) -> Rows:
     """What the table holds, or what it holds of that tenant."""
     collection: Collection = COLLECTIONS[name]
-    columns = ", ".join([*collection.columns, "extra"])
+    columns = ", ".join([*collection.column_names, "extra"])
     with engine.connect() as connection:
         result = connection.execute(
             sa.text(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine, database_errors
@@ -16,7 +17,6 @@ from protime_etl.postgres.sources import require_source
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import MemoryPause, Pause
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.protime.transport import new_session
 
 __all__ = ["run_checks"]
@@ -39,7 +39,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     try:
         results = {"credentials": _problem(tokens.current)}
         for collection in COLLECTIONS.values():
-            results[collection.name] = (
+            results[collection.path] = (
                 SKIPPED
                 if results["credentials"]
                 else f"the scope {collection.scope} is not in PROTIME_SCOPES"

@@ -45,7 +45,7 @@ class Comparison(Load):
     def compare(self, scope: Scope, ids: Sequence[int] | None = None) -> tuple[list[Difference], dict[dt.date, int]]:
         """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
         self.complete()
-        gone = sql.SQL("s.status IS NOT DISTINCT FROM {}").format(sql.Literal(self._collection.soft_delete_status))
+        gone = sql.SQL("s.status IS NOT DISTINCT FROM {}").format(sql.Literal(self._collection.deleted_status))
         statement = sql.SQL("""
             WITH judged AS (
                 SELECT s.id, s.date, s.change_version AS version, ARRAY[s.person_id, t.person_id] AS people,

@@ -65,7 +65,7 @@ class DeltaLoad(Load):
             return
         parameters = {
             "tenant": self._tenant,
-            "collection": self._collection.name,
+            "collection": self._collection.path,
             "ids": list(deletions),
             "versions": list(deletions.values()),
         }

@@ -20,9 +20,11 @@ from psycopg import sql
 from psycopg.types.json import set_json_dumps
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.page import Rows
 from protime_etl.postgres.coverage import try_lock_coverage
 from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Load, LoadedCollection, Rows, Scope
+from protime_etl.postgres.load import Load, Scope
 from protime_etl.postgres.locks import share_merges
 from protime_etl.postgres.planning import BOUND_TENANT
 
@@ -72,14 +74,14 @@ class DirectLoad(Load):
     locked_people: frozenset[int] = frozenset()
     """Whose coverage is locked: a record of anybody else ends it."""
 
-    def __init__(self, connection: Connection, tenant: str, collection: LoadedCollection) -> None:
+    def __init__(self, connection: Connection, tenant: str, collection: Collection) -> None:
         super().__init__(connection, tenant, collection)
         self._statement = sql.SQL(
             "COPY {} (tenant, {}, deleted_at, deleted_by, written_at) FROM STDIN (FORMAT BINARY)"
         ).format(self._target, self._names())
         self._all_types = ["text", *self._types, MOMENT_TYPE, "text", MOMENT_TYPE]
         self._clock_offset = (self.began - EPOCH) // MICROSECOND - time.monotonic_ns() // 1000
-        self._status_at = self._columns.index("status") if collection.soft_delete_status else None
+        self._status_at = self._columns.index("status") if collection.deleted_status else None
 
     @contextmanager
     def _copying(self) -> Iterator[Callable[[Rows], None]]:
@@ -89,7 +91,7 @@ class DirectLoad(Load):
             CollisionError: a record is there, or it is one of somebody else.
         """
         person = itemgetter(self._columns.index("person_id"))
-        tenant, status_at, deleted = self._tenant, self._status_at, self._collection.soft_delete_status
+        tenant, status_at, deleted = self._tenant, self._status_at, self._collection.deleted_status
         try:
             with self._driver.cursor() as cursor:
                 set_json_dumps(msgspec.json.encode, cursor)

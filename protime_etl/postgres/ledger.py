@@ -10,9 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import SettingsError
+from protime_etl.postgres.engine_tables import rejected_record, runs, tenants, units
 from protime_etl.postgres.load import Counts
-from protime_etl.postgres.tables import people, rejected_record, runs, tenants, units
+from protime_etl.postgres.record_tables import RECORD_TABLES
 
 __all__ = [
     "Selection",
@@ -94,10 +96,11 @@ class Unit:
 
 def known_people(connection: Connection, tenant: str) -> list[int]:
     """Ids of all people of the tenant that are not deleted, in order, those whose record was rejected included."""
+    people = RECORD_TABLES[PEOPLE.path]
     stored = sa.select(people.c.id).where(people.c.tenant == tenant, people.c.deleted_at.is_(None))
     rejected = sa.select(rejected_record.c.record_id).where(
         rejected_record.c.tenant == tenant,
-        rejected_record.c.collection == "people",
+        rejected_record.c.collection == PEOPLE.path,
         rejected_record.c.record_id.is_not(None),
     )
     return sorted(connection.scalars(stored.union(rejected)))

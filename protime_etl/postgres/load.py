@@ -10,7 +10,7 @@ Guarantees, whatever runs at the same time:
   have moved elsewhere. What is gone indeed becomes deleted, unless anyone wrote it after it was asked for or is writing
   it now (`SKIP LOCKED`), which also means that this step never waits;
 - a record that was deleted before the table had it (`protime_etl.tombstones`) comes in only with a newer version;
-- what an answer does not tell (`not_everywhere`) stays as it is, and is taken from an answer of the same version that
+- what an answer does not tell (`delta_lacks`) stays as it is, and is taken from an answer of the same version that
   tells it whenever that was read;
 - rows are written in id order, so that two merges cannot deadlock.
 """
@@ -18,49 +18,27 @@ Guarantees, whatever runs at the same time:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.types.json import set_json_dumps
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
-from sqlalchemy.types import TypeEngine
 
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.page import Page, RejectedRecord, Rows
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.liveness import has_spoken
 from protime_etl.postgres.planning import TENANT, WORTH_STATISTICS, no_nested_loops
-from protime_etl.postgres.tables import metadata
+from protime_etl.postgres.record_tables import COPY_TYPES
 from protime_etl.postgres.unknown_columns import UnknownColumns
 
-__all__ = ["Arrived", "Counts", "Load", "LoadedCollection", "Rows", "Scope", "database_clock"]
-
-Rows = Sequence[tuple[Any, ...]]
-
-
-class LoadedCollection(Protocol):
-    """What a load needs to know of a collection."""
-
-    @property
-    def name(self) -> str:
-        """Name of the table in schema `protime`."""
-
-    @property
-    def columns(self) -> Any:
-        """Names of the columns in the order of the rows; the rows end with one more value for `extra`."""
-
-    @property
-    def soft_delete_status(self) -> str | None:
-        """Value of the column `status` that means deleted."""
-
-    @property
-    def not_everywhere(self) -> Mapping[str, tuple[str, str]]:
-        """Columns that not every answer tells -> the column and its value of the records that always have one."""
+__all__ = ["Counts", "Load", "Scope", "database_clock"]
 
 
 @dataclass
@@ -96,38 +74,6 @@ class Scope(NamedTuple):
     last: dt.date | None = None
 
 
-class Rejected(Protocol):
-    """A record that could not be decoded."""
-
-    @property
-    def record_id(self) -> int | None:
-        """Its id, if known."""
-
-    @property
-    def reason(self) -> str:
-        """Why."""
-
-    @property
-    def record(self) -> str:
-        """Its JSON."""
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of it."""
-
-
-class Arrived(Protocol):
-    """A page of records."""
-
-    @property
-    def rows(self) -> Rows:
-        """Values of the collection's columns, then `extra`."""
-
-    @property
-    def rejected(self) -> Sequence[Rejected]:
-        """What could not be decoded."""
-
-
 def database_clock(connection: Connection) -> dt.datetime:
     """The moment now by PostgreSQL's clock, the only one that all processes share."""
     now: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
@@ -139,15 +85,6 @@ MERGE_MEMORY = "64MB"
 MERGE_PAGE_COST = "1.1"
 COPY_ROWS = 50_000
 """After so many rows a COPY ends and the next one begins, so that a failure that was not heard of is met then."""
-COPY_TYPES: dict[type[TypeEngine[Any]], str] = {
-    sa.BigInteger: "int8",
-    sa.Integer: "int4",
-    sa.Double: "float8",
-    sa.Boolean: "bool",
-    sa.Date: "date",
-    sa.Text: "text",
-    JSONB: "jsonb",
-}
 
 
 class Load:
@@ -157,18 +94,17 @@ class Load:
     """
 
     def __init__(
-        self, connection: Connection, tenant: str, collection: LoadedCollection, began: dt.datetime | None = None
+        self, connection: Connection, tenant: str, collection: Collection, began: dt.datetime | None = None
     ) -> None:
         self._driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
         self._tenant = tenant
         self._collection = collection
-        self._columns = [*collection.columns, "extra"]
-        self._unknown = UnknownColumns(self._columns, collection.not_everywhere)
-        table = metadata.tables[f"protime.{collection.name}"]
-        self._types = [COPY_TYPES[type(table.c[name].type)] for name in self._columns]
-        self._target = sql.Identifier("protime", collection.name)
-        self._staging = sql.Identifier("pg_temp", f"staging_{collection.name}")
-        self._rejected = sql.Identifier("pg_temp", f"rejected_{collection.name}")
+        self._columns = [*collection.column_names, "extra"]
+        self._unknown = UnknownColumns(self._columns, collection.delta_lacks)
+        self._types = [*(COPY_TYPES[one.type] for one in collection.columns), COPY_TYPES["jsonb"]]
+        self._target = sql.Identifier("protime", collection.table)
+        self._staging = sql.Identifier("pg_temp", f"staging_{collection.table}")
+        self._rejected = sql.Identifier("pg_temp", f"rejected_{collection.table}")
         self.counts = Counts()
         self.copied = 0
         """Rows that went straight into the table."""
@@ -210,7 +146,7 @@ class Load:
         assert row is not None  # noqa: S101 - there is always a time
         return row[0]  # type: ignore[no-any-return]
 
-    def take(self, pages: Iterable[Arrived], on_page: Callable[[int], None] = lambda _: None) -> None:
+    def take(self, pages: Iterable[Page], on_page: Callable[[int], None] = lambda _: None) -> None:
         """Send pages to the staging table in PostgreSQL's binary form, and keep what was rejected, each record once.
 
         One COPY for many pages, so that PostgreSQL stores a page while the next one is prepared. It ends where a record
@@ -219,12 +155,12 @@ class Load:
         before it is staged and the transaction can go on.
         """
         arriving = iter(pages)
-        rejected: Sequence[Rejected] | None = ()
+        rejected: Sequence[RejectedRecord] | None = ()
         while rejected is not None:
             self._reject(rejected)
             rejected = self._copy(arriving, on_page)
 
-    def _copy(self, pages: Iterator[Arrived], on_page: Callable[[int], None]) -> Sequence[Rejected] | None:
+    def _copy(self, pages: Iterator[Page], on_page: Callable[[int], None]) -> Sequence[RejectedRecord] | None:
         """Copy pages until the COPY has to end; returns what was rejected, or None when there are no more pages."""
         failure: ProtimeError | None = None
         before = self.counts.rows_read
@@ -258,7 +194,7 @@ class Load:
 
                 yield send
 
-    def _reject(self, rejected: Sequence[Rejected]) -> None:
+    def _reject(self, rejected: Sequence[RejectedRecord]) -> None:
         if rejected:
             statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(self._rejected)
             with self._driver.cursor() as cursor, cursor.copy(statement) as copy:
@@ -355,7 +291,7 @@ class Load:
         self.complete()
         staged = self.counts.rows_read - self.counts.rejected - self.copied
         self._know_staged()
-        parameters = {"tenant": self._tenant, "began": self.began, "collection": self._collection.name}
+        parameters = {"tenant": self._tenant, "began": self.began, "collection": self._collection.path}
         row = self._driver.execute(self._upsert(), parameters).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.inserted, self.counts.updated, self.counts.deleted = row
@@ -394,7 +330,7 @@ class Load:
             WHERE d.tenant = %s AND d.collection = %s AND d.id = s.id AND d.change_version < s.change_version
         """).format(staging=self._staging)
         with no_nested_loops(self._driver):
-            self._driver.execute(statement, (self._tenant, self._collection.name))
+            self._driver.execute(statement, (self._tenant, self._collection.path))
 
     def _write_rejected(self) -> None:
         # In one order, so that two loads of the same records cannot deadlock.
@@ -405,7 +341,7 @@ class Load:
             ON CONFLICT (tenant, collection, fingerprint) DO UPDATE
             SET last_seen_at = clock_timestamp(), reason = excluded.reason
         """).format(self._rejected)
-        self._driver.execute(statement, (self._tenant, self._collection.name))
+        self._driver.execute(statement, (self._tenant, self._collection.path))
 
     def _looked_up(self) -> sql.Composed:
         """Joins each staged record `s` with its row `t` of the table, by the index whatever the statistics say."""
@@ -416,7 +352,7 @@ class Load:
         """).format(target=self._target, tenant=TENANT)
 
     def _upsert(self) -> sql.Composed:
-        status = self._collection.soft_delete_status
+        status = self._collection.deleted_status
         gone = sql.SQL("({}.status IS NOT DISTINCT FROM {})") if status else sql.SQL("false")
         arrived_gone = gone.format(sql.Identifier("s"), sql.Literal(status)) if status else gone
         assignments = sql.SQL(", ").join(
@@ -434,7 +370,7 @@ class Load:
 
         def completing(source: str) -> sql.Composable:
             # Not if something had to be taken from the table itself.
-            names = () if self._unknown else tuple(self._collection.not_everywhere)
+            names = () if self._unknown else tuple(self._collection.delta_lacks)
             if not names:
                 return sql.SQL("")
             pairs = [

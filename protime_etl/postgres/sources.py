@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection, Row
 
 from protime_etl.config import Settings
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.tables import clockings, people, tenants
+from protime_etl.postgres.engine_tables import tenants
+from protime_etl.postgres.record_tables import RECORD_TABLES
 
 __all__ = ["register_source", "require_source", "require_zone", "set_zone"]
 
@@ -61,7 +62,7 @@ def _compare(row: Row[Any], settings: Settings) -> None:
 
 def _holds(connection: Connection, tenant: str) -> bool:
     """Whether anything of the tenant is stored; a first try with wrong settings must not decide for later ones."""
-    found = (sa.select(table).where(table.c.tenant == tenant).exists() for table in (people, clockings))
+    found = (sa.select(table).where(table.c.tenant == tenant).exists() for table in RECORD_TABLES.values())
     return bool(connection.scalar(sa.select(sa.or_(*found))))
 
 

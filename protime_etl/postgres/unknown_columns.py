@@ -22,13 +22,12 @@ __all__ = ["UnknownColumns"]
 class UnknownColumns:
     """Which of the staged records have a column that their answer did not tell."""
 
-    def __init__(self, columns: Sequence[str], not_everywhere: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, columns: Sequence[str], delta_lacks: Mapping[str, tuple[str, str]]) -> None:
         self._identity = columns.index("id")
         self._places = {
-            name: (columns.index(name), columns.index(decides), value)
-            for name, (decides, value) in not_everywhere.items()
+            name: (columns.index(name), columns.index(decides), value) for name, (decides, value) in delta_lacks.items()
         }
-        self._decides = {name: decides for name, (decides, _) in not_everywhere.items()}
+        self._decides = {name: decides for name, (decides, _) in delta_lacks.items()}
         self._ids: dict[str, list[int]] = {}
 
     def __bool__(self) -> bool:

@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 
-from protime_etl.protime.decoding import ESCAPED_NUL, Page, RejectedRecord, decode_one, split_page
-from protime_etl.protime.resources import BigInteger, Collection, Record, Text
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.page import Page, RejectedRecord
+from protime_etl.collections.record import BigInteger, Record, Text
+from protime_etl.protime.decoding import ESCAPED_NUL, decode_one, split_page
 
 __all__ = ["decode_changes"]
 
@@ -117,7 +119,7 @@ def _reduce(collection: Collection, page: Page) -> None:
     """
     if not page.deletions:
         return
-    columns = list(collection.columns)
+    columns = list(collection.column_names)
     identity, version = columns.index("id"), columns.index("change_version")
     for row in page.rows:
         if row[version] > (page.deletions.get(row[identity]) or row[version]):

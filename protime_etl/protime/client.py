@@ -11,6 +11,8 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import SplitResult, quote, urlsplit
 
+from protime_etl.collections.collection import API_PATH, Collection
+from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import (
     ApiError,
@@ -28,10 +30,9 @@ from protime_etl.errors import (
 )
 from protime_etl.protime.auth import Token, TokenSource
 from protime_etl.protime.changes import decode_changes
-from protime_etl.protime.decoding import Page, decode_page, decode_record, look_ahead
+from protime_etl.protime.decoding import decode_page, decode_record, look_ahead
 from protime_etl.protime.filters import Condition, encode
 from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
-from protime_etl.protime.resources import API_PATH, Collection
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import (
     TRY_AGAIN,
@@ -104,7 +105,7 @@ class ProtimeClient:
     def list_uri(self, collection: Collection, condition: Condition | None) -> str:
         """The URI of the first page, as it is sent."""
         query = f"?filter={encode(condition)}" if condition is not None else ""
-        return f"{self._settings.api_base}{API_PATH}/{collection.name}{query}"
+        return f"{self._settings.api_base}{API_PATH}/{collection.path}{query}"
 
     def pages(self, collection: Collection, condition: Condition | None = None) -> Iterator[Page]:
         """Read a list page by page; see `answers`."""
@@ -131,10 +132,10 @@ class ProtimeClient:
                 return
             uri = self._resolve(collection, next_link)
             if uri in seen:
-                raise ProtocolError(f"The pages of {collection.name} loop: a nextLink came twice.")
+                raise ProtocolError(f"The pages of {collection.path} loop: a nextLink came twice.")
             empty = 0 if records else empty + 1
             if empty > MAX_EMPTY_PAGES_IN_A_ROW:
-                raise ProtocolError(f"The pages of {collection.name} have no end: {empty} empty ones in a row.")
+                raise ProtocolError(f"The pages of {collection.path} have no end: {empty} empty ones in a row.")
 
     def record(self, collection: Collection, record_id: int) -> Page | None:
         """Read one record by its id, as a page of one; None if it does not exist.
@@ -144,12 +145,12 @@ class ProtimeClient:
         Raises:
             ApiError, UnreachableError, ProtocolError: as `pages`.
         """
-        uri = f"{self._settings.api_base}{API_PATH}/{collection.name}/{record_id}"
+        uri = f"{self._settings.api_base}{API_PATH}/{collection.path}/{record_id}"
         try:
             return self._with_retries(lambda: decode_record(collection, self._get(collection, uri)))
         except NotFoundError as error:
             # A host that knows nothing of the API says 404, too, but not in its words.
-            if error.code or (error.plain and collection.name in self._answered):
+            if error.code or (error.plain and collection.path in self._answered):
                 return None
             raise
 
@@ -182,7 +183,7 @@ class ProtimeClient:
             PagingConflictError, DeltaExpiredError: the link cannot be used any more.
             ApiError, UnreachableError, ProtocolError: as `pages`.
         """
-        uri = self._resolve(collection, link, f"{API_PATH}/delta/{collection.name}")
+        uri = self._resolve(collection, link, f"{API_PATH}/delta/{collection.path}")
         return self._with_retries(lambda: decode_changes(collection, self._get(collection, uri)))
 
     def check_link(self, collection: Collection, link: str, *, of_changes: bool = False) -> None:
@@ -191,7 +192,7 @@ class ProtimeClient:
         Raises:
             UntrustedLinkError, UriTooLongError: it will not be.
         """
-        path = f"{API_PATH}/delta/{collection.name}" if of_changes else None
+        path = f"{API_PATH}/delta/{collection.path}" if of_changes else None
         _check_length(self._resolve(collection, link, path))
 
     def probe(self, collection: Collection) -> None:
@@ -213,11 +214,11 @@ class ProtimeClient:
         return decode_page(collection, self._get(collection, uri))
 
     def _resolve(self, collection: Collection, link: str, path: str | None = None) -> str:
-        path = path or f"{API_PATH}/{collection.name}"
+        path = path or f"{API_PATH}/{collection.path}"
         try:
             parts = urlsplit(link)
         except ValueError:
-            raise UntrustedLinkError(f"A link of {collection.name} cannot be read; it is not followed.") from None
+            raise UntrustedLinkError(f"A link of {collection.path} cannot be read; it is not followed.") from None
         base = urlsplit(self._settings.api_base)
         own = (
             link.isprintable()
@@ -227,7 +228,7 @@ class ProtimeClient:
         )
         if not own:
             raise UntrustedLinkError(
-                f"A link of {collection.name} leads away from {base.netloc}{path}; it is not followed.",
+                f"A link of {collection.path} leads away from {base.netloc}{path}; it is not followed.",
                 guidance="Report this to Protime: the token was not sent there.",
             )
         return f"{self._settings.api_base}{parts.path}?{quote(parts.query, safe=KEPT_IN_LINK)}"
@@ -242,7 +243,7 @@ class ProtimeClient:
             wait_out(self._pause, self._longest_wait)
             status, body, wait = self._exchange(uri, token.value)
         if status == 200:
-            self._answered.add(collection.name)
+            self._answered.add(collection.path)
             return body
         # A server that repeats the token is not repeated.
         error = _error(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
@@ -316,7 +317,7 @@ def _error(
     said = ": ".join(filter(None, (code, message)))
     detail = f" ({'; '.join(filter(None, (said, *reasons)))})" if said or reasons else ""
     return kind(
-        f"The API answers {collection.name} with status {status}{detail}.",
+        f"The API answers {collection.path} with status {status}{detail}.",
         guidance=guidance.format(scope=collection.scope),
         status=status,
         code=code,

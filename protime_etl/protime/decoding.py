@@ -11,19 +11,18 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, get_args
 
 import msgspec
 
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.page import Page, RejectedRecord
+from protime_etl.collections.record import Record
 from protime_etl.errors import AnswerTooLargeError, ProtocolError
-from protime_etl.protime.resources import Collection, Record
 
 __all__ = [
     "ESCAPED_NUL",
-    "Page",
-    "RejectedRecord",
     "decode_one",
     "decode_page",
     "decode_record",
@@ -41,33 +40,6 @@ TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 START = re.compile(rb'"value"\s*:\s*\[\Z')
 START_BYTES = 100
 ESCAPED_NUL = rb"\u0000"  # the only way in which JSON can hold one
-
-
-@dataclass(frozen=True)
-class RejectedRecord:
-    """A record that is not what the documentation promises."""
-
-    record_id: int | None
-    """Its id, when at least that could be read."""
-    reason: str
-    record: str
-    """The record as JSON, cut to 10,000 characters; of people only the fields that are stored anyway."""
-    fingerprint: str
-    """SHA-256 of the record as it came."""
-
-
-@dataclass
-class Page:
-    """One answer of a list or of a delta: rows ready for COPY, what was rejected, and the way on."""
-
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    """Values of `collection.columns`, then `extra`."""
-    rejected: list[RejectedRecord] = field(default_factory=list)
-    next_link: str | None = None
-    delta_link: str | None = None
-    """Where changes are to be asked for; on the last page of an initial load and in every answer of a delta."""
-    deletions: dict[int, str] = field(default_factory=dict)
-    """Ids that a delta tells as `Delete`, with the changeVersion of the deletion."""
 
 
 class _FastPage(msgspec.Struct, rename="camel"):
@@ -122,7 +94,7 @@ def decode_page(collection: Collection, body: bytes) -> Page:
         decode_one(collection, bytes(raw), page)
         if len(page.rejected) > MAX_REJECTED:
             raise ProtocolError(
-                f"More than {MAX_REJECTED} records of one {collection.name} answer are not as documented."
+                f"More than {MAX_REJECTED} records of one {collection.path} answer are not as documented."
                 f" The last one: {page.rejected[-1].reason}."
             )
     return page
@@ -130,7 +102,7 @@ def decode_page(collection: Collection, body: bytes) -> Page:
 
 def _check_size(collection: Collection, body: bytes) -> None:
     if len(body) > MAX_COMMAS and body.count(b",") > MAX_COMMAS:
-        raise AnswerTooLargeError(f"The {collection.name} answer has more parts than memory is kept for.")
+        raise AnswerTooLargeError(f"The {collection.path} answer has more parts than memory is kept for.")
 
 
 def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:
@@ -144,7 +116,7 @@ def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | ms
         return _cut(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
         raise ProtocolError(
-            f"The {collection.name} answer is not a page of JSON records ({type(error).__name__}).",
+            f"The {collection.path} answer is not a page of JSON records ({type(error).__name__}).",
             guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
         ) from None
 

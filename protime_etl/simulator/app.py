@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from protime_etl.protime.resources import API_PATH
+from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.answers import RefusalError, bad_request, conflict, json_answer, not_found, refused
 from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.delta import Delta, Deltas

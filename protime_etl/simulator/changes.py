@@ -6,7 +6,8 @@ import datetime as dt
 import random
 from collections.abc import Callable
 
-from protime_etl.protime.resources import Clocking, Reference
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.record import Reference
 from protime_etl.simulator.state import Tenant
 
 __all__ = ["Changes"]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
-from protime_etl.protime.resources import Clocking
+from protime_etl.collections.clockings import Clocking
 from protime_etl.simulator.selection import Selection
 
 __all__ = ["ClockingIndex", "circle_of", "org_group_of"]

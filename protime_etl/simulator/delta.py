@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from itertools import count
 
-from protime_etl.protime.resources import API_PATH
+from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.answers import RefusalError, bad_request, refused
 from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.delta_items import in_order, items, out_of_order

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from protime_etl.protime.resources import Clocking, Person
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.people import Person
 from protime_etl.simulator.history import Change
 from protime_etl.simulator.selection import Selection
 

@@ -13,17 +13,9 @@ from hashlib import blake2b, shake_128
 
 import msgspec
 
-from protime_etl.protime.resources import (
-    NO_GEOLOCATION,
-    NO_REFERENCE,
-    ActivityDefinition,
-    ActivityLevel,
-    Clocking,
-    Geolocation,
-    OptionalReference,
-    Person,
-    Reference,
-)
+from protime_etl.collections.clockings import ActivityDefinition, ActivityLevel, Clocking
+from protime_etl.collections.people import Person
+from protime_etl.collections.record import NO_GEOLOCATION, NO_REFERENCE, Geolocation, OptionalReference, Reference
 
 __all__ = [
     "FIRST_CLOCKING_ID",

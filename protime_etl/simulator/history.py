@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
 
-from protime_etl.protime.resources import Clocking, Person
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.people import Person
 
 __all__ = ["Change", "History"]
 

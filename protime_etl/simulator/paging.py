@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from protime_etl.protime.resources import API_PATH
+from protime_etl.collections.collection import API_PATH
 
 __all__ = ["Position", "Signer", "next_link"]
 

@@ -6,15 +6,8 @@ from typing import Any
 
 import msgspec
 
-from protime_etl.protime.resources import (
-    ActivityDefinition,
-    ActivityLevel,
-    Clocking,
-    Geolocation,
-    OptionalReference,
-    Record,
-    Reference,
-)
+from protime_etl.collections.clockings import ActivityDefinition, ActivityLevel, Clocking
+from protime_etl.collections.record import Geolocation, OptionalReference, Record, Reference
 
 __all__ = ["documented_clocking", "tidy"]
 

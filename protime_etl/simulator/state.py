@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 
-from protime_etl.protime.resources import Clocking, Person, Reference
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.people import Person
+from protime_etl.collections.record import Reference
 from protime_etl.simulator.clocking_index import ClockingIndex
 from protime_etl.simulator.generation import (
     FIRST_CLOCKING_ID,

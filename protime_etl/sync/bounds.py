@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from protime_etl.collections.page import Page
 from protime_etl.errors import ProtocolError
-from protime_etl.protime.decoding import Page
 
 __all__ = ["bounded", "most_clockings", "most_people"]
 

@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection, Engine
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import API_PATH
+from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
@@ -26,20 +29,18 @@ from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.postgres.locks import DeltaLock, share_merges
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import API_PATH
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.delta_confirmation import Confirmation
 from protime_etl.sync.delta_failures import MAX_FAILURES, failure_kind
-from protime_etl.sync.delta_session import CLOCKINGS, MAX_PAGES, DeltaSession, Turn, earliest_start
+from protime_etl.sync.delta_session import MAX_PAGES, DeltaSession, Turn, earliest_start
 from protime_etl.sync.initial_load import InitialLoad
 
-__all__ = ["CLOCKINGS", "DeltaReader", "Turn"]
+__all__ = ["DeltaReader", "Turn"]
 
 CONFLICT_ATTEMPTS = 4
 _conflict_wait = wait_random_exponential(multiplier=1, max=20)
 
-IDENTITY, VERSION = (list(CLOCKINGS.columns).index(name) for name in ("id", "change_version"))
+IDENTITY, VERSION = (CLOCKINGS.position(name) for name in ("id", "change_version"))
 
 
 class DeltaReader:
@@ -70,7 +71,7 @@ class DeltaReader:
         self._refuse_future(first)
         load = InitialLoad(self._session, first)
         before = self._session.client.requests
-        with DeltaLock(self._session.engine, self._session.settings.tenant, CLOCKINGS.name):
+        with DeltaLock(self._session.engine, self._session.settings.tenant, CLOCKINGS.path):
             try:
                 state = self._session.read()
                 if restart and (state is None or asked_at is None or state.started_at < asked_at):
@@ -177,14 +178,14 @@ class DeltaReader:
             load.take([page])
             self._session.sift(connection, load, page.deletions)
             load.merge()
-            told = unresolved_deletions(connection, tenant, CLOCKINGS.name, page.deletions) if page.deletions else {}
-            keep_unconfirmed(connection, tenant, CLOCKINGS.name, "delta", told)
+            told = unresolved_deletions(connection, tenant, CLOCKINGS.path, page.deletions) if page.deletions else {}
+            keep_unconfirmed(connection, tenant, CLOCKINGS.path, "delta", told)
             load.counts.rows_read += len(page.deletions)
             load.counts.unchanged += len(page.deletions) - len(told)
             told_versions = dict(page.deletions)
             for row in page.rows:
                 told_versions[row[IDENTITY]] = max(row[VERSION], told_versions.get(row[IDENTITY], ""))
-            clear_drift(connection, tenant, CLOCKINGS.name, told_versions)
+            clear_drift(connection, tenant, CLOCKINGS.path, told_versions)
             self._advance(connection, state, link, began, changed=True)
         self._session.count(load.counts, load.counts.rows_read)
 
@@ -194,7 +195,7 @@ class DeltaReader:
         deltas.advance(
             connection,
             self._session.settings.tenant,
-            CLOCKINGS.name,
+            CLOCKINGS.path,
             state,
             link,
             status="active",

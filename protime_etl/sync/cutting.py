@@ -12,6 +12,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import (
     ApiError,
     ProtimeError,
@@ -23,12 +24,10 @@ from protime_etl.errors import (
 )
 from protime_etl.postgres.ledger import Unit
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.plan import PlannedUnit, clockings_filter
 
 __all__ = ["UnitCutError", "answers_others", "is_about_the_question", "parts_of", "told_to_wait", "unreadable"]
 
-CLOCKINGS = COLLECTIONS["clockings"]
 LEAST_PARTS = 3
 MOST_PARTS = 64
 NOBODY = 0

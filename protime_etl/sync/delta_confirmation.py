@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.errors import (
     ApiError,
     DeletionsWithheldError,
@@ -36,9 +38,8 @@ from protime_etl.postgres.delta_unconfirmed import (
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.postgres.locks import exclude_merges, share_merges
-from protime_etl.protime.decoding import Page
 from protime_etl.sync.brake import SHARE, Brake
-from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession
+from protime_etl.sync.delta_session import DeltaSession
 from protime_etl.sync.recheck import PORTION, SAMPLE, portions
 
 __all__ = ["Confirmation"]
@@ -99,18 +100,18 @@ class Confirmation:
     def _waiting(self) -> list[Unconfirmed]:
         """What is still to be confirmed; what came to be known meanwhile is taken out."""
         with self._session.transaction() as connection:
-            waiting = unconfirmed(connection, self._tenant, CLOCKINGS.name, accepted=self._brake.accepted)
+            waiting = unconfirmed(connection, self._tenant, CLOCKINGS.path, accepted=self._brake.accepted)
             told = {one.id: one.version for one in waiting if one.reason != "doubtful"}
             if not told:
                 return waiting
-            left = unresolved_deletions(connection, self._tenant, CLOCKINGS.name, told)
+            left = unresolved_deletions(connection, self._tenant, CLOCKINGS.path, told)
             self._settle(connection, [one for one in told if one not in left])
             return [one for one in waiting if one.reason == "doubtful" or one.id in left]
 
     def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
         """Take out what is known now; a pull that wrote it before was only faster, for the delta has told it."""
-        settle(connection, self._tenant, CLOCKINGS.name, ids)
-        clear_drift(connection, self._tenant, CLOCKINGS.name, dict.fromkeys(ids, ""))
+        settle(connection, self._tenant, CLOCKINGS.path, ids)
+        clear_drift(connection, self._tenant, CLOCKINGS.path, dict.fromkeys(ids, ""))
 
     def _withholds(self, deletions: Sequence[Unconfirmed]) -> bool:
         """Whether they are too many at once; these, and those before them, wait until they are accepted."""
@@ -118,17 +119,17 @@ class Confirmation:
         with self._session.transaction() as connection:
             before = withheld(connection, self._tenant)
             self._session.told.withheld = _waits(before) if before and not self._brake.accepted else None
-            vanished = live_among(connection, self._tenant, CLOCKINGS.name, ids) if ids else 0
+            vanished = live_among(connection, self._tenant, CLOCKINGS.path, ids) if ids else 0
             first = self._session.told.date_from
             if first is None or not self._brake.withholds(vanished, 0):
                 return False
             # Counted no further than it takes to know that these are few of them.
             if not self._brake.withholds(
-                vanished, live_rows(connection, self._tenant, CLOCKINGS.name, first, SHARE * (vanished + 1))
+                vanished, live_rows(connection, self._tenant, CLOCKINGS.path, first, SHARE * (vanished + 1))
             ):
                 return False
-            scope = live_rows(connection, self._tenant, CLOCKINGS.name, first)
-            withhold(connection, self._tenant, CLOCKINGS.name, ids)
+            scope = live_rows(connection, self._tenant, CLOCKINGS.path, first)
+            withhold(connection, self._tenant, CLOCKINGS.path, ids)
         self._session.told.withheld = self._brake.error(vanished, scope, f"clockings since {first}")
         return True
 

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, DeltaBrokenError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
@@ -21,14 +23,11 @@ from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.delta_failures import MAX_FAILURES, MAX_OUTAGES, failure_kind
 
-__all__ = ["CLOCKINGS", "DeltaSession", "Turn", "earliest_start"]
+__all__ = ["DeltaSession", "Turn", "earliest_start"]
 
 log = logging.getLogger(__name__)
-CLOCKINGS = COLLECTIONS["clockings"]
 MAX_PAGES = 10_000
 MAX_EMPTY_PAGES_IN_A_ROW = 1000
 Restart = Literal["expired", "conflicted", "broken", "loading", "asked"]
@@ -82,7 +81,7 @@ class DeltaSession:
         load.lock_people(connection, dict.fromkeys(deleted, ""))
         if doubtful := load.doubtful():
             load.drop(doubtful)
-            keep_unconfirmed(connection, self.settings.tenant, CLOCKINGS.name, "doubtful", dict.fromkeys(doubtful, ""))
+            keep_unconfirmed(connection, self.settings.tenant, CLOCKINGS.path, "doubtful", dict.fromkeys(doubtful, ""))
 
     def guard(self, page: Page, link: str, *, of_changes: bool) -> None:
         """Make sure that the way on from an answer can be followed and leads on, before anything of it is stored.
@@ -111,7 +110,7 @@ class DeltaSession:
         self.told.reason = message
         with self.transaction() as connection:
             asked = why == "asked"
-            deltas.give_up(connection, self.settings.tenant, CLOCKINGS.name, status, message, asked=asked)
+            deltas.give_up(connection, self.settings.tenant, CLOCKINGS.path, status, message, asked=asked)
 
     def is_over(self, state: DeltaState, error: ProtimeError) -> bool:
         """Whether this failure, after those before it, ends the delta; see `delta_failures`."""
@@ -134,7 +133,7 @@ class DeltaSession:
     def read(self) -> DeltaState | None:
         """The state of the delta now."""
         with self.transaction() as connection:
-            return deltas.read_delta(connection, self.settings.tenant, CLOCKINGS.name)
+            return deltas.read_delta(connection, self.settings.tenant, CLOCKINGS.path)
 
     def note(self, error: ProtimeError) -> None:
         """Enter what went wrong; never fails itself, as the database may be what failed."""
@@ -145,9 +144,9 @@ class DeltaSession:
             counter = "outages" if kind == "outage" else "failures"
         with contextlib.suppress(ProtimeError), self.transaction() as connection:
             tenant, now = self.settings.tenant, database_clock(connection)
-            if deltas.read_delta(connection, tenant, CLOCKINGS.name) is None:
-                deltas.begin(connection, tenant, CLOCKINGS.name, earliest_start(self.settings, now), now)
-            deltas.note(connection, tenant, CLOCKINGS.name, str(error), counter)
+            if deltas.read_delta(connection, tenant, CLOCKINGS.path) is None:
+                deltas.begin(connection, tenant, CLOCKINGS.path, earliest_start(self.settings, now), now)
+            deltas.note(connection, tenant, CLOCKINGS.path, str(error), counter)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:

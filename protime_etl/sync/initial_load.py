@@ -9,6 +9,8 @@ import datetime as dt
 
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
 from protime_etl.postgres import deltas
 from protime_etl.postgres.delta_load import DeltaLoad
@@ -19,11 +21,10 @@ from protime_etl.postgres.ledger import known_people
 from protime_etl.postgres.load import database_clock
 from protime_etl.postgres.locks import share_merges
 from protime_etl.postgres.sources import register_source
-from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.delta_failures import MAX_LOADS, REST
-from protime_etl.sync.delta_session import CLOCKINGS, DeltaSession, earliest_start
+from protime_etl.sync.delta_session import DeltaSession, earliest_start
 
 __all__ = ["InitialLoad"]
 
@@ -58,7 +59,7 @@ class InitialLoad:
         first = max(self._first or chosen or earliest, earliest)
         page = self._session.client.start_delta(CLOCKINGS, dates.ge(first))
         with self._session.transaction() as connection:
-            deltas.begin(connection, self._session.settings.tenant, CLOCKINGS.name, first, began)
+            deltas.begin(connection, self._session.settings.tenant, CLOCKINGS.path, first, began)
             self._store_page(connection, page, None, began, began)
 
     def take_page(self, state: DeltaState, followed: str) -> None:
@@ -92,11 +93,11 @@ class InitialLoad:
         self._session.sift(connection, load, ())
         load.merge()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
-        keep_seen(connection, tenant, CLOCKINGS.name, started, rejected)
+        keep_seen(connection, tenant, CLOCKINGS.path, started, rejected)
         deltas.advance(
             connection,
             tenant,
-            CLOCKINGS.name,
+            CLOCKINGS.path,
             followed,
             link,
             status="loading",
@@ -122,11 +123,11 @@ class InitialLoad:
         with self._session.transaction() as connection:
             requested = state.requested_at or database_clock(connection)
             if not state.unreadable:
-                missing = unseen(connection, tenant, CLOCKINGS.name, state.started_at, state.date_from)
-                keep_unconfirmed(connection, tenant, CLOCKINGS.name, "vanished", dict.fromkeys(missing, ""))
-            forget_seen(connection, tenant, CLOCKINGS.name)
+                missing = unseen(connection, tenant, CLOCKINGS.path, state.started_at, state.date_from)
+                keep_unconfirmed(connection, tenant, CLOCKINGS.path, "vanished", dict.fromkeys(missing, ""))
+            forget_seen(connection, tenant, CLOCKINGS.path)
             deltas.advance(
-                connection, tenant, CLOCKINGS.name, state, state.link or "", status="active", requested_at=requested
+                connection, tenant, CLOCKINGS.path, state, state.link or "", status="active", requested_at=requested
             )
 
 
@@ -134,7 +135,7 @@ def _refuse_too_many(before: DeltaState | None, now: dt.datetime) -> None:
     if before is None or before.loads < MAX_LOADS or now >= before.started_at + REST:
         return
     raise DeltaBrokenError(
-        f"{before.loads} initial loads of the delta of {CLOCKINGS.name} in a row came to no end. {before.error or ''}",
+        f"{before.loads} initial loads of the delta of {CLOCKINGS.path} in a row came to no end. {before.error or ''}",
         guidance=f"The next begins after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
         " protime-etl changes --restart. Until then the nightly run brings the changes.",
     )

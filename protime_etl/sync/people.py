@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Engine
 
+from protime_etl.collections.people import PEOPLE
 from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, RateLimited
 from protime_etl.postgres.connection import database_errors
@@ -14,7 +15,6 @@ from protime_etl.postgres.ledger import known_people
 from protime_etl.postgres.load import Counts, Load, Scope
 from protime_etl.postgres.locks import lock_people
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.bounds import most_people
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.reading import Reading, restarting
@@ -22,7 +22,6 @@ from protime_etl.sync.recheck import judge
 
 __all__ = ["pull_people"]
 
-PEOPLE = COLLECTIONS["people"]
 UNLOCKED_TRIES = 3
 
 Result = TypeVar("Result")

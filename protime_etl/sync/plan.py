@@ -15,9 +15,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.expectation import Expectation
 
 __all__ = ["Gap", "PlannedUnit", "clockings_filter", "expected_requests", "plan_gaps", "plan_units", "windows"]
@@ -153,7 +153,7 @@ def _longest_batch(client: ProtimeClient, person_ids: Sequence[int], start: int)
     """How many people from this one on fit into a URI that leaves room for a continuation token."""
     any_day = dt.date(2000, 1, 1)
     room = MAX_URI_CHARACTERS - TOKEN_CHARACTERS
-    length = len(client.list_uri(COLLECTIONS["clockings"], clockings_filter([0], any_day, any_day))) - len("0,")
+    length = len(client.list_uri(CLOCKINGS, clockings_filter([0], any_day, any_day))) - len("0,")
     for position in range(start, len(person_ids)):
         length += len(f"{person_ids[position]},")
         if length > room and position > start:

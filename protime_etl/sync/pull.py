@@ -12,6 +12,8 @@ from typing import Literal, NoReturn
 
 from sqlalchemy.engine import Connection, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
@@ -23,8 +25,6 @@ from protime_etl.postgres.ledger import Unit
 from protime_etl.postgres.load import Counts, Load, Scope, database_clock
 from protime_etl.postgres.locks import mark_under_way, share_merges
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync import cutting
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.brake import Brake
@@ -39,8 +39,7 @@ __all__ = ["OnPage", "OnStage", "Stage", "UnitPull"]
 TRIES_OF_PART = 3
 MOST_IN_CIRCLES = 10_000
 
-CLOCKINGS = COLLECTIONS["clockings"]
-IDENTITY, PERSON = (list(CLOCKINGS.columns).index(name) for name in ("id", "person_id"))
+IDENTITY, PERSON = (CLOCKINGS.position(name) for name in ("id", "person_id"))
 
 OnPage = Callable[[int], None]
 """Called with the number of records of each page."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.page import Page
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import Collection
 
 __all__ = ["FEW", "Asked", "Verdict", "absent_from", "ask", "judge", "portions", "sampled"]
 
@@ -114,7 +114,7 @@ def absent_from(
 def _without(collection: Collection, ids: Sequence[int], reading: Iterable[Page]) -> tuple[list[int], Page]:
     """Those of the ids that a reading lacks, and the records that it has of the others."""
     missing, back = set(ids), Page()
-    identity = list(collection.columns).index("id")
+    identity = collection.position("id")
     for page in reading:
         back.rows.extend(row for row in page.rows if row[identity] in missing)
         back.rejected.extend(one for one in page.rejected if one.record_id is None or one.record_id in missing)

@@ -14,18 +14,17 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.postgres.compare import Comparison, Difference
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.load import Scope
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.recheck import FEW, ask, judge
 
 __all__ = ["SecondLook", "look_again"]
 
-CLOCKINGS = COLLECTIONS["clockings"]
-IDENTITY = list(CLOCKINGS.columns).index("id")
+IDENTITY = CLOCKINGS.position("id")
 
 
 class SecondLook(NamedTuple):

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE, Settings
 from protime_etl.postgres.coverage import usual_amounts
 from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.ledger import page_size
 from protime_etl.postgres.load import Counts
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import MOST_PAGES, windows
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from protime_etl.sync.pipeline import Pipeline
 
 __all__ = ["listed_people", "read_unlisted", "windows_of_everybody"]
-
-PEOPLE = COLLECTIONS["people"]
 
 
 def windows_of_everybody(
@@ -50,7 +48,7 @@ def listed_people(settings: Settings, client: ProtimeClient) -> set[int]:
     """
     if PEOPLE_SCOPE not in settings.scopes:
         return set()
-    column = list(PEOPLE.columns).index("id")
+    column = PEOPLE.position("id")
     return {row[column] for page in client.pages(PEOPLE) for row in page.rows}
 
 

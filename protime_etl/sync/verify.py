@@ -17,6 +17,8 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
@@ -24,9 +26,7 @@ from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.load import Scope
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import Page
 from protime_etl.protime.filters import dates
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.cutting import answers_others, is_about_the_question
 from protime_etl.sync.plan import clockings_filter, plan_units
@@ -38,7 +38,6 @@ from protime_etl.sync.worklist import CUTS_IN_A_ROW
 
 __all__ = ["HANDFUL", "Verification", "Verifier"]
 
-CLOCKINGS = COLLECTIONS["clockings"]
 HANDFUL = 5
 """So many records may change while they are compared without anybody having to look."""
 

@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.errors import BusyError
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.load import database_clock
 from protime_etl.postgres.locks import share_merges
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.simulator.changes import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant, changing
@@ -103,8 +103,8 @@ def test_a_thousand_changes_among_millions(engine: Engine, amount: Amount) -> No
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE protime.clockings"))
-    collection = COLLECTIONS["clockings"]
-    columns = list(collection.columns)
+    collection = CLOCKINGS
+    columns = list(collection.column_names)
 
     def row(number: int) -> tuple[object, ...]:
         values = dict.fromkeys(columns) | {

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy.engine import URL, make_url
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import load_settings
 from protime_etl.errors import ProtimeError
 from protime_etl.protime.filters import dates
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 
@@ -79,7 +79,7 @@ def ask_until(place: Place, until: float, enough: Any = None) -> None:
 
     with place.pipeline() as pipeline:
         while not over():
-            for _ in pipeline.client.pages(COLLECTIONS["clockings"], dates.between(place.first, place.first)):
+            for _ in pipeline.client.pages(CLOCKINGS, dates.between(place.first, place.first)):
                 if over():
                     break
 

@@ -18,13 +18,14 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.record import Reference
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.ledger import Selection, Unit, open_run
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.resources import Clocking, Reference
 from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -25,7 +25,6 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
 from tests.conftest import settings_for
 
-CLOCKINGS = COLLECTIONS["clockings"]
 DAG = "protime_clockings_backfill"
 TODAY = dt.datetime.now(dt.UTC).date()
 YEAR = TODAY - dt.timedelta(days=364)
@@ -45,7 +44,7 @@ def assert_all_is_there(engine: Engine, tenant: Tenant) -> None:
     truth = {(*row[:-3], str(msgspec.to_builtins(row[-3])), *row[-2:]) for row in map(CLOCKINGS.row, tenant.truth())}
     with engine.connect() as connection:
         rows = connection.execute(
-            sa.text(f"SELECT {', '.join([*CLOCKINGS.columns, 'extra'])} FROM protime.clockings")
+            sa.text(f"SELECT {', '.join([*CLOCKINGS.column_names, 'extra'])} FROM protime.clockings")
         ).all()
     assert len(rows) == len(truth)
     assert {(*row[:-3], str(row[-3]), *row[-2:]) for row in rows} == truth

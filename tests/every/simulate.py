@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from protime_etl.protime.resources import API_PATH
+from protime_etl.collections.collection import API_PATH
 
 
 class Simulated:

@@ -14,13 +14,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, ActivityLevel
+from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.load import Counts, Load, Scope
-from protime_etl.protime.decoding import Page, RejectedRecord
-from protime_etl.protime.resources import COLLECTIONS, ActivityDefinition, ActivityLevel
 from tests.conftest import both_servers, execute
 
-CLOCKINGS = COLLECTIONS["clockings"]
 DAY = dt.date(2026, 3, 20)
 SCOPE = Scope([1, 2], DAY, DAY)
 
@@ -35,7 +34,7 @@ def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]
         "change_version": version,
         "status": "Active",
     } | values
-    return tuple(given.get(name) for name in [*CLOCKINGS.columns, "extra"])
+    return tuple(given.get(name) for name in [*CLOCKINGS.column_names, "extra"])
 
 
 def load(engine: Engine, *rows: tuple[Any, ...], scope: Scope = SCOPE) -> Counts:
@@ -123,7 +122,7 @@ def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> No
 
 @pytest.mark.parametrize("told", [{"is_open": True}, {"reason_id": 5}, {"is_open": False, "reason_id": 5}])
 def test_a_slow_pull_fills_each_column_that_a_later_writer_was_not_told(engine: Engine, told: dict[str, Any]) -> None:
-    collection = replace(CLOCKINGS, not_everywhere=dict.fromkeys(("is_open", "reason_id"), ("kind", "Reason")))
+    collection = replace(CLOCKINGS, delta_lacks=dict.fromkeys(("is_open", "reason_id"), ("kind", "Reason")))
     reason: dict[str, Any] = {"kind": "Reason", "is_open": None, "reason_id": None}
     with engine.begin() as slow_connection:
         slow = Load(slow_connection, "acme", collection)

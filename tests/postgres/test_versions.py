@@ -7,14 +7,14 @@ import time
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
 from protime_etl.postgres.load import Load
-from protime_etl.postgres.tables import clocking_versions, clockings
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import COLLECTIONS
+from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
 from tests.conftest import both_servers
 from tests.postgres.test_load import load, row
 
-COLUMNS = ", ".join(column.name for column in clockings.columns)
+COLUMNS = ", ".join(column.name for column in RECORD_TABLES["clockings"].columns)
 
 
 def as_of(engine: Engine, moment: dt.datetime) -> dict[int, tuple[object, ...]]:
@@ -35,8 +35,8 @@ def now(engine: Engine) -> tuple[dt.datetime, dict[int, tuple[object, ...]]]:
 
 
 def test_versions_have_the_columns_of_clockings() -> None:
-    own = [one.name for one in clocking_versions.columns if one.name not in ("valid_from", "valid_to")]
-    assert own == [one.name for one in clockings.columns if one.name != "written_at"]
+    own = [one.name for one in VERSION_TABLES["clockings"].columns if one.name not in ("valid_from", "valid_to")]
+    assert own == [one.name for one in RECORD_TABLES["clockings"].columns if one.name != "written_at"]
 
 
 @both_servers
@@ -60,7 +60,7 @@ def test_several_changes_in_one_transaction_leave_one_version_at_a_time(engine: 
     before, picture = now(engine)
     with engine.begin() as connection:
         for version in ("02", "03", "04"):
-            one = Load(connection, "acme", COLLECTIONS["clockings"])
+            one = Load(connection, "acme", CLOCKINGS)
             one.take([Page([row(1, change_version=version)])])
             one.merge()
         connection.execute(sa.text("UPDATE protime.clockings SET kind = 'Reason'"))  # says nothing about written_at

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.page import Page
+from protime_etl.postgres.engine_tables import tenants
 from protime_etl.postgres.load import Load
 from protime_etl.postgres.statements import sql_folder
-from protime_etl.postgres.tables import tenants
-from protime_etl.protime.decoding import Page
-from protime_etl.protime.resources import COLLECTIONS
 from tests.conftest import both_servers
 from tests.postgres.test_load import row
 
@@ -25,7 +25,7 @@ PLAIN = dt.date(2026, 6, 10)
 def put(engine: Engine, *clockings: tuple[dt.date, int, str]) -> None:
     with engine.begin() as connection:
         connection.execute(tenants.insert().values(tenant="acme", timezone="Europe/Brussels"))
-        load = Load(connection, "acme", COLLECTIONS["clockings"])
+        load = Load(connection, "acme", CLOCKINGS)
         rows = [
             row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
             for number, (day, minutes, kind) in enumerate(clockings)

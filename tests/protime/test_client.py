@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import API_PATH
 from protime_etl.errors import (
     InvalidRequestError,
     ProtimeError,
@@ -20,10 +22,8 @@ from protime_etl.protime import transport
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.filters import person
-from protime_etl.protime.resources import API_PATH, COLLECTIONS
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
-CLOCKINGS = COLLECTIONS["clockings"]
 PATH = f"{API_PATH}/clockings"
 RECORD: dict[str, Any] = {
     "id": 1,

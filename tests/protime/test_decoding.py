@@ -9,9 +9,9 @@ TRIES = 12
 """Without decoders that are made beforehand a third of them crash."""
 FIRST_PAGES = """
 import sys, threading
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.protime.changes import decode_changes
 from protime_etl.protime.decoding import decode_page
-from protime_etl.protime.resources import COLLECTIONS
 
 sys.setswitchinterval(1e-6)
 RECORD = b'{"id":1,"person":{"id":1},"date":"2026-01-05","timeOfDayInMinutes":480,"kind":"InOut","changeVersion":"A"}'
@@ -22,9 +22,9 @@ rows = []
 def read(number):
     together.wait()
     if number % 2:
-        page = decode_page(COLLECTIONS["clockings"], b'{"value":[' + RECORD + b']}')
+        page = decode_page(CLOCKINGS, b'{"value":[' + RECORD + b']}')
     else:
-        page = decode_changes(COLLECTIONS["clockings"], b'{"value":[' + ITEM + b']}')
+        page = decode_changes(CLOCKINGS, b'{"value":[' + ITEM + b']}')
     rows.extend(page.rows)
 
 threads = [threading.Thread(target=read, args=(number,)) for number in range(8)]

@@ -22,6 +22,9 @@ from hypothesis import strategies as st
 from requests import Response
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import API_PATH
+from protime_etl.collections.people import PEOPLE
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import (
     ApiError,
@@ -35,14 +38,11 @@ from protime_etl.protime import connections, decoding
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import decode_page
-from protime_etl.protime.resources import API_PATH, COLLECTIONS
 from protime_etl.protime.transport import error_details, new_session, retry_after_seconds, send
 from protime_etl.sync.pipeline import open_pipeline
 from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
-CLOCKINGS = COLLECTIONS["clockings"]
-PEOPLE = COLLECTIONS["people"]
 PATH = f"{API_PATH}/clockings"
 GOOD: dict[str, Any] = {
     "id": 1,
@@ -103,11 +103,10 @@ import re, sys
 from pathlib import Path
 from protime_etl.errors import ProtimeError
 from protime_etl.protime.decoding import decode_page
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.protime.transport import new_session, send
 try:
     body = send(new_session(), "GET", sys.argv[1], headers={})[1]
-    page = decode_page(COLLECTIONS["clockings"], body)
+    page = decode_page(CLOCKINGS, body)
     print(f"{len(page.rows)} rows, {len(page.rejected)} rejected")
 except ProtimeError as error:
     print(type(error).__name__, error)

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
-from protime_etl.protime.resources import API_PATH
 from tests.cli.conftest import Shell, last_json
 from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer, token_answer

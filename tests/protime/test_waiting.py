@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE, PEOPLE_SCOPE
 from protime_etl.errors import BusyError, ProtimeError
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.postgres.coverage import lock_coverage
 from protime_etl.postgres.locks import lock_people
 from protime_etl.protime import auth
-from protime_etl.protime.resources import API_PATH
 from protime_etl.sync.pipeline import open_pipeline
 from tests.cli.conftest import COMMAND, Shell
 from tests.conftest import TODAY

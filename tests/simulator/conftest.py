@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from protime_etl.protime.resources import API_PATH
+from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant

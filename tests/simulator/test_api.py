@@ -10,7 +10,8 @@ import pytest
 import requests
 from urllib3.util import SKIP_HEADER
 
-from protime_etl.protime.resources import API_PATH, Clocking
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.clocking_index import circle_of, org_group_of
 from protime_etl.simulator.generation import sensitive_fields
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 import requests
 
-from protime_etl.protime.resources import API_PATH, Clocking
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.generation import sensitive_fields
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options

@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from protime_etl.protime.resources import Geolocation, OptionalReference, Reference
+from protime_etl.collections.record import Geolocation, OptionalReference, Reference
 from protime_etl.simulator.generation import FIRST_CLOCKING_ID, works_nights
 from protime_etl.simulator.state import Tenant
 

@@ -14,11 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import API_PATH
+from protime_etl.collections.record import Reference
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import BusyError, DeltaExpiredError, InvalidRequestError, ProtocolError, UntrustedLinkError
 from protime_etl.postgres.locks import DeltaLock
 from protime_etl.protime.filters import dates
-from protime_etl.protime.resources import API_PATH, Reference
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -216,7 +218,7 @@ def test_a_second_delta_ends_the_first(
 ) -> None:
     with served(warehouse, superseded_delta_status=status) as (pipeline, simulated):
         pipeline.changes()
-        pipeline.client.start_delta(turns.CLOCKINGS, dates.ge(FIRST))
+        pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
         simulated.tenant.hard_delete(live(simulated.tenant)[0])
         with caplog.at_level(logging.WARNING):
             turn = pipeline.changes()
@@ -232,7 +234,7 @@ def test_a_link_that_was_used_and_not_stored_does_no_harm(warehouse: URL, engine
     with served(warehouse, replay_delta_links=replay) as (pipeline, simulated):
         pipeline.changes()
         simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=9)
-        pipeline.client.delta_changes(turns.CLOCKINGS, state(engine)["link"])  # dies with the answer in its hand
+        pipeline.client.delta_changes(CLOCKINGS, state(engine)["link"])  # dies with the answer in its hand
         turn = pipeline.changes()
         assert turn.restarted == (None if replay else "conflicted")
         assert_equal(engine, simulated.tenant)

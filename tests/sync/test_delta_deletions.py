@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
+from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import RateLimited
 from protime_etl.protime import retrying
-from protime_etl.protime.resources import API_PATH
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant

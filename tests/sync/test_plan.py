@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import load_settings
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
-from protime_etl.protime.resources import COLLECTIONS
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import TOKEN_CHARACTERS, Gap, clockings_filter, expected_requests, plan_gaps, plan_units
 
@@ -32,7 +32,7 @@ def test_ten_thousand_people_need_at_most_24_batches_and_no_uri_is_too_long(clie
 
     assert len(planned) <= 24
     assert [one for batch in planned for one in batch] == list(people)
-    lengths = [len(client.list_uri(COLLECTIONS["clockings"], clockings_filter(batch, day, day))) for batch in planned]
+    lengths = [len(client.list_uri(CLOCKINGS, clockings_filter(batch, day, day))) for batch in planned]
     assert max(lengths) <= MAX_URI_CHARACTERS - TOKEN_CHARACTERS
     assert min(lengths[:-1]) > MAX_URI_CHARACTERS - TOKEN_CHARACTERS - 7, "a batch is as large as the URI allows"
 

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.collection import API_PATH
 from protime_etl.errors import DatabaseError, ForbiddenError, InvalidRequestError, SettingsError
 from protime_etl.postgres.load import Counts
-from protime_etl.protime.resources import API_PATH
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant

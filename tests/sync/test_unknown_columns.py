@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
-from protime_etl.protime.resources import API_PATH
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer

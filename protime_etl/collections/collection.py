@@ -1,0 +1,96 @@
+"""The registration of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Literal
+
+import msgspec
+
+from protime_etl.collections.columns import Column, columns_of
+from protime_etl.collections.record import Record
+
+__all__ = ["API_PATH", "Collection", "PerDay", "Shape", "Versions"]
+
+API_PATH = "/connector/protimeapi/api/v1"
+
+Shape = Literal["dated by people", "whole"]
+"""How a collection is read: batches of people in windows of days, or the complete list."""
+Versions = Literal["all", "none"]
+"""Which rows that were replaced are kept with their validity."""
+
+
+@dataclass(frozen=True)
+class PerDay:
+    """A first guess at how many records one person has a day; what is read corrects it."""
+
+    working: float
+    weekend: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """What it takes to carry one collection from the API to its table."""
+
+    path: str
+    """Path below `API_PATH`: the collection's name in settings, options and the ledger."""
+    record: type[Record]
+    comment: str
+    """What the table holds."""
+    shape: Shape
+    documentation: str
+    """The page that documents its list."""
+    deleted_status: str | None = None
+    """Value of the column `status` that means deleted."""
+    delta_lacks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Columns that answers of the delta do not have -> the column and its value of the records that always have one."""
+    versions: Versions = "none"
+    former_versions_table: str = ""
+    """Name of the table of versions where it was promised before all were named alike."""
+    keep_unknown: bool = False
+    """Whether undocumented fields go to the column `extra`; never where they may be personal."""
+    extra_comment: str = "Fields that the API sent and its documentation does not know."
+    usual: PerDay | None = None
+    """A first guess for planning, if it is dated."""
+
+    def __post_init__(self) -> None:
+        # msgspec takes a record's type apart at its first use. Two threads that meet there crash the process: the
+        # second is given what the first has not filled in yet. So it is done here, while modules are imported.
+        msgspec.json.Decoder(self.record)
+
+    @property
+    def table(self) -> str:
+        """Name of the table in schema `protime`."""
+        return self.path.replace("-", "_")
+
+    @property
+    def versions_table(self) -> str:
+        """Name of the table of the rows that were replaced."""
+        return self.former_versions_table or f"{self.table}_versions"
+
+    @property
+    def scope(self) -> str:
+        """The scope that lets a client read it."""
+        return f"connector-protimeapi-{self.path}.read"
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        """The columns that hold what the documentation names, in COPY order; rows end with one more value, `extra`."""
+        return tuple(columns_of(self.record))
+
+    @cached_property
+    def column_names(self) -> Sequence[str]:
+        """Names of `columns`."""
+        return tuple(column.name for column in self.columns)
+
+    def position(self, name: str) -> int:
+        """Where in a row the value of that column stands."""
+        return self.column_names.index(name)
+
+    @cached_property
+    def row(self) -> Callable[[Any], tuple[Any, ...]]:
+        """A function from a record to the values of `columns`, then `extra`."""
+        return attrgetter(*(column.path for column in self.columns), "extra")

@@ -1,0 +1,90 @@
+"""The columns of a collection's table, as they follow from its record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from msgspec import inspect
+
+from protime_etl.collections.record import Record
+
+__all__ = ["Column", "ColumnType", "columns_of"]
+
+ColumnType = Literal["bigint", "integer", "double", "boolean", "date", "text", "version", "jsonb"]
+"""`version`: a text that is compared as bytes, whatever the locale."""
+VERSION = "change_version"
+LARGEST_INTEGER = 2**31 - 1
+SIMPLE: dict[type[inspect.Type], ColumnType] = {
+    inspect.FloatType: "double",
+    inspect.BoolType: "boolean",
+    inspect.DateType: "date",
+    inspect.StrType: "text",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a collection's table."""
+
+    name: str
+    path: str
+    """Where its value stands in the record: attributes joined by dots."""
+    type: ColumnType
+    required: bool
+    """Whether every record has it."""
+    comment: str
+
+
+def columns_of(record: type[Record]) -> Iterator[Column]:
+    """One column a field, or several where the field is an object that says which."""
+    for outer in _fields(record):
+        kind, comment = _unwrapped(outer.type)
+        nested = _nested_columns(kind)
+        if isinstance(kind, inspect.StructType) and nested:
+            for inner in _fields(kind.cls):
+                inner_kind, inner_comment = _unwrapped(inner.type)
+                yield Column(
+                    name=nested[inner.name].format(outer.name),
+                    path=f"{outer.name}.{inner.name}",
+                    type=_column_type(inner.name, inner_kind),
+                    required=outer.required and inner.required,
+                    comment=inner_comment or comment,
+                )
+        else:
+            # A record without a version is stored all the same: with an empty one, which is older than any other.
+            required = outer.required or outer.name == VERSION
+            yield Column(outer.name, outer.name, _column_type(outer.name, kind), required, comment)
+
+
+def _fields(record: type[Any]) -> tuple[inspect.Field, ...]:
+    described = inspect.type_info(record)
+    assert isinstance(described, inspect.StructType)  # noqa: S101 - all records are
+    return described.fields
+
+
+def _nested_columns(kind: inspect.Type) -> Mapping[str, str]:
+    if isinstance(kind, inspect.StructType) and issubclass(kind.cls, Record):
+        return kind.cls.nested_columns
+    return {}
+
+
+def _unwrapped(kind: inspect.Type) -> tuple[inspect.Type, str]:
+    """What a field holds when it holds something, and the comment of its column."""
+    comment = ""
+    while isinstance(kind, (inspect.Metadata, inspect.UnionType)):
+        if isinstance(kind, inspect.Metadata):
+            comment = (kind.extra_json_schema or {}).get("description", comment)
+            kind = kind.type
+        else:
+            kind = next(one for one in kind.types if not isinstance(one, inspect.NoneType))
+    return kind, comment
+
+
+def _column_type(name: str, kind: inspect.Type) -> ColumnType:
+    if name == VERSION:
+        return "version"
+    if isinstance(kind, inspect.IntType):
+        return "integer" if kind.le is not None and kind.le <= LARGEST_INTEGER else "bigint"
+    return SIMPLE.get(type(kind), "jsonb")

@@ -1,0 +1,305 @@
+"""The engine's own tables: the ledger, coverage, deltas, and what processes share."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import DATEMULTIRANGE
+
+from protime_etl.postgres.metadata import BYTES, MOMENT, key, metadata
+
+__all__ = [
+    "coverage",
+    "delta_seen",
+    "delta_unconfirmed",
+    "deltas",
+    "drift_candidates",
+    "pauses",
+    "rejected_record",
+    "runs",
+    "tenants",
+    "tokens",
+    "tombstones",
+    "units",
+    "views",
+]
+
+tenants = Table(
+    "tenants",
+    metadata,
+    key("tenant", Text(), "Tenant: sub-domain of the myProtime URL."),
+    Column("timezone", Text, nullable=False, comment="IANA time zone in which the tenant's minutes are read."),
+    Column("page_size", Integer, comment="The most clockings that ever came in one answer; null before the first."),
+    Column("environment", Text, comment="production or sandbox, where its rows come from; null: the next read says."),
+    Column("api_host", Text, comment="Host of the API that its rows come from; null: the next read says."),
+    schema="protime_etl",
+    comment="Tenants that were read, with what SQL needs to know about each.",
+)
+
+COUNT_COMMENTS = {
+    "requests": "API requests sent, repeated ones included.",
+    "rows_read": "Records read.",
+    "inserted": "Rows that are new.",
+    "updated": "Rows that changed.",
+    "deleted": "Rows that are deleted now and were not before.",
+    "unchanged": "Records that were equal to their row or older.",
+    "rejected": "Records that could not be understood; see rejected_record.",
+}
+
+
+def _counts() -> list[Column[object]]:
+    return [
+        Column(name, BigInteger, nullable=False, server_default=text("0"), comment=comment)
+        for name, comment in COUNT_COMMENTS.items()
+    ]
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the run."),
+    Column("tenant", Text, nullable=False, comment="Tenant that was read."),
+    Column("origin", Text, nullable=False, comment="Who asked: cli, or the Airflow DAG and run."),
+    Column("date_from", Date, nullable=False, comment="First day asked for."),
+    Column("date_to", Date, nullable=False, comment="Last day asked for."),
+    Column("person_ids", ARRAY(BigInteger), comment="People asked for; null: all that were known."),
+    Column("circles", ARRAY(BigInteger), comment="Circles asked for instead of people; null: none."),
+    Column(
+        "only_missing",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Only what had not been covered was asked for.",
+    ),
+    Column("started_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was planned."),
+    Column("finished_at", MOMENT, comment="When its last unit was done or gave up; null before."),
+    Column("status", Text, nullable=False, server_default="running", comment="running, done or failed."),
+    Column("error", Text, comment="What went wrong, in one line."),
+    CheckConstraint("status IN ('running', 'done', 'failed')", name="status"),
+    CheckConstraint("date_from <= date_to", name="dates"),
+    schema="protime_etl",
+    comment="Ledger: each run that was asked for.",
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("unit_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the unit."),
+    Column(
+        "run_id",
+        ForeignKey("protime_etl.runs.run_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+        comment="Run that it belongs to.",
+    ),
+    Column("date_from", Date, nullable=False, comment="First day of the window."),
+    Column("date_to", Date, nullable=False, comment="Last day of the window, at most a year later."),
+    Column("person_ids", ARRAY(BigInteger), nullable=False, comment="The batch: people that one URI names."),
+    Column(
+        "circles",
+        ARRAY(BigInteger),
+        comment="Circles that the URI names instead; who is in them is not known, so nothing is covered.",
+    ),
+    Column("seconds", Double, comment="How long it took, waits included."),
+    Column(
+        "status",
+        Text,
+        nullable=False,
+        server_default="planned",
+        comment="planned, done, failed, or cut: it could not be read whole, and its parts are read instead.",
+    ),
+    Column("finished_at", MOMENT, comment="When it was committed or gave up."),
+    Column("error", Text, comment="What went wrong, in one line; of one that was cut, why."),
+    *_counts(),
+    Column(
+        "part_of",
+        ForeignKey("protime_etl.units.unit_id", ondelete="CASCADE"),
+        index=True,
+        comment="The unit that was planned, if this is a part of one that was cut.",
+    ),
+    CheckConstraint("status IN ('planned', 'done', 'failed', 'cut')", name="status"),
+    Index(None, "finished_at"),
+    schema="protime_etl",
+    comment="Ledger: units of work, each people x dates, committed whole or not at all.",
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    key("tenant", Text(), "Tenant that was read."),
+    key("person_id", BigInteger(), "Protime's internal id of the person."),
+    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that were completely pulled for the person."),
+    Column("read_at", MOMENT, nullable=False, comment="When dates last grew or were read again."),
+    schema="protime_etl",
+    comment="Which days have been completely pulled for which person.",
+    postgresql_with={"fillfactor": 50},  # room for the next version of a row: each unit writes one of each person
+)
+
+rejected_record = Table(
+    "rejected_record",
+    metadata,
+    key("tenant", Text(), "Tenant that sent it."),
+    key("collection", Text(), "Collection that it came in."),
+    key("fingerprint", Text(), "SHA-256 of the record, so that one that comes again is counted, not repeated."),
+    Column("record_id", BigInteger, comment="Its id, when at least that could be read."),
+    Column("reason", Text, nullable=False, comment="Why it could not be stored."),
+    Column("record", Text, nullable=False, comment="The record as JSON; of people only the fields stored anyway."),
+    Column("first_seen_at", MOMENT, nullable=False, server_default=func.now(), comment="When it first came."),
+    Column("last_seen_at", MOMENT, nullable=False, server_default=func.now(), comment="When it last came."),
+    schema="protime_etl",
+    comment="Records that could not be understood, kept so that nothing is lost.",
+)
+
+deltas = Table(
+    "deltas",
+    metadata,
+    key("tenant", Text(), "Tenant that is read."),
+    key("collection", Text(), "Collection, of which one delta at most is alive."),
+    Column("status", Text, nullable=False, comment="loading, active, expired (410), conflicted (409) or broken."),
+    Column("date_from", Date, nullable=False, comment="First day that the delta tells about."),
+    Column("link", Text, comment="Where to go on: the next page of the initial load, or the deltaLink."),
+    Column("previous_link", Text, comment="The link before it, to look at when something is wrong."),
+    Column("started_at", MOMENT, nullable=False, comment="When its initial load began."),
+    Column("requested_at", MOMENT, comment="Last good request; 72 hours later the delta expires."),
+    Column("changed_at", MOMENT, comment="Last request that brought a change."),
+    Column("initial_rows", BigInteger, nullable=False, server_default=text("0"), comment="Records of the load."),
+    Column("unreadable", Integer, nullable=False, server_default=text("0"), comment="Records of it without an id."),
+    Column("error", Text, comment="What went wrong last, in one line; null when the last turn was good."),
+    Column(
+        "failures",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="Turns in a row whose answer could not be used; after a few the delta is broken.",
+    ),
+    Column(
+        "outages",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="Turns in a row without an answer; after many, while others get one, the delta is broken.",
+    ),
+    Column(
+        "loads",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="Initial loads begun since it was last active; after a few the next one waits for a day.",
+    ),
+    CheckConstraint("status IN ('loading', 'active', 'expired', 'conflicted', 'broken')", name="status"),
+    schema="protime_etl",
+    comment="How far each delta has been read; the link moves in the transaction that stores what it brought.",
+)
+
+delta_seen = Table(
+    "delta_seen",
+    metadata,
+    key("tenant", Text(), "Tenant that is read."),
+    key("collection", Text(), "Collection that is loaded."),
+    key("id", BigInteger(), "Id of a record that came and left its row as it was."),
+    schema="protime_etl",
+    comment="During an initial load: rows that it has met. Those it never meets were deleted; empty otherwise.",
+)
+
+delta_unconfirmed = Table(
+    "delta_unconfirmed",
+    metadata,
+    key("tenant", Text(), "Tenant that is read."),
+    key("collection", Text(), "Collection of the record."),
+    key("id", BigInteger(), "Id of the record, to be asked for."),
+    Column("change_version", BYTES, nullable=False, comment="Of the deletion that the delta told; empty: none."),
+    Column(
+        "reason",
+        Text,
+        nullable=False,
+        comment="delta (told as deleted), vanished (a load never met it) or doubtful (it came, and may be gone).",
+    ),
+    Column(
+        "withheld",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Too many at once: not deleted before that is accepted.",
+    ),
+    Column("found_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was entered."),
+    CheckConstraint("reason IN ('delta', 'vanished', 'doubtful')", name="reason"),
+    schema="protime_etl",
+    comment="Records of which nothing is believed before they were asked for by their ids; empty after most turns.",
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    key("tenant", Text(), "Tenant that told the deletion."),
+    key("collection", Text(), "Collection of the record."),
+    key("id", BigInteger(), "Id of a record that was deleted before the table ever had it."),
+    Column("change_version", BYTES, nullable=False, comment="Of the deletion: what is not newer stays out."),
+    Column("deleted_at", MOMENT, nullable=False, server_default=func.now(), comment="When that was learnt."),
+    schema="protime_etl",
+    comment="Deleted records that have no row: a late reader may still bring them.",
+)
+
+drift_candidates = Table(
+    "drift_candidates",
+    metadata,
+    key("tenant", Text(), "Tenant that was read."),
+    key("collection", Text(), "Collection of the record."),
+    key("id", BigInteger(), "Id of a record that a pull had to write although a delta is active."),
+    Column("change_version", BYTES, nullable=False, comment="Version that the pull left."),
+    Column("action", Text, nullable=False, comment="inserted, updated or deleted."),
+    Column("found_at", MOMENT, nullable=False, comment="When the pull wrote it."),
+    schema="protime_etl",
+    comment="What pulls repaired; taken out when the delta brings it too. The view protime.drift shows what is left.",
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    key("client", Text(), "SHA-256 of token endpoint, client id and scopes."),
+    Column(
+        "sealed",
+        LargeBinary,
+        nullable=False,
+        comment="Token, encrypted with a key made of the client secret.",
+    ),
+    Column("lifetime", Double, nullable=False, comment="Seconds that the token endpoint gave it."),
+    Column("expires_at", MOMENT, nullable=False, comment="When it expires, by this database's clock."),
+    schema="protime_etl",
+    comment="The access token that all processes share.",
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    key("tenant", Text(), "Tenant that asked to wait."),
+    Column("until", MOMENT, nullable=False, comment="Nobody asks before then, by this database's clock."),
+    Column("next_turn", MOMENT, comment="When the next request may be sent, if there is a budget of requests."),
+    Column("asked_until", MOMENT, comment="Until when the API asked to wait: later than until, where that was cut."),
+    schema="protime_etl",
+    comment="Retry-After and the budget of requests, shared by all processes.",
+)
+
+views = Table(
+    "views",
+    metadata,
+    key("name", Text(), "Name of the view or function, with its schema."),
+    Column("sha256", Text, nullable=False, comment="SHA-256 of the file that it was last made from."),
+    schema="protime_etl",
+    comment="Which version of each view and function is in place.",
+)
