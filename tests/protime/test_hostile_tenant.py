@@ -102,6 +102,7 @@ PEAK = """
 import re, sys
 from pathlib import Path
 from protime_etl.errors import ProtimeError
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.transport import new_session, send
 try:
