@@ -17,13 +17,9 @@ import msgspec
 
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.record import NO_GEOLOCATION, Geolocation
-from protime_etl.simulator.generation import (
-    FIRST_CLOCKING_ID,
-    FIRST_PERSON_ID,
-    change_version,
-    generate_clockings,
-    generate_people,
-)
+from protime_etl.simulator.generation.clockings import FIRST_CLOCKING_ID, generate_clockings
+from protime_etl.simulator.generation.dice import change_version
+from protime_etl.simulator.generation.people import FIRST_PERSON_ID, generate_people
 from protime_etl.simulator.selection import Selection
 
 __all__ = ["DAYS", "Clockings", "Tenant", "people_for"]

@@ -21,9 +21,10 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from benchmarks.clockings import DAYS, Clockings, Tenant
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.paging import next_link
-from protime_etl.simulator.selection import parse_clocking_filter
+from protime_etl.simulator.selection import parse_filter
 
 __all__ = ["TENANT_NAME"]
 
@@ -43,7 +44,7 @@ class Pages:
         self._page_size = page_size
         self._keep = keep
         self._kept: dict[tuple[bool, bytes], bytes] = {}
-        self._listing = lru_cache(maxsize=64)(lambda text: clockings.listing(parse_clocking_filter(text)))
+        self._listing = lru_cache(maxsize=64)(lambda text: clockings.listing(parse_filter(CLOCKINGS, text)))
         self._people = list(clockings.people())
         self.edited = False
         self.latency = 0.0

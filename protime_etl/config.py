@@ -28,6 +28,7 @@ from pydantic_settings import (
 )
 
 from protime_etl import __version__
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.env_file import read_env_file
 from protime_etl.errors import SettingsError
 
@@ -37,14 +38,16 @@ __all__ = [
     "PlaceSettings",
     "Settings",
     "check_timezone",
+    "choose_collections",
     "is_loopback",
     "load_place",
     "load_settings",
     "nearest",
 ]
 
-CLOCKINGS_SCOPE = "connector-protimeapi-clockings.read"
-PEOPLE_SCOPE = "connector-protimeapi-people.read"
+CLOCKINGS_SCOPE = COLLECTIONS["clockings"].scope
+PEOPLE_SCOPE = COLLECTIONS["people"].scope
+DEFAULT_COLLECTIONS = ("clockings", "people")
 PREFIX = "PROTIME_"
 ENV_FILE = Path(".env")
 # What docker-compose.yml and the DAGs read themselves.
@@ -54,6 +57,25 @@ BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\0\u200b\u200e\
 ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
 
 log = logging.getLogger(__name__)
+
+
+def choose_collections(names: Iterable[str]) -> tuple[str, ...]:
+    """The collections of these names, `all` for every one, each once and in the order of the registry.
+
+    Raises:
+        ValueError: there is no collection of that name.
+    """
+    given = {name.replace("_", "-") for name in names}
+    if "all" in given:
+        return tuple(COLLECTIONS)
+    for name in sorted(given - COLLECTIONS.keys()):
+        raise ValueError(f"there is no collection {name!r}; there are {', '.join(COLLECTIONS)}, and all")
+    return tuple(path for path in COLLECTIONS if path in given)
+
+
+def scopes_of(collections: Iterable[str]) -> tuple[str, ...]:
+    """The scopes that let a client read these collections."""
+    return tuple(dict.fromkeys(COLLECTIONS[path].scope for path in collections))
 
 
 def check_timezone(name: str) -> str:
@@ -141,7 +163,10 @@ class Settings(PlaceSettings):
     client_id: Annotated[str, Field(min_length=1)]
     client_secret: Annotated[SecretStr, Field(min_length=1)]
     environment: Literal["production", "sandbox"] = "production"
-    scopes: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = (CLOCKINGS_SCOPE, PEOPLE_SCOPE)
+    collections: Annotated[tuple[str, ...], NoDecode] = DEFAULT_COLLECTIONS
+    """What is read: paths of collections, in the order of the registry; `all` stands for every one."""
+    scopes: Annotated[tuple[str, ...], NoDecode] = ()
+    """What a token is asked for; unset: the scopes of the chosen collections."""
     user_agent: str = ""
     """`Service/Version (Company)`, sent with every request; empty: protime-etl's own with the tenant's name."""
     timezone: Annotated[str, AfterValidator(check_timezone)] = "Europe/Brussels"
@@ -160,10 +185,25 @@ class Settings(PlaceSettings):
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
 
+    @field_validator("collections", mode="before")
+    @classmethod
+    def _choose(cls, value: object) -> object:
+        if isinstance(value, str) and not value.split():
+            raise ValueError("names no collection")
+        return choose_collections(value.replace(",", " ").split()) if isinstance(value, str) else value
+
     @field_validator("scopes", mode="before")
     @classmethod
     def _split_scopes(cls, value: object) -> object:
+        if isinstance(value, str) and not value.split():
+            raise ValueError("names no scope")
         return tuple(value.split()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _ask_for_what_is_read(self) -> Settings:
+        if not self.scopes:
+            object.__setattr__(self, "scopes", scopes_of(self.collections))
+        return self
 
     @field_validator("user_agent")
     @classmethod

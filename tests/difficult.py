@@ -16,20 +16,19 @@ EVERYTHING = 10**9
 
 def refuse_lists(tenant: Tenant, hard: Callable[[Selection, list[Any]], bool], status: int = 500) -> None:
     """Answer a list of clockings with an error whenever `hard` says so of its selection and what is in it."""
-    usual = tenant.clockings
+    usual = tenant.page
 
-    def clockings(selection: Selection, after: int, limit: int) -> tuple[list[object], int | None]:
-        everything, _ = usual(selection, 0, EVERYTHING)
-        if hard(selection, everything):
+    def page(collection: str, selection: Selection, after: int, limit: int) -> tuple[list[object], int | None]:
+        if collection == "clockings" and hard(selection, usual(collection, selection, 0, EVERYTHING)[0]):
             raise RefusalError(refused(status, "Error", "The answer cannot be made"))
-        return usual(selection, after, limit)
+        return usual(collection, selection, after, limit)
 
-    tenant.clockings = clockings  # type: ignore[method-assign]
+    tenant.page = page  # type: ignore[method-assign]
 
 
 def answer_again(tenant: Tenant) -> None:
     """Answer every list again."""
-    del tenant.clockings
+    del tenant.page
 
 
 class Quota:

@@ -19,7 +19,7 @@ def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
     """What the table should hold: the documented columns, nothing else, and whether the row is deleted."""
     collection = COLLECTIONS[name]
     rows = {}
-    for record in tenant.truth() if name == "clockings" else tenant.people_truth():
+    for record in tenant.records(name):
         row = dict(zip([*collection.column_names, "extra"], msgspec.to_builtins(collection.row(record)), strict=True))
         row["is_deleted"] = row.get("status") == "Deleted"
         rows[row["id"]] = row

@@ -56,8 +56,8 @@ class ProtimeHook(BaseHook):
     """Interact with a Protime tenant.
 
     :param protime_conn_id: connection of type `protime`: login is the client id, password the client secret, and the
-        extra holds tenant, environment, scopes, user_agent, timezone, api_url, auth_url, max_wait_in_task,
-        max_pause, max_vanished and requests_per_second.
+        extra holds tenant, environment, collections, scopes, user_agent, timezone, api_url, auth_url,
+        max_wait_in_task, max_pause, max_vanished and requests_per_second.
     """
 
     conn_name_attr = "protime_conn_id"

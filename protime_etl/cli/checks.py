@@ -38,7 +38,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     client = ProtimeClient(settings, tokens, pause)
     try:
         results = {"credentials": _problem(tokens.current)}
-        for collection in COLLECTIONS.values():
+        for collection in map(COLLECTIONS.__getitem__, settings.collections):
             results[collection.path] = (
                 SKIPPED
                 if results["credentials"]

@@ -72,6 +72,7 @@ CLOCKINGS = Collection(
     comment="Every clocking of the tenant, one row each, deleted ones included (deleted_at).",
     shape="dated by people",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/clockings/get-list/",
+    delta="dated",
     deleted_status="Deleted",
     delta_lacks={"is_open": ("kind", "Reason")},
     versions="all",

@@ -31,7 +31,7 @@ class PerDay:
     weekend: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Collection:
     """What it takes to carry one collection from the API to its table."""
 
@@ -43,6 +43,8 @@ class Collection:
     shape: Shape
     documentation: str
     """The page that documents its list."""
+    delta: Literal["dated", "undated"] | None = None
+    """Whether the API has a delta of it, and if so whether its filter has to name the first day."""
     deleted_status: str | None = None
     """Value of the column `status` that means deleted."""
     delta_lacks: Mapping[str, tuple[str, str]] = field(default_factory=dict)

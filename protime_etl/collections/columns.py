@@ -50,7 +50,7 @@ def columns_of(record: type[Record]) -> Iterator[Column]:
                     path=f"{outer.name}.{inner.name}",
                     type=_column_type(inner.name, inner_kind),
                     required=outer.required and inner.required,
-                    comment=inner_comment or comment,
+                    comment=inner_comment.format(outer.name) or comment,
                 )
         else:
             # A record without a version is stored all the same: with an empty one, which is older than any other.

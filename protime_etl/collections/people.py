@@ -30,6 +30,7 @@ PEOPLE = Collection(
     comment="Identity of the people that clock. Nothing else that the API tells about them is stored.",
     shape="whole",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/people/",
+    delta="undated",
     keep_unknown=False,
     extra_comment="Always null: unknown fields of people are not kept.",
 )

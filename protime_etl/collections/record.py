@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, get_args
 
 import msgspec
 
 __all__ = [
     "NO_GEOLOCATION",
     "NO_REFERENCE",
+    "NO_TEXT",
     "BigInteger",
     "Geolocation",
     "Integer",
+    "LocalizedText",
     "OptionalReference",
     "Record",
     "Reference",
     "Text",
     "column",
+    "nested_records",
 ]
 
 # PostgreSQL's bigint and integer have ends: what does not fit is rejected while decoding. So is a NUL in a text, which
@@ -28,7 +32,10 @@ Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 
 def column(comment: str) -> msgspec.Meta:
-    """Describes the column that a field becomes, in the words that the table's comment has."""
+    """Describes the column that a field becomes, in the words that its comment in the database has.
+
+    In a nested record `{}` stands for the name of the field that holds it.
+    """
     return msgspec.Meta(description=comment)
 
 
@@ -69,6 +76,28 @@ class Geolocation(Record, frozen=True):
     latitude: Annotated[float | None, column("Latitude in degrees, where the clocking was registered.")] = None
 
 
+class LocalizedText(Record, frozen=True):
+    """A text in the tenant's own language and in others."""
+
+    nested_columns: ClassVar[Mapping[str, str]] = {"default": "{}", "translations": "{}_translations"}
+
+    default: Text | None = None
+    translations: Annotated[dict[str, Text] | None, column("Translations of {}, by language tag such as nl-NL.")] = None
+
+
+@cache
+def nested_records(record: type[Record]) -> Mapping[str, type[Record] | None]:
+    """Fields by the names that the API gives them -> the record that each holds, alone or in a list; None if none."""
+    return {one.encode_name: _nested_record(one.type) for one in msgspec.structs.fields(record)}
+
+
+def _nested_record(declared: Any) -> type[Record] | None:
+    if isinstance(declared, type) and issubclass(declared, Record):
+        return declared
+    return next(filter(None, map(_nested_record, get_args(declared))), None)
+
+
 # Shared defaults let one attrgetter read optional nested ids without a branch per record.
 NO_REFERENCE = OptionalReference()
 NO_GEOLOCATION = Geolocation()
+NO_TEXT = LocalizedText()

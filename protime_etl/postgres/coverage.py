@@ -9,6 +9,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
 from protime_etl.postgres.planning import BOUND_TENANT
 
 __all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "uncover_all", "usual_amounts"]
@@ -17,14 +19,16 @@ KNOWN_DAYS = 28
 SAMPLED_PEOPLE = 300
 
 
-def try_lock_coverage(connection: Connection, tenant: str, person_ids: Iterable[int]) -> bool:
+def try_lock_coverage(
+    connection: Connection, tenant: str, person_ids: Iterable[int], *, collection: str = "clockings"
+) -> bool:
     """Lock it as `lock_coverage` does, unless another process has locked a part of it; tells whether it is locked."""
     set_timeout = sa.text("SELECT set_config('lock_timeout', :timeout, true)")
     before = connection.scalar(sa.text("SELECT current_setting('lock_timeout')"))
     savepoint = connection.begin_nested()
     try:
         connection.execute(set_timeout, {"timeout": "1ms"})
-        lock_coverage(connection, tenant, person_ids)
+        lock_coverage(connection, tenant, person_ids, collection=collection)
     except sa.exc.OperationalError as error:
         if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise
@@ -35,27 +39,37 @@ def try_lock_coverage(connection: Connection, tenant: str, person_ids: Iterable[
     return True
 
 
-def lock_coverage(connection: Connection, tenant: str, person_ids: Iterable[int]) -> None:
+def lock_coverage(
+    connection: Connection, tenant: str, person_ids: Iterable[int], *, collection: str = "clockings"
+) -> None:
     """Let nobody else finish a unit of these people until this transaction ends: merges see each other's results."""
-    parameters = {"tenant": tenant, "people": sorted(set(person_ids))}
+    parameters = {"tenant": tenant, "collection": collection, "people": sorted(set(person_ids))}
     connection.execute(
         sa.text(
-            "INSERT INTO protime_etl.coverage (tenant, person_id, dates, read_at)"
-            " SELECT :tenant, person_id, '{}', '-infinity' FROM unnest(CAST(:people AS bigint[])) AS person_id"
-            " ORDER BY person_id ON CONFLICT DO NOTHING"
+            "INSERT INTO protime_etl.coverage (tenant, collection, person_id, dates, read_at)"
+            " SELECT :tenant, :collection, person_id, '{}', '-infinity'"
+            " FROM unnest(CAST(:people AS bigint[])) AS person_id ORDER BY person_id ON CONFLICT DO NOTHING"
         ),
         parameters,
     )
     connection.execute(
         sa.text(
-            "SELECT FROM protime_etl.coverage WHERE tenant = :tenant AND person_id = ANY(CAST(:people AS bigint[]))"
-            " ORDER BY person_id FOR UPDATE"
+            "SELECT FROM protime_etl.coverage WHERE tenant = :tenant AND collection = :collection"
+            " AND person_id = ANY(CAST(:people AS bigint[])) ORDER BY person_id FOR UPDATE"
         ),
         parameters,
     )
 
 
-def cover(connection: Connection, tenant: str, person_ids: Sequence[int], first: dt.date, last: dt.date) -> None:
+def cover(
+    connection: Connection,
+    tenant: str,
+    person_ids: Sequence[int],
+    first: dt.date,
+    last: dt.date,
+    *,
+    collection: str = "clockings",
+) -> None:
     """Enter that these days have been completely pulled for these people, whose coverage the caller has locked.
 
     None of them if they end before they begin: people were read, and no day that is over.
@@ -64,18 +78,32 @@ def cover(connection: Connection, tenant: str, person_ids: Sequence[int], first:
         sa.text(
             "UPDATE protime_etl.coverage AS c SET read_at = statement_timestamp(), dates = c.dates"
             " + datemultirange(CASE WHEN :first <= :last THEN daterange(:first, :last, '[]') ELSE 'empty' END)"
-            " WHERE tenant = :tenant AND person_id = ANY(CAST(:people AS bigint[]))"
+            " WHERE tenant = :tenant AND collection = :collection AND person_id = ANY(CAST(:people AS bigint[]))"
         ),
-        {"tenant": tenant, "first": first, "last": last, "people": list(person_ids)},
+        {"tenant": tenant, "collection": collection, "first": first, "last": last, "people": list(person_ids)},
     )
 
 
-def uncover(connection: Connection, tenant: str, person_ids: Iterable[int], first: dt.date, last: dt.date) -> None:
+def uncover(
+    connection: Connection,
+    tenant: str,
+    person_ids: Iterable[int],
+    first: dt.date,
+    last: dt.date,
+    *,
+    collection: str = "clockings",
+) -> None:
     """Take these days of these people out again: reading them failed, and what is here may be out of date."""
-    uncover_all(connection, tenant, [(person_ids, first, last)])
+    uncover_all(connection, tenant, [(person_ids, first, last)], collection=collection)
 
 
-def uncover_all(connection: Connection, tenant: str, lost: Iterable[tuple[Iterable[int], dt.date, dt.date]]) -> None:
+def uncover_all(
+    connection: Connection,
+    tenant: str,
+    lost: Iterable[tuple[Iterable[int], dt.date, dt.date]],
+    *,
+    collection: str = "clockings",
+) -> None:
     """Take all these out, each (person ids, first day, last day)."""
     cells = [(person, first, last) for people, first, last in lost for person in people]
     if not cells:
@@ -93,59 +121,70 @@ def uncover_all(connection: Connection, tenant: str, lost: Iterable[tuple[Iterab
             ),
             locked AS (
                 SELECT c.person_id, lost.dates FROM protime_etl.coverage AS c JOIN lost USING (person_id)
-                WHERE c.tenant = :tenant AND c.dates && lost.dates ORDER BY c.person_id FOR UPDATE OF c
+                WHERE c.tenant = :tenant AND c.collection = :collection AND c.dates && lost.dates
+                ORDER BY c.person_id FOR UPDATE OF c
             )
             UPDATE protime_etl.coverage AS c SET dates = c.dates - locked.dates
-            FROM locked WHERE c.tenant = :tenant AND c.person_id = locked.person_id
+            FROM locked
+            WHERE c.tenant = :tenant AND c.collection = :collection AND c.person_id = locked.person_id
             """
         ),
-        {"tenant": tenant, "people": people, "firsts": firsts, "lasts": lasts},
+        {"tenant": tenant, "collection": collection, "people": people, "firsts": firsts, "lasts": lasts},
     )
 
 
 def missing(
-    connection: Connection, tenant: str, person_ids: Sequence[int], first: dt.date, last: dt.date
+    connection: Connection,
+    tenant: str,
+    person_ids: Sequence[int],
+    first: dt.date,
+    last: dt.date,
+    *,
+    collection: str = "clockings",
 ) -> list[tuple[list[int], dt.date, dt.date]]:
     """What of these people and days is not covered, as (person ids, first day, last day)."""
     rows = connection.execute(
         sa.text(
             "SELECT array_agg(p ORDER BY p), lower(gap), upper(gap) - 1 FROM unnest(CAST(:people AS bigint[])) AS p"
             " LEFT JOIN LATERAL (SELECT dates FROM protime_etl.coverage"
-            " WHERE tenant = :tenant AND person_id = p OFFSET 0) AS c ON true,"
+            " WHERE tenant = :tenant AND collection = :collection AND person_id = p OFFSET 0) AS c ON true,"
             " unnest(datemultirange(daterange(:first, :last, '[]')) - coalesce(c.dates, '{}')) AS gap"
             " GROUP BY gap ORDER BY gap"
         ),
-        {"tenant": tenant, "people": list(person_ids), "first": first, "last": last},
+        {"tenant": tenant, "collection": collection, "people": list(person_ids), "first": first, "last": last},
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def usual_amounts(connection: Connection, tenant: str) -> dict[int, tuple[float, float]]:
-    """Weekday (0 is Monday) to (clockings, person-days), of some people in the last four weeks that were covered."""
+def usual_amounts(
+    connection: Connection, tenant: str, collection: Collection = CLOCKINGS
+) -> dict[int, tuple[float, float]]:
+    """Weekday (0 is Monday) to (records, person-days), of some people in the last four weeks that were covered."""
     rows = connection.execute(
         sa.text(
             f"""
             WITH recent AS (
                 SELECT daterange(max(upper(dates)) - :days, max(upper(dates))) AS days
-                FROM protime_etl.coverage WHERE tenant = :tenant
+                FROM protime_etl.coverage WHERE tenant = :tenant AND collection = :collection
             ),
             sampled AS (
                 SELECT person_id, dates * datemultirange(days) AS dates
-                FROM protime_etl.coverage, recent WHERE tenant = :tenant AND dates && days
+                FROM protime_etl.coverage, recent
+                WHERE tenant = :tenant AND collection = :collection AND dates && days
                 ORDER BY hashint8(person_id) LIMIT :people
             ),
             held AS (
                 SELECT person_id, lower(part) + n AS day FROM sampled, unnest(dates) AS part,
                     generate_series(0, upper(part) - lower(part) - 1) AS n
             )
-            SELECT extract(isodow FROM day)::int - 1, sum(clockings)::float8, count(*)::float8
+            SELECT extract(isodow FROM day)::int - 1, sum(records)::float8, count(*)::float8
             FROM held CROSS JOIN LATERAL (
-                SELECT count(*) AS clockings FROM protime.clockings AS c
+                SELECT count(*) AS records FROM protime.{collection.table} AS c
                 WHERE c.tenant = {BOUND_TENANT} AND c.person_id = held.person_id AND c.date = held.day
                     AND (c.deleted_by IS NULL OR c.deleted_by = 'status')
             ) AS counted GROUP BY 1
             """
         ),
-        {"tenant": tenant, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},
+        {"tenant": tenant, "collection": collection.path, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},
     )
     return {row[0]: (row[1], row[2]) for row in rows}

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import DATEMULTIRANGE
 from protime_etl.postgres.metadata import BYTES, MOMENT, key, metadata
 
 __all__ = [
+    "collection_state",
     "coverage",
     "delta_seen",
     "delta_unconfirmed",
@@ -45,11 +46,21 @@ tenants = Table(
     metadata,
     key("tenant", Text(), "Tenant: sub-domain of the myProtime URL."),
     Column("timezone", Text, nullable=False, comment="IANA time zone in which the tenant's minutes are read."),
-    Column("page_size", Integer, comment="The most clockings that ever came in one answer; null before the first."),
     Column("environment", Text, comment="production or sandbox, where its rows come from; null: the next read says."),
     Column("api_host", Text, comment="Host of the API that its rows come from; null: the next read says."),
     schema="protime_etl",
     comment="Tenants that were read, with what SQL needs to know about each.",
+)
+
+collection_state = Table(
+    "collection_state",
+    metadata,
+    key("tenant", Text(), "Tenant that is read."),
+    key("collection", Text(), "Collection that is read."),
+    Column("page_size", Integer, comment="The most records that ever came in one answer; null before the first."),
+    Column("read_at", MOMENT, comment="When it was last read whole; null if it never was, or is read by days."),
+    schema="protime_etl",
+    comment="What is known of each collection of a tenant.",
 )
 
 COUNT_COMMENTS = {
@@ -76,6 +87,13 @@ runs = Table(
     Column("run_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the run."),
     Column("tenant", Text, nullable=False, comment="Tenant that was read."),
     Column("origin", Text, nullable=False, comment="Who asked: cli, or the Airflow DAG and run."),
+    Column(
+        "collections",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{clockings}'"),
+        comment="Collections asked for.",
+    ),
     Column("date_from", Date, nullable=False, comment="First day asked for."),
     Column("date_to", Date, nullable=False, comment="Last day asked for."),
     Column("person_ids", ARRAY(BigInteger), comment="People asked for; null: all that were known."),
@@ -108,6 +126,7 @@ units = Table(
         index=True,
         comment="Run that it belongs to.",
     ),
+    Column("collection", Text, nullable=False, server_default="clockings", comment="Collection that it is read from."),
     Column("date_from", Date, nullable=False, comment="First day of the window."),
     Column("date_to", Date, nullable=False, comment="Last day of the window, at most a year later."),
     Column("person_ids", ARRAY(BigInteger), nullable=False, comment="The batch: people that one URI names."),
@@ -143,6 +162,7 @@ coverage = Table(
     "coverage",
     metadata,
     key("tenant", Text(), "Tenant that was read."),
+    key("collection", Text(), "Collection that was read."),
     key("person_id", BigInteger(), "Protime's internal id of the person."),
     Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that were completely pulled for the person."),
     Column("read_at", MOMENT, nullable=False, comment="When dates last grew or were read again."),

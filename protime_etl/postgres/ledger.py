@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.engine_tables import rejected_record, runs, tenants, units
+from protime_etl.postgres.engine_tables import collection_state, rejected_record, runs, units
 from protime_etl.postgres.load import Counts
 from protime_etl.postgres.record_tables import RECORD_TABLES
 
@@ -254,18 +255,26 @@ def pace(connection: Connection, tenant: str) -> float | None:
     return found
 
 
-def page_size(connection: Connection, tenant: str) -> int | None:
-    """The most clockings that ever came in one answer."""
-    found: int | None = connection.scalar(sa.select(tenants.c.page_size).where(tenants.c.tenant == tenant))
+def page_size(connection: Connection, tenant: str, collection: str = "clockings") -> int | None:
+    """The most records of a collection that ever came in one answer."""
+    found: int | None = connection.scalar(
+        sa.select(collection_state.c.page_size).where(
+            collection_state.c.tenant == tenant, collection_state.c.collection == collection
+        )
+    )
     return found
 
 
-def learn_page_size(connection: Connection, tenant: str, records: int) -> None:
+def learn_page_size(connection: Connection, tenant: str, records: int, collection: str = "clockings") -> None:
     """Remember a larger page than was known."""
+    known = collection_state.c.page_size
+    statement = insert(collection_state).values(tenant=tenant, collection=collection, page_size=records)
     connection.execute(
-        tenants.update()
-        .where(tenants.c.tenant == tenant, sa.func.coalesce(tenants.c.page_size, 0) < records)
-        .values(page_size=records)
+        statement.on_conflict_do_update(
+            constraint=collection_state.primary_key,
+            set_={"page_size": records},
+            where=sa.func.coalesce(known, 0) < records,
+        )
     )
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import DatabaseError, LockedError, SchemaError
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.lock_watch import holders
 from protime_etl.postgres.locks import UPGRADE_LOCK
 from protime_etl.postgres.statements import sql_folder
+from protime_etl.postgres.versions import versions_of
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -142,8 +144,14 @@ def upgrade_schema(engine: Engine) -> SchemaState:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        _renew(connection, "functions", "to_regproc")
-        _renew(connection, "views", "to_regclass")
+        for path in _files("functions"):
+            _renew(connection, _name_of(path), "to_regproc", path.read_text(encoding="utf-8"))
+        for collection in COLLECTIONS.values():
+            if collection.versions != "none":
+                for name, statements in versions_of(collection):
+                    _renew(connection, name, "to_regproc", statements)
+        for path in _files("views"):
+            _renew(connection, _name_of(path), "to_regclass", path.read_text(encoding="utf-8"))
         return _state(connection)
 
 
@@ -159,24 +167,28 @@ def _giving_up(engine: Engine) -> Iterator[None]:
         raise
 
 
-def _renew(connection: Connection, folder: str, exists: str) -> None:
-    """Replace each view or function whose file is not the one that it was last made from (protime_etl.views)."""
-    for path in sorted((sql_folder() / folder).glob("*.sql")):
-        text = path.read_text(encoding="utf-8")
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        name = path.stem.split("_", 1)[1]
-        if "." not in name:
-            name = f"protime.{name}"
-        made_from = connection.scalar(
-            sa.text(f"SELECT sha256 FROM protime_etl.views WHERE name = :name AND {exists}(:name) IS NOT NULL"),
-            {"name": name},
+def _files(folder: str) -> list[Path]:
+    return sorted((sql_folder() / folder).glob("*.sql"))
+
+
+def _name_of(path: Path) -> str:
+    name = path.stem.split("_", 1)[1]
+    return name if "." in name else f"protime.{name}"
+
+
+def _renew(connection: Connection, name: str, exists: str, statements: str) -> None:
+    """Replace a view or function if these are not the statements that it was last made from (protime_etl.views)."""
+    digest = hashlib.sha256(statements.encode()).hexdigest()
+    made_from = connection.scalar(
+        sa.text(f"SELECT sha256 FROM protime_etl.views WHERE name = :name AND {exists}(:name) IS NOT NULL"),
+        {"name": name},
+    )
+    if made_from != digest:
+        connection.exec_driver_sql(statements.replace("%", "%%"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO protime_etl.views (name, sha256) VALUES (:name, :digest)"
+                " ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256"
+            ),
+            {"name": name, "digest": digest},
         )
-        if made_from != digest:
-            connection.exec_driver_sql(text.replace("%", "%%"))
-            connection.execute(
-                sa.text(
-                    "INSERT INTO protime_etl.views (name, sha256) VALUES (:name, :digest)"
-                    " ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256"
-                ),
-                {"name": name, "digest": digest},
-            )

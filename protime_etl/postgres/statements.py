@@ -8,7 +8,7 @@ __all__ = ["sql_folder"]
 
 
 def sql_folder() -> Path:
-    """Where `functions`, `views` and `queries` lie."""
+    """Where `functions`, `templates`, `views` and `queries` lie."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "sql"
     return installed if installed.is_dir() else package.parent / "sql"

@@ -12,13 +12,13 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page, RejectedRecord
-from protime_etl.collections.record import Record
+from protime_etl.collections.record import Record, nested_records
 from protime_etl.errors import AnswerTooLargeError, ProtocolError
 
 __all__ = [
@@ -199,7 +199,7 @@ def _split(record: type[Record], value: dict[str, Any]) -> tuple[dict[str, Any],
     """Documented fields and undocumented ones, also inside nested objects; an explicit null counts as absent."""
     known: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    nested = _nested_records(record)
+    nested = nested_records(record)
     for name, given in value.items():
         if name not in nested:
             extra[name] = given
@@ -220,17 +220,6 @@ def _split_inside(nested: type[Record] | None, given: Any) -> tuple[Any, Any]:
         inner = [pair[1] for pair in pairs]
         return [pair[0] for pair in pairs], inner if any(inner) else None
     return given, None
-
-
-@cache
-def _nested_records(record: type[Record]) -> dict[str, type[Record] | None]:
-    return {one.encode_name: _nested_record(one.type) for one in msgspec.structs.fields(record)}
-
-
-def _nested_record(declared: Any) -> type[Record] | None:
-    if isinstance(declared, type) and issubclass(declared, Record):
-        return declared
-    return next(filter(None, map(_nested_record, get_args(declared))), None)
 
 
 def _holds_nul(value: object) -> bool:

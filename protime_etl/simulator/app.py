@@ -1,4 +1,4 @@
-"""The HTTP face of the simulated tenant: the token endpoint, clockings and people, each as a list and as a delta.
+"""The HTTP face of the simulated tenant: the token endpoint, and each collection as a list, a record and a delta.
 
 https://documentation.myprotime.eu/protimeapi/reference/responses/
 """
@@ -9,7 +9,8 @@ import asyncio
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,17 +18,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from protime_etl.collections.collection import API_PATH
+from protime_etl.collections.collection import API_PATH, Collection
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.answers import RefusalError, bad_request, conflict, json_answer, not_found, refused
 from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.delta import Delta, Deltas
 from protime_etl.simulator.faults import FaultError, read_plan
 from protime_etl.simulator.grammar import FilterError
 from protime_etl.simulator.misbehaviour import Misbehaviour
-from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
+from protime_etl.simulator.options import Options
 from protime_etl.simulator.paging import Position, Signer, next_link
 from protime_etl.simulator.queries import ListQuery, delta_query, list_query
-from protime_etl.simulator.selection import Selection, parse_clocking_filter
+from protime_etl.simulator.selection import Selection, parse_filter
 from protime_etl.simulator.state import Tenant
 from protime_etl.simulator.tokens import TokenDesk, token_refusal
 
@@ -44,8 +46,8 @@ class Served:
 
     def __init__(self, desk: TokenDesk, misbehaviour: Misbehaviour) -> None:
         self.requests: Counter[str] = Counter()
-        """Requests by kind: `token`, `clockings`, `people`, and `clockings-delta` and `people-delta` for the changes;
-        those answered with an error also as `refused`."""
+        """Requests by kind: `token`, the path of a collection, and `clockings-delta` and the like for the changes.
+        Those that were answered with an error count as `refused`, too."""
         self.longest_uri = 0
         """Characters of the longest URI that was sent to the API."""
         self.moments: list[float] = []
@@ -65,12 +67,7 @@ def create_app(tenant: Tenant, options: Options | None = None, clock: Clock | No
     app = Starlette(
         routes=[
             Route("/tenants/{tenant}/connect/token", api.endpoint("token", api.token), methods=["POST"]),
-            Route(f"{API_PATH}/clockings", api.endpoint("clockings", api.clockings)),
-            Route(f"{API_PATH}/clockings/{{id}}", api.endpoint("clockings", api.clocking)),
-            Route(f"{API_PATH}/people", api.endpoint("people", api.people)),
-            Route(f"{API_PATH}/people/{{id}}", api.endpoint("people", api.person)),
-            Route(f"{API_PATH}/delta/clockings", api.endpoint("clockings-delta", api.clockings_delta)),
-            Route(f"{API_PATH}/delta/people", api.endpoint("people-delta", api.people_delta)),
+            *(route for collection in COLLECTIONS.values() for route in api.routes(collection)),
             Route("/_simulator/state", api.state),
             Route("/_simulator/faults", api.faults, methods=["GET", "PUT"]),
             Route("/_simulator/clock", api.clock, methods=["POST"]),
@@ -148,38 +145,34 @@ class _Api:
             raise token_refusal("invalid_request", "the header User-Agent is missing")
         return self._desk.answer(request.headers.get("Content-Type", ""), await request.body())
 
-    async def clockings(self, request: Request) -> Response:
-        self._check(request, CLOCKINGS_SCOPE)
+    def routes(self, collection: Collection) -> Iterator[Route]:
+        """Where a collection is served."""
+        path = collection.path
+        yield Route(f"{API_PATH}/{path}", self.endpoint(path, partial(self._list, collection)))
+        yield Route(f"{API_PATH}/{path}/{{id}}", self.endpoint(path, partial(self._record, collection)))
+        if collection.delta:
+            yield Route(f"{API_PATH}/delta/{path}", self.endpoint(f"{path}-delta", partial(self._changes, collection)))
+
+    async def _list(self, collection: Collection, request: Request) -> Response:
+        self._check(request, collection.scope)
         query = list_query(request)
         try:
-            selection: Selection = parse_clocking_filter(query.filter_text)
+            selection = parse_filter(collection, query.filter_text)
         except FilterError as error:
             raise bad_request(str(error)) from None
-        delta = self._delta_of("clockings", selection, query)
-        return self._page("clockings", query, delta, lambda *part: self._tenant.clockings(selection, *part))
+        delta = self._delta_of(collection, selection, query)
+        return self._page(collection.path, query, delta, partial(self._tenant.page, collection.path, selection))
 
-    async def people(self, request: Request) -> Response:
-        self._check(request, PEOPLE_SCOPE)
-        query = list_query(request)
-        if query.filter_text:
-            raise bad_request("People cannot be filtered.")
-        return self._page("people", query, self._delta_of("people", Selection(), query), self._tenant.people)
+    async def _changes(self, collection: Collection, request: Request) -> Response:
+        self._check(request, collection.scope)
+        return json_answer(self._deltas.turn(collection.path, delta_query(request)))
 
-    async def clockings_delta(self, request: Request) -> Response:
-        self._check(request, CLOCKINGS_SCOPE)
-        return json_answer(self._deltas.turn("clockings", delta_query(request)))
-
-    async def people_delta(self, request: Request) -> Response:
-        self._check(request, PEOPLE_SCOPE)
-        return json_answer(self._deltas.turn("people", delta_query(request)))
-
-    async def clocking(self, request: Request) -> Response:
-        self._check(request, CLOCKINGS_SCOPE)
-        return _found(self._tenant.clocking(_id(request)))
-
-    async def person(self, request: Request) -> Response:
-        self._check(request, PEOPLE_SCOPE)
-        return _found(self._tenant.person(_id(request)))
+    async def _record(self, collection: Collection, request: Request) -> Response:
+        self._check(request, collection.scope)
+        record = self._tenant.record(collection.path, _id(request))
+        if record is None:
+            raise not_found()
+        return json_answer(record)
 
     def _check(self, request: Request, scope: str) -> None:
         length = _uri_length(request)
@@ -195,10 +188,12 @@ class _Api:
         if scope not in scopes:
             raise RefusalError(refused(403, "Forbidden", f"The scope {scope} is required"))
 
-    def _delta_of(self, collection: str, selection: Selection, query: ListQuery) -> Delta | None:
+    def _delta_of(self, collection: Collection, selection: Selection, query: ListQuery) -> Delta | None:
         if query.delta_token is not None:
-            return self._deltas.resume(collection, query.delta_token)
-        return self._deltas.start(collection, selection) if query.starts_delta else None
+            return self._deltas.resume(collection.path, query.delta_token)
+        if query.starts_delta and collection.delta is None:
+            raise bad_request(f"There is no delta of {collection.path}.")
+        return self._deltas.start(collection.path, selection) if query.starts_delta else None
 
     def _page(
         self,
@@ -238,9 +233,3 @@ def _id(request: Request) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(LAST_BIGINT)):
         raise not_found()
     return int(text)
-
-
-def _found(record: object | None) -> Response:
-    if record is None:
-        raise not_found()
-    return json_answer(record)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from protime_etl.collections.collection import API_PATH
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.answers import RefusalError, bad_request, refused
 from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.delta_items import in_order, items, out_of_order
@@ -104,7 +105,7 @@ class Deltas:
             raise RefusalError(refused(409, "Conflict", "The delta token has been used"))
         changes, delta.newest = self._tenant.history[collection].since(read.starting_cursor)
         tell_moved_out = self._options.moved_out_of_delta == "delete"
-        found = items(changes, delta.selection, tell_moved_out=tell_moved_out)
+        found = items(COLLECTIONS[collection], changes, delta.selection, tell_moved_out=tell_moved_out)
         told = out_of_order(found, self._tenant.seed) if self._options.shuffle_delta else in_order(found)
         following = self._tokens.write(delta.id, delta.newest, self._clock.now())
         return {"value": [item.body for item in told], "deltaLink": _link(collection, following)}

@@ -13,14 +13,11 @@ from typing import Any
 
 import msgspec
 
-from protime_etl.collections.clockings import Clocking
-from protime_etl.collections.people import Person
+from protime_etl.collections.collection import Collection
 from protime_etl.simulator.history import Change
 from protime_etl.simulator.selection import Selection
 
 __all__ = ["Item", "in_order", "items", "out_of_order"]
-
-NOT_IN_DELTA = "isOpen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +29,13 @@ class Item:
     body: dict[str, Any]
 
 
-def items(changes: Iterable[Change], selection: Selection, *, tell_moved_out: bool) -> list[Item]:
+def items(
+    collection: Collection, changes: Iterable[Change], selection: Selection, *, tell_moved_out: bool
+) -> list[Item]:
     """An item for every change of a record that the selection holds or held, the oldest first."""
     found: dict[tuple[int, str], Item] = {}
     for change in changes:
-        body = _body(change, selection, tell_moved_out=tell_moved_out)
+        body = _body(collection, change, selection, tell_moved_out=tell_moved_out)
         if body is not None:
             # A record that was replaced by raw JSON keeps its version, and the last of equal versions counts.
             found[change.id, change.version] = Item(change.id, change.version, body)
@@ -66,17 +65,19 @@ def _by_version(item: Item) -> str:
     return item.version
 
 
-def _body(change: Change, selection: Selection, *, tell_moved_out: bool) -> dict[str, Any] | None:
+def _body(
+    collection: Collection, change: Change, selection: Selection, *, tell_moved_out: bool
+) -> dict[str, Any] | None:
     if _holds(selection, change.after):
-        return {"changeType": "InsertOrUpdate", "data": _without_open(change.served)}
+        return {"changeType": "InsertOrUpdate", "data": _without(collection.delta_lacks, change.served)}
     if _holds(selection, change.before) and (change.after is None or tell_moved_out):
         return {"changeType": "Delete", "data": {"changeVersion": change.version, "id": change.id}}
     return None
 
 
-def _holds(selection: Selection, record: Clocking | Person | None) -> bool:
-    if not isinstance(record, Clocking):
-        return record is not None
+def _holds(selection: Selection, record: Any | None) -> bool:
+    if record is None:
+        return False
     return (
         (selection.first_day is None or selection.first_day <= record.date)
         and (selection.last_day is None or record.date <= selection.last_day)
@@ -84,8 +85,14 @@ def _holds(selection: Selection, record: Clocking | Person | None) -> bool:
     )
 
 
-def _without_open(served: object) -> object:
-    # The table of a delta's properties lacks it, that of a list has it.
+def _without(lacking: Iterable[str], served: object) -> object:
+    """A record as a delta shows it: without the properties that the table of a list has and that of a delta lacks."""
     if isinstance(served, dict):
-        return {name: value for name, value in served.items() if name != NOT_IN_DELTA}
-    return msgspec.structs.replace(served, is_open=None) if isinstance(served, Clocking) else served
+        names = set(map(_camel, lacking))
+        return {name: value for name, value in served.items() if name not in names}
+    return msgspec.structs.replace(served, **dict.fromkeys(lacking))  # type: ignore[type-var]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))

@@ -10,9 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
-
-from protime_etl.collections.clockings import Clocking
-from protime_etl.collections.people import Person
+from typing import Any
 
 __all__ = ["Change", "History"]
 
@@ -23,9 +21,9 @@ class Change:
 
     cursor: int
     version: str
-    before: Clocking | Person | None
+    before: Any | None
     """The record until then, or None if it was new."""
-    after: Clocking | Person | None
+    after: Any | None
     """The record from then on, or None if it was removed."""
     served: object
     """The record as a list shows it after the change."""
@@ -34,7 +32,7 @@ class Change:
     def id(self) -> int:
         """The id of the record."""
         record = self.before if self.after is None else self.after
-        return 0 if record is None else record.id
+        return 0 if record is None else int(record.id)
 
 
 class History:
@@ -64,9 +62,7 @@ class History:
             keep_from = len(self._changes) if oldest is None else self._position(oldest)
             del self._changes[:keep_from]
 
-    def record(
-        self, version: str, before: Clocking | Person | None, after: Clocking | Person | None, served: object = None
-    ) -> None:
+    def record(self, version: str, before: Any | None, after: Any | None, served: object = None) -> None:
         """Note a change, if somebody watches."""
         with self._lock:
             if self._watches:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.faults import FaultPlan
 
-__all__ = ["CLOCKINGS_SCOPE", "PEOPLE_SCOPE", "Options"]
+__all__ = ["CLOCKINGS_SCOPE", "KNOWN_SCOPES", "PEOPLE_SCOPE", "Options"]
 
-CLOCKINGS_SCOPE = "connector-protimeapi-clockings.read"
-PEOPLE_SCOPE = "connector-protimeapi-people.read"
+CLOCKINGS_SCOPE = COLLECTIONS["clockings"].scope
+PEOPLE_SCOPE = COLLECTIONS["people"].scope
+KNOWN_SCOPES = frozenset(collection.scope for collection in COLLECTIONS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class Options:
     tenant_name: str = "simulated"
     client_id: str = "simulated-client"
     client_secret: str = "simulated-secret"  # noqa: S105 - a secret of nothing, published on purpose
-    scopes: frozenset[str] = frozenset({CLOCKINGS_SCOPE, PEOPLE_SCOPE})
+    scopes: frozenset[str] = KNOWN_SCOPES
     """The scopes that the client may have; a known one it may not have is left out of its token."""
     expires_in: int = 1800
     """Seconds that a token is good for."""

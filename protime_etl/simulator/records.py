@@ -1,55 +1,43 @@
-"""Clockings to and from the JSON that is served."""
+"""Records to and from the JSON that is served."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from protime_etl.collections.clockings import ActivityDefinition, ActivityLevel, Clocking
-from protime_etl.collections.record import Geolocation, OptionalReference, Record, Reference
+from protime_etl.collections.record import Record, nested_records
 
-__all__ = ["documented_clocking", "tidy"]
+__all__ = ["documented", "tidy"]
 
-_INNER_RECORDS: dict[str, type[Record]] = {
-    "person": Reference,
-    "terminal": OptionalReference,
-    "geolocation": Geolocation,
-    "reason": OptionalReference,
-    "activityLevels": ActivityLevel,
-    "activityDefinition": ActivityDefinition,
-}
+R = TypeVar("R", bound=Record)
 
 
-def tidy(clocking: Clocking) -> Clocking:
-    """The same clocking in the form whose JSON leaves out everything that is absent."""
+def tidy(record: R) -> R:
+    """The same record in the form whose JSON leaves out everything that is absent."""
     # msgspec leaves a default out only if it is the very same object, not if it is merely equal.
     defaults = {
         field.name: field.default
-        for field in msgspec.structs.fields(clocking)
-        if getattr(clocking, field.name) is not field.default and getattr(clocking, field.name) == field.default
+        for field in msgspec.structs.fields(record)
+        if getattr(record, field.name) is not field.default and getattr(record, field.name) == field.default
     }
-    return msgspec.structs.replace(clocking, **defaults) if defaults else clocking
+    return msgspec.structs.replace(record, **defaults) if defaults else record
 
 
-def documented_clocking(raw: dict[str, Any]) -> Clocking | None:
-    """What the documented fields of a JSON object say, a null being an absent one; None if that is no clocking."""
+def documented(kind: type[R], raw: dict[str, Any]) -> R | None:
+    """What the documented fields of a JSON object say, a null being an absent one; None if that is no such record."""
     try:
-        return tidy(msgspec.convert(_known(Clocking, raw), Clocking))
+        return tidy(msgspec.convert(_known(kind, raw), kind))
     except msgspec.ValidationError:
         return None
 
 
-def _known(record: type[Record] | None, value: object) -> object:
-    if record is None:
+def _known(kind: type[Record] | None, value: object) -> object:
+    if kind is None:
         return value
     if isinstance(value, list):
-        return [_known(record, item) for item in value]
+        return [_known(kind, item) for item in value]
     if not isinstance(value, dict):
         return value
-    names = {field.encode_name for field in msgspec.structs.fields(record)}
-    return {
-        name: _known(_INNER_RECORDS.get(name), inner)
-        for name, inner in value.items()
-        if name in names and inner is not None
-    }
+    nested = nested_records(kind)
+    return {name: _known(nested[name], inner) for name, inner in value.items() if name in nested and inner is not None}

@@ -1,4 +1,4 @@
-"""What a filter on clockings selects, and which filters the API refuses.
+"""What a filter selects, and which filters the API refuses.
 
 Only `kind` may stand in an `or`, so every filter that is allowed comes down to one set of people, one range of
 dates and one set of kinds; `and` intersects them. That is what `Selection` holds: no predicate is run per record.
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from typing import TypeVar
 
+from protime_etl.collections.collection import Collection
 from protime_etl.simulator.grammar import AllOf, Comparison, Constant, Expression, FilterError, Values, parse_expression
 
-__all__ = ["Selection", "parse_clocking_filter"]
+__all__ = ["Selection", "parse_filter"]
 
 MAX_DAYS_APART = 366
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Selection:
-    """The clockings that a filter asks for; None means that the filter does not limit this."""
+    """The records that a filter asks for; None means that the filter does not limit this."""
 
     people: frozenset[int] | None = None
     collections: tuple[tuple[str, frozenset[int]], ...] = ()
@@ -54,13 +55,19 @@ def _intersection(one: frozenset[T] | None, other: frozenset[T] | None) -> froze
 
 
 @lru_cache(maxsize=1024)
-def parse_clocking_filter(text: str) -> Selection:
-    """Read a filter on clockings.
+def parse_filter(collection: Collection, text: str) -> Selection:
+    """Read a filter on the records of a collection.
 
     Raises:
-        FilterError: the text is not an expression, or the API does not allow it for clockings.
+        FilterError: the text is not an expression, or the API does not allow it for this collection.
     """
     selection = _select(parse_expression(text)) if text.strip() else Selection()
+    if collection.shape == "whole":
+        if selection != Selection():
+            raise FilterError(f"The list of {collection.path} cannot be filtered.")
+        return selection
+    if selection.kinds is not None and "kind" not in collection.column_names:
+        raise FilterError("The field 'kind' cannot be filtered on.")
     if selection.first_day is None:
         raise FilterError("The filter needs a start date: date ge 'YYYY-MM-DD'.")
     if selection.last_day is not None:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
 import msgspec
 
+from protime_etl.collections.calculated_totals import CalculatedTotal
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.people import Person
-from protime_etl.collections.record import Reference
-from protime_etl.simulator.clocking_index import ClockingIndex
-from protime_etl.simulator.generation import (
-    FIRST_CLOCKING_ID,
-    FIRST_PERSON_ID,
-    change_version,
-    generate_clockings,
-    generate_people,
-    sensitive_fields,
-)
+from protime_etl.collections.record import Record, Reference
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.simulator.generation.absence_definitions import generate_absence_definitions
+from protime_etl.simulator.generation.calculated_totals import FIRST_TOTAL_ID, calculate_totals
+from protime_etl.simulator.generation.clockings import FIRST_CLOCKING_ID, generate_clockings
+from protime_etl.simulator.generation.dice import change_version
+from protime_etl.simulator.generation.people import FIRST_PERSON_ID, generate_people, sensitive_fields
 from protime_etl.simulator.history import History
-from protime_etl.simulator.records import documented_clocking, tidy
+from protime_etl.simulator.record_index import RecordIndex
+from protime_etl.simulator.records import documented, tidy
 from protime_etl.simulator.selection import Selection
 
 __all__ = ["Tenant"]
@@ -32,7 +32,11 @@ FIRST_CHANGE_VERSION = 0x0000090200004BD00000
 
 
 class Tenant:
-    """People and their clockings, all following from the seed until they are changed. Safe to share between threads."""
+    """Records of every collection, all following from the seed until they are changed. Safe to share between threads.
+
+    Clockings and people are there from the start; what is derived from them is derived when it is first asked for, and
+    follows them from then on.
+    """
 
     def __init__(
         self,
@@ -54,15 +58,20 @@ class Tenant:
         self._lock = threading.RLock()
         self._ids = count(FIRST_CLOCKING_ID)
         self._versions = count(FIRST_CHANGE_VERSION)
-        self._people = {person.id: person for person in generate_people(seed, people, self.first_day, self._versions)}
-        days = [self.first_day + dt.timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
-        clockings = generate_clockings(seed, list(self._people), days, self._ids, self._versions)
+        persons = list(generate_people(seed, people, self.first_day, self._versions))
+        self._days = [self.first_day + dt.timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+        person_ids = [person.id for person in persons]
+        clockings = generate_clockings(seed, person_ids, self._days, self._ids, self._versions)
         self._to_come = [] if until is None else [one for one in clockings if _moment(one) > until]
         held_back = {one.id for one in self._to_come}
-        self._clockings = ClockingIndex([one for one in clockings if one.id not in held_back])
-        self._raw: dict[int, dict[str, Any]] = {}
+        self._indexes = {
+            "people": RecordIndex(persons),
+            "clockings": RecordIndex(one for one in clockings if one.id not in held_back),
+        }
+        self._raw: dict[tuple[str, int], dict[str, Any]] = {}
+        self._total_ids = count(FIRST_TOTAL_ID)
         self._person_ids = count(FIRST_PERSON_ID + people)
-        self.history = {"clockings": History(), "people": History()}
+        self.history = {path: History() for path in COLLECTIONS}
         """What changed, by collection, as far as a delta watches."""
 
     def add(
@@ -74,7 +83,7 @@ class Tenant:
             KeyError: there is no such person.
         """
         with self._lock:
-            person = Reference(id=self._people[person_id].id)
+            person = Reference(id=self._people.by_id[person_id].id)
             values: dict[str, Any] = {"is_generated": False, "status": "Active", **fields}
             clocking = Clocking(
                 id=next(self._ids),
@@ -128,24 +137,48 @@ class Tenant:
             KeyError: there is no such clocking.
         """
         with self._lock:
-            clocking = self._clockings.remove(clocking_id)
-            self._raw.pop(clocking_id, None)
-            version = self._next_version()
-            self.history["clockings"].record(version, clocking, None)
+            clocking: Clocking = self._clockings.by_id[clocking_id]
+            version = self.remove_record("clockings", clocking_id)
+            self._derive(clocking.person)
             return version
 
-    def replace_raw(self, clocking_id: int, record: dict[str, Any]) -> None:
-        """Serve this JSON object in the place of a clocking, until the clocking is edited or deleted.
+    def replace_raw(self, record_id: int, served: dict[str, Any], collection: str = "clockings") -> None:
+        """Serve this JSON object in the place of a record, until the record is edited or deleted.
 
-        Filters still find it by what the clocking was.
+        Filters still find it by what the record was.
 
         Raises:
-            KeyError: there is no such clocking.
+            KeyError: there is no such record.
         """
         with self._lock:
-            clocking = self._clockings.by_id[clocking_id]
-            self._raw[clocking_id] = dict(record)
-            self.history["clockings"].record(clocking.change_version, clocking, clocking, self._raw[clocking_id])
+            record = self._index(collection).by_id[record_id]
+            self._raw[collection, record_id] = dict(served)
+            self.history[collection].record(record.change_version, record, record, dict(served))
+
+    def edit_record(self, collection: str, record_id: int, **changes: object) -> Any:
+        """Change attributes of a record of any collection; it gets a new changeVersion.
+
+        Raises:
+            KeyError: there is no such record.
+            ValueError: its id or changeVersion was to be changed.
+        """
+        _refuse_given(changes)
+        with self._lock:
+            old = self._index(collection).by_id[record_id]
+            return self._put(collection, msgspec.structs.replace(old, change_version=self._next_version(), **changes))
+
+    def remove_record(self, collection: str, record_id: int) -> str:
+        """Remove a record of any collection; the changeVersion of the deletion, which a delta alone will tell.
+
+        Raises:
+            KeyError: there is no such record.
+        """
+        with self._lock:
+            record = self._index(collection).remove(record_id)
+            self._raw.pop((collection, record_id), None)
+            version = self._next_version()
+            self.history[collection].record(version, record, None)
+            return version
 
     def add_person(self, **fields: object) -> Person:
         """Take somebody on; `fields` are attributes of `Person`, and those not given are made up."""
@@ -170,7 +203,7 @@ class Tenant:
         """
         _refuse_given(changes)
         with self._lock:
-            old = self._people[person_id]
+            old = self._people.by_id[person_id]
             return self._store_person(msgspec.structs.replace(old, change_version=self._next_version(), **changes))
 
     def hard_delete_person(self, person_id: int) -> str:
@@ -179,30 +212,33 @@ class Tenant:
         Raises:
             KeyError: there is no such person.
         """
-        with self._lock:
-            person = self._people.pop(person_id)
-            version = self._next_version()
-            self.history["people"].record(version, person, None)
-            return version
+        return self.remove_record("people", person_id)
 
     def truth(self) -> list[Clocking]:
-        """All clockings that are served, deleted ones included, in the order of their ids.
+        """All clockings that are served, as `records`."""
+        return self.records("clockings")
+
+    def people_truth(self) -> list[Person]:
+        """All people, as `records`."""
+        return self.records("people")
+
+    def records(self, collection: str) -> list[Any]:
+        """All records of a collection that are served, deleted ones included, in the order of their ids.
 
         Of an object put in with `replace_raw`, what the documented fields say; without it if they say nothing valid.
         """
+        kind = COLLECTIONS[collection].record
         with self._lock:
-            served = ((clocking, self._raw.get(key)) for key, clocking in sorted(self._clockings.by_id.items()))
-            read = (clocking if raw is None else documented_clocking(raw) for clocking, raw in served)
-            return [clocking for clocking in read if clocking is not None]
-
-    def people_truth(self) -> list[Person]:
-        """All people, in the order of their ids."""
-        with self._lock:
-            return list(self._people.values())
+            served = (
+                (record, self._raw.get((collection, key)))
+                for key, record in sorted(self._index(collection).by_id.items())
+            )
+            read = (record if raw is None else documented(kind, raw) for record, raw in served)
+            return [record for record in read if record is not None]
 
     def person_ids(self) -> list[int]:
         """Ids of all people."""
-        return list(self._people)
+        return list(self._people.by_id)
 
     def clockings_of(self, person_id: int) -> list[Clocking]:
         """The clockings of one person."""
@@ -211,46 +247,79 @@ class Tenant:
 
     def counts(self) -> dict[str, int]:
         """How many clockings and people are served."""
-        return {"clockings": len(self._clockings.by_id), "people": len(self._people)}
+        return {"clockings": len(self._clockings.by_id), "people": len(self._people.by_id)}
 
-    def clocking(self, clocking_id: int) -> object | None:
-        """The clocking as it is served, or None."""
+    def record(self, collection: str, record_id: int) -> object | None:
+        """The record as it is served, or None."""
         with self._lock:
-            return self._raw.get(clocking_id, self._clockings.by_id.get(clocking_id))
+            record = self._index(collection).by_id.get(record_id)
+            return None if record is None else self._served(collection, record)
 
-    def clockings(self, selection: Selection, after: int, limit: int) -> tuple[list[object], int | None]:
-        """The next selected clockings by id, as served, and the id to go on after if there are more."""
+    def page(self, collection: str, selection: Selection, after: int, limit: int) -> tuple[list[object], int | None]:
+        """The next selected records by id, as served, and the id to go on after if there are more."""
         with self._lock:
-            part, following = self._clockings.page(selection, after, limit)
-            return [self._raw.get(clocking.id, clocking) for clocking in part], following
+            part, following = self._index(collection).page(selection, after, limit)
+            return [self._served(collection, record) for record in part], following
 
-    def person(self, person_id: int) -> dict[str, Any] | None:
-        """The person as served, with the sensitive fields, or None."""
-        person = self._people.get(person_id)
-        return None if person is None else _served_person(person)
+    @property
+    def _clockings(self) -> RecordIndex:
+        return self._indexes["clockings"]
 
-    def people(self, after: int, limit: int) -> tuple[list[object], int | None]:
-        """The next people by id, as served, and the id to go on after if there are more."""
-        with self._lock:
-            following = [person for person in self._people.values() if person.id > after]
-        part: list[object] = [_served_person(person) for person in following[:limit]]
-        return part, following[limit - 1].id if len(following) > limit else None
+    @property
+    def _people(self) -> RecordIndex:
+        return self._indexes["people"]
+
+    def _index(self, collection: str) -> RecordIndex:
+        if collection not in self._indexes:
+            self._indexes[collection] = RecordIndex(self._derived(collection))
+        return self._indexes[collection]
+
+    def _derived(self, collection: str) -> Iterable[Record]:
+        if collection == "absence-definitions":
+            return generate_absence_definitions(self._versions)
+        totals = (total for person_id in self._people.by_id for total in self._totals(Reference(id=person_id)))
+        return [msgspec.structs.replace(total, change_version=self._next_version()) for total in totals]
+
+    def _totals(self, person: Reference) -> Iterable[CalculatedTotal]:
+        index = self._indexes.get("calculated-totals")
+        known = {} if index is None else {total.date: total for total in index.of_person(person.id)}
+        return calculate_totals(person, self._days, self._clockings.of_person(person.id), known, self._total_ids)
+
+    def _derive(self, person: Reference) -> None:
+        """Let what is derived from a person's clockings follow them."""
+        if "calculated-totals" in self._indexes:
+            known = self._indexes["calculated-totals"].by_id
+            for total in list(self._totals(person)):
+                if known.get(total.id) != total:
+                    self._put("calculated-totals", msgspec.structs.replace(total, change_version=self._next_version()))
+
+    def _served(self, collection: str, record: Any) -> object:
+        raw = self._raw.get((collection, record.id))
+        if raw is not None:
+            return raw
+        return _served_person(record) if collection == "people" else record
 
     def _next_version(self) -> str:
         return change_version(next(self._versions))
 
+    def _put(self, collection: str, record: Any) -> Any:
+        record = tidy(record)
+        old = self._index(collection).put(record)
+        self._raw.pop((collection, record.id), None)
+        self.history[collection].record(record.change_version, old, record, self._served(collection, record))
+        return record
+
     def _store(self, clocking: Clocking) -> Clocking:
-        clocking = tidy(clocking)
-        old = self._clockings.put(clocking)
-        self._raw.pop(clocking.id, None)
-        self.history["clockings"].record(clocking.change_version, old, clocking, clocking)
-        return clocking
+        old = self._clockings.by_id.get(clocking.id)
+        stored: Clocking = self._put("clockings", clocking)
+        for person in {stored.person} if old is None else {old.person, stored.person}:
+            self._derive(person)
+        return stored
 
     def _store_person(self, person: Person) -> Person:
-        old = self._people.get(person.id)
-        self._people[person.id] = person
-        self.history["people"].record(person.change_version, old, person, _served_person(person))
-        return person
+        stored: Person = self._put("people", person)
+        self._derive(Reference(id=person.id))
+        return stored
 
 
 def _moment(clocking: Clocking) -> dt.datetime:

@@ -16,12 +16,11 @@ import msgspec
 from starlette.responses import Response
 
 from protime_etl.simulator.answers import RefusalError, json_answer
-from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
+from protime_etl.simulator.options import KNOWN_SCOPES, Options
 
 __all__ = ["TokenDesk", "token_refusal"]
 
 FORM = "application/x-www-form-urlencoded"
-KNOWN_SCOPES = frozenset({CLOCKINGS_SCOPE, PEOPLE_SCOPE})
 
 
 class TokenDesk:

@@ -2,7 +2,7 @@
 --
 -- `written_at` is the moment at which the writing statement began. One that then waited for the row's lock began before
 -- the version that it replaces was written; without this, the two would be valid at the same time. The condition of the
--- trigger is all that an ordinary update pays.
+-- trigger (sql/templates) is all that an ordinary update pays.
 CREATE OR REPLACE FUNCTION protime_etl.written_later() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.written_at := greatest(statement_timestamp(), OLD.written_at + interval '1 microsecond');
@@ -11,6 +11,3 @@ END
 $$;
 
 COMMENT ON FUNCTION protime_etl.written_later() IS 'Trigger: a version is written after the one that it replaces.';
-
-CREATE OR REPLACE TRIGGER written_later BEFORE UPDATE ON protime.clockings
-FOR EACH ROW WHEN (NEW.written_at <= OLD.written_at) EXECUTE FUNCTION protime_etl.written_later();

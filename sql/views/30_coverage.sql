@@ -8,13 +8,15 @@ WITH known AS (
 reads AS (
     SELECT r.tenant, u.date_from, u.date_to, max(u.finished_at) FILTER (WHERE u.status = 'done') AS finished_at
     FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
-    WHERE u.status <> 'planned' AND u.circles IS NULL GROUP BY 1, 2, 3
+    WHERE u.status <> 'planned' AND u.circles IS NULL AND u.collection = 'clockings'
+    GROUP BY 1, 2, 3
 ),
 ranges AS (
     SELECT c.tenant, lower(days) AS first, upper(days) AS after
     FROM protime_etl.coverage AS c
     JOIN protime.people AS p ON p.tenant = c.tenant AND p.id = c.person_id AND p.deleted_at IS NULL,
         unnest(c.dates) AS days
+    WHERE c.collection = 'clockings'
 ),
 ends AS (
     SELECT tenant, day, sum(change) AS change

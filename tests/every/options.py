@@ -9,7 +9,7 @@ import pytest
 
 from protime_etl import __version__
 from protime_etl.errors import ProtimeError
-from protime_etl.simulator.clocking_index import circle_of
+from protime_etl.simulator.record_index import circle_of
 from tests.conftest import TODAY
 from tests.every import completion, others
 from tests.every.house import FIRST, House, OptionRow

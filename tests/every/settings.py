@@ -65,6 +65,17 @@ def environment(face: Face) -> None:
         assert set(asked) == {f"authentication.{host}"}
 
 
+def collections(face: Face) -> None:
+    for given, people, totals in ((None, True, False), ("all", True, True), ("calculated_totals", False, True)):
+        with ScriptedServer([Answer(404)]) as server:
+            face.ask(auth_url=server.url, api_url=server.url, collections=given)
+            asked = server.token_requests[0].body
+        assert ("people.read" in asked, "calculated-totals.read" in asked) == (people, totals)
+    wrong = face.ask(collections="clockings absense")
+    assert not wrong.ok
+    assert "there is no collection 'absense'" in wrong.text
+
+
 def scopes(face: Face) -> None:
     assert face.sync().ok
     assert not face.sync(scopes=CLOCKINGS).ok, "people cannot be read"
@@ -167,6 +178,7 @@ BOTH_FACES: dict[str, SettingRow] = {
     "client_id": client_id,
     "client_secret": client_secret,
     "environment": environment,
+    "collections": collections,
     "scopes": scopes,
     "user_agent": user_agent,
     "timezone": timezone,

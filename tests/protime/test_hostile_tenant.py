@@ -25,6 +25,7 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.collections.people import PEOPLE
+from protime_etl.collections.record import nested_records
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import (
     ApiError,
@@ -576,7 +577,7 @@ def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(
         assert row.terminal_id == (sent.get("terminal") or {}).get("id")
         assert row.latitude == (sent.get("geolocation") or {}).get("latitude")
         assert row.activity_levels == sent.get("activityLevels")
-        unknown = {key: value for key, value in sent.items() if key not in decoding._nested_records(CLOCKINGS.record)}
+        unknown = {key: value for key, value in sent.items() if key not in nested_records(CLOCKINGS.record)}
         assert row.extra == (unknown or None)
 
 
@@ -638,7 +639,7 @@ json_values = st.recursive(
     ),
     max_leaves=12,
 )
-field_names = st.sampled_from([*decoding._nested_records(CLOCKINGS.record), "x", "\0", ""])
+field_names = st.sampled_from([*nested_records(CLOCKINGS.record), "x", "\0", ""])
 records = json_values | st.dictionaries(field_names, json_values, max_size=3).map(lambda one: {**GOOD, "id": 2, **one})
 
 

@@ -12,9 +12,9 @@ from urllib3.util import SKIP_HEADER
 
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.collection import API_PATH
-from protime_etl.simulator.clocking_index import circle_of, org_group_of
-from protime_etl.simulator.generation import sensitive_fields
+from protime_etl.simulator.generation.people import sensitive_fields
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
+from protime_etl.simulator.record_index import circle_of, org_group_of
 from protime_etl.simulator.server import SimulatedTenant, serve
 from protime_etl.simulator.state import Tenant
 

@@ -14,7 +14,7 @@ import requests
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.clock import Clock
-from protime_etl.simulator.generation import sensitive_fields
+from protime_etl.simulator.generation.people import sensitive_fields
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -434,7 +434,7 @@ def test_nothing_is_remembered_without_a_delta(caller: Caller) -> None:
     tenant.soft_delete(tenant.truth()[0].id)
     tenant.add_person()
     caller.clockings()
-    assert [len(history) for history in tenant.history.values()] == [0, 0]
+    assert not any(map(len, tenant.history.values()))
 
 
 def test_two_that_serve_one_tenant_have_a_delta_each(delta: Caller) -> None:

@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.simulator.grammar import FilterError, parse_expression
-from protime_etl.simulator.selection import Selection, parse_clocking_filter
+from protime_etl.simulator.selection import Selection, parse_filter
 
 JANUARY = "date ge '2026-01-01' and date le '2026-01-31'"
 IN_JANUARY = Selection(first_day=dt.date(2026, 1, 1), last_day=dt.date(2026, 1, 31))
@@ -50,7 +51,7 @@ IN_JANUARY = Selection(first_day=dt.date(2026, 1, 1), last_day=dt.date(2026, 1, 
     ],
 )
 def test_accepts(text: str, selection: Selection) -> None:
-    assert parse_clocking_filter(text) == selection
+    assert parse_filter(CLOCKINGS, text) == selection
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_accepts(text: str, selection: Selection) -> None:
 )
 def test_refuses(text: str, reason: str) -> None:
     with pytest.raises(FilterError) as refusal:
-        parse_clocking_filter(text)
+        parse_filter(CLOCKINGS, text)
     assert reason in str(refusal.value)
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from protime_etl.collections.record import Geolocation, OptionalReference, Reference
-from protime_etl.simulator.generation import FIRST_CLOCKING_ID, works_nights
+from protime_etl.simulator.generation.clockings import FIRST_CLOCKING_ID, works_nights
 from protime_etl.simulator.state import Tenant
 
 FIRST_DAY = dt.date(2026, 1, 1)

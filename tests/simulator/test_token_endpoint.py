@@ -7,7 +7,7 @@ import pytest
 import requests
 from urllib3.util import SKIP_HEADER
 
-from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
+from protime_etl.simulator.options import CLOCKINGS_SCOPE, KNOWN_SCOPES, PEOPLE_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 
@@ -23,7 +23,7 @@ def test_gives_a_token_as_documented(caller: Caller) -> None:
     assert (body["expires_in"], body["token_type"], body["scope"]) == (1800, "Bearer", CLOCKINGS_SCOPE)
     assert body["access_token"].startswith("eyJ")
     assert body["access_token"].count(".") == 2
-    assert set(caller.ask_token().json()["scope"].split()) == {CLOCKINGS_SCOPE, PEOPLE_SCOPE}
+    assert set(caller.ask_token().json()["scope"].split()) == KNOWN_SCOPES
     assert caller.simulated.served.requests == {"token": 2}
 
 

@@ -24,7 +24,7 @@ def test_an_initial_load_that_goes_on_for_ever_is_an_error(
 ) -> None:
     monkeypatch.setattr("protime_etl.sync.initial_load.LEAST_PEOPLE", 0)
     monkeypatch.setattr("protime_etl.sync.bounds.LEAST_CLOCKINGS", 500)
-    monkeypatch.setattr(simulated.tenant, "clockings", endless(simulated.tenant.clockings))
+    monkeypatch.setattr(simulated.tenant, "page", endless(simulated.tenant.page))
     with pytest.raises(ProtocolError, match="initial load have no end: more than 500 records"):
         pipeline.changes()
     assert simulated.served.requests["clockings"] < 15
@@ -34,7 +34,7 @@ def test_a_list_of_people_that_goes_on_for_ever_is_an_error(
     pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("protime_etl.sync.bounds.LEAST_PEOPLE", 200)
-    monkeypatch.setattr(simulated.tenant, "people", endless(simulated.tenant.people))
+    monkeypatch.setattr(simulated.tenant, "page", endless(simulated.tenant.page))
     with pytest.raises(ProtocolError, match="pages of people have no end: more than 200 records"):
         pipeline.sync_people()
     assert simulated.served.requests["people"] < 20

@@ -151,16 +151,16 @@ def test_pages_without_end_are_bounded_and_the_person_is_named(
 ) -> None:
     monkeypatch.setattr("protime_etl.sync.bounds.LEAST_CLOCKINGS", 300)
     monkeypatch.setattr("protime_etl.sync.bounds.CLOCKINGS_A_DAY", 5)
-    usual = simulated.tenant.clockings
+    usual = simulated.tenant.page
     truth = tenant_rows(simulated.tenant)
 
-    def clockings(selection: Any, after: int, limit: int) -> tuple[list[object], int | None]:
-        everything: list[Any] = usual(selection, 0, 10**9)[0]
-        if any(one.person.id == 100_005 and one.date == TODAY for one in everything):
+    def page(collection: str, selection: Any, after: int, limit: int) -> tuple[list[object], int | None]:
+        everything: list[Any] = usual(collection, selection, 0, 10**9)[0]
+        if collection == "clockings" and any(one.person.id == 100_005 and one.date == TODAY for one in everything):
             return everything[:limit], after + 1
-        return usual(selection, after, limit)
+        return usual(collection, selection, after, limit)
 
-    simulated.tenant.clockings = clockings  # type: ignore[method-assign]
+    simulated.tenant.page = page  # type: ignore[method-assign]
     pipeline.sync("cli", FIRST, TODAY)
     assert [f"person 100005 on {TODAY}" in str(one) for one in pipeline.to_look_at] == [True]
     assert "have no end" in str(pipeline.to_look_at[0])

@@ -51,14 +51,14 @@ def test_more_than_a_handful_that_move_is_no_agreement(
     pipeline.sync("test", FIRST, TODAY)
     ids = live(simulated.tenant)[:6]
     change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE id = ANY(:ids)", ids=ids)
-    usual = simulated.tenant.clocking
+    usual = simulated.tenant.record
 
-    def clocking(record_id: int) -> object:
+    def record(collection: str, record_id: int) -> object:
         if record_id in ids:
             simulated.tenant.edit(record_id, time_of_day_in_minutes=5)
-        return usual(record_id)
+        return usual(collection, record_id)
 
-    monkeypatch.setattr(simulated.tenant, "clocking", clocking)
+    monkeypatch.setattr(simulated.tenant, "record", record)
     found = pipeline.verify(FIRST, TODAY)
     assert (found.differences, found.moving, found.agrees) == ([], 6, False)
 

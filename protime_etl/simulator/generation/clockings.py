@@ -1,33 +1,21 @@
-"""Made-up people and clockings in a realistic shape, the same ones for the same seed.
-
-Every person and day has its own dice: the digest of seed, person and day. So a person's day looks the same whatever
-else is generated, on every version of Python.
-"""
+"""Made-up clockings in a realistic shape, the same ones for the same seed."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b, shake_128
+from hashlib import shake_128
 
 import msgspec
 
 from protime_etl.collections.clockings import ActivityDefinition, ActivityLevel, Clocking
-from protime_etl.collections.people import Person
 from protime_etl.collections.record import NO_GEOLOCATION, NO_REFERENCE, Geolocation, OptionalReference, Reference
+from protime_etl.simulator.generation.dice import change_version, dice_of
+from protime_etl.simulator.generation.people import FIRST_PERSON_ID
 
-__all__ = [
-    "FIRST_CLOCKING_ID",
-    "FIRST_PERSON_ID",
-    "change_version",
-    "generate_clockings",
-    "generate_people",
-    "sensitive_fields",
-    "works_nights",
-]
+__all__ = ["FIRST_CLOCKING_ID", "WEEKEND", "generate_clockings", "works_nights"]
 
-FIRST_PERSON_ID = 100_001
 FIRST_CLOCKING_ID = 18_000_000
 
 # In, out for the break, in again, out. The night begins on the evening before the day it is assigned to.
@@ -62,38 +50,6 @@ def _works_on_activities(person_id: int) -> bool:
     return (person_id - FIRST_PERSON_ID) % 5 == 3
 
 
-def change_version(number: int) -> str:
-    """The form of the API: 20 upper-case hexadecimal digits, which sort as text."""
-    return f"{number:020X}"
-
-
-def generate_people(seed: int, people: int, first_day: dt.date, versions: Iterator[int]) -> Iterator[Person]:
-    """People who all came into service before `first_day`."""
-    for person_id in range(FIRST_PERSON_ID, FIRST_PERSON_ID + people):
-        dice = _dice(seed, person_id, first_day)
-        yield Person(
-            id=person_id,
-            change_version=change_version(next(versions)),
-            last_name=f"Person {person_id}",
-            first_name="Simulated",
-            employee_number=f"E{person_id}",
-            badge_number=f"{7_000_000 + person_id}",
-            in_service_date=first_day - dt.timedelta(days=30 + dice[0] * 16 + dice[1] % 16),
-        )
-
-
-def sensitive_fields(person_id: int) -> dict[str, str]:
-    """Documented fields of a person that nobody should keep; each value is found by a plain text search."""
-    return {
-        "address": f"Made-up Street {person_id}",
-        "bankAccount": f"MADE-UP-ACCOUNT-{person_id}",
-        "birthDate": (dt.date(1930, 1, 1) + dt.timedelta(days=person_id % 9000)).isoformat(),
-        "email": f"person.{person_id}@example.invalid",
-        "pinCode": f"PIN-{person_id}",
-        "socialSecurityNumber": f"MADE-UP-SSN-{person_id}",
-    }
-
-
 def generate_clockings(
     seed: int, person_ids: Sequence[int], days: Iterable[dt.date], ids: Iterator[int], versions: Iterator[int]
 ) -> list[Clocking]:
@@ -103,7 +59,7 @@ def generate_clockings(
     for day in days:
         if day.weekday() not in WEEKEND:
             for person in people:
-                dice = _dice(seed, person.id, day)
+                dice = dice_of(seed, person.id, day)
                 if dice[0] >= ABSENT:
                     clockings.extend(_workday(person, day, dice, ids, versions))
     # Corrections come after everything was clocked, so their changeVersion is newer than any of the others.
@@ -111,10 +67,6 @@ def generate_clockings(
         if die < EDITED + DELETED:
             clockings[position] = _corrected(clockings[position], die, change_version(next(versions)))
     return clockings
-
-
-def _dice(seed: int, person_id: int, day: dt.date) -> bytes:
-    return blake2b(f"{seed}/{person_id}/{day}".encode(), digest_size=40).digest()
 
 
 def _workday(

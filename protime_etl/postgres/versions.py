@@ -1,0 +1,53 @@
+"""Functions that keep the versions of a collection's rows and show them as they were: templates of `sql`, rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy import Column
+from sqlalchemy.dialects import postgresql
+
+from protime_etl.collections.collection import Collection
+from protime_etl.postgres.record_tables import RECORD_TABLES
+from protime_etl.postgres.statements import sql_folder
+
+__all__ = ["versions_of"]
+
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def _type_of(column: Column[Any]) -> str:
+    # The result of a function takes no collation.
+    return str(column.type.compile(DIALECT)).partition(" COLLATE")[0]
+
+
+def versions_of(collection: Collection) -> Iterator[tuple[str, str]]:
+    """The functions of a collection that keeps versions: the name of each, and the statements that make it."""
+    table = RECORD_TABLES[collection.path]
+    columns = [column for column in table.columns if column.name != "written_at"]
+    names = [sql.Identifier(column.name) for column in columns]
+    keep_versions, as_of = f"keep_{collection.table}_versions", f"{collection.table}_as_of"
+
+    def of(source: str) -> sql.Composed:
+        return sql.SQL(", ").join(sql.Identifier(source, column.name) for column in columns)
+
+    parts: dict[str, sql.Composable] = {
+        "table": sql.Identifier("protime", collection.table),
+        "versions": sql.Identifier("protime", collection.versions_table),
+        "keep_versions": sql.Identifier("protime_etl", keep_versions),
+        "as_of": sql.Identifier("protime", as_of),
+        "columns": sql.SQL(", ").join(names),
+        "replaced": of("o"),
+        "current": of("t"),
+        "former": of("v"),
+        "typed_columns": sql.SQL(", ").join(
+            sql.SQL("{} {}").format(name, sql.SQL(_type_of(column)))
+            for name, column in zip(names, columns, strict=True)
+        ),
+        "comment": sql.Literal(f"protime.{collection.table} as it was at that moment."),
+    }
+    for name, template in ((f"protime_etl.{keep_versions}", "10_keep_versions"), (f"protime.{as_of}", "20_as_of")):
+        text = (sql_folder() / "templates" / f"{template}.sql").read_text(encoding="utf-8")
+        yield name, sql.SQL(text).format(**parts).as_string()

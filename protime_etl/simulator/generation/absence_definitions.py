@@ -1,0 +1,43 @@
+"""Made-up absence definitions; the first ones are the reasons of clockings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protime_etl.collections.absence_definitions import AbsenceDefinition
+from protime_etl.collections.record import LocalizedText, OptionalReference
+from protime_etl.simulator.generation.dice import change_version
+
+__all__ = ["FIRST_DEFINITION_ID", "generate_absence_definitions"]
+
+FIRST_DEFINITION_ID = 31
+# Name, name in Dutch, code, allowed durations, whether it is a reason of clockings, group.
+DEFINITIONS = (
+    ("Doctor", "Arts", "DOC", "Interval", True, 1),
+    ("Training", "Opleiding", "TRN", "Interval", True, 2),
+    ("Business trip", "Dienstreis", "TRP", "Interval", True, 2),
+    ("Union work", "Vakbondswerk", "UNI", "Interval", True, 1),
+    ("Home working", "Thuiswerk", "HOM", "HalfDay", True, 2),
+    ("Personal errand", "Persoonlijk", "PER", "Interval", True, 1),
+    ("Holiday", "Vakantie", "HOL", "HalfDay", False, 1),
+    ("Illness", "Ziekte", "ILL", "FullDay", False, 1),
+    ("Parental leave", "Ouderschapsverlof", "PAR", "FullDay", False, 1),
+)
+
+
+def generate_absence_definitions(versions: Iterator[int]) -> Iterator[AbsenceDefinition]:
+    """The absence definitions of every simulated tenant."""
+    for number, (name, dutch, code, durations, is_reason, group) in enumerate(DEFINITIONS):
+        translated = LocalizedText(default=name, translations={"en-GB": name, "nl-NL": dutch})
+        yield AbsenceDefinition(
+            id=FIRST_DEFINITION_ID + number,
+            change_version=change_version(next(versions)),
+            name=translated,
+            code=code,
+            friendly_name=translated,
+            friendly_code=LocalizedText(default=code),
+            allowed_durations=durations,
+            is_enabled=True,
+            is_reason_for_clocking=is_reason,
+            absence_group=OptionalReference(id=group),
+        )
