@@ -58,7 +58,7 @@ def test_the_command_of_the_wheel_makes_the_schema_and_answers(
 def test_the_wheel_holds_the_dags_and_the_queries(installed: Path, tmp_path: Path) -> None:
     script = (
         "from protime_etl.standalone.environment import dags_folder\n"
-        "from protime_etl.postgres.statements import sql_folder\n"
+        "from protime_etl.postgres.queries import sql_folder\n"
         "for folder in (dags_folder(), sql_folder()):\n"
         "    print(*sorted(path.name for path in folder.rglob('*') if path.is_file() and '__' not in str(path)))\n"
     )
@@ -66,6 +66,7 @@ def test_the_wheel_holds_the_dags_and_the_queries(installed: Path, tmp_path: Pat
     assert dags.split() == [f"protime_clockings_{name}.py" for name in ("backfill", "changes", "nightly")]
     assert "10_clockings_local.sql" in sql
     assert "hours_by_week.sql" in sql
+    assert "merge.sql" in sql
 
 
 def test_the_provider_of_the_wheel_is_found(installed: Path, tmp_path: Path) -> None:

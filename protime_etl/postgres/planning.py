@@ -22,15 +22,12 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg import sql
 from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["BOUND_TENANT", "TENANT", "WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
+__all__ = ["BOUND_TENANT", "WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
 
-TENANT = sql.SQL("(SELECT %(tenant)s::text)")
-"""The bound parameter `tenant` in psycopg's statements."""
 BOUND_TENANT = "(SELECT CAST(:tenant AS text))"
-"""The same in SQLAlchemy's."""
+"""The bound parameter `tenant` in SQLAlchemy's statements."""
 WORTH_STATISTICS = 10_000
 """So many rows at once are worth a look at the statistics."""
 SAMPLE = 10

@@ -17,7 +17,7 @@ from protime_etl.errors import DatabaseError, LockedError, SchemaError
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.lock_watch import holders
 from protime_etl.postgres.locks import UPGRADE_LOCK
-from protime_etl.postgres.statements import sql_folder
+from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.versions import versions_of
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 
 from protime_etl.collections.collection import Collection
+from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.record_tables import RECORD_TABLES
-from protime_etl.postgres.statements import sql_folder
 
 __all__ = ["versions_of"]
 

@@ -175,7 +175,7 @@ class DeltaReader:
         with self._session.transaction() as connection:
             share_merges(connection, tenant)
             load = DeltaLoad(connection, tenant, CLOCKINGS, began)
-            load.take([page])
+            load.stage([page])
             self._session.sift(connection, load, page.deletions)
             load.merge()
             told = unresolved_deletions(connection, tenant, CLOCKINGS.path, page.deletions) if page.deletions else {}

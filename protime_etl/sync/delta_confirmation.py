@@ -174,9 +174,9 @@ class Confirmation:
         with self._session.transaction() as connection:
             (exclude_merges if told else share_merges)(connection, self._tenant)
             load = DeltaLoad(connection, self._tenant, CLOCKINGS, asked.asked_at)
-            load.take(asked.found)
+            load.stage(asked.found)
             load.lock_people(connection, dict.fromkeys((*told, *vanished), ""))
-            doubtful = load.doubtful()  # gone after it was asked for: another turn tells
+            doubtful = load.unconfirmed()  # gone after it was asked for: another turn tells
             load.drop(doubtful)
             load.merge(vanished)
             load.delete(told)

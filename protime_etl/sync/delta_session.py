@@ -79,7 +79,7 @@ class DeltaSession:
     def sift(self, connection: Connection, load: DeltaLoad, deleted: Iterable[int]) -> None:
         """Keep for later what somebody else may have found gone since this was read; see `Load.doubtful`."""
         load.lock_people(connection, dict.fromkeys(deleted, ""))
-        if doubtful := load.doubtful():
+        if doubtful := load.unconfirmed():
             load.drop(doubtful)
             keep_unconfirmed(connection, self.settings.tenant, CLOCKINGS.path, "doubtful", dict.fromkeys(doubtful, ""))
 

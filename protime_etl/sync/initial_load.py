@@ -89,7 +89,7 @@ class InitialLoad:
             self._refuse_more_than_there_can_be(connection, followed, began)
         share_merges(connection, tenant)
         load = DeltaLoad(connection, tenant, CLOCKINGS, began)
-        load.take([page])
+        load.stage([page])
         self._session.sift(connection, load, ())
         load.merge()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]

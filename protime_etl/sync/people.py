@@ -12,8 +12,9 @@ from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, RateLimited
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.ledger import known_people
-from protime_etl.postgres.load import Counts, Load, Scope
+from protime_etl.postgres.load import Counts, Scope
 from protime_etl.postgres.locks import lock_people
+from protime_etl.postgres.merge import Load
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.bounds import most_people
 from protime_etl.sync.brake import Brake
@@ -43,9 +44,9 @@ def pull_people(
             most = most_people(len(known_people(connection, settings.tenant)))
             load = Load(connection, settings.tenant, PEOPLE)
             reading = Reading(PEOPLE, client.answers(PEOPLE), most, "people")
-            load.take(reading)
+            load.stage(reading)
             read = load.counts.rows_read
-            absent = load.absent(Scope())
+            absent = load.missing_from_pull(Scope())
             # Nobody moves out of this list: whoever is undecided exists, and only the list does not tell.
             gone, found, _ = judge(
                 client,
@@ -54,7 +55,7 @@ def pull_people(
                 reading.pages,
                 lambda: Reading(PEOPLE, client.answers(PEOPLE), most, "people"),
             )
-            load.take(found)
+            load.stage(found)
             if brake.withholds(len(gone), read + len(absent)):
                 return load.merge(), brake.error(len(gone), read + len(absent), "people")
             return load.merge(gone), None

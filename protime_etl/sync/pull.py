@@ -19,11 +19,12 @@ from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover, usual_amounts
-from protime_etl.postgres.direct import CollisionError, DirectLoad, may_copy
+from protime_etl.postgres.direct_copy import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Counts, Load, Scope, database_clock
+from protime_etl.postgres.load import Counts, Scope, database_clock
 from protime_etl.postgres.locks import mark_under_way, share_merges
+from protime_etl.postgres.merge import Load
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync import cutting
 from protime_etl.sync.bounds import most_clockings
@@ -166,7 +167,7 @@ class UnitPull:
                 self._client.holding_locks() if direct else nullcontext(),
                 closing(self._read(self._unit.person_ids)) as pages,
             ):
-                load.take(pages, self._count)
+                load.stage(pages, self._count)
         except RateLimited as error:
             if not (direct and error.retry_after and error.retry_after <= self._client.max_wait):
                 raise
@@ -195,8 +196,8 @@ class UnitPull:
 
     def _recheck(self, connection: Connection, load: Load) -> list[int]:
         """Judge what was staged in doubt, and what was not and is in the table; returns what is gone of the latter."""
-        absent = load.absent(self._scope)
-        doubtful = load.doubtful()
+        absent = load.missing_from_pull(self._scope)
+        doubtful = load.unconfirmed()
         self._absent = len(absent)
         wanted = {*absent, *doubtful}
 
@@ -210,7 +211,7 @@ class UnitPull:
 
         load.drop(absent_from(self._client, CLOCKINGS, doubtful, self._pages, again))
         gone, found, self._undecided = judge(self._client, CLOCKINGS, absent, self._pages, again)
-        load.take(self._lock_found(connection, found))
+        load.stage(self._lock_found(connection, found))
         return gone
 
     def _lock_found(self, connection: Connection, found: Sequence[Page]) -> Sequence[Page]:
@@ -277,7 +278,7 @@ class UnitPull:
         people = {row[PERSON] for page in found for row in page.rows}
         lock_coverage(connection, self._tenant, people.union(self._unit.person_ids))
         load = Load(connection, self._tenant, CLOCKINGS, asked)
-        load.take(found)
+        load.stage(found)
         merged = load.merge(gone)
         note_drift(connection, self._tenant, gone)
         return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)

@@ -12,7 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError
-from protime_etl.postgres.direct import CollisionError
+from protime_etl.postgres.direct_copy import CollisionError
 from protime_etl.protime.decoding import decode_page
 from protime_etl.sync.ahead import ahead
 from protime_etl.sync.bounds import bounded

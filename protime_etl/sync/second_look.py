@@ -71,7 +71,7 @@ def look_again(
     found += judge(client, CLOCKINGS, absent, pages, again).found
     with database_errors(engine.url), engine.connect() as connection:  # never committed
         comparison = Comparison(connection, tenant, CLOCKINGS)
-        comparison.take(found)
+        comparison.stage(found)
         stay, equal = comparison.compare(Scope(), [*(() if believed else listed), *absent])
     moved = [one for one in stay if one.id in listed and one.version != listed[one.id].version]
     return SecondLook([*believed, *(one for one in stay if one not in moved)], equal, len(moved))

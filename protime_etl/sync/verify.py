@@ -189,7 +189,7 @@ class Verifier:
         self._pages = 0
         with database_errors(self._engine.url), self._engine.connect() as connection:  # never committed
             staged = Comparison(connection, self._settings.tenant, CLOCKINGS)
-            staged.take(self._read(scope, scope.person_ids))
+            staged.stage(self._read(scope, scope.person_ids))
             differences, equal = staged.compare(scope)
             found.equal.update(equal)
             found.rejected += staged.counts.rejected

@@ -122,11 +122,10 @@ def test_a_thousand_changes_among_millions(engine: Engine, amount: Amount) -> No
     with engine.begin() as connection:
         share_merges(connection, "acme")
         load = DeltaLoad(connection, "acme", collection, database_clock(connection))
-        load.take([Page([row(number) for number in range(1, 901)])])
-        load.complete()
+        load.stage([Page([row(number) for number in range(1, 901)])])
         deletions = {number * (rows // 1000): "F" * 20 for number in range(901, 1001)}
         load.lock_people(connection, deletions)
-        assert load.doubtful() == []
+        assert load.unconfirmed() == []
         load.merge()
         load.delete(deletions)
     seconds = time.perf_counter() - began

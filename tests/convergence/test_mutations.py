@@ -6,17 +6,17 @@ The dice of the long run have to find each by themselves, too.
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from psycopg import sql
 from sqlalchemy.engine import URL
 from tenacity import wait_none
 
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.load import Load
+from protime_etl.postgres import queries
+from protime_etl.postgres.load import Scope
+from protime_etl.postgres.merge import Load
 from protime_etl.protime import retrying
 from protime_etl.sync import pull as pulling
 from protime_etl.sync.pull import UnitPull
@@ -39,23 +39,20 @@ def world(warehouse: URL) -> Iterator[World]:
     world.close()
 
 
-def replace_in_merge(monkeypatch: pytest.MonkeyPatch, pattern: str, by: str, expected: int) -> None:
-    original = Load._upsert
-
-    def mutated(self: Load) -> Any:
-        text, number = re.subn(pattern, by, original(self).as_string())
-        assert number == expected, "the mutation does not fit the statement any more"
-        return sql.SQL(text)
-
-    monkeypatch.setattr(Load, "_upsert", mutated)
+def replace_fragment(monkeypatch: pytest.MonkeyPatch, name: str, by: str) -> None:
+    """Let `sql/engine/<name>.sql` be this, wherever it is part of a statement."""
+    original = queries.text_of
+    assert original(name) != by
+    monkeypatch.setattr(queries, "text_of", lambda wanted: by if wanted == name else original(wanted))
 
 
 def without_the_version_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    replace_in_merge(monkeypatch, r'"\w+"\.change_version > t\.change_version', "true", 2)
+    every_version_is_newer = "NOT (coalesce(t.deleted_by IN ('vanished', 'delta'), false) AND {written_since})"
+    replace_fragment(monkeypatch, "merge_guard", every_version_is_newer)
 
 
 def without_the_written_after_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    replace_in_merge(monkeypatch, r"t\.written_at <= %\(began\)s", "true", 2)
+    replace_fragment(monkeypatch, "merge_written_since", "false")
 
 
 def with_a_partial_pull_that_infers_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,24 +71,27 @@ def without_asking_for_what_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    def began(self: Load) -> Any:
-        return self.began
+    original = Load.missing_from_pull
 
-    monkeypatch.setattr(Load, "_clock", began)
+    def missing_from_pull(self: Load, scope: Scope) -> Sequence[int]:
+        missing = original(self, scope)
+        self._asked_at = self.began
+        return missing
+
+    monkeypatch.setattr(Load, "missing_from_pull", missing_from_pull)
 
 
 def with_delta_items_in_the_order_of_their_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
-    replace_in_merge(monkeypatch, r"\(SELECT \* FROM", "(SELECT *, ctid AS arrived FROM", 1)
-    replace_in_merge(monkeypatch, r"ORDER BY s\.id, s\.change_version DESC", "ORDER BY s.id, s.arrived DESC", 1)
+    last_arrived = "(SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, ctid DESC)"
+    replace_fragment(monkeypatch, "merge_newest_first", last_arrived)
 
 
 def without_tombstones(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = r"FROM protime_etl\.tombstones AS d WHERE"
-    replace_in_merge(monkeypatch, known, "FROM protime_etl.tombstones AS d WHERE false AND", 1)
+    replace_fragment(monkeypatch, "merge_is_buried", "false")
 
 
-def without_doubt_about_what_somebody_else_did_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Load, "doubtful", lambda _: [])
+def without_confirming_what_another_unit_did_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Load, "unconfirmed", lambda _: [])
 
 
 def without_locking_whom_circles_bring(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ MUTATIONS = [
     (without_tombstones, a_slow_pull_has_seen_what_the_delta_tells_as_deleted),
     (without_asking_for_what_others_wrote_meanwhile, a_slow_pull_wrote_what_a_younger_one_did_not_find),
     (without_locking_whom_circles_bring, circles_bring_what_is_deleted_while_they_ask),
-    (without_doubt_about_what_somebody_else_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
+    (without_confirming_what_another_unit_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
 ]
 FOUND_SOON = {without_the_version_guard, without_the_written_after_guard}
 WALKS = 20

@@ -17,7 +17,8 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, ActivityLevel
 from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
-from protime_etl.postgres.load import Counts, Load, Scope
+from protime_etl.postgres.load import Counts, Scope
+from protime_etl.postgres.merge import Load
 from tests.conftest import both_servers, execute
 
 DAY = dt.date(2026, 3, 20)
@@ -40,8 +41,8 @@ def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]
 def load(engine: Engine, *rows: tuple[Any, ...], scope: Scope = SCOPE) -> Counts:
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.take([Page(list(rows))])
-        return one.merge(one.absent(scope))
+        one.stage([Page(list(rows))])
+        return one.merge(one.missing_from_pull(scope))
 
 
 def stored(engine: Engine, clocking_id: int) -> Any:
@@ -108,10 +109,10 @@ def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> No
     load(engine, row(1), row(2))
     with engine.begin() as slow_connection:
         slow = Load(slow_connection, "acme", CLOCKINGS)
-        slow.take([Page([row(1, calculated_time_of_day_in_minutes=1), row(2)])])
+        slow.stage([Page([row(1, calculated_time_of_day_in_minutes=1), row(2)])])
         load(engine, row(1, calculated_time_of_day_in_minutes=2))  # 2 has vanished meanwhile, and 3 ...
         load(engine, row(1, calculated_time_of_day_in_minutes=2), row(3))  # ... has come
-        assert slow.absent(SCOPE) == [3]  # the caller asks for it, and it is there
+        assert slow.missing_from_pull(SCOPE) == [3]  # the caller asks for it, and it is there
         counts = slow.merge()
 
     assert stored(engine, 1).calculated_time_of_day_in_minutes == 2
@@ -127,7 +128,7 @@ def test_a_slow_pull_fills_each_column_that_a_later_writer_was_not_told(engine: 
     with engine.begin() as slow_connection:
         slow = Load(slow_connection, "acme", collection)
         # In an answer where another record has the column, null would mean null.
-        slow.take([Page([row(1, **reason | told), row(2, kind="Reason", is_open=True, reason_id=1)])])
+        slow.stage([Page([row(1, **reason | told), row(2, kind="Reason", is_open=True, reason_id=1)])])
         load(engine, row(1, **reason))
         slow.merge()
     found = stored(engine, 1)
@@ -138,7 +139,7 @@ def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine)
     load(engine, row(1))
     with engine.begin() as slow_connection:
         slow = Load(slow_connection, "acme", CLOCKINGS)
-        slow.take([Page([row(1, "02")])])
+        slow.stage([Page([row(1, "02")])])
         load(engine)
         slow.merge()
     assert stored(engine, 1).deleted_by == "vanished"
@@ -150,7 +151,7 @@ def test_what_is_written_while_it_is_being_looked_for_is_not_deleted(engine: Eng
     load(engine, row(1), row(2))
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        absent = one.absent(SCOPE)
+        absent = one.missing_from_pull(SCOPE)
         load(engine, row(1, "02"), row(2))
         assert absent == [1, 2]
         assert one.merge(absent).deleted == 1
@@ -183,8 +184,8 @@ def test_a_rejected_record_is_not_gone_and_one_without_an_id_stops_all_inference
         load(engine, row(1), row(2))
         with engine.begin() as connection:
             one = Load(connection, "acme", CLOCKINGS)
-            one.take([Page(rejected=[RejectedRecord(record_id, "why", "{}", "fingerprint")] * 2)])
-            counts = one.merge(one.absent(SCOPE))
+            one.stage([Page(rejected=[RejectedRecord(record_id, "why", "{}", "fingerprint")] * 2)])
+            counts = one.merge(one.missing_from_pull(SCOPE))
         assert {number for number in (1, 2) if stored(engine, number).deleted_at} == gone
         assert (counts.rejected, counts.rows_read, counts.unchanged) == (2, 2, 0)
     with engine.connect() as connection:
@@ -199,7 +200,7 @@ def test_pages_with_rejected_records_between_others_all_arrive(engine: Engine) -
     told: list[int] = []
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.take(pages, told.append)
+        one.stage(pages, told.append)
         counts = one.merge()
     assert counts == Counts(rows_read=6, inserted=4, rejected=2)
     assert told == [1, 2, 0, 1, 2]
@@ -216,8 +217,8 @@ def test_pages_that_end_with_an_error_leave_what_came_and_a_transaction_that_can
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
         with pytest.raises(UriTooLongError):
-            one.take(pages())
-        one.take([Page([row(2)])])
+            one.stage(pages())
+        one.stage([Page([row(2)])])
         assert one.merge() == Counts(rows_read=2, inserted=2)
 
 
@@ -230,7 +231,7 @@ def test_a_copy_outlasts_the_statement_timeout_of_the_database(warehouse: URL, e
     execute(warehouse, f"ALTER DATABASE {warehouse.database} SET statement_timeout = '100ms'")
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.take(pages())
+        one.stage(pages())
         assert one.merge().inserted == 2
 
 
@@ -246,7 +247,7 @@ def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
     load(engine, row(1))
     with engine.begin() as connection:
         other = Load(connection, "other", CLOCKINGS)
-        other.take([Page([row(1, kind="Reason")])])
+        other.stage([Page([row(1, kind="Reason")])])
         assert other.merge().inserted == 1
     assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1)
 
@@ -255,8 +256,8 @@ def test_a_failed_load_leaves_everything_as_it_was(engine: Engine) -> None:
     load(engine, row(1))
     with engine.connect() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.take([Page([row(2)])])
-        one.merge(one.absent(SCOPE))
+        one.stage([Page([row(2)])])
+        one.merge(one.missing_from_pull(SCOPE))
         connection.rollback()
     assert stored(engine, 1).deleted_at is None
     assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1), "the staging table is empty again"
@@ -285,7 +286,7 @@ def test_the_same_rejected_records_in_another_order_do_not_deadlock(engine: Engi
             random.Random(seed).shuffle(rejected)
             with engine.begin() as connection:
                 one = Load(connection, "acme", CLOCKINGS)
-                one.take([Page(rejected=rejected)])
+                one.stage([Page(rejected=rejected)])
                 one.merge()
 
     in_four_threads(work)

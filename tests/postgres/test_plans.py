@@ -20,7 +20,8 @@ from sqlalchemy.engine import URL
 
 import protime_etl
 from protime_etl.cli.status import print_status
-from protime_etl.postgres.statements import sql_folder
+from protime_etl.postgres.queries import sql_folder
+from protime_etl.postgres.queries import text_of as text_of_engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -140,6 +141,10 @@ def statements_of_the_source() -> set[str]:
                 text = text_of(node) or ""
                 if OF_CLOCKINGS.search(text) and re.search(r"\b(SELECT|UPDATE|DELETE|INSERT)\b", text):
                     found.add(pattern_of(text))
+    for path in (sql_folder() / "engine").glob("*.sql"):
+        text = text_of_engine(path.stem)
+        if OF_CLOCKINGS.search(text) and re.search(r"\b(SELECT|UPDATE|DELETE|INSERT)\b", text):
+            found.add(pattern_of(text))
     return found
 
 

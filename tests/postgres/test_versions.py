@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
-from protime_etl.postgres.load import Load
+from protime_etl.postgres.merge import Load
 from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
 from tests.conftest import both_servers
 from tests.postgres.test_load import load, row
@@ -61,7 +61,7 @@ def test_several_changes_in_one_transaction_leave_one_version_at_a_time(engine: 
     with engine.begin() as connection:
         for version in ("02", "03", "04"):
             one = Load(connection, "acme", CLOCKINGS)
-            one.take([Page([row(1, change_version=version)])])
+            one.stage([Page([row(1, change_version=version)])])
             one.merge()
         connection.execute(sa.text("UPDATE protime.clockings SET kind = 'Reason'"))  # says nothing about written_at
         connection.execute(sa.text("UPDATE protime.clockings SET kind = 'InOut', written_at = '2000-01-01'"))

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.engine_tables import tenants
-from protime_etl.postgres.load import Load
-from protime_etl.postgres.statements import sql_folder
+from protime_etl.postgres.merge import Load
+from protime_etl.postgres.queries import sql_folder
 from tests.conftest import both_servers
 from tests.postgres.test_load import row
 
@@ -30,7 +30,7 @@ def put(engine: Engine, *clockings: tuple[dt.date, int, str]) -> None:
             row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
             for number, (day, minutes, kind) in enumerate(clockings)
         ]
-        load.take([Page(rows)])
+        load.stage([Page(rows)])
         load.merge()
 
 

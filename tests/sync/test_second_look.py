@@ -27,7 +27,7 @@ def change(engine: Engine, statement: str, **values: object) -> None:
 
 def without_single_records(simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tenant lists its clockings and finds none of them by its id."""
-    monkeypatch.setattr(simulated.tenant, "clocking", lambda _: None)
+    monkeypatch.setattr(simulated.tenant, "record", lambda *_: None)
 
 
 def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(

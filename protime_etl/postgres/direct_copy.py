@@ -13,20 +13,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 
-import msgspec
 import psycopg
-import sqlalchemy as sa
 from psycopg import sql
-from psycopg.types.json import set_json_dumps
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Rows
 from protime_etl.postgres.coverage import try_lock_coverage
 from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Load, Scope
+from protime_etl.postgres.load import Scope
 from protime_etl.postgres.locks import share_merges
-from protime_etl.postgres.planning import BOUND_TENANT
+from protime_etl.postgres.merge import Load
+from protime_etl.postgres.queries import query
 
 __all__ = ["CollisionError", "DirectLoad", "may_copy"]
 
@@ -55,17 +54,9 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
 
 
 def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
-    found = connection.scalar(
-        sa.text(
-            # One look into the index a person: without statistics the planner would rather read all days of everybody.
-            "SELECT EXISTS (SELECT FROM unnest(CAST(:people AS bigint[])) AS p, LATERAL (SELECT FROM protime.clockings"
-            f" WHERE tenant = {BOUND_TENANT} AND person_id = p AND date BETWEEN (SELECT CAST(:first AS date))"
-            " AND (SELECT CAST(:last AS date)) LIMIT 1) AS found)"
-            " OR EXISTS (SELECT FROM protime_etl.deltas WHERE tenant = :tenant)"
-        ),
-        {"tenant": tenant, "people": list(unit.person_ids), "first": unit.first, "last": unit.last},
-    )
-    return not found
+    statement = query("holds_scope", target=sql.Identifier("protime", CLOCKINGS.table)).as_string()
+    values = {"tenant": tenant, "people": list(unit.person_ids), "first": unit.first, "last": unit.last}
+    return not connection.exec_driver_sql(statement, values).scalar_one()
 
 
 class DirectLoad(Load):
@@ -93,28 +84,24 @@ class DirectLoad(Load):
         person = itemgetter(self._columns.index("person_id"))
         tenant, status_at, deleted = self._tenant, self._status_at, self._collection.deleted_status
         try:
-            with self._driver.cursor() as cursor:
-                set_json_dumps(msgspec.json.encode, cursor)
-                with cursor.copy(self._statement) as copy:
-                    copy.set_types(self._all_types)
-                    write_row = copy.write_row
+            with self._binary_copy(self._statement, self._all_types) as write_row:
 
-                    def send(rows: Rows) -> None:
-                        if not self.locked_people.issuperset(map(person, rows)):
-                            raise CollisionError
-                        moment = self._clock_offset + time.monotonic_ns() // 1000
-                        for row in rows:
-                            if status_at is not None and row[status_at] == deleted:
-                                write_row((tenant, *row, moment, "status", moment))
-                            else:
-                                write_row((tenant, *row, None, None, moment))
-                        self.copied += len(rows)
+                def send(rows: Rows) -> None:
+                    if not self.locked_people.issuperset(map(person, rows)):
+                        raise CollisionError
+                    moment = self._clock_offset + time.monotonic_ns() // 1000
+                    for row in rows:
+                        if status_at is not None and row[status_at] == deleted:
+                            write_row((tenant, *row, moment, "status", moment))
+                        else:
+                            write_row((tenant, *row, None, None, moment))
+                    self.copied += len(rows)
 
-                    yield send
+                yield send
         except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
             raise CollisionError from None
 
-    def absent(self, scope: Scope) -> Sequence[int]:
+    def missing_from_pull(self, scope: Scope) -> Sequence[int]:
         """Nothing: there was nothing in the scope."""
         del scope
         return []

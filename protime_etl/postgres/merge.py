@@ -1,0 +1,129 @@
+"""Staged records into their table, in the caller's transaction.
+
+Guarantees, whatever runs at the same time:
+
+- what was read changes its row as the nine cases of docs/correctness.md say (`sql/engine/merge.sql`): an older
+  `change_version` never overwrites a newer one, and an equal version overwrites only what was written before this pull
+  began, so that a slow pull cannot undo what a later one learnt;
+- an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
+  condition says no;
+- a record that is missing from a complete pull of its scope is given to the caller, who asks for it by its id: it may
+  have moved elsewhere. One confirmed missing is marked deleted, except if another transaction has written it since it
+  was asked for or is writing it now (`SKIP LOCKED`), which also means that this step never waits;
+- a record that was deleted before the table had it (`protime_etl.tombstones`) comes in only with a newer version;
+- what an answer does not tell (`delta_lacks`) stays as it is, and is taken from an answer of the same version that
+  tells it whenever that was read;
+- rows are written in id order, so that two merges cannot deadlock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from psycopg import sql
+from sqlalchemy.engine import Connection
+
+from protime_etl.collections.collection import Collection
+from protime_etl.postgres.load import Counts, Scope, database_clock
+from protime_etl.postgres.planning import no_nested_loops
+from protime_etl.postgres.queries import query
+from protime_etl.postgres.staging import Staging
+
+__all__ = ["Load"]
+
+
+class Load(Staging):
+    """One load of one collection, inside the transaction of `connection`."""
+
+    def __init__(
+        self, connection: Connection, tenant: str, collection: Collection, began: dt.datetime | None = None
+    ) -> None:
+        super().__init__(connection, tenant, collection, began)
+        self.copied = 0
+        """Rows that went straight into the table."""
+        self._asked_at = self.began
+        """When it was asked what the table has that was not staged."""
+
+    def missing_from_pull(self, scope: Scope) -> Sequence[int]:
+        """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
+
+        Empty when a record without a readable id came: it might be any of them. What others wrote after the pull began
+        is among them: what they read may be older than this pull.
+        """
+        self._asked_at = database_clock(self._connection)
+        return [row[0] for row in self._not_staged(["id"], scope)]
+
+    def unconfirmed(self) -> list[int]:
+        """Ids that were staged and are not in the table although a unit of their person and day was done meanwhile.
+
+        Only asking again tells whether they are there. The caller holds the coverage of these people locked.
+        """
+        finished = self._driver.execute(query("finished_meanwhile"), self._values()).fetchall()
+        if not finished:
+            return []
+        read = [(person, first, last) for people, first, last in finished for person in people]
+        people, firsts, lasts = (list(column) for column in zip(*read, strict=True))
+        values = self._values(people=people, firsts=firsts, lasts=lasts)
+        with no_nested_loops(self._driver):
+            return [row[0] for row in self._driver.execute(self._query("unconfirmed"), values)]
+
+    def merge(self, confirmed_missing: Sequence[int] = ()) -> Counts:
+        """Write what was staged and rejected, and mark `confirmed_missing` as deleted.
+
+        Those that another transaction has written since they were asked for, or is writing now, stay as they are.
+        """
+        self._fill_unknown()
+        self._prepare_planner()
+        row = self._driver.execute(self._merge_statement(), self._values()).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
+        self.counts.inserted, self.counts.updated, self.counts.deleted = row
+        self.counts.unchanged = self.staged - sum(row)
+        self.counts.inserted += self.copied
+        if confirmed_missing:
+            values = self._values(asked_at=self._asked_at, ids=list(confirmed_missing))
+            self.counts.deleted += self._driver.execute(self._query("delete_missing"), values).rowcount
+        if self.counts.inserted:
+            with no_nested_loops(self._driver):
+                self._driver.execute(self._query("forget_tombstones"), self._values())
+        self._driver.execute(self._query("keep_rejected"), self._values())
+        return self.counts
+
+    def _merge_statement(self) -> sql.Composed:
+        # Not columns that had to be taken from the table itself: what was taken may be out of date by now.
+        fillable = [name for name in self._collection.delta_lacks if name not in self._unknown.lacking]
+        written_since = query("merge_written_since")
+        only_fills = query("merge_only_fills", written_since=written_since) if fillable else sql.SQL("false")
+        return self._query(
+            "merge",
+            newest_first=self._query("merge_newest_first"),
+            row_of_staged=self._query("row_of_staged"),
+            is_buried=query("merge_is_buried"),
+            is_deleted=self._is_deleted("s"),
+            guard=self._guard("s", self._is_deleted("s"), fillable),
+            conflict_guard=self._guard("excluded", sql.SQL("excluded.deleted_at IS NOT NULL"), fillable),
+            only_fills=only_fills,
+            assignments=sql.SQL(", ").join(
+                query(
+                    "merge_set_or_fill" if name in fillable else "merge_set",
+                    column=sql.Identifier(name),
+                    only_fills=only_fills,
+                )
+                for name in self._columns
+                if name != "id"
+            ),
+        )
+
+    def _guard(self, source: str, is_deleted: sql.Composable, fillable: Sequence[str]) -> sql.Composed:
+        """Whether the record of `source` changes its row; it may fill these columns of a row written since."""
+        read = sql.Identifier(source)
+        fills = [query("merge_fills", read=read, column=sql.Identifier(name)) for name in fillable]
+        return query(
+            "merge_guard",
+            read=read,
+            read_values=self._names(source),
+            read_is_deleted=is_deleted,
+            row_values=self._names("t"),
+            written_since=query("merge_written_since"),
+            fills=sql.SQL(" OR ").join(fills) if fills else sql.SQL("false"),
+        )

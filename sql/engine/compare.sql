@@ -1,0 +1,18 @@
+-- The staged records of a complete pull against their rows. What the tenant has not and the table has is found by
+-- missing_from_pull.sql.
+WITH judged AS (
+    SELECT s.id, s.date, s.change_version AS version, ARRAY[s.person_id, t.person_id] AS people,
+        ARRAY[s.date, t.date] AS dates,
+        CASE
+            -- The tenant has it, and the table has it not or as deleted.
+            WHEN t.id IS NULL OR (t.deleted_at IS NOT NULL AND NOT {is_deleted}) THEN 'missing'
+            -- Both have it, and not the same.
+            WHEN ({read_values}, {is_deleted}) IS DISTINCT FROM ({row_values}, t.deleted_at IS NOT NULL) THEN 'stale'
+        END AS kind
+    FROM (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC) AS s {row_of_staged}
+)
+SELECT kind, id, date, version, array_remove(people, NULL), array_remove(dates, NULL), 1 FROM judged
+WHERE kind IS NOT NULL
+UNION ALL
+-- Those that are equal, by day.
+SELECT NULL, NULL, date, NULL, NULL, NULL, count(*) FROM judged WHERE kind IS NULL GROUP BY date

@@ -1,0 +1,3 @@
+-- Of records that came back in a newer version: their rows are the newer knowledge.
+DELETE FROM protime_etl.tombstones AS g USING {staging} AS s
+WHERE g.tenant = %(tenant)s AND g.collection = %(collection)s AND g.id = s.id AND g.change_version < s.change_version

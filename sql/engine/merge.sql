@@ -1,0 +1,37 @@
+-- Writes the staged records into the table: the nine cases of docs/correctness.md. Cases 1 and 2 stand here, cases 3 to 9
+-- in merge_guard.sql.
+WITH candidate AS MATERIALIZED (
+    -- Records that are to be written, the newest version of each. A record that is not needs no ON CONFLICT: that path
+    -- locks the row and writes WAL even when its condition says no.
+    SELECT DISTINCT ON (s.id) s.*, {is_deleted} AS is_deleted, t.id IS NULL AS is_new,
+        t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
+    -- Sorted before the table is looked at, so that the index is read in its own order.
+    FROM {newest_first} AS s {row_of_staged}
+    WHERE CASE WHEN t.id IS NULL
+        -- 1: A record without a row is inserted, 2: unless it was deleted in this version or a newer one.
+        THEN NOT {is_buried}
+        -- 3 to 9: A row is replaced, filled or kept.
+        ELSE {guard} END
+    ORDER BY s.id, s.change_version DESC
+),
+written AS (
+    INSERT INTO {target} AS t (tenant, {names}, deleted_at, deleted_by, written_at)
+    SELECT %(tenant)s, {names}, CASE WHEN is_deleted THEN statement_timestamp() END,
+        CASE WHEN is_deleted THEN 'status' END, statement_timestamp()
+    -- In the order of the ids, so that two merges cannot deadlock.
+    FROM candidate ORDER BY id
+    ON CONFLICT (tenant, id) DO UPDATE SET {assignments},
+        -- That it is deleted was learnt when it was learnt first.
+        deleted_at = CASE WHEN excluded.deleted_at IS NULL OR {only_fills} THEN NULL
+            ELSE coalesce(t.deleted_at, excluded.deleted_at) END,
+        deleted_by = CASE WHEN {only_fills} THEN NULL ELSE excluded.deleted_by END,
+        written_at = excluded.written_at
+    -- Once more, with the row locked: another transaction may have written it since `candidate` looked at it.
+    WHERE {conflict_guard}
+    RETURNING t.id, t.deleted_at IS NOT NULL AS is_deleted
+)
+SELECT
+    count(*) FILTER (WHERE is_new) AS inserted,
+    count(*) FILTER (WHERE NOT is_new AND NOT (was_live AND written.is_deleted)) AS updated,
+    count(*) FILTER (WHERE was_live AND written.is_deleted) AS deleted
+FROM written JOIN candidate USING (id)

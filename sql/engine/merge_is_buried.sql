@@ -1,0 +1,6 @@
+-- Whether the staged record `s` was deleted, in this version or a newer one, before the table had it.
+EXISTS (
+    SELECT FROM protime_etl.tombstones AS g
+    WHERE g.tenant = %(tenant)s AND g.collection = %(collection)s AND g.id = s.id
+        AND g.change_version >= s.change_version
+)

@@ -1,0 +1,1 @@
+{column} = CASE WHEN {only_fills} THEN t.{column} ELSE excluded.{column} END

@@ -1,0 +1,2 @@
+-- In subqueries, so that the planner does not ask statistics that may know nothing of these days.
+t.date BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)

@@ -1,0 +1,1 @@
+t.person_id = ANY(%(people)s::bigint[])
