@@ -36,10 +36,11 @@ __all__ = ["LocalAirflow", "is_free", "local_airflow"]
 START_SECONDS = 300.0
 RUN_SECONDS = 900.0
 ANSWER_SECONDS = 120.0
-# Just after its start, when it calls itself healthy already, Airflow was seen to answer a first request with 500.
+# Just after its start, when it calls itself healthy already, Airflow was seen to answer a first request with 500, or
+# to close the connection instead.
 READ_AGAIN = Retry(
-    connect=0,
-    read=0,
+    connect=3,
+    read=3,
     status=3,
     status_forcelist=[500, 502, 503],
     allowed_methods={"GET"},
@@ -91,6 +92,8 @@ class LocalAirflow:
             if "Authorization" not in self._session.headers:
                 token = self._session.get(f"{self.url}/auth/token", timeout=ANSWER_SECONDS).json()["access_token"]
                 self._session.headers["Authorization"] = f"Bearer {token}"
+            # A connection that rests for seconds is closed by Airflow, perhaps while the next request is on its way.
+            self._session.close()
             answer = self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=ANSWER_SECONDS)
         except requests.RequestException as error:
             raise ProtimeError(
