@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.operators import ProtimeOperator, run_day
 from protime_etl.sync.given import day_given, ids_given, whole_number_given
+from protime_etl.work import Request
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from protime_etl.postgres.ledger import Selection
     from protime_etl.sync.pipeline import Pipeline
 
 __all__ = ["ProtimeBackfillPlanOperator"]
@@ -74,7 +74,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
         context["ti"].xcom_push(key="run_id", value=run_id)
         return map_over(units, at_once)
 
-    def _selection(self, pipeline: Pipeline, context: Context) -> Selection:
+    def _selection(self, pipeline: Pipeline, context: Context) -> Request:
         people, circles, last = _text(self.people), _text(self.circles), _text(self.last_day)
         return pipeline.select(
             day_given(self.first_day),

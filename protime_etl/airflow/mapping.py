@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow.sdk.configuration import conf
 
-from protime_etl.postgres.ledger import Unit
+from protime_etl.work import Unit
 
 __all__ = ["deal", "map_over"]
 

@@ -18,13 +18,13 @@ from protime_etl.errors import ProtimeError
 from protime_etl.sync.given import whole_number_given
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.worklist import failure_of
+from protime_etl.work import Unit
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from airflow.sdk import Context
 
-    from protime_etl.postgres.ledger import Unit
     from protime_etl.sync.pipeline import Pipeline
 
 __all__ = [

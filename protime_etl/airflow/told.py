@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Counts
 from protime_etl.sync.crew import Observer
+from protime_etl.work import Counts, Unit
 
 __all__ = ["LogObserver", "in_words"]
 

@@ -16,10 +16,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from protime_etl.cli.counted import counted
 from protime_etl.cli.printable import one_line, printable
 from protime_etl.errors import ProtimeError, QueryError
-from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Counts
 from protime_etl.protime.pausing import Pause
 from protime_etl.sync.crew import Observer
+from protime_etl.work import Counts, Unit
 
 __all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note", "reading"]
 

@@ -13,10 +13,10 @@ from protime_etl.cli.counted import counted
 from protime_etl.cli.options import AcceptDeletions, Circles, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
-from protime_etl.postgres.load import Counts
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.given import ids_given
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.work import Counts
 
 __all__ = ["backfill_command", "sync"]
 

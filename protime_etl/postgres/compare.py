@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.postgres.load import Scope
 from protime_etl.postgres.planning import BOUND_TENANT
 from protime_etl.postgres.staging import Staging
+from protime_etl.work import Scope
 
 __all__ = ["Comparison", "Difference", "newest_version"]
 

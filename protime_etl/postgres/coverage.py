@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
 from protime_etl.postgres.planning import BOUND_TENANT
+from protime_etl.work import Slice
 
-__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "uncover_all", "usual_amounts"]
+__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "usual_amounts"]
 
 KNOWN_DAYS = 28
 SAMPLED_PEOPLE = 300
 
 
-def try_lock_coverage(
-    connection: Connection, tenant: str, person_ids: Iterable[int], *, collection: str = "clockings"
-) -> bool:
+def try_lock_coverage(connection: Connection, tenant: str, collection: str, person_ids: Iterable[int]) -> bool:
     """Lock it as `lock_coverage` does, unless another process has locked a part of it; tells whether it is locked."""
     set_timeout = sa.text("SELECT set_config('lock_timeout', :timeout, true)")
     before = connection.scalar(sa.text("SELECT current_setting('lock_timeout')"))
     savepoint = connection.begin_nested()
     try:
         connection.execute(set_timeout, {"timeout": "1ms"})
-        lock_coverage(connection, tenant, person_ids, collection=collection)
+        lock_coverage(connection, tenant, collection, person_ids)
     except sa.exc.OperationalError as error:
         if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise
@@ -39,10 +36,11 @@ def try_lock_coverage(
     return True
 
 
-def lock_coverage(
-    connection: Connection, tenant: str, person_ids: Iterable[int], *, collection: str = "clockings"
-) -> None:
-    """Let nobody else finish a unit of these people until this transaction ends: merges see each other's results."""
+def lock_coverage(connection: Connection, tenant: str, collection: str, person_ids: Iterable[int]) -> None:
+    """Let no other process finish a unit of these people until this transaction ends: merges see each other's results.
+
+    Of one collection: units of another one store other records.
+    """
     parameters = {"tenant": tenant, "collection": collection, "people": sorted(set(person_ids))}
     connection.execute(
         sa.text(
@@ -61,15 +59,7 @@ def lock_coverage(
     )
 
 
-def cover(
-    connection: Connection,
-    tenant: str,
-    person_ids: Sequence[int],
-    first: dt.date,
-    last: dt.date,
-    *,
-    collection: str = "clockings",
-) -> None:
+def cover(connection: Connection, tenant: str, read: Slice) -> None:
     """Enter that these days have been completely pulled for these people, whose coverage the caller has locked.
 
     None of them if they end before they begin: people were read, and no day that is over.
@@ -80,69 +70,43 @@ def cover(
             " + datemultirange(CASE WHEN :first <= :last THEN daterange(:first, :last, '[]') ELSE 'empty' END)"
             " WHERE tenant = :tenant AND collection = :collection AND person_id = ANY(CAST(:people AS bigint[]))"
         ),
-        {"tenant": tenant, "collection": collection, "first": first, "last": last, "people": list(person_ids)},
+        _parameters(tenant, read),
     )
 
 
-def uncover(
-    connection: Connection,
-    tenant: str,
-    person_ids: Iterable[int],
-    first: dt.date,
-    last: dt.date,
-    *,
-    collection: str = "clockings",
-) -> None:
+def uncover(connection: Connection, tenant: str, lost: Iterable[Slice]) -> None:
     """Take these days of these people out again: reading them failed, and what is here may be out of date."""
-    uncover_all(connection, tenant, [(person_ids, first, last)], collection=collection)
-
-
-def uncover_all(
-    connection: Connection,
-    tenant: str,
-    lost: Iterable[tuple[Iterable[int], dt.date, dt.date]],
-    *,
-    collection: str = "clockings",
-) -> None:
-    """Take all these out, each (person ids, first day, last day)."""
-    cells = [(person, first, last) for people, first, last in lost for person in people]
+    cells = [(one.collection, person, one.first, one.last) for one in lost for person in one.person_ids]
     if not cells:
         return
-    people, firsts, lasts = (list(column) for column in zip(*cells, strict=True))
+    collections, people, firsts, lasts = (list(column) for column in zip(*cells, strict=True))
     connection.execute(
         sa.text(
             # Locked in the order of the ids, as every lock of coverage is taken.
             """
             WITH lost AS (
-                SELECT person_id, range_agg(daterange(first, last, '[]')) AS dates
-                FROM unnest(CAST(:people AS bigint[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
-                    AS cell (person_id, first, last)
-                GROUP BY person_id
+                SELECT collection, person_id, range_agg(daterange(first, last, '[]')) AS dates
+                FROM unnest(CAST(:collections AS text[]), CAST(:people AS bigint[]), CAST(:firsts AS date[]),
+                    CAST(:lasts AS date[])) AS cell (collection, person_id, first, last)
+                GROUP BY collection, person_id
             ),
             locked AS (
-                SELECT c.person_id, lost.dates FROM protime_etl.coverage AS c JOIN lost USING (person_id)
-                WHERE c.tenant = :tenant AND c.collection = :collection AND c.dates && lost.dates
-                ORDER BY c.person_id FOR UPDATE OF c
+                SELECT c.collection, c.person_id, lost.dates
+                FROM protime_etl.coverage AS c JOIN lost USING (collection, person_id)
+                WHERE c.tenant = :tenant AND c.dates && lost.dates
+                ORDER BY c.collection, c.person_id FOR UPDATE OF c
             )
             UPDATE protime_etl.coverage AS c SET dates = c.dates - locked.dates
             FROM locked
-            WHERE c.tenant = :tenant AND c.collection = :collection AND c.person_id = locked.person_id
+            WHERE c.tenant = :tenant AND c.collection = locked.collection AND c.person_id = locked.person_id
             """
         ),
-        {"tenant": tenant, "collection": collection, "people": people, "firsts": firsts, "lasts": lasts},
+        {"tenant": tenant, "collections": collections, "people": people, "firsts": firsts, "lasts": lasts},
     )
 
 
-def missing(
-    connection: Connection,
-    tenant: str,
-    person_ids: Sequence[int],
-    first: dt.date,
-    last: dt.date,
-    *,
-    collection: str = "clockings",
-) -> list[tuple[list[int], dt.date, dt.date]]:
-    """What of these people and days is not covered, as (person ids, first day, last day)."""
+def missing(connection: Connection, tenant: str, asked: Slice) -> list[Slice]:
+    """What of a slice is not covered."""
     rows = connection.execute(
         sa.text(
             "SELECT array_agg(p ORDER BY p), lower(gap), upper(gap) - 1 FROM unnest(CAST(:people AS bigint[])) AS p"
@@ -151,14 +115,22 @@ def missing(
             " unnest(datemultirange(daterange(:first, :last, '[]')) - coalesce(c.dates, '{}')) AS gap"
             " GROUP BY gap ORDER BY gap"
         ),
-        {"tenant": tenant, "collection": collection, "people": list(person_ids), "first": first, "last": last},
+        _parameters(tenant, asked),
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [Slice(row[0], row[1], row[2], asked.collection) for row in rows]
 
 
-def usual_amounts(
-    connection: Connection, tenant: str, collection: Collection = CLOCKINGS
-) -> dict[int, tuple[float, float]]:
+def _parameters(tenant: str, one: Slice) -> dict[str, object]:
+    return {
+        "tenant": tenant,
+        "collection": one.collection,
+        "people": list(one.person_ids),
+        "first": one.first,
+        "last": one.last,
+    }
+
+
+def usual_amounts(connection: Connection, tenant: str, collection: Collection) -> dict[int, tuple[float, float]]:
     """Weekday (0 is Monday) to (records, person-days), of some people in the last four weeks that were covered."""
     rows = connection.execute(
         sa.text(

@@ -36,7 +36,7 @@ class DeltaLoad(Load):
         if "person_id" not in self._columns:
             return
         people = self._driver.execute(self._query("people_of_delta"), self._values(ids=list(deletions)))
-        lock_coverage(connection, self._tenant, (row[0] for row in people))
+        lock_coverage(connection, self._tenant, self._collection.path, (row[0] for row in people))
 
     def delete(self, deletions: Mapping[int, str]) -> None:
         """Mark the rows of deleted records with the version of the deletion; without a row, leave a tombstone."""

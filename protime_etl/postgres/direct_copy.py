@@ -17,15 +17,14 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Rows
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.coverage import try_lock_coverage
-from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Scope
 from protime_etl.postgres.locks import share_merges
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.queries import query
+from protime_etl.work import Scope, Unit
 
 __all__ = ["CollisionError", "DirectLoad", "may_copy"]
 
@@ -50,12 +49,20 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
     if not unit.person_ids or not _is_untouched(connection, tenant, unit):
         return False
     share_merges(connection, tenant)
-    return try_lock_coverage(connection, tenant, unit.person_ids) and _is_untouched(connection, tenant, unit)
+    return try_lock_coverage(connection, tenant, unit.collection, unit.person_ids) and _is_untouched(
+        connection, tenant, unit
+    )
 
 
 def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
-    statement = query("holds_scope", target=sql.Identifier("protime", CLOCKINGS.table)).as_string()
-    values = {"tenant": tenant, "people": list(unit.person_ids), "first": unit.first, "last": unit.last}
+    statement = query("holds_scope", target=sql.Identifier("protime", COLLECTIONS[unit.collection].table)).as_string()
+    values = {
+        "tenant": tenant,
+        "collection": unit.collection,
+        "people": list(unit.person_ids),
+        "first": unit.first,
+        "last": unit.last,
+    }
     return not connection.exec_driver_sql(statement, values).scalar_one()
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +13,10 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.engine_tables import collection_state, rejected_record, runs, units
-from protime_etl.postgres.load import Counts
 from protime_etl.postgres.record_tables import RECORD_TABLES
+from protime_etl.work import Counts, Request, Slice, Unit
 
 __all__ = [
-    "Selection",
-    "Unit",
     "cut_unit",
     "enter_units",
     "finish_run",
@@ -47,54 +44,6 @@ LEFT = units.c.status.not_in(("done", "cut"))
 COUNT_COLUMNS = tuple(Counts().as_dict())
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What somebody asks to be read: days, both included, of all people, of some, or of circles."""
-
-    first: dt.date
-    last: dt.date
-    person_ids: tuple[int, ...] | None = None
-    circles: tuple[int, ...] = ()
-    only_missing: bool = False
-    asked_until: dt.date | None = None
-    """The last day that was asked for, where it is later than the last one that can be read now."""
-
-    def columns(self) -> dict[str, object]:
-        """How the table of runs holds it: as it was asked for, so that it is the same tomorrow."""
-        return {
-            "date_from": self.first,
-            "date_to": self.asked_until or self.last,
-            "person_ids": None if self.person_ids is None else list(self.person_ids),
-            "circles": list(self.circles) or None,
-            "only_missing": self.only_missing,
-        }
-
-
-@dataclass(frozen=True)
-class Unit:
-    """People x dates, or circles x dates, pulled and committed whole or not at all."""
-
-    unit_id: int
-    run_id: int
-    tenant: str
-    person_ids: tuple[int, ...]
-    first: dt.date
-    last: dt.date
-    circles: tuple[int, ...] = ()
-    part_of: int | None = None
-    """The unit that was planned, if this is a part of one that could not be read whole."""
-    failed: bool = False
-    """Whether it was tried before and failed."""
-
-    @property
-    def label(self) -> str:
-        """What a person reads in a list of units."""
-        if self.circles:
-            return f"{self.first}..{self.last}, circles {', '.join(map(str, self.circles))}"
-        named = f"{self.person_ids[0]}-{self.person_ids[-1]}" if len(self.person_ids) > 1 else f"{self.person_ids[0]}"
-        return f"{self.first}..{self.last}, people {named} ({len(self.person_ids)})"
-
-
 def known_people(connection: Connection, tenant: str) -> list[int]:
     """Ids of all people of the tenant that are not deleted, in order, those whose record was rejected included."""
     people = RECORD_TABLES[PEOPLE.path]
@@ -111,10 +60,10 @@ def open_run(
     connection: Connection,
     tenant: str,
     origin: str,
-    selection: Selection,
-    planned: Iterable[tuple[Sequence[int], dt.date, dt.date]],
+    selection: Request,
+    planned: Iterable[Slice],
 ) -> tuple[int, list[Unit]]:
-    """Enter a run with its units, each (person ids, first day, last day); returns its number and the units."""
+    """Enter a run with its units; returns its number and the units."""
     if not origin.startswith("cli"):  # a task of Airflow that plans again replaces what it planned before
         connection.execute(
             runs.update()
@@ -130,21 +79,22 @@ def open_run(
 def enter_units(
     connection: Connection,
     run_id: int,
-    planned: Iterable[tuple[Sequence[int], dt.date, dt.date]],
+    planned: Iterable[Slice],
     circles: tuple[int, ...] = (),
     part_of: int | None = None,
 ) -> list[Unit]:
-    """Enter planned units, or parts of one, each (person ids, first day, last day)."""
+    """Enter planned units, or parts of one."""
     values = [
         {
             "run_id": run_id,
-            "date_from": first,
-            "date_to": last,
-            "person_ids": list(person_ids),
+            "collection": one.collection,
+            "date_from": one.first,
+            "date_to": one.last,
+            "person_ids": list(one.person_ids),
             "circles": list(circles) or None,
             "part_of": part_of,
         }
-        for person_ids, first, last in planned
+        for one in planned
     ]
     if not values:
         return []
@@ -158,7 +108,7 @@ def remove_units(connection: Connection, unit_ids: Iterable[int]) -> None:
     connection.execute(units.delete().where(units.c.unit_id.in_(list(unit_ids)), units.c.status != "done"))
 
 
-def unfinished_run(connection: Connection, tenant: str, origin: str, selection: Selection) -> int | None:
+def unfinished_run(connection: Connection, tenant: str, origin: str, selection: Request) -> int | None:
     """The latest run of that origin which asked for exactly this within a week and is not done."""
     wanted = [
         column.is_not_distinct_from(sa.cast(value, column.type))
@@ -211,13 +161,13 @@ def unfinished_parts(connection: Connection, tenant: str, unit_id: int) -> list[
 def cut_unit(
     connection: Connection,
     unit: Unit,
-    parts: Iterable[tuple[Sequence[int], dt.date, dt.date]],
+    parts: Iterable[Slice],
     *,
     counts: Counts,
     seconds: float,
     error: str,
 ) -> list[Unit]:
-    """Enter parts, each (person ids, first day, last day), in the place of a unit; returns those that are left to do.
+    """Enter parts in the place of a unit; returns those that are left to do.
 
     Its counts say what the tries cost that came to nothing. If another process has cut it already, its parts count.
     """
@@ -347,6 +297,7 @@ def _unit(row: sa.Row[Any], tenant: str) -> Unit:
         circles,
         row.part_of,
         row.status == "failed",
+        row.collection,
     )
 
 

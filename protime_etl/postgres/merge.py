@@ -25,10 +25,11 @@ from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.collection import Collection
-from protime_etl.postgres.load import Counts, Scope, database_clock
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.planning import no_nested_loops
 from protime_etl.postgres.queries import query
 from protime_etl.postgres.staging import Staging
+from protime_etl.work import Counts, Scope
 
 __all__ = ["Load"]
 

@@ -16,12 +16,13 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page, RejectedRecord, Rows
 from protime_etl.errors import ProtimeError
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.liveness import has_spoken
-from protime_etl.postgres.load import Counts, Scope, database_clock
 from protime_etl.postgres.planning import WORTH_STATISTICS, no_nested_loops
 from protime_etl.postgres.queries import query
 from protime_etl.postgres.record_tables import COPY_TYPES
 from protime_etl.postgres.unknown_columns import UnknownColumns
+from protime_etl.work import Counts, Scope
 
 __all__ = ["Staging"]
 

@@ -10,14 +10,13 @@ from sqlalchemy.engine import Connection
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.ledger import Selection, Unit
-from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline, is_alive, lock_backfill
 from protime_etl.postgres.sources import register_source
 from protime_etl.sync.crew import Observer
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.plan import PlannedUnit, expected_requests
+from protime_etl.sync.plan import expected_requests
+from protime_etl.work import Counts, Request, Slice, Unit
 
 __all__ = ["ORIGIN", "BackfillPlan", "backfill", "plan_backfill"]
 
@@ -29,7 +28,7 @@ ORIGIN = "cli backfill"
 class BackfillPlan:
     """What a backfill would do."""
 
-    units: list[PlannedUnit]
+    units: list[Slice]
     requests: int
     """Expected, from what is known of the people so far."""
     guessed: bool
@@ -42,7 +41,7 @@ class BackfillPlan:
     """The run that it would take up again."""
 
 
-def plan_backfill(pipeline: Pipeline, selection: Selection, *, workers: int = 1, fresh: bool = False) -> BackfillPlan:
+def plan_backfill(pipeline: Pipeline, selection: Request, *, workers: int = 1, fresh: bool = False) -> BackfillPlan:
     """Plan without entering or reading anything but people.
 
     Raises:
@@ -58,7 +57,7 @@ def plan_backfill(pipeline: Pipeline, selection: Selection, *, workers: int = 1,
             left = ledger.unfinished_units(connection, resumes)
             units = [
                 *_begun_since(pipeline, connection, resumes, selection, expectation),
-                *(PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in left),
+                *(Slice(unit.person_ids, unit.first, unit.last) for unit in left),
             ]
         else:
             units = pipeline.planned(connection, selection, expectation, probing=True)
@@ -70,7 +69,7 @@ def plan_backfill(pipeline: Pipeline, selection: Selection, *, workers: int = 1,
 
 def backfill(
     pipeline: Pipeline,
-    selection: Selection,
+    selection: Request,
     *,
     workers: int = 1,
     fresh: bool = False,
@@ -90,7 +89,7 @@ def backfill(
     return people_counts + counts, done
 
 
-def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[int, list[Unit], Lifeline]:
+def _begin(pipeline: Pipeline, selection: Request, *, fresh: bool) -> tuple[int, list[Unit], Lifeline]:
     """Find the run to go on with or enter a new one, and hold its lifeline before anybody else can look."""
     tenant = pipeline.settings.tenant
     with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
@@ -115,8 +114,8 @@ def _begin(pipeline: Pipeline, selection: Selection, *, fresh: bool) -> tuple[in
 
 
 def _begun_since(
-    pipeline: Pipeline, connection: Connection, run_id: int, selection: Selection, expectation: Expectation
-) -> list[PlannedUnit]:
+    pipeline: Pipeline, connection: Connection, run_id: int, selection: Request, expectation: Expectation
+) -> list[Slice]:
     """The days of the range that lay in the future when the run was planned and do not any more."""
     last = ledger.planned_until(connection, run_id)
     first = selection.first if last is None else last + dt.timedelta(days=1)

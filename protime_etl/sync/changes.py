@@ -22,11 +22,11 @@ from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
-from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.postgres.locks import DeltaLock, share_merges
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.brake import Brake
@@ -34,6 +34,7 @@ from protime_etl.sync.delta_confirmation import Confirmation
 from protime_etl.sync.delta_failures import MAX_FAILURES, failure_kind
 from protime_etl.sync.delta_session import MAX_PAGES, DeltaSession, Turn, earliest_start
 from protime_etl.sync.initial_load import InitialLoad
+from protime_etl.work import Counts
 
 __all__ = ["DeltaReader", "Turn"]
 

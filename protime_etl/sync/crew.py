@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Counts
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.cutting import UnitCutError
 from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.plan import Gap, PlannedUnit, expected_requests, plan_gaps
+from protime_etl.sync.plan import expected_requests, plan_gaps
 from protime_etl.sync.pull import Stage
 from protime_etl.sync.worklist import WorkList
+from protime_etl.work import Counts, Slice, Unit
 
 if TYPE_CHECKING:
     from protime_etl.sync.pipeline import Pipeline
@@ -190,20 +189,19 @@ class Crew:
         self._observer.planned([*self.work.under_way.values(), *entered], self._expected_requests())
 
     def _expected_requests(self) -> int:
-        planned = (PlannedUnit(unit.person_ids, unit.first, unit.last) for unit in self.work.planned)
-        return expected_requests(planned, self._expectation or Expectation())
+        return expected_requests((unit.slice for unit in self.work.planned), self._expectation or Expectation())
 
 
-def _gaps(units: Iterable[Unit]) -> list[Gap]:
+def _gaps(units: Iterable[Unit]) -> list[Slice]:
     """What these units fill, in as few pieces as possible."""
     of_window: dict[tuple[dt.date, dt.date], list[int]] = {}
     for unit in units:
         of_window.setdefault((unit.first, unit.last), []).extend(unit.person_ids)
-    gaps: list[Gap] = []
+    gaps: list[Slice] = []
     for person_ids, first, last in sorted((sorted(people), *window) for window, people in of_window.items()):
         before = gaps[-1] if gaps else None
         if before and before.person_ids == person_ids and before.last + dt.timedelta(days=1) == first:
-            gaps[-1] = Gap(person_ids, before.first, last)
+            gaps[-1] = Slice(person_ids, before.first, last)
         else:
-            gaps.append(Gap(person_ids, first, last))
+            gaps.append(Slice(person_ids, first, last))
     return gaps

@@ -12,7 +12,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 
-from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
 from protime_etl.errors import (
     ApiError,
     ProtimeError,
@@ -22,9 +22,9 @@ from protime_etl.errors import (
     UnreadableError,
     UntrustedLinkError,
 )
-from protime_etl.postgres.ledger import Unit
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.plan import PlannedUnit, clockings_filter
+from protime_etl.sync.plan import slice_filter
+from protime_etl.work import Slice, Unit
 
 __all__ = ["UnitCutError", "answers_others", "is_about_the_question", "parts_of", "told_to_wait", "unreadable"]
 
@@ -54,12 +54,12 @@ def is_about_the_question(error: ProtimeError) -> bool:
     return isinstance(error, (ServerError, UnreachableError, ProtocolError))
 
 
-def answers_others(client: ProtimeClient, day: dt.date) -> bool:
+def answers_others(client: ProtimeClient, collection: Collection, day: dt.date) -> bool:
     """Whether the API answers the smallest question of this kind: then the fault is in the one that failed."""
     tries, client.tries = client.tries, 1
     try:
-        client.probe(CLOCKINGS)
-        next(client.answers(CLOCKINGS, clockings_filter([NOBODY], day, day)))
+        client.probe(collection)
+        next(client.answers(collection, slice_filter([NOBODY], day, day)))
     except ApiError as error:
         return error.status < 500 and error.retry_after is None
     except ProtimeError:
@@ -72,7 +72,7 @@ def answers_others(client: ProtimeClient, day: dt.date) -> bool:
 def unreadable(unit: Unit, error: ProtimeError) -> UnreadableError:
     """What to tell of a unit that cannot be cut any further."""
     return UnreadableError(
-        f"The clockings of {_named(unit)} cannot be read: {error.message}",
+        f"The {unit.collection} of {_named(unit)} cannot be read: {error.message}",
         guidance="Everything else is stored; the next try asks for these alone. Ask Protime what is wrong with them.",
     )
 
@@ -82,7 +82,7 @@ def _named(unit: Unit) -> str:
     return f"{whose} {f'on {unit.first}' if unit.first == unit.last else f'from {unit.first} to {unit.last}'}"
 
 
-def parts_of(unit: Unit, parts: int = 2, *, days_first: bool = False) -> list[PlannedUnit]:
+def parts_of(unit: Unit, parts: int = 2, *, days_first: bool = False) -> list[Slice]:
     """Cut a unit into about so many parts of the same size; nothing if it cannot be cut.
 
     By people, then by days, unless it is the other way round (`days_first`).
@@ -96,7 +96,9 @@ def parts_of(unit: Unit, parts: int = 2, *, days_first: bool = False) -> list[Pl
     starts = [unit.first + dt.timedelta(days=n * days // windows) for n in range(windows)]
     ends = [start - dt.timedelta(days=1) for start in starts[1:]] + [unit.last]
     return [
-        PlannedUnit(batch, *window) for window in reversed(list(zip(starts, ends, strict=True))) for batch in batches
+        Slice(batch, *window, unit.collection)
+        for window in reversed(list(zip(starts, ends, strict=True)))
+        for batch in batches
     ]
 
 

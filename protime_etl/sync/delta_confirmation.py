@@ -25,6 +25,7 @@ from protime_etl.errors import (
     RateLimited,
     UnauthorizedError,
 )
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.delta_unconfirmed import (
     Unconfirmed,
@@ -36,11 +37,11 @@ from protime_etl.postgres.delta_unconfirmed import (
     withhold,
 )
 from protime_etl.postgres.drift import clear_drift
-from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.postgres.locks import exclude_merges, share_merges
 from protime_etl.sync.brake import SHARE, Brake
 from protime_etl.sync.delta_session import DeltaSession
 from protime_etl.sync.recheck import PORTION, SAMPLE, portions
+from protime_etl.work import Counts
 
 __all__ = ["Confirmation"]
 

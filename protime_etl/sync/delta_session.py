@@ -17,13 +17,14 @@ from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, DeltaBrokenError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
-from protime_etl.postgres.load import Counts, database_clock
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.delta_failures import MAX_FAILURES, MAX_OUTAGES, failure_kind
+from protime_etl.work import Counts
 
 __all__ = ["DeltaSession", "Turn", "earliest_start"]
 

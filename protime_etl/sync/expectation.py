@@ -1,15 +1,15 @@
-"""How many clockings to expect of so many people on these days, learnt from what was read before."""
+"""How many records to expect of so many people on these days, learnt from what was read before."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection, PerDay
+
 __all__ = ["Expectation"]
 
-# Where nothing is known: somebody clocks in, out for a break, in again and out, on most working days.
-UNKNOWN_WORKING_DAY = 2.5
-UNKNOWN_WEEKEND_DAY = 0.3
 ASSUMED_PAGE_SIZE = 1000
 SATURDAY = 5
 # Going back in time, a tenant changes: fewer people, other terminals, nothing at all before it began.
@@ -17,13 +17,19 @@ FORGETTING = 0.5
 
 
 class Expectation:
-    """Clockings per person and weekday, and records per page.
+    """Records of a collection per person and weekday, and records per page.
 
-    What is known is `known`: weekday (0 is Monday) to (clockings, person-days); and the largest page that ever came.
+    What is known is `known`: weekday (0 is Monday) to (records, person-days); and the largest page that ever came.
     """
 
-    def __init__(self, known: Mapping[int, tuple[float, float]] | None = None, page_size: int | None = None) -> None:
-        self._per_weekday = [UNKNOWN_WEEKEND_DAY if day >= SATURDAY else UNKNOWN_WORKING_DAY for day in range(7)]
+    def __init__(
+        self,
+        known: Mapping[int, tuple[float, float]] | None = None,
+        page_size: int | None = None,
+        collection: Collection = CLOCKINGS,
+    ) -> None:
+        usual = collection.usual or PerDay(0.0, 0.0)
+        self._per_weekday = [usual.weekend if day >= SATURDAY else usual.working for day in range(7)]
         for weekday, (rows, person_days) in (known or {}).items():
             self._per_weekday[weekday] = rows / person_days
         self._learnt = bool(known)
@@ -52,11 +58,11 @@ class Expectation:
         return self._seen / self._expected if self._expected else 1.0
 
     def per_person(self, first: dt.date, last: dt.date) -> float:
-        """Clockings of one person on these days."""
+        """Records of one person on these days."""
         return self._beforehand(first, last) * self.correction
 
     def learn(self, people: int, first: dt.date, last: dt.date, rows: int) -> None:
-        """So many clockings came for so many people on these days; what came last counts most."""
+        """So many records came for so many people on these days; what came last counts most."""
         self._expected = FORGETTING * self._expected + people * self._beforehand(first, last)
         self._seen = FORGETTING * self._seen + rows
 

@@ -13,12 +13,12 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
 from protime_etl.postgres import deltas
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.ledger import known_people
-from protime_etl.postgres.load import database_clock
 from protime_etl.postgres.locks import share_merges
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime.filters import dates

@@ -12,7 +12,6 @@ from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, RateLimited
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.ledger import known_people
-from protime_etl.postgres.load import Counts, Scope
 from protime_etl.postgres.locks import lock_people
 from protime_etl.postgres.merge import Load
 from protime_etl.protime.client import ProtimeClient
@@ -20,6 +19,7 @@ from protime_etl.sync.bounds import most_people
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.recheck import judge
+from protime_etl.work import Counts, Scope
 
 __all__ = ["pull_people"]
 

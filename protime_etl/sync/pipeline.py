@@ -11,16 +11,15 @@ from typing import TypeVar
 
 from sqlalchemy.engine import URL, Connection
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import PEOPLE_SCOPE, Settings
 from protime_etl.errors import ApiError, IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
-from protime_etl.postgres.coverage import missing, uncover_all, usual_amounts
+from protime_etl.postgres.coverage import missing, uncover, usual_amounts
 from protime_etl.postgres.deltas import silent_deltas
 from protime_etl.postgres.everybody import people_to_read, unknown_people
-from protime_etl.postgres.ledger import Selection, Unit
-from protime_etl.postgres.load import Counts
 from protime_etl.postgres.locks import Lifeline
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.schema import require_schema
@@ -35,12 +34,13 @@ from protime_etl.sync.changes import DeltaReader, Turn
 from protime_etl.sync.crew import Crew, Observer
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.people import pull_people
-from protime_etl.sync.plan import Gap, PlannedUnit, plan_gaps, windows
+from protime_etl.sync.plan import plan_gaps, windows
 from protime_etl.sync.pull import OnPage, OnStage, UnitPull
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
 from protime_etl.sync.verify import Verification, Verifier
 from protime_etl.sync.worklist import failure_of
+from protime_etl.work import Counts, Request, Slice, Unit
 
 __all__ = ["Pipeline", "open_pipeline"]
 
@@ -157,7 +157,7 @@ class Pipeline:
         *,
         circles: Sequence[int] = (),
         only_missing: bool = False,
-    ) -> Selection:
+    ) -> Request:
         """What is to be read, with dates that make sense: the range ends today at the latest.
 
         Raises:
@@ -180,16 +180,16 @@ class Pipeline:
             )
         chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
         named = tuple(sorted(set(circles)))
-        return Selection(first, min(last, today), chosen, named, only_missing, last if last > today else None)
+        return Request(first, min(last, today), chosen, named, only_missing, last if last > today else None)
 
     def expectation(self, connection: Connection) -> Expectation:
         """What to expect of the tenant's people, from what was read lately."""
         tenant = self.settings.tenant
-        return Expectation(usual_amounts(connection, tenant), ledger.page_size(connection, tenant))
+        return Expectation(usual_amounts(connection, tenant, CLOCKINGS), ledger.page_size(connection, tenant))
 
     def planned(
-        self, connection: Connection, selection: Selection, expectation: Expectation, *, probing: bool = False
-    ) -> list[PlannedUnit]:
+        self, connection: Connection, selection: Request, expectation: Expectation, *, probing: bool = False
+    ) -> list[Slice]:
         """The units for what was selected; `probing` as for `plan_gaps`.
 
         Raises:
@@ -197,7 +197,7 @@ class Pipeline:
         """
         tenant, first, last = self.settings.tenant, selection.first, selection.last
         if selection.circles:
-            return [PlannedUnit((), *window) for window in windows(first, last)]
+            return [Slice((), *window) for window in windows(first, last)]
         if selection.person_ids is not None:
             people: Sequence[int] = selection.person_ids
         else:
@@ -207,8 +207,9 @@ class Pipeline:
                 f"No people are known of {tenant}: there is nobody to read clockings for.",
                 guidance="Check in Protime that this client may see people, or name them with --people.",
             )
-        gaps = missing(connection, tenant, people, first, last) if selection.only_missing else [(people, first, last)]
-        return list(plan_gaps(self.client, [Gap(*gap) for gap in gaps], expectation, probing=probing))
+        asked = Slice(people, first, last)
+        gaps = missing(connection, tenant, asked) if selection.only_missing else [asked]
+        return list(plan_gaps(self.client, gaps, expectation, probing=probing))
 
     def read_unit(self, unit_id: int) -> Unit:
         """A unit of the ledger.
@@ -340,7 +341,7 @@ class Pipeline:
         people = sorted({person for one in found.differences for person in one.people})
         if people:
             # Not cut at today as `select` does: what differs may lie in the future.
-            selection = Selection(min(days), max(days), tuple(people))
+            selection = Request(min(days), max(days), tuple(people))
             with database_errors(self.engine.url), self.engine.begin() as connection:
                 register_source(connection, self.settings)
                 planned = self.planned(connection, selection, self.expectation(connection))
@@ -371,7 +372,7 @@ class Pipeline:
             ledger.finish_run(connection, run_id, reason)
             if unfinished and not interrupted:
                 left = ledger.unfinished_units(connection, run_id)
-                uncover_all(connection, self.settings.tenant, [(one.person_ids, one.first, one.last) for one in left])
+                uncover(connection, self.settings.tenant, [one.slice for one in left])
             return counts, statuses
 
     def _finish_badly(self, run_id: int, reason: str, *, interrupted: bool = False) -> None:
@@ -401,7 +402,7 @@ class Pipeline:
             counts, done = self.carry_out(run_id, units, workers, observer or Observer(), lifeline)
         return people_counts + counts, done
 
-    def people_for(self, selection: Selection) -> Counts:
+    def people_for(self, selection: Request) -> Counts:
         """Read people if it takes that to know whose clockings to read.
 
         Raises:

@@ -13,14 +13,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
-from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
 from protime_etl.sync.expectation import Expectation
+from protime_etl.work import Slice
 
-__all__ = ["Gap", "PlannedUnit", "clockings_filter", "expected_requests", "plan_gaps", "plan_units", "windows"]
+__all__ = ["expected_requests", "plan_gaps", "plan_units", "slice_filter", "windows"]
 
 # The continuation token of a later page has to fit too, and its length is documented nowhere; the published
 # examples are far shorter. A tenant whose tokens are longer answers 414, and the batch is split.
@@ -38,25 +38,7 @@ FIRST_WINDOWS = 8
 SPREAD = 1.5
 
 
-class Gap(NamedTuple):
-    """These people are to be read on these days, both included."""
-
-    person_ids: Sequence[int]
-    first: dt.date
-    last: dt.date
-
-
-class PlannedUnit(NamedTuple):
-    """One batch of people in one window of days."""
-
-    person_ids: Sequence[int]
-    first: dt.date
-    last: dt.date
-
-
-def clockings_filter(
-    person_ids: Sequence[int], first: dt.date, last: dt.date, circles: Sequence[int] = ()
-) -> Condition:
+def slice_filter(person_ids: Sequence[int], first: dt.date, last: dt.date, circles: Sequence[int] = ()) -> Condition:
     """The filter of one unit, by people or by circles; always with both ends of the window."""
     whose = person.in_circle(*circles) if circles else person.in_(person_ids)
     return whose & dates.between(first, last)
@@ -68,14 +50,14 @@ def plan_units(
     first: dt.date,
     last: dt.date,
     expectation: Expectation | None = None,
-) -> Iterator[PlannedUnit]:
+) -> Iterator[Slice]:
     """All units for these people on these days, the latest days first."""
-    return plan_gaps(client, [Gap(sorted(set(person_ids)), first, last)], expectation or Expectation())
+    return plan_gaps(client, [Slice(sorted(set(person_ids)), first, last)], expectation or Expectation())
 
 
 def plan_gaps(
-    client: ProtimeClient, gaps: Iterable[Gap], expectation: Expectation, *, probing: bool = False
-) -> Iterator[PlannedUnit]:
+    client: ProtimeClient, gaps: Iterable[Slice], expectation: Expectation, *, probing: bool = False
+) -> Iterator[Slice]:
     """All units that fill these gaps, the latest days first.
 
     `probing`: the first ones are small if it is not known how large a page is; for a caller who plans anew then.
@@ -88,13 +70,11 @@ def plan_gaps(
     rows = pages * expectation.page_size
     for gap in latest_first:
         for first, last in _windows(gap, expectation, rows):
-            for batch in _batches(
-                client, gap.person_ids, expectation.per_person(first, last), expectation.page_size, rows
-            ):
-                yield PlannedUnit(batch, first, last)
+            for batch in _batches(client, gap, expectation.per_person(first, last), expectation.page_size, rows):
+                yield Slice(batch, first, last, gap.collection)
 
 
-def expected_requests(units: Iterable[PlannedUnit], expectation: Expectation) -> int:
+def expected_requests(units: Iterable[Slice], expectation: Expectation) -> int:
     """Requests that these units need: their pages, at least one each."""
     pages = (
         len(unit.person_ids) * expectation.per_person(unit.first, unit.last) / expectation.page_size for unit in units
@@ -113,34 +93,34 @@ def windows(first: dt.date, last: dt.date, least: int = 1) -> Iterator[tuple[dt.
         last = start - dt.timedelta(days=1)
 
 
-def _windows(gap: Gap, expectation: Expectation, most_rows: float) -> Iterator[tuple[dt.date, dt.date]]:
+def _windows(gap: Slice, expectation: Expectation, most_rows: float) -> Iterator[tuple[dt.date, dt.date]]:
     """Days in which a few people have no more clockings than a unit is to have."""
     rows = min(FEW_PEOPLE, len(gap.person_ids)) * expectation.per_person(gap.first, gap.last)
     return windows(gap.first, gap.last, math.ceil(rows / most_rows))
 
 
-def _probing(client: ProtimeClient, gap: Gap, expectation: Expectation) -> Iterator[Gap]:
+def _probing(client: ProtimeClient, gap: Slice, expectation: Expectation) -> Iterator[Slice]:
     """Cut a few short pieces off the end of a gap."""
     days = (gap.last - gap.first).days + 1
-    rows = _longest_batch(client, gap.person_ids, 0) * expectation.per_person(gap.first, gap.last)
+    rows = _longest_batch(client, gap.collection, gap.person_ids, 0) * expectation.per_person(gap.first, gap.last)
     length = dt.timedelta(days=max(1, min(MAX_WINDOW_DAYS, int(FIRST_ROWS * days / max(rows, 1)))))
     last = gap.last
     for _ in range(FIRST_WINDOWS):
         start = last - length
         if start < gap.first:
             break
-        yield Gap(gap.person_ids, start + dt.timedelta(days=1), last)
+        yield gap._replace(first=start + dt.timedelta(days=1), last=last)
         last = start
-    yield Gap(gap.person_ids, gap.first, last)
+    yield gap._replace(last=last)
 
 
 def _batches(
-    client: ProtimeClient, person_ids: Sequence[int], rows_of_one: float, page_size: int, most_rows: float
+    client: ProtimeClient, gap: Slice, rows_of_one: float, page_size: int, most_rows: float
 ) -> Iterator[Sequence[int]]:
     """Split people into batches whose answers fill whole pages, or into the largest that one URI names."""
-    start = 0
+    person_ids, start = gap.person_ids, 0
     while start < len(person_ids):
-        longest = _longest_batch(client, person_ids, start)
+        longest = _longest_batch(client, gap.collection, person_ids, start)
         rows = min(longest * rows_of_one, most_rows)
         pages = int(rows / page_size)
         filling = (pages * page_size - SPREAD * math.sqrt(pages * page_size)) / rows_of_one if pages else longest
@@ -149,11 +129,11 @@ def _batches(
         start += size
 
 
-def _longest_batch(client: ProtimeClient, person_ids: Sequence[int], start: int) -> int:
+def _longest_batch(client: ProtimeClient, collection: str, person_ids: Sequence[int], start: int) -> int:
     """How many people from this one on fit into a URI that leaves room for a continuation token."""
     any_day = dt.date(2000, 1, 1)
     room = MAX_URI_CHARACTERS - TOKEN_CHARACTERS
-    length = len(client.list_uri(CLOCKINGS, clockings_filter([0], any_day, any_day))) - len("0,")
+    length = len(client.list_uri(COLLECTIONS[collection], slice_filter([0], any_day, any_day))) - len("0,")
     for position in range(start, len(person_ids)):
         length += len(f"{person_ids[position]},")
         if length > room and position > start:

@@ -12,17 +12,16 @@ from typing import Literal, NoReturn
 
 from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover, usual_amounts
 from protime_etl.postgres.direct_copy import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
-from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Counts, Scope, database_clock
 from protime_etl.postgres.locks import mark_under_way, share_merges
 from protime_etl.postgres.merge import Load
 from protime_etl.protime.client import ProtimeClient
@@ -30,17 +29,17 @@ from protime_etl.sync import cutting
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.plan import PlannedUnit, clockings_filter, expected_requests
+from protime_etl.sync.plan import expected_requests, slice_filter
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.recheck import absent_from, ask, judge, portions
 from protime_etl.sync.settled import last_settled_day
+from protime_etl.work import Counts, Scope, Slice, Unit
 
 __all__ = ["OnPage", "OnStage", "Stage", "UnitPull"]
 
 TRIES_OF_PART = 3
 MOST_IN_CIRCLES = 10_000
 
-IDENTITY, PERSON = (CLOCKINGS.position(name) for name in ("id", "person_id"))
 
 OnPage = Callable[[int], None]
 """Called with the number of records of each page."""
@@ -70,6 +69,8 @@ class UnitPull:
         self._client = client
         self._engine = engine
         self._unit = unit
+        self._collection = COLLECTIONS[unit.collection]
+        self._identity, self._person = map(self._collection.position, ("id", "person_id"))
         self._brake = brake or Brake(settings.max_vanished)
         self._on_page = on_page
         self._on_stage = on_stage
@@ -137,7 +138,7 @@ class UnitPull:
             share_merges(connection, self._tenant)
             # Of circles, and of an answer that holds more than was asked for, only now it is known whose records came.
             self._locked = load.people().union(self._unit.person_ids)
-            lock_coverage(connection, self._tenant, self._locked)
+            lock_coverage(connection, self._tenant, self._unit.collection, self._locked)
             gone = self._recheck(connection, load)
             # Of those that are undecided it is not known yet whether they are too many.
             self._judge_number(len(gone) + len(self._undecided))
@@ -145,7 +146,7 @@ class UnitPull:
             self._on_stage("storing")
             counts = load.merge(vanished)
             if counts.inserted or counts.updated or counts.deleted:
-                note_drift(connection, self._tenant, vanished)
+                note_drift(connection, self._tenant, self._collection, vanished)
             self._gone = gone
             if not self._undecided:
                 self._finish(connection, counts)
@@ -155,7 +156,7 @@ class UnitPull:
         kind = next(self._kinds, Load)
         if kind is DirectLoad and not may_copy(connection, self._tenant, self._unit):
             kind = Load
-        load = kind(connection, self._tenant, CLOCKINGS)
+        load = kind(connection, self._tenant, self._collection)
         if isinstance(load, DirectLoad):
             load.locked_people = frozenset(self._unit.person_ids)
         return load
@@ -184,9 +185,9 @@ class UnitPull:
         """All pages of the unit, by batches that a URI can name."""
         unit = self._unit
         most = most_clockings(len(people) or self._everybody, (unit.last - unit.first).days + 1)
-        answers = self._client.answers(CLOCKINGS, clockings_filter(people, unit.first, unit.last, unit.circles))
+        answers = self._client.answers(self._collection, slice_filter(people, unit.first, unit.last, unit.circles))
         try:
-            yield from Reading(CLOCKINGS, answers, most, f"clockings of {unit.label}")
+            yield from Reading(self._collection, answers, most, f"{unit.collection} of {unit.place}")
         except UriTooLongError:
             if len(people) < 2:
                 raise
@@ -205,12 +206,12 @@ class UnitPull:
         def again() -> list[Page]:
             """Of a second reading what is in question."""
             return [
-                Page(rows=[row for row in page.rows if row[IDENTITY] in wanted], rejected=page.rejected)
+                Page(rows=[row for row in page.rows if row[self._identity] in wanted], rejected=page.rejected)
                 for page in self._read(self._unit.person_ids)
             ]
 
-        load.drop(absent_from(self._client, CLOCKINGS, doubtful, self._pages, again))
-        gone, found, self._undecided = judge(self._client, CLOCKINGS, absent, self._pages, again)
+        load.drop(absent_from(self._client, self._collection, doubtful, self._pages, again))
+        gone, found, self._undecided = judge(self._client, self._collection, absent, self._pages, again)
         load.stage(self._lock_found(connection, found))
         return gone
 
@@ -219,28 +220,30 @@ class UnitPull:
 
         The order of the ids is broken here, so nothing is waited for.
         """
-        elsewhere = {row[PERSON] for page in found for row in page.rows} - self._locked
-        if not elsewhere or try_lock_coverage(connection, self._tenant, elsewhere):
+        elsewhere = {row[self._person] for page in found for row in page.rows} - self._locked
+        if not elsewhere or try_lock_coverage(connection, self._tenant, self._unit.collection, elsewhere):
             return found
-        later = {row[IDENTITY] for page in found for row in page.rows if row[PERSON] in elsewhere}
+        later = {row[self._identity] for page in found for row in page.rows if row[self._person] in elsewhere}
         self._undecided = sorted(later.union(self._undecided))
-        return [replace(page, rows=[row for row in page.rows if row[PERSON] not in elsewhere]) for page in found]
+        return [replace(page, rows=[row for row in page.rows if row[self._person] not in elsewhere]) for page in found]
 
     def _judge_number(self, vanished: int) -> None:
         scope = self._records + self._absent
         withheld = self._brake.withholds(vanished, scope)
-        self._withheld = self._brake.error(vanished, scope, f"clockings of {self._unit.label}") if withheld else None
+        self._withheld = (
+            self._brake.error(vanished, scope, f"{self._unit.collection} of {self._unit.label}") if withheld else None
+        )
 
     def _finish(self, connection: Connection, counts: Counts) -> None:
         unit = self._unit
         if self._pages > 1:  # a single one need not be full
-            ledger.learn_page_size(connection, self._tenant, self._largest_page)
+            ledger.learn_page_size(connection, self._tenant, self._largest_page, unit.collection)
         counts.requests = self._client.requests - self._requests_before
         if self._withheld is None:
             covered = min(unit.last, last_settled_day(self._settings, self._read_at))
-            cover(connection, self._tenant, unit.person_ids, unit.first, covered)
+            cover(connection, self._tenant, unit.slice._replace(last=covered))
         else:
-            uncover(connection, self._tenant, unit.person_ids, unit.first, unit.last)
+            uncover(connection, self._tenant, [unit.slice])
         ledger.finish_unit(
             connection,
             unit.unit_id,
@@ -259,7 +262,7 @@ class UnitPull:
         for portion in portions(self._undecided):
             with self._transaction() as connection:
                 asked = database_clock(connection)
-            there = ask(self._client, CLOCKINGS, portion)
+            there = ask(self._client, self._collection, portion)
             gone += there.gone
             with self._transaction() as connection:
                 counts += self._merge(connection, there.found, there.gone if number_is_known else [], asked)
@@ -269,28 +272,28 @@ class UnitPull:
                 if self._withheld is None:
                     counts += self._merge(connection, [], gone, began)
             share_merges(connection, self._tenant)
-            lock_coverage(connection, self._tenant, self._unit.person_ids)
+            lock_coverage(connection, self._tenant, self._unit.collection, self._unit.person_ids)
             self._finish(connection, counts)
         return counts
 
     def _merge(self, connection: Connection, found: Sequence[Page], gone: Sequence[int], asked: dt.datetime) -> Counts:
         share_merges(connection, self._tenant)
-        people = {row[PERSON] for page in found for row in page.rows}
-        lock_coverage(connection, self._tenant, people.union(self._unit.person_ids))
-        load = Load(connection, self._tenant, CLOCKINGS, asked)
+        people = {row[self._person] for page in found for row in page.rows}
+        lock_coverage(connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
+        load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
         merged = load.merge(gone)
-        note_drift(connection, self._tenant, gone)
+        note_drift(connection, self._tenant, self._collection, gone)
         return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)
 
     def _fail(self, error: ProtimeError) -> NoReturn:
         """Enter what became of the unit: it is cut, or it failed."""
         unit, seconds = self._unit, time.monotonic() - self._began
-        parts: Sequence[PlannedUnit] = ()
+        parts: Sequence[Slice] = ()
         if cutting.told_to_wait(error) is not None:
             if self._pages:
                 parts = cutting.parts_of(unit, cutting.parts_between_pauses(self._expected_pages(), self._pages))
-        elif cutting.is_about_the_question(error) and cutting.answers_others(self._client, unit.last):
+        elif cutting.is_about_the_question(error) and cutting.answers_others(self._client, self._collection, unit.last):
             parts = cutting.parts_of(unit, days_first=self._cut_days)
             if not parts:
                 unreadable = cutting.unreadable(unit, error)
@@ -300,17 +303,18 @@ class UnitPull:
         if parts:
             with database_errors(self._engine.url), self._engine.begin() as connection:
                 entered = ledger.cut_unit(connection, unit, parts, counts=counts, seconds=seconds, error=str(error))
-                uncover(connection, self._tenant, unit.person_ids, unit.first, unit.last)
+                uncover(connection, self._tenant, [unit.slice])
             raise cutting.UnitCutError(error, entered)
         with suppress(Exception), self._engine.begin() as connection:
             # The database may be what failed; the first error is the one to report.
             if ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
-                uncover(connection, self._tenant, unit.person_ids, unit.first, unit.last)
+                uncover(connection, self._tenant, [unit.slice])
         raise error
 
     def _expected_pages(self) -> int:
         """How many the unit has, by what is known and by what came of it."""
         with database_errors(self._engine.url), self._engine.connect() as connection:
-            expectation = Expectation(usual_amounts(connection, self._tenant), self._largest_page)
-        unit = PlannedUnit(self._unit.person_ids, self._unit.first, self._unit.last)
-        return max(self._pages + 1, expected_requests([unit], expectation))
+            expectation = Expectation(
+                usual_amounts(connection, self._tenant, self._collection), self._largest_page, self._collection
+            )
+        return max(self._pages + 1, expected_requests([self._unit.slice], expectation))

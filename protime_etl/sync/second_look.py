@@ -18,9 +18,9 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.compare import Comparison, Difference
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.load import Scope
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.recheck import FEW, ask, judge
+from protime_etl.work import Scope
 
 __all__ = ["SecondLook", "look_again"]
 

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE, Settings
 from protime_etl.postgres.coverage import usual_amounts
 from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.ledger import page_size
-from protime_etl.postgres.load import Counts
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.expectation import Expectation
 from protime_etl.sync.plan import MOST_PAGES, windows
+from protime_etl.work import Counts
 
 if TYPE_CHECKING:
     from protime_etl.sync.pipeline import Pipeline
@@ -34,7 +35,7 @@ def windows_of_everybody(
     connection: Connection, tenant: str, first: dt.date, last: dt.date
 ) -> Iterator[tuple[dt.date, dt.date]]:
     """Cut these days into windows that can be read by date alone, the latest first."""
-    expectation = Expectation(usual_amounts(connection, tenant), page_size(connection, tenant))
+    expectation = Expectation(usual_amounts(connection, tenant, CLOCKINGS), page_size(connection, tenant))
     people = len(people_to_read(connection, tenant, first, last))
     pages = people * expectation.per_person(first, last) / expectation.page_size
     return windows(first, last, math.ceil(pages / MOST_PAGES))

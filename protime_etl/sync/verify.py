@@ -24,17 +24,17 @@ from protime_etl.errors import ProtimeError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.everybody import people_to_read
-from protime_etl.postgres.load import Scope
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.cutting import answers_others, is_about_the_question
-from protime_etl.sync.plan import clockings_filter, plan_units
+from protime_etl.sync.plan import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
 from protime_etl.sync.worklist import CUTS_IN_A_ROW
+from protime_etl.work import Scope
 
 __all__ = ["HANDFUL", "Verification", "Verifier"]
 
@@ -141,7 +141,7 @@ class Verifier:
             if person_ids is None:
                 scopes = [Scope(None, *window) for window in windows_of_everybody(connection, tenant, first, last)]
             else:
-                scopes = [Scope(*unit) for unit in plan_units(self._client, person_ids, first, last)]
+                scopes = [Scope(*unit[:3]) for unit in plan_units(self._client, person_ids, first, last)]
             known = people_to_read(connection, tenant, first, last)
         self._everybody = len(known)
         left = deque(scopes)
@@ -167,7 +167,7 @@ class Verifier:
 
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
         assert scope.last is not None  # noqa: S101 - units have dates
-        return is_about_the_question(error) and answers_others(self._client, scope.last)
+        return is_about_the_question(error) and answers_others(self._client, CLOCKINGS, scope.last)
 
     def _parts(self, scope: Scope, known: Sequence[int], found: Verification) -> list[Scope]:
         """What to compare in the place of a slice that cannot be read; nothing if it is one person on one day."""
@@ -201,7 +201,7 @@ class Verifier:
         assert scope.last is not None  # noqa: S101
         most = most_clockings(self._everybody if people is None else len(people), (scope.last - scope.first).days + 1)
         days = dates.between(scope.first, scope.last)
-        condition = days if people is None else clockings_filter(people, scope.first, scope.last)
+        condition = days if people is None else slice_filter(people, scope.first, scope.last)
         try:
             for page in Reading(CLOCKINGS, self._client.answers(CLOCKINGS, condition), most, "clockings"):
                 self._pages += 1

@@ -11,9 +11,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 
 from protime_etl.errors import IncompleteError, ProtimeError, UnreadableError
-from protime_etl.postgres.ledger import Unit
-from protime_etl.postgres.load import Counts
 from protime_etl.sync.cutting import UnitCutError, told_to_wait, unreadable
+from protime_etl.work import Counts, Unit
 
 __all__ = ["CUTS_IN_A_ROW", "FAILURES_IN_A_ROW", "WorkList", "failure_of"]
 

@@ -7,4 +7,4 @@ SELECT EXISTS (
             AND date BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)
         LIMIT 1
     ) AS found
-) OR EXISTS (SELECT FROM protime_etl.deltas WHERE tenant = %(tenant)s)
+) OR EXISTS (SELECT FROM protime_etl.deltas WHERE tenant = %(tenant)s AND collection = %(collection)s)

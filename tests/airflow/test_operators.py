@@ -46,6 +46,7 @@ from protime_etl.standalone.environment import dags_folder
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan import windows
+from protime_etl.work import Slice
 from tests.conftest import TODAY
 from tests.difficult import answer_again, refuse_lists
 from tests.truth import table_rows, tenant_rows
@@ -85,7 +86,7 @@ def planned(pipeline: Pipeline, number: int) -> list[int]:
     with pipeline.engine.begin() as connection:
         people = ledger.known_people(connection, pipeline.settings.tenant)
         register_source(connection, pipeline.settings)
-        cut = [(people, *window) for window in windows(FIRST, TODAY, number)]
+        cut = [Slice(people, *window) for window in windows(FIRST, TODAY, number)]
         _, units = ledger.open_run(connection, pipeline.settings.tenant, "test", pipeline.select(FIRST, TODAY), cut)
     return [unit.unit_id for unit in units]
 

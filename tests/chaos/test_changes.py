@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.errors import BusyError
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
-from protime_etl.postgres.load import database_clock
 from protime_etl.postgres.locks import share_merges
 from protime_etl.simulator.changes import Changes
 from protime_etl.simulator.options import Options

@@ -15,12 +15,12 @@ from tenacity import wait_none
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import queries
-from protime_etl.postgres.load import Scope
 from protime_etl.postgres.merge import Load
 from protime_etl.protime import retrying
 from protime_etl.sync import pull as pulling
 from protime_etl.sync.pull import UnitPull
 from protime_etl.sync.recheck import Verdict
+from protime_etl.work import Scope
 from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World
 

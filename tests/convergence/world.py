@@ -23,7 +23,7 @@ from protime_etl.collections.record import Reference
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.ledger import Selection, Unit, open_run
+from protime_etl.postgres.ledger import open_run
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
@@ -32,6 +32,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.changes import Turn
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.work import Request, Slice, Unit
 from tests.conftest import TODAY, settings_for
 from tests.truth import Rows, table_rows, tenant_rows
 
@@ -280,7 +281,7 @@ class World:
         first, last = sorted((first % DAYS, last % DAYS))
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
         ids = tuple(sorted({self.person(index) for index in people}))
-        unit = self._one_unit(Selection(self.day(first), self.day(last), ids))
+        unit = self._one_unit(Request(self.day(first), self.day(last), ids))
         pull = Pull(next(self._numbers), pipeline, unit, self._clock)
         self._note(f"pull {pull.number} begins: {unit.label}")
         pull.start()
@@ -292,18 +293,18 @@ class World:
         first, last = sorted((first % DAYS, last % DAYS))
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
         circles = sorted({self.person(index) % 10 + 1 for index in people})
-        unit = self._one_unit(Selection(self.day(first), self.day(last), circles=tuple(circles)))
+        unit = self._one_unit(Request(self.day(first), self.day(last), circles=tuple(circles)))
         pull = PullOfCircles(next(self._numbers), pipeline, unit, self._clock)
         self._note(f"pull {pull.number} begins: {unit.label}")
         pull.start()
         self.pulls.append(pull)
         return pull
 
-    def _one_unit(self, asked: Selection) -> Unit:
+    def _one_unit(self, asked: Request) -> Unit:
         """One unit for all that is asked for: a plan would cut it, as pages are so small here."""
         with self.engine.begin() as connection:
             register_source(connection, self.settings)
-            planned = [(asked.person_ids or (), asked.first, asked.last)]
+            planned = [Slice(asked.person_ids or (), asked.first, asked.last)]
             _, (unit,) = open_run(connection, self.name, "cli", asked, planned)
         return unit
 

@@ -17,8 +17,8 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, ActivityLevel
 from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
-from protime_etl.postgres.load import Counts, Scope
 from protime_etl.postgres.merge import Load
+from protime_etl.work import Counts, Scope
 from tests.conftest import both_servers, execute
 
 DAY = dt.date(2026, 3, 20)

@@ -19,8 +19,8 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
-from protime_etl.postgres.load import Counts
 from protime_etl.postgres.merge import Load
+from protime_etl.work import Counts
 from tests.conftest import both_servers
 
 DAY = dt.date(2026, 3, 20)

@@ -117,7 +117,7 @@ def held_by_another(engine: Engine) -> bool:
         connection.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
         try:
             lock_people(connection, "acme")
-            lock_coverage(connection, "acme", [7])
+            lock_coverage(connection, "acme", "clockings", [7])
         except sa.exc.OperationalError:
             return True
     return False

@@ -10,8 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import ForbiddenError, ProtimeError, ServerError, SettingsError
-from protime_etl.postgres.ledger import Selection, Unit
-from protime_etl.postgres.load import Counts
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -19,11 +17,12 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.backfill import backfill, plan_backfill
 from protime_etl.sync.crew import Observer
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.work import Counts, Request, Unit
 from tests.conftest import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 YEAR = TODAY - dt.timedelta(days=364)
-EVERYTHING = Selection(YEAR, TODAY)
+EVERYTHING = Request(YEAR, TODAY)
 
 
 class Interrupter(Observer):
@@ -105,7 +104,7 @@ def test_requests_are_hardly_more_than_pages(warehouse: URL, engine: Engine) -> 
     with SimulatedTenant(tenant, Options(page_size=250, empty_page_every=0)) as served:
         observer = Interrupter(after=10**6)
         with open_pipeline(settings_for(served), warehouse) as pipeline:
-            counts, _ = backfill(pipeline, Selection(day, day), workers=2, observer=observer)
+            counts, _ = backfill(pipeline, Request(day, day), workers=2, observer=observer)
         rows = len(table_rows(engine))
         assert rows == len(tenant.truth())
         people_pages = -(-4000 // 250)
@@ -119,7 +118,7 @@ def test_only_what_is_missing_is_read(simulated: SimulatedTenant, warehouse: URL
         people = served.tenant.person_ids()
         pipeline.sync("cli", middle, middle + dt.timedelta(days=9))
         pipeline.sync("cli", YEAR, TODAY, people[:10])
-        selection = Selection(YEAR, TODAY, only_missing=True)
+        selection = Request(YEAR, TODAY, only_missing=True)
 
         plan = plan_backfill(pipeline, selection)
         cells = {
@@ -182,7 +181,7 @@ def test_what_no_retry_cures_stops_the_others(simulated: SimulatedTenant, wareho
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         pipeline.sync_people()
         served.served.misbehaviour.follow(read_plan('fault = [{kind = "status", status = 403, rate = 1.0}]'))
-        selection = Selection(YEAR, TODAY, tuple(served.tenant.person_ids()))
+        selection = Request(YEAR, TODAY, tuple(served.tenant.person_ids()))
         with pytest.raises(ForbiddenError):
             backfill(pipeline, selection, workers=2)
         assert served.served.requests["clockings"] <= 2
@@ -196,7 +195,7 @@ def test_an_api_that_is_down_is_not_asked_for_every_unit(
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         pipeline.sync_people()
         served.served.misbehaviour.follow(read_plan('fault = [{kind = "status", status = 500, rate = 1.0}]'))
-        old = Selection(dt.date(2000, 1, 1), TODAY, tuple(served.tenant.person_ids()))
+        old = Request(dt.date(2000, 1, 1), TODAY, tuple(served.tenant.person_ids()))
         with pytest.raises(ServerError, match="5 units failed"):
             backfill(pipeline, old)
 
@@ -215,7 +214,7 @@ def test_the_same_backfill_in_two_processes(simulated: SimulatedTenant, warehous
                 except ProtimeError as error:
                     self.error = error
                 # Another range is another backfill, also when they overlap.
-                backfill(other, Selection(TODAY - dt.timedelta(days=3), TODAY))
+                backfill(other, Request(TODAY - dt.timedelta(days=3), TODAY))
 
     with simulated as served:
         settings = settings_for(served)
@@ -245,7 +244,7 @@ def test_a_range_that_ends_in_the_future_ends_today(pipeline: Pipeline) -> None:
 
 def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
-        counts, units = backfill(pipeline, Selection(dt.date(2005, 1, 1), dt.date(2010, 12, 31)))
+        counts, units = backfill(pipeline, Request(dt.date(2005, 1, 1), dt.date(2010, 12, 31)))
         assert (counts.rows_read, counts.requests) == (15, units + 1)
         assert units <= 10
         assert set(covered_days(engine).values()) == {6 * 365 + 1}
@@ -254,7 +253,7 @@ def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: UR
 def test_an_unknown_person_is_named(simulated: SimulatedTenant, warehouse: URL) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         with pytest.raises(SettingsError, match="Nobody at simulated has the id 5, 77"):
-            backfill(pipeline, Selection(YEAR, TODAY, (5, 77)))
+            backfill(pipeline, Request(YEAR, TODAY, (5, 77)))
         assert served.served.requests["clockings"] == 0
 
 

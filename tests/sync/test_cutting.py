@@ -13,7 +13,6 @@ from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
 from protime_etl.errors import RateLimited, ServerError, UnreadableError
-from protime_etl.postgres.ledger import Selection, Unit
 from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -21,6 +20,7 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.backfill import backfill
 from protime_etl.sync.cutting import parts_of
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.work import Request, Unit
 from tests.conftest import TODAY, settings_for
 from tests.difficult import Quota, answer_again, refuse_lists
 from tests.truth import table_rows, tenant_rows
@@ -232,7 +232,7 @@ def test_a_backfill_that_waits_holds_nothing_meanwhile(
     thread.start()
     try:
         with open_pipeline(settings_for(half_a_year, max_wait_in_task=3600), warehouse) as pipeline:
-            backfill(pipeline, Selection(first, TODAY), workers=2)
+            backfill(pipeline, Request(first, TODAY), workers=2)
     finally:
         stop.set()
         thread.join()

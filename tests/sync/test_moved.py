@@ -40,7 +40,7 @@ def test_it_comes_in_after_the_unit_and_after_the_other_process(
     thread = threading.Thread(target=pipeline.pull, args=[unit], daemon=True)
 
     with engine.begin() as other:
-        lock_coverage(other, pipeline.settings.tenant, [THEIRS])
+        lock_coverage(other, pipeline.settings.tenant, "clockings", [THEIRS])
         thread.start()
         wait_until(lambda: table_rows(engine)[edited.id]["time_of_day_in_minutes"] == 7)
         assert table_rows(engine)[moved.id]["person_id"] == MINE, "it waits, and the rest does not"

@@ -9,7 +9,8 @@ from protime_etl.config import load_settings
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.plan import TOKEN_CHARACTERS, Gap, clockings_filter, expected_requests, plan_gaps, plan_units
+from protime_etl.sync.plan import TOKEN_CHARACTERS, expected_requests, plan_gaps, plan_units, slice_filter
+from protime_etl.work import Slice
 
 
 @pytest.fixture
@@ -32,14 +33,14 @@ def test_ten_thousand_people_need_at_most_24_batches_and_no_uri_is_too_long(clie
 
     assert len(planned) <= 24
     assert [one for batch in planned for one in batch] == list(people)
-    lengths = [len(client.list_uri(CLOCKINGS, clockings_filter(batch, day, day))) for batch in planned]
+    lengths = [len(client.list_uri(CLOCKINGS, slice_filter(batch, day, day))) for batch in planned]
     assert max(lengths) <= MAX_URI_CHARACTERS - TOKEN_CHARACTERS
     assert min(lengths[:-1]) > MAX_URI_CHARACTERS - TOKEN_CHARACTERS - 7, "a batch is as large as the URI allows"
 
 
 def test_ids_of_any_length_fit(client: ProtimeClient) -> None:
     people = [1, 22, 2**62, 2**63 - 1] * 300
-    for batch, _, _ in plan_units(client, people, dt.date(2026, 1, 1), dt.date(2026, 1, 1)):
+    for batch, *_ in plan_units(client, people, dt.date(2026, 1, 1), dt.date(2026, 1, 1)):
         assert list(batch) == sorted({1, 22, 2**62, 2**63 - 1})
 
 
@@ -52,9 +53,9 @@ def test_windows_cover_every_day_once_and_never_more_than_a_year(client: Protime
 
     planned = [unit for unit in plan_units(client, range(one, one + people), first, last) if one in unit.person_ids]
 
-    covered = [start + dt.timedelta(days=n) for _, start, end in planned for n in range((end - start).days + 1)]
+    covered = [start + dt.timedelta(days=n) for _, start, end, _ in planned for n in range((end - start).days + 1)]
     assert sorted(covered) == [first + dt.timedelta(days=n) for n in range(days)]
-    assert all((end - start).days < 365 for _, start, end in planned)
+    assert all((end - start).days < 365 for _, start, end, _ in planned)
     assert len(planned) >= -(-days // 365)
     if people == 1:
         assert len(planned) == -(-days // 365)
@@ -105,8 +106,8 @@ def test_a_unit_of_few_people_is_cut_by_days(client: ProtimeClient) -> None:
 
 def test_gaps_are_planned_exactly(client: ProtimeClient) -> None:
     gaps = [
-        Gap([1, 2], MONDAY, MONDAY),
-        Gap([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500)),
+        Slice([1, 2], MONDAY, MONDAY),
+        Slice([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500)),
     ]
     cells = set()
     for unit in plan_gaps(client, gaps, Expectation()):

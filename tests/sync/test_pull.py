@@ -11,11 +11,11 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.collection import API_PATH
 from protime_etl.errors import DatabaseError, ForbiddenError, InvalidRequestError, SettingsError
-from protime_etl.postgres.load import Counts
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.work import Counts
 from tests.conftest import TODAY, both_servers, settings_for
 from tests.scripted_server import Answer, ScriptedServer
 from tests.truth import table_rows, tenant_rows

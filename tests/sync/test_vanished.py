@@ -11,11 +11,11 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.ledger import Unit
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.work import Slice, Unit
 from tests.conftest import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
@@ -118,7 +118,7 @@ def one_unit(pipeline: Pipeline) -> Unit:
     """All people and days in one unit, entered as the plan of some run would."""
     with pipeline.engine.begin() as connection:
         tenant = pipeline.settings.tenant
-        everything = [(ledger.known_people(connection, tenant), FIRST, TODAY)]
+        everything = [Slice(ledger.known_people(connection, tenant), FIRST, TODAY)]
         return ledger.open_run(connection, tenant, "test", pipeline.select(FIRST, TODAY), everything)[1][0]
 
 
