@@ -103,18 +103,14 @@ class LocalAirflow:
             raise ProtimeError(f"Airflow answers {method} {path} with status {answer.status_code}: {answer.text[:300]}")
         return answer.json()
 
-    def keep_connection(self, conn_id: str, fields: dict[str, Any]) -> None:
-        """Make a connection, or set all fields of the one that is there.
+    def make_connection(self, conn_id: str, fields: dict[str, Any]) -> None:
+        """Make a connection.
 
         Raises:
             ProtimeError: Airflow refuses it.
         """
         body = {"connection_id": conn_id, "description": "From the settings, at each start.", **fields}
-        listed = self.request("GET", "/connections?limit=1000")["connections"]
-        if conn_id in {one["connection_id"] for one in listed}:
-            self.request("PATCH", f"/connections/{conn_id}", body)
-        else:
-            self.request("POST", "/connections", body)
+        self.request("POST", "/connections", body)
 
     def wait_for_dag(self, dag_id: str) -> None:
         """Wait until the DAG file has been read.
@@ -189,7 +185,8 @@ def local_airflow(
     folder.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
     log = folder / "standalone.log"
-    environment = airflow_environment(folder, _metadata_database(metadata), settings.timezone, port)
+    made = connections(settings, warehouse)
+    environment = airflow_environment(folder, _metadata_database(metadata, list(made)), settings.timezone, port)
     write_environment(home / AIRFLOW_ENV, environment)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}
     path = {"NO_COLOR": "1", "PATH": f"{environment['PATH']}{os.pathsep}{os.environ.get('PATH', '')}"}
@@ -205,8 +202,8 @@ def local_airflow(
     try:
         airflow = LocalAirflow(process, f"http://127.0.0.1:{port}", log)
         airflow.wait_until_ready()
-        for conn_id, fields in connections(settings, warehouse).items():
-            airflow.keep_connection(conn_id, fields)
+        for conn_id, fields in made.items():
+            airflow.make_connection(conn_id, fields)
         yield airflow
     finally:
         _stop(process)
@@ -229,12 +226,22 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _metadata_database(server: URL) -> str:
+def _metadata_database(server: URL, made: list[str]) -> str:
+    """Airflow's database, without the connections that are made at each start.
+
+    The key that they were encrypted with lies in Airflow's folder. If that was removed meanwhile, they can be neither
+    read nor changed nor deleted by Airflow itself, and it lists no connection any more.
+    """
     engine = create_engine(server).execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         if not connection.scalar(sa.text("SELECT count(*) FROM pg_database WHERE datname = 'airflow'")):
             connection.execute(sa.text("CREATE DATABASE airflow"))
     engine.dispose()
+    database = create_engine(server.set(database="airflow"))
+    with database.begin() as connection:
+        if connection.scalar(sa.text("SELECT to_regclass('public.connection') IS NOT NULL")):
+            connection.execute(sa.text("DELETE FROM public.connection WHERE conn_id = ANY(:made)"), {"made": made})
+    database.dispose()
     # Not rendered by SQLAlchemy: it would escape the slashes, and Airflow would take the % for an interpolation.
     return f"postgresql+psycopg://postgres@/airflow?host={server.query['host']}"
 

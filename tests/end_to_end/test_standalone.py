@@ -9,14 +9,18 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy.engine import URL
 
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.standalone.local_airflow import local_airflow
+from tests.conftest import settings_for
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 BESIDE = Path(sys.executable).parent
@@ -153,3 +157,15 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     )
     assert result.returncode == 2
     assert "run | up" in result.stderr
+
+
+@pytest.mark.usefixtures("long_form")
+def test_a_folder_of_airflow_that_was_removed_is_made_again(
+    tmp_path: Path, simulated: SimulatedTenant, servers: Callable[[str], URL], warehouse: URL
+) -> None:
+    """The key that its connections are encrypted with is gone, and its database is not."""
+    for home in (tmp_path / "before", tmp_path / "after"):
+        home.mkdir()
+        with local_airflow(home, servers("embedded"), warehouse, settings_for(simulated)) as airflow:
+            listed = airflow.request("GET", "/connections?limit=1000")["connections"]
+            assert {"protime_default", "protime_warehouse"} <= {one["connection_id"] for one in listed}
