@@ -33,7 +33,7 @@ def table_rows(engine: Engine, name: str = "clockings", tenant: str | None = Non
     with engine.connect() as connection:
         result = connection.execute(
             sa.text(
-                f"SELECT {columns}, deleted_at IS NOT NULL AS is_deleted FROM protime.{name}"
+                f"SELECT {columns}, deleted_at IS NOT NULL AS is_deleted FROM protime.{collection.table}"
                 " WHERE tenant = coalesce(:tenant, tenant)"
             ),
             {"tenant": tenant},

@@ -110,7 +110,9 @@ class ProtimeOperator(BaseOperator):
 
 
 class ProtimePeopleToPostgresOperator(ProtimeOperator):
-    """Read all people of the tenant into `protime.people`. Returns the counts.
+    """Read all people of the tenant into `protime.people`, and the chosen collections that are read whole.
+
+    Returns the counts.
 
     :param named: people or circles that somebody named; nobody else need be known then, and the task is skipped.
     :param accept_deletions: mark as deleted whoever vanished from the list, however many these are.
@@ -129,7 +131,7 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         if self.named.strip():
             raise AirflowSkipException("People or circles are named: nobody else need be known.")
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        counts = pipeline.sync_people()
+        counts = pipeline.sync_people() + pipeline.read_lists()
         self.log.info("People: %s", in_words(counts))
         if pipeline.to_look_at:
             raise pipeline.to_look_at[0]

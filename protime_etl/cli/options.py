@@ -9,12 +9,15 @@ import typer
 
 from protime_etl.sync.given import day_given
 
-__all__ = ["AcceptDeletions", "Circles", "From", "Json", "People", "To", "Workers"]
+__all__ = ["AcceptDeletions", "Circles", "Collections", "From", "Json", "People", "To", "Workers"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 From = Annotated[dt.date, typer.Option("--from", parser=day_given, metavar="DATE", help="First day, YYYY-MM-DD.")]
 To = Annotated[dt.date, typer.Option("--to", parser=day_given, metavar="DATE", help="Last day, included.")]
 People = Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")]
+Collections = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Only these collections, such as clockings,people; or all.")
+]
 Circles = Annotated[str | None, typer.Option(metavar="IDS", help="People in these circles, such as 2,8.")]
 Workers = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Units that are read at the same time.")]
 AcceptDeletions = Annotated[

@@ -10,8 +10,8 @@ import typer
 from sqlalchemy.engine import URL
 
 from protime_etl.cli import console
-from protime_etl.config import Settings, load_place, load_settings
-from protime_etl.errors import ProtimeError
+from protime_etl.config import Settings, choose_collections, load_place, load_settings
+from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
@@ -21,8 +21,10 @@ from protime_etl.trial import tenant_of_trial
 __all__ = ["interruptible", "tenant_settings", "warehouse"]
 
 
-def tenant_settings() -> Settings:
+def tenant_settings(collections: str | None = None) -> Settings:
     """The settings of the environment; with neither tenant nor database there, the tenant of the trial that runs here.
+
+    `collections` replaces those of the settings, if it is given.
 
     Raises:
         SettingsError: a setting is missing or wrong.
@@ -31,7 +33,12 @@ def tenant_settings() -> Settings:
     trial: dict[str, Any] = {} if place.tenant or place.database_url else tenant_of_trial(place.home)
     if trial:
         console.print_note(f"Tenant: the simulated one of the trial in {place.home}. Set PROTIME_TENANT for your own.")
-    return load_settings(**trial)
+    if collections is None:
+        return load_settings(**trial)
+    try:
+        return load_settings(**trial, collections=choose_collections(collections.replace(",", " ").split()))
+    except ValueError as error:
+        raise SettingsError(f"--collections: {error}.") from None
 
 
 @contextmanager

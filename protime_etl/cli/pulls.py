@@ -10,7 +10,7 @@ import typer
 
 from protime_etl.cli import console
 from protime_etl.cli.counted import counted
-from protime_etl.cli.options import AcceptDeletions, Circles, From, Json, People, To, Workers
+from protime_etl.cli.options import AcceptDeletions, Circles, Collections, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
@@ -25,13 +25,14 @@ def sync(  # noqa: PLR0917 - one parameter an option
     first: From,
     last: To,
     people: People = None,
+    collections: Collections = None,
     circles: Circles = None,
     workers: Workers = 2,
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
     """Pull the clockings of these days. For all people or those, both days included; safe to repeat at any time."""
-    settings = tenant_settings()
+    settings = tenant_settings(collections)
     person_ids = None if people is None else ids_given("--people", people)
     with (
         interruptible(),
@@ -56,6 +57,7 @@ def backfill_command(  # noqa: PLR0917
     first: From,
     last: To,
     people: People = None,
+    collections: Collections = None,
     circles: Circles = None,
     only_missing: Annotated[
         bool, typer.Option("--only-missing", help="Only days that are not covered for somebody.")
@@ -68,7 +70,7 @@ def backfill_command(  # noqa: PLR0917
 ) -> None:
     """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
     # Nobody else schedules this process, so it sits out any wait itself.
-    settings = tenant_settings().model_copy(update={"max_wait_in_task": math.inf})
+    settings = tenant_settings(collections).model_copy(update={"max_wait_in_task": math.inf})
     person_ids = None if people is None else ids_given("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         pipeline.accept_deletions(accept_deletions)
@@ -110,19 +112,27 @@ def report(
     as_json: bool,
 ) -> None:
     """Say what was done; ends with status 3 if there is something to look at."""
-    people = f" ({pipeline.people_read} of them people)" if pipeline.people_read else ""
+    done = dict(pipeline.counts_of)
+    people = f" ({done['people'].rows_read} of them people)" if "people" in done else ""
     console.print_line(
         f"{what}: {counted(counts.rows_read, 'record')}{people} read in {counted(units, 'unit')}"
         f" with {counted(counts.requests, 'request')}:"
         f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
         f" {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
+    if done.keys() - {"clockings", "people"}:
+        for path, one in done.items():
+            console.print_line(
+                f"  {path}: {one.inserted} inserted, {one.updated} updated, {one.deleted} deleted,"
+                f" {one.unchanged} unchanged, {one.rejected} rejected"
+            )
     if counts.rejected:
         console.print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
     for error in pipeline.to_look_at:
         console.print_error(error)
     if as_json:
-        console.print_json({**counts.as_dict(), "token_requests": token_requests, "units": units})
+        each = {"collections": {path: one.as_dict() for path, one in done.items()}}
+        console.print_json({**counts.as_dict(), "token_requests": token_requests, "units": units, **each})
     if counts.rejected or pipeline.to_look_at:
         raise typer.Exit(3)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.postgres.locks import exclude_merges, lock_people
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.postgres.locks import exclude_merges, lock_list
 from protime_etl.postgres.tables import metadata
 
 __all__ = ["forget_tenant", "held_of"]
@@ -26,7 +27,8 @@ def held_of(connection: Connection, tenant: str) -> dict[str, int]:
 
 def forget_tenant(connection: Connection, tenant: str) -> None:
     """Remove them all, its runs with their units included, after the transactions that write some."""
-    lock_people(connection, tenant)
+    for collection in sorted(path for path, one in COLLECTIONS.items() if one.shape == "whole"):
+        lock_list(connection, tenant, collection)
     exclude_merges(connection, tenant)
     for table in _tables():
         connection.execute(sa.delete(table).where(table.c.tenant == tenant))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.collection import Collection
 from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.engine_tables import collection_state, rejected_record, runs, units
@@ -23,6 +24,7 @@ __all__ = [
     "finish_unit",
     "known_people",
     "learn_page_size",
+    "note_read",
     "open_run",
     "pace",
     "page_size",
@@ -33,6 +35,7 @@ __all__ = [
     "require_tenant",
     "resume_run",
     "run_counts",
+    "stored_records",
     "unfinished_parts",
     "unfinished_run",
     "unfinished_units",
@@ -54,6 +57,13 @@ def known_people(connection: Connection, tenant: str) -> list[int]:
         rejected_record.c.record_id.is_not(None),
     )
     return sorted(connection.scalars(stored.union(rejected)))
+
+
+def stored_records(connection: Connection, tenant: str, collection: Collection) -> int:
+    """How many records of a collection are stored and not deleted."""
+    table = RECORD_TABLES[collection.path]
+    live = sa.select(sa.func.count()).where(table.c.tenant == tenant, table.c.deleted_at.is_(None))
+    return int(connection.scalar(live) or 0)
 
 
 def open_run(
@@ -224,6 +234,16 @@ def learn_page_size(connection: Connection, tenant: str, records: int, collectio
             constraint=collection_state.primary_key,
             set_={"page_size": records},
             where=sa.func.coalesce(known, 0) < records,
+        )
+    )
+
+
+def note_read(connection: Connection, tenant: str, collection: str) -> None:
+    """Enter that a collection was read whole just now."""
+    statement = insert(collection_state).values(tenant=tenant, collection=collection, read_at=sa.func.clock_timestamp())
+    connection.execute(
+        statement.on_conflict_do_update(
+            constraint=collection_state.primary_key, set_={"read_at": statement.excluded.read_at}
         )
     )
 

@@ -26,7 +26,7 @@ __all__ = [
     "exclude_merges",
     "is_alive",
     "lock_backfill",
-    "lock_people",
+    "lock_list",
     "mark_under_way",
     "share_merges",
 ]
@@ -36,7 +36,7 @@ __all__ = [
 RUN_LOCK = 7_262_002  # number of the run; shared; by the process of a run as long as it lives
 DELTA_LOCK = 7_262_007  # hash of tenant and collection; by the process that reads a delta, for a turn
 BACKFILL_LOCK = 7_262_005  # hash of what a backfill asks for; while it is looked for and entered
-PEOPLE_LOCK = 7_262_004  # hash of the tenant; while people are read
+LIST_LOCK = 7_262_004  # hash of tenant and collection; while a collection is read whole
 UNIT_LOCK = 7_262_003  # number of the unit; shared; for the transaction that works on it
 MERGE_LOCK = 7_262_006  # hash of the tenant; shared by merges, exclusive for new tombstones
 # One number as a whole key.
@@ -127,9 +127,9 @@ def mark_under_way(connection: Connection, unit_id: int) -> None:
     connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, :unit)"), key)
 
 
-def lock_people(connection: Connection, tenant: str) -> None:
-    """Let nobody else read the tenant's people until this transaction ends: it is short, and so none is outdated."""
-    _lock(connection, PEOPLE_LOCK, tenant)
+def lock_list(connection: Connection, tenant: str, collection: str) -> None:
+    """Let no other process read this whole collection until this transaction ends: no older list is stored after it."""
+    _lock(connection, LIST_LOCK, f"{tenant}/{collection}")
 
 
 def lock_backfill(connection: Connection, what: str) -> None:

@@ -9,7 +9,7 @@ As TOML::
     status = 503
     retry_after = 2             # seconds; left out: no such header
     as_date = true              # Retry-After as an HTTP date
-    on = ["clockings"]          # token, clockings, people; left out: all
+    on = ["clockings"]          # token, people, any collection, clockings-delta; left out: all
     rate = 0.05                 # or count = 3 (the first three), or at = [1, 20] (the first and the 20th)
 
     [rate_limit]
@@ -29,6 +29,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from protime_etl.collections.registry import COLLECTIONS
+
 __all__ = ["Fault", "FaultError", "FaultKind", "FaultPlan", "RateLimit", "Sequence", "read_plan"]
 
 FaultKind = Literal[
@@ -43,7 +45,8 @@ FaultKind = Literal[
     "edit",  # `changes` changes are made to the tenant before the answer
 ]
 
-RequestKind = Literal["token", "clockings", "people", "clockings-delta", "people-delta"]
+REQUEST_KINDS = ("token", *(kind for path in COLLECTIONS for kind in (path, f"{path}-delta")))
+RequestKind = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(REQUEST_KINDS)})$")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
@@ -48,23 +49,26 @@ def plan_backfill(pipeline: Pipeline, selection: Request, *, workers: int = 1, f
         SettingsError: there is nobody to plan for.
     """
     pipeline.people_for(selection)
+    selection = pipeline.allowed(selection)
     tenant = pipeline.settings.tenant
     with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
-        expectation = pipeline.expectation(connection)
+        expectations = pipeline.expectations(connection)
         pace = ledger.pace(connection, tenant)
         resumes = None if fresh else ledger.unfinished_run(connection, tenant, ORIGIN, selection)
         if resumes is not None:
             left = ledger.unfinished_units(connection, resumes)
             units = [
-                *_begun_since(pipeline, connection, resumes, selection, expectation),
-                *(Slice(unit.person_ids, unit.first, unit.last) for unit in left),
+                *_begun_since(pipeline, connection, resumes, selection, expectations),
+                *(unit.slice for unit in left),
             ]
         else:
-            units = pipeline.planned(connection, selection, expectation, probing=True)
-    requests = expected_requests(units, expectation)
+            units = pipeline.planned(connection, selection, expectations, probing=True)
+    requests = expected_requests(units, expectations)
     busy = max(1, min(workers, len(units)))
     seconds = None if pace is None else pace * requests / busy
-    return BackfillPlan(units, requests, not expectation.is_learnt, seconds, busy, resumes)
+    return BackfillPlan(
+        units, requests, not all(expectations[unit.collection].is_learnt for unit in units), seconds, busy, resumes
+    )
 
 
 def backfill(
@@ -82,7 +86,8 @@ def backfill(
     Raises:
         ProtimeError: units failed, or another process is at the same backfill. The same call goes on where it ended.
     """
-    people_counts = pipeline.people_for(selection)
+    people_counts = pipeline.people_for(selection) + pipeline.read_lists()
+    selection = pipeline.allowed(selection)
     run_id, units, lifeline = _begin(pipeline, selection, fresh=fresh)
     with lifeline:
         counts, done = pipeline.carry_out(run_id, units, workers, observer or Observer(), lifeline)
@@ -102,11 +107,11 @@ def _begin(pipeline: Pipeline, selection: Request, *, fresh: bool) -> tuple[int,
                 guidance="Let it end, and watch it with: protime-etl status",
             )
         if run_id is not None and not fresh:
-            since = _begun_since(pipeline, connection, run_id, selection, pipeline.expectation(connection))
+            since = _begun_since(pipeline, connection, run_id, selection, pipeline.expectations(connection))
             ledger.enter_units(connection, run_id, since, selection.circles)
             units = ledger.resume_run(connection, run_id)
         else:
-            planned = pipeline.planned(connection, selection, pipeline.expectation(connection), probing=True)
+            planned = pipeline.planned(connection, selection, pipeline.expectations(connection), probing=True)
             run_id, units = ledger.open_run(connection, tenant, ORIGIN, selection, planned)
         lifeline = Lifeline(pipeline.engine, run_id)
         lifeline.hold()
@@ -114,9 +119,11 @@ def _begin(pipeline: Pipeline, selection: Request, *, fresh: bool) -> tuple[int,
 
 
 def _begun_since(
-    pipeline: Pipeline, connection: Connection, run_id: int, selection: Request, expectation: Expectation
+    pipeline: Pipeline, connection: Connection, run_id: int, selection: Request, expectations: Mapping[str, Expectation]
 ) -> list[Slice]:
     """The days of the range that lay in the future when the run was planned and do not any more."""
     last = ledger.planned_until(connection, run_id)
     first = selection.first if last is None else last + dt.timedelta(days=1)
-    return pipeline.planned(connection, replace(selection, first=first), expectation) if first <= selection.last else []
+    return (
+        pipeline.planned(connection, replace(selection, first=first), expectations) if first <= selection.last else []
+    )

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from protime_etl.collections.page import Page
 from protime_etl.errors import ProtocolError
 
-__all__ = ["bounded", "most_clockings", "most_people"]
+__all__ = ["bounded", "most_clockings", "most_listed"]
 
 # Ten times as many as of somebody who books activities all day long; an average over all people and days of a slice.
 CLOCKINGS_A_DAY = 25
 LEAST_CLOCKINGS = 2_000
-LEAST_PEOPLE = 300_000
+LEAST_LISTED = 300_000
 GROWTH = 10
 
 
@@ -21,9 +21,9 @@ def most_clockings(people: int, days: int) -> int:
     return max(LEAST_CLOCKINGS, people * days * CLOCKINGS_A_DAY)
 
 
-def most_people(known: int) -> int:
-    """More people than that no tenant has, of which so many were known before."""
-    return max(LEAST_PEOPLE, known * GROWTH)
+def most_listed(known: int) -> int:
+    """More records than that no list has, of which so many were known before."""
+    return max(LEAST_LISTED, known * GROWTH)
 
 
 def bounded(pages: Iterable[Page], most: int, what: str) -> Iterator[Page]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from protime_etl.errors import ProtimeError
@@ -60,7 +60,7 @@ class StoppedError(BaseException):
 
 
 class Crew:
-    """Carries out units of a run; with an expectation, what is not begun is planned anew when answers surprise."""
+    """Carries out units of a run; with expectations by collection, what is not begun is planned anew on a surprise."""
 
     def __init__(
         self,
@@ -68,12 +68,12 @@ class Crew:
         units: Sequence[Unit],
         observer: Observer | None = None,
         *,
-        expectation: Expectation | None = None,
+        expectations: Mapping[str, Expectation] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._units = units
-        self._expectation = expectation
-        self._planned_with = (expectation.correction, expectation.page_size) if expectation else None
+        self._expectations = expectations or {}
+        self._planned_with = {name: (one.correction, one.page_size) for name, one in self._expectations.items()}
         self._observer = observer or Observer()
         self._unforeseen: list[BaseException] = []
         self.work = WorkList(units, pipeline.settings.max_wait_in_task, self._give_up)
@@ -128,7 +128,7 @@ class Crew:
         try:
             counts = self._pipeline.pull_whole(
                 unit,
-                self._page,
+                lambda records: self._page(unit, records),
                 client,
                 on_stage=lambda stage: self._stage(unit, stage),
                 cut_days=self.work.cuts_days(unit),
@@ -144,21 +144,22 @@ class Crew:
         with self.work.lock:
             self.work.finish(unit, counts)
             self._observer.unit(unit, counts)
-            if self._expectation and not unit.circles:
-                self._expectation.learn(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
-                self._plan_anew(self._expectation)
+            if unit.collection in self._expectations and not unit.circles:
+                expectation = self._expectations[unit.collection]
+                expectation.learn(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
+                self._plan_anew(unit.collection, expectation)
         return False
 
     def _stage(self, unit: Unit, stage: Stage) -> None:
         with self.work.lock:
             self._observer.stage(unit, stage)
 
-    def _page(self, records: int) -> None:
+    def _page(self, unit: Unit, records: int) -> None:
         if self.work.stopped:
             raise StoppedError
         with self.work.lock:
-            if self._expectation:
-                self._expectation.learn_page(records)
+            if unit.collection in self._expectations:
+                self._expectations[unit.collection].learn_page(records)
             self._observer.page(records)
 
     def _give_up(self, unit: Unit, error: ProtimeError) -> None:
@@ -167,13 +168,13 @@ class Crew:
         with database_errors(engine.url), engine.begin() as connection:
             ledger.finish_unit(connection, unit.unit_id, Counts(), 0.0, str(error))
 
-    def _plan_anew(self, expectation: Expectation) -> None:
-        correction, page_size = self._planned_with or (0.0, 0)
+    def _plan_anew(self, collection: str, expectation: Expectation) -> None:
+        correction, page_size = self._planned_with[collection]
         surprise = abs(expectation.correction - correction)
         if surprise <= WORTH_A_PLAN * correction and page_size == expectation.page_size:
             return
-        self._planned_with = (expectation.correction, expectation.page_size)
-        waiting = self.work.planned
+        self._planned_with[collection] = (expectation.correction, expectation.page_size)
+        waiting = [unit for unit in self.work.planned if unit.collection == collection]
         planned = list(plan_gaps(self._pipeline.client, _gaps(waiting), expectation))
         if not waiting or [(tuple(one.person_ids), one.first, one.last) for one in planned] == [
             (unit.person_ids, unit.first, unit.last) for unit in waiting
@@ -181,27 +182,29 @@ class Crew:
             return
         engine = self._pipeline.engine
         with database_errors(engine.url), engine.begin() as connection:
-            ledger.learn_page_size(connection, self._pipeline.settings.tenant, expectation.page_size)
+            ledger.learn_page_size(connection, self._pipeline.settings.tenant, expectation.page_size, collection)
             ledger.remove_units(connection, [unit.unit_id for unit in waiting])
             entered = ledger.enter_units(connection, waiting[0].run_id, planned)
-        waiting.clear()
-        waiting.extend(entered)
-        self._observer.planned([*self.work.under_way.values(), *entered], self._expected_requests())
+        others = [unit for unit in self.work.planned if unit.collection != collection]
+        self.work.planned.clear()
+        self.work.planned.extend([*entered, *others])
+        self._observer.planned([*self.work.under_way.values(), *self.work.planned], self._expected_requests())
 
     def _expected_requests(self) -> int:
-        return expected_requests((unit.slice for unit in self.work.planned), self._expectation or Expectation())
+        known = {unit.collection: Expectation() for unit in self.work.planned} | dict(self._expectations)
+        return expected_requests((unit.slice for unit in self.work.planned), known)
 
 
 def _gaps(units: Iterable[Unit]) -> list[Slice]:
-    """What these units fill, in as few pieces as possible."""
-    of_window: dict[tuple[dt.date, dt.date], list[int]] = {}
+    """What these units of one collection fill, in as few pieces as possible."""
+    of_window: dict[tuple[dt.date, dt.date, str], list[int]] = {}
     for unit in units:
-        of_window.setdefault((unit.first, unit.last), []).extend(unit.person_ids)
+        of_window.setdefault((unit.first, unit.last, unit.collection), []).extend(unit.person_ids)
     gaps: list[Slice] = []
-    for person_ids, first, last in sorted((sorted(people), *window) for window, people in of_window.items()):
+    for gap in sorted(Slice(sorted(people), *window) for window, people in of_window.items()):
         before = gaps[-1] if gaps else None
-        if before and before.person_ids == person_ids and before.last + dt.timedelta(days=1) == first:
-            gaps[-1] = Slice(person_ids, before.first, last)
+        if before and before.person_ids == gap.person_ids and before.last + dt.timedelta(days=1) == gap.first:
+            gaps[-1] = before._replace(last=gap.last)
         else:
-            gaps.append(Slice(person_ids, first, last))
+            gaps.append(gap)
     return gaps

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -12,8 +13,19 @@ from typing import TypeVar
 from sqlalchemy.engine import URL, Connection
 
 from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.people import PEOPLE
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE, Settings
-from protime_etl.errors import ApiError, IncompleteError, ProtimeError, SettingsError
+from protime_etl.errors import (
+    ApiError,
+    AuthenticationError,
+    ForbiddenError,
+    IncompleteError,
+    ProtimeError,
+    SettingsError,
+    UnauthorizedError,
+)
 from protime_etl.postgres import ledger
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
@@ -33,7 +45,7 @@ from protime_etl.sync.brake import Brake
 from protime_etl.sync.changes import DeltaReader, Turn
 from protime_etl.sync.crew import Crew, Observer
 from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.people import pull_people
+from protime_etl.sync.lists import pull_list
 from protime_etl.sync.plan import plan_gaps, windows
 from protime_etl.sync.pull import OnPage, OnStage, UnitPull
 from protime_etl.sync.settled import local_day
@@ -66,8 +78,10 @@ class Pipeline:
         )
         self.brake = Brake(settings.max_vanished)
         """What may vanish at once; see `accept_deletions`."""
-        self.people_read = 0
-        """Records of people among what was read."""
+        self.counts_of: defaultdict[str, Counts] = defaultdict(Counts)
+        """What was done, by collection."""
+        self.refused: list[str] = []
+        """Collections that the tenant does not let this client read."""
         self.to_look_at: list[IncompleteError] = []
         """What was done but for something that needs a look, in the order in which it was met."""
         # Requests are made inside transactions: no long pause is sat out there. Whoever asked for the work does it.
@@ -110,7 +124,7 @@ class Pipeline:
         """Read all people.
 
         Raises:
-            ProtimeError: as `pull_people`.
+            ProtimeError: as `pull_list`.
         """
         with database_errors(self.engine.url), self.engine.begin() as connection:
             require_source(connection, self.settings)
@@ -118,12 +132,7 @@ class Pipeline:
         self.sitting_out(lambda: with_retries(self.tokens.current, self._settings_inside.max_wait_in_task))
         with database_errors(self.engine.url), self.engine.begin() as connection:
             register_source(connection, self.settings)
-        counts, withheld = self.sitting_out(lambda: pull_people(self.settings, self.client, self.engine, self.brake))
-        if withheld is not None:
-            self.to_look_at.append(withheld)
-        self.people_read += counts.rows_read
-        refresh_statistics(self.engine, counts.written)
-        return counts
+        return self._read_list(PEOPLE)
 
     def plan(
         self,
@@ -143,10 +152,10 @@ class Pipeline:
         Raises:
             SettingsError: see `select`, or there is nobody to plan for.
         """
-        selection = self.select(first, last, person_ids, circles=circles, only_missing=only_missing)
+        selection = self.allowed(self.select(first, last, person_ids, circles=circles, only_missing=only_missing))
         with database_errors(self.engine.url), self.engine.begin() as connection:
             register_source(connection, self.settings)
-            planned = self.planned(connection, selection, self.expectation(connection), probing=probing)
+            planned = self.planned(connection, selection, self.expectations(connection), probing=probing)
             return ledger.open_run(connection, self.settings.tenant, origin, selection, planned)
 
     def select(
@@ -180,15 +189,89 @@ class Pipeline:
             )
         chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
         named = tuple(sorted(set(circles)))
-        return Request(first, min(last, today), chosen, named, only_missing, last if last > today else None)
+        return Request(
+            first, min(last, today), chosen, named, only_missing, last if last > today else None, tuple(self._dated())
+        )
 
-    def expectation(self, connection: Connection) -> Expectation:
-        """What to expect of the tenant's people, from what was read lately."""
+    def _dated(self) -> list[str]:
+        """The chosen collections that are read by people and days."""
+        return [path for path in self.settings.collections if COLLECTIONS[path].shape == "dated by people"]
+
+    def allowed(self, request: Request) -> Request:
+        """What of a request the tenant lets this client read, where it is about several collections.
+
+        One that is refused is named in `to_look_at` and stops no other.
+
+        Raises:
+            ProtimeError: the tenant gives no answer.
+        """
+        if len(request.collections) < 2:
+            return request
+        allowed = [path for path in request.collections if self._may_read(path)]
+        return replace(request, collections=tuple(allowed))
+
+    def _may_read(self, path: str) -> bool:
+        try:
+            self.sitting_out(lambda: self.client.probe(COLLECTIONS[path]))
+        except (UnauthorizedError, ForbiddenError, AuthenticationError) as error:
+            self._name_refused(path, error)
+            return False
+        return True
+
+    def _name_refused(self, path: str, error: ProtimeError) -> None:
+        if path not in self.refused:
+            self.refused.append(path)
+            self.to_look_at.append(
+                IncompleteError(
+                    f"{path} cannot be read: {error.message}",
+                    guidance=f"{error.guidance} Or take it out of PROTIME_COLLECTIONS.".strip(),
+                )
+            )
+
+    def read_lists(self) -> Counts:
+        """Read the chosen collections that are read whole, but for people; see `sync_people`.
+
+        Raises:
+            ProtimeError: as `pull_list`. A collection that is refused is named in `to_look_at` instead.
+        """
+        total = Counts()
+        for path in self.settings.collections:
+            if COLLECTIONS[path].shape == "whole" and path != PEOPLE.path:
+                try:
+                    total += self._read_list(COLLECTIONS[path])
+                except (UnauthorizedError, ForbiddenError, AuthenticationError) as error:
+                    self._name_refused(path, error)
+        return total
+
+    def _read_list(self, collection: Collection) -> Counts:
+        counts, withheld = self.sitting_out(
+            lambda: pull_list(self.settings, self.client, self.engine, self.brake, collection)
+        )
+        if withheld is not None:
+            self.to_look_at.append(withheld)
+        self.counts_of[collection.path] += counts
+        refresh_statistics(self.engine, counts.written)
+        return counts
+
+    def expectations(self, connection: Connection) -> dict[str, Expectation]:
+        """What to expect of the tenant's people, from what was read lately; by collection."""
         tenant = self.settings.tenant
-        return Expectation(usual_amounts(connection, tenant, CLOCKINGS), ledger.page_size(connection, tenant))
+        return {
+            path: Expectation(
+                usual_amounts(connection, tenant, COLLECTIONS[path]),
+                ledger.page_size(connection, tenant, path),
+                COLLECTIONS[path],
+            )
+            for path in {*self._dated(), CLOCKINGS.path}
+        }
 
     def planned(
-        self, connection: Connection, selection: Request, expectation: Expectation, *, probing: bool = False
+        self,
+        connection: Connection,
+        selection: Request,
+        expectations: Mapping[str, Expectation],
+        *,
+        probing: bool = False,
     ) -> list[Slice]:
         """The units for what was selected; `probing` as for `plan_gaps`.
 
@@ -197,7 +280,10 @@ class Pipeline:
         """
         tenant, first, last = self.settings.tenant, selection.first, selection.last
         if selection.circles:
-            return [Slice((), *window) for window in windows(first, last)]
+            days = list(windows(first, last))
+            return [Slice((), *window, path) for path in selection.collections for window in days]
+        if not selection.collections:
+            return []
         if selection.person_ids is not None:
             people: Sequence[int] = selection.person_ids
         else:
@@ -207,9 +293,12 @@ class Pipeline:
                 f"No people are known of {tenant}: there is nobody to read clockings for.",
                 guidance="Check in Protime that this client may see people, or name them with --people.",
             )
-        asked = Slice(people, first, last)
-        gaps = missing(connection, tenant, asked) if selection.only_missing else [asked]
-        return list(plan_gaps(self.client, gaps, expectation, probing=probing))
+        planned: list[Slice] = []
+        for path in selection.collections:
+            asked = Slice(people, first, last, path)
+            gaps = missing(connection, tenant, asked) if selection.only_missing else [asked]
+            planned += plan_gaps(self.client, gaps, expectations[path], probing=probing)
+        return planned
 
     def read_unit(self, unit_id: int) -> Unit:
         """A unit of the ledger.
@@ -344,7 +433,7 @@ class Pipeline:
             selection = Request(min(days), max(days), tuple(people))
             with database_errors(self.engine.url), self.engine.begin() as connection:
                 register_source(connection, self.settings)
-                planned = self.planned(connection, selection, self.expectation(connection))
+                planned = self.planned(connection, selection, self.expectations(connection))
                 run_id, units = ledger.open_run(connection, self.settings.tenant, origin, selection, planned)
             try:
                 counts += self.pull(*units)
@@ -396,7 +485,7 @@ class Pipeline:
             ProtimeError: a unit failed. The others are committed all the same; the ledger says what is missing.
         """
         selection = self.select(first, last, person_ids, circles=circles)
-        people_counts = self.people_for(selection)
+        people_counts = self.people_for(selection) + self.read_lists()
         run_id, units = self.plan(origin, first, last, person_ids, circles=circles, probing=True)
         with Lifeline(self.engine, run_id) as lifeline:
             counts, done = self.carry_out(run_id, units, workers, observer or Observer(), lifeline)
@@ -411,7 +500,7 @@ class Pipeline:
         if selection.circles:
             return Counts()
         if selection.person_ids is None:
-            return self.sync_people()
+            return self.sync_people() if PEOPLE.path in self.settings.collections else Counts()
         if PEOPLE_SCOPE not in self.settings.scopes or not self._unknown(selection.person_ids):
             return Counts()
         counts = self.sync_people()
@@ -439,8 +528,8 @@ class Pipeline:
                 but for what needs a look are in `to_look_at` instead, and the ledger holds them as failed.
         """
         with database_errors(self.engine.url), self.engine.connect() as connection:
-            expectation = self.expectation(connection)
-        crew = Crew(self, units, observer, expectation=expectation)
+            expectations = self.expectations(connection)
+        crew = Crew(self, units, observer, expectations=expectations)
         work = crew.work
         try:
             crew.work_together(workers, lifeline.hold)
@@ -449,13 +538,16 @@ class Pipeline:
             self._finish_badly(run_id, "interrupted" if interrupted else type(error).__name__, interrupted=interrupted)
             raise
         with database_errors(self.engine.url), self.engine.begin() as connection:
-            ledger.learn_page_size(connection, self.settings.tenant, expectation.page_size)
+            for path in {unit.collection for unit in units}:
+                ledger.learn_page_size(connection, self.settings.tenant, expectations[path].page_size, path)
         incomplete = [error for error in work.failures if isinstance(error, IncompleteError)]
         if len(incomplete) < len(work.failures):
             failure = failure_of(work.failures)
             self._finish_badly(run_id, str(failure))
             raise failure
         self.to_look_at += incomplete
+        for path, counts in work.counts_of.items():
+            self.counts_of[path] += counts
         refresh_statistics(self.engine, work.counts.written)
         self.finish(run_id)
         return work.counts, work.done

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
@@ -74,11 +74,14 @@ def plan_gaps(
                 yield Slice(batch, first, last, gap.collection)
 
 
-def expected_requests(units: Iterable[Slice], expectation: Expectation) -> int:
-    """Requests that these units need: their pages, at least one each."""
-    pages = (
-        len(unit.person_ids) * expectation.per_person(unit.first, unit.last) / expectation.page_size for unit in units
-    )
+def expected_requests(units: Iterable[Slice], expectations: Mapping[str, Expectation]) -> int:
+    """Requests that these units need: their pages, at least one each; `expectations` by collection."""
+
+    def pages_of(unit: Slice) -> float:
+        expectation = expectations[unit.collection]
+        return len(unit.person_ids) * expectation.per_person(unit.first, unit.last) / expectation.page_size
+
+    pages = map(pages_of, units)
     return sum(max(1, math.ceil(one)) for one in pages)
 
 

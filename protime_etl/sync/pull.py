@@ -317,4 +317,4 @@ class UnitPull:
             expectation = Expectation(
                 usual_amounts(connection, self._tenant, self._collection), self._largest_page, self._collection
             )
-        return max(self._pages + 1, expected_requests([self._unit.slice], expectation))
+        return max(self._pages + 1, expected_requests([self._unit.slice], {self._unit.collection: expectation}))

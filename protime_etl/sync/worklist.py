@@ -7,7 +7,7 @@ be read. Nothing is asked for ever: what fails again and again with nothing read
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 
 from protime_etl.errors import IncompleteError, ProtimeError, UnreadableError
@@ -51,6 +51,8 @@ class WorkList:
         self.done = 0
         """Units committed."""
         self.counts = Counts()
+        self.counts_of: defaultdict[str, Counts] = defaultdict(Counts)
+        """What was done, by collection."""
         self._failing: set[tuple[int, ...]] = set()
         self._leaves: Counter[tuple[int, ...]] = Counter()
         self._waits: Counter[int] = Counter()
@@ -106,6 +108,7 @@ class WorkList:
                 self._something_was_read()
             self.done += 1
             self.counts += counts
+            self.counts_of[unit.collection] += counts
 
     def cut(self, unit: Unit, cut: UnitCutError) -> bool:
         """A unit was cut; tells whether there is a pause to be sat out first."""
@@ -134,6 +137,7 @@ class WorkList:
             self.failures.append(error)
             if isinstance(error, IncompleteError):
                 self.counts += Counts(**error.done)
+                self.counts_of[unit.collection] += Counts(**error.done)
             if isinstance(error, UnreadableError):
                 self._leave_out_the_like(unit, error)
             elif isinstance(error, IncompleteError):

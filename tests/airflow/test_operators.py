@@ -148,7 +148,12 @@ def test_a_first_night_has_no_more_tasks_than_batches_and_the_next_knows_the_pag
     (unit,) = plan(pipeline, people="100001,100002,100003")
     pull(pipeline, unit)
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT page_size FROM protime_etl.collection_state")) == 100
+        assert (
+            connection.scalar(
+                sa.text("SELECT page_size FROM protime_etl.collection_state WHERE collection = 'clockings'")
+            )
+            == 100
+        )
 
 
 @pytest.mark.parametrize(("given", "days"), [(3, 3), ("3", 3), ("3.0", 3), (3.0, 3), ("0", 0)])

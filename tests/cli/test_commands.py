@@ -36,8 +36,13 @@ def test_sync_then_status_then_sql(shell: Shell, engine: Engine, simulated: Simu
     total = len(simulated.tenant.truth())
     found = last_json(result)
     assert set(found) == {
-        "requests", "token_requests", "rows_read", "inserted", "updated", "deleted", "unchanged", "rejected", "units"
+        "requests", "token_requests", "rows_read", "inserted", "updated", "deleted", "unchanged", "rejected", "units",
+        "collections",
     }  # fmt: skip
+    assert {path: counts["inserted"] for path, counts in found["collections"].items()} == {
+        "clockings": total,
+        "people": 20,
+    }
     assert (found["inserted"], found["units"], found["token_requests"]) == (total + 20, 1, 1)
     assert "unit 1/1: 2026-03-07..2026-03-20" in result.stderr
 

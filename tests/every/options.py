@@ -60,6 +60,17 @@ def people(house: House, command: str) -> None:
     assert house.run(command, *WEEK, "--people", "100001,100002").select(PEOPLE_READ) == 2
 
 
+def collections(house: House, command: str) -> None:
+    totals = "SELECT count(*) FROM protime.calculated_totals"
+    usual = house.run(command, *WEEK)
+    assert (usual.clockings > 0, usual.select(totals)) == (True, 0)
+    chosen = house.run(command, *WEEK, "--collections", "people,calculated-totals")
+    assert chosen.ok, chosen.text
+    assert (chosen.clockings, chosen.select(totals) > 0) == (0, True)
+    wrong = house.run(command, *WEEK, "--collections", "absense")
+    assert (wrong.status, "--collections: there is no collection 'absense'" in wrong.err) == (2, True)
+
+
 def circles(house: House, command: str) -> None:
     circle = circle_of(100_001)
     done = house.run(command, *WEEK, "--circles", str(circle))
@@ -187,6 +198,7 @@ def _reading(command: str) -> dict[str, OptionRow]:
         f"{command} --to": partial(last_day, command=command),
         f"{command} --people": partial(people, command=command),
         f"{command} --circles": partial(circles, command=command),
+        f"{command} --collections": partial(collections, command=command),
         f"{command} --workers": partial(workers, command=command),
     }
 

@@ -18,7 +18,7 @@ from protime_etl.config import CLOCKINGS_SCOPE, PEOPLE_SCOPE
 from protime_etl.errors import BusyError, ProtimeError
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.postgres.coverage import lock_coverage
-from protime_etl.postgres.locks import lock_people
+from protime_etl.postgres.locks import lock_list
 from protime_etl.protime import auth
 from protime_etl.sync.pipeline import open_pipeline
 from tests.cli.conftest import COMMAND, Shell
@@ -116,7 +116,7 @@ def held_by_another(engine: Engine) -> bool:
     with engine.begin() as connection:
         connection.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
         try:
-            lock_people(connection, "acme")
+            lock_list(connection, "acme", "people")
             lock_coverage(connection, "acme", "clockings", [7])
         except sa.exc.OperationalError:
             return True

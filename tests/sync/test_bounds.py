@@ -33,7 +33,7 @@ def test_an_initial_load_that_goes_on_for_ever_is_an_error(
 def test_a_list_of_people_that_goes_on_for_ever_is_an_error(
     pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("protime_etl.sync.bounds.LEAST_PEOPLE", 200)
+    monkeypatch.setattr("protime_etl.sync.bounds.LEAST_LISTED", 200)
     monkeypatch.setattr(simulated.tenant, "page", endless(simulated.tenant.page))
     with pytest.raises(ProtocolError, match="pages of people have no end: more than 200 records"):
         pipeline.sync_people()

@@ -1,4 +1,4 @@
-"""The list of people: who is there, and who is no longer."""
+"""Collections that are read whole: what is in the list, and what is no longer."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Engine
 
-from protime_etl.collections.people import PEOPLE
+from protime_etl.collections.collection import Collection
 from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, RateLimited
 from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.ledger import known_people
-from protime_etl.postgres.locks import lock_people
+from protime_etl.postgres.ledger import note_read, stored_records
+from protime_etl.postgres.locks import lock_list
 from protime_etl.postgres.merge import Load
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.bounds import most_people
+from protime_etl.sync.bounds import most_listed
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.recheck import judge
 from protime_etl.work import Counts, Scope
 
-__all__ = ["pull_people"]
+__all__ = ["pull_list"]
 
 UNLOCKED_TRIES = 3
 
 Result = TypeVar("Result")
 
 
-def pull_people(
-    settings: Settings, client: ProtimeClient, engine: Engine, brake: Brake
+def pull_list(
+    settings: Settings, client: ProtimeClient, engine: Engine, brake: Brake, collection: Collection
 ) -> tuple[Counts, DeletionsWithheldError | None]:
-    """Read the people collection into `protime.people`; who is no longer there becomes deleted, unless too many are.
+    """Read a collection into its table; what is no longer there becomes deleted, unless that is too much at once.
 
     Raises:
         ProtimeError: a subclass says what went wrong; the table is as it was.
@@ -40,24 +40,25 @@ def pull_people(
 
     def attempt() -> tuple[Counts, DeletionsWithheldError | None]:
         with database_errors(engine.url), engine.begin() as connection:
-            lock_people(connection, settings.tenant)
-            most = most_people(len(known_people(connection, settings.tenant)))
-            load = Load(connection, settings.tenant, PEOPLE)
-            reading = Reading(PEOPLE, client.answers(PEOPLE), most, "people")
+            lock_list(connection, settings.tenant, collection.path)
+            most = most_listed(stored_records(connection, settings.tenant, collection))
+            load = Load(connection, settings.tenant, collection)
+            reading = Reading(collection, client.answers(collection), most, collection.path)
             load.stage(reading)
             read = load.counts.rows_read
             absent = load.missing_from_pull(Scope())
-            # Nobody moves out of this list: whoever is undecided exists, and only the list does not tell.
+            # Nothing moves out of this list: a record that is undecided exists, and only the list does not tell it.
             gone, found, _ = judge(
                 client,
-                PEOPLE,
+                collection,
                 absent,
                 reading.pages,
-                lambda: Reading(PEOPLE, client.answers(PEOPLE), most, "people"),
+                lambda: Reading(collection, client.answers(collection), most, collection.path),
             )
             load.stage(found)
             if brake.withholds(len(gone), read + len(absent)):
-                return load.merge(), brake.error(len(gone), read + len(absent), "people")
+                return load.merge(), brake.error(len(gone), read + len(absent), collection.path)
+            note_read(connection, settings.tenant, collection.path)
             return load.merge(gone), None
 
     counts, withheld = _between_pauses(client, attempt)

@@ -1,0 +1,162 @@
+"""The contract of a collection, run for every registration, from the command line to the table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from tests.cli.conftest import Shell, last_json
+from tests.conftest import TODAY
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=6)
+SYNC = ("sync", "--from", str(FIRST), "--to", str(TODAY), "--json")
+every_collection = pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=list(COLLECTIONS))
+
+
+class Reader:
+    """Reads one collection of a tenant, and the people that it takes to do so."""
+
+    def __init__(self, collection: Collection, simulated: SimulatedTenant, warehouse: URL, folder: Path) -> None:
+        self.collection = collection
+        self.simulated = simulated
+        self.tenant = simulated.tenant
+        self.shell = Shell(
+            folder,
+            tenant="simulated",
+            client_id=simulated.client_id,
+            client_secret=simulated.client_secret,
+            api_url=simulated.url,
+            auth_url=simulated.url,
+            database_url=warehouse.render_as_string(hide_password=False),
+            collections=f"people {collection.path}",
+        )
+
+    def sync(self, status: int = 0) -> dict[str, int]:
+        """What was done with the records of the collection."""
+        result = self.shell(*SYNC)
+        assert result.returncode == status, result.stderr
+        counts: dict[str, int] = last_json(result)["collections"][self.collection.path]
+        return counts
+
+    def refuse(self) -> None:
+        """Answer 403 to every request for the collection."""
+        fault = f'[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["{self.collection.path}"]'
+        self.simulated.served.misbehaviour.follow(read_plan(fault))
+
+    def truth(self) -> dict[int, dict[str, Any]]:
+        return tenant_rows(self.tenant, self.collection.path)
+
+
+@pytest.fixture
+def reader(collection: Collection, warehouse: URL, tmp_path: Path) -> Iterator[Reader]:
+    tenant = Tenant(seed=1, people=6, first_day=FIRST, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=5)) as simulated:
+        yield Reader(collection, simulated, warehouse, tmp_path)
+
+
+def an_edit(collection: Collection) -> dict[str, object]:
+    """Some other content of a record: of the first field that holds a text or a number and need not be there."""
+    for column in collection.columns:
+        if not column.required and column.type in ("text", "integer") and column.name == column.path != "status":
+            return {column.path: "edited" if column.type == "text" else 77}
+    raise AssertionError("nothing to edit")
+
+
+@every_collection
+def test_a_sync_brings_the_truth_and_the_next_one_writes_nothing(reader: Reader, engine: Engine) -> None:
+    first = reader.sync()
+    truth = reader.truth()
+    assert len(truth) > 4
+    assert table_rows(engine, reader.collection.path) == truth
+    assert (first["inserted"], first["rejected"]) == (len(truth), 0)
+    again = reader.sync()
+    assert (again["unchanged"], again["inserted"], again["updated"], again["deleted"]) == (len(truth), 0, 0, 0)
+
+
+@every_collection
+def test_edits_and_removals_arrive(reader: Reader, engine: Engine) -> None:
+    reader.sync()
+    path = reader.collection.path
+    edited, removed, *_ = [one for one in reader.tenant.records(path) if getattr(one, "status", None) != "Deleted"]
+    reader.tenant.edit_record(path, edited.id, **an_edit(reader.collection))
+    reader.tenant.remove_record(path, removed.id)
+    counts = reader.sync()
+    assert (counts["updated"], counts["deleted"]) == (1, 1)
+    rows = table_rows(engine, path)
+    assert rows.pop(removed.id)["is_deleted"]
+    assert rows == reader.truth()
+
+
+@every_collection
+def test_versions_show_what_was_there(reader: Reader, engine: Engine) -> None:
+    collection = reader.collection
+    if collection.versions == "none":
+        assert rows_of(engine, f"SELECT to_regclass('protime.{collection.versions_table}')") == [(None,)]
+        return
+    reader.sync()
+    ((moment,),) = rows_of(engine, "SELECT clock_timestamp()")
+    columns = ", ".join(collection.column_names)
+    before = rows_of(engine, f"SELECT {columns} FROM protime.{collection.table} ORDER BY id")
+    edited = reader.tenant.records(collection.path)[0]
+    reader.tenant.edit_record(collection.path, edited.id, **an_edit(collection))
+    assert reader.sync()["updated"] == 1
+    assert rows_of(engine, f"SELECT id FROM protime.{collection.versions_table}") == [(edited.id,)]
+    then = f"SELECT {columns} FROM protime.{collection.table}_as_of(:moment) ORDER BY id"
+    assert rows_of(engine, then, moment=moment) == before
+
+
+@every_collection
+def test_unknown_fields_and_malformed_records_are_kept(reader: Reader, engine: Engine) -> None:
+    path = reader.collection.path
+    strange, malformed, *_ = reader.tenant.records(path)
+    served = json.loads(msgspec.json.encode(strange))
+    reader.tenant.replace_raw(strange.id, {**served, "notDocumented": {"a": [1, 2.5, None]}}, path)
+    reader.tenant.replace_raw(malformed.id, {"id": malformed.id, "changeVersion": 7}, path)
+    counts = reader.sync(status=3)
+    assert counts["rejected"] == 1
+    rows = table_rows(engine, path)
+    expected = {"notDocumented": {"a": [1, 2.5, None]}} if reader.collection.keep_unknown else None
+    assert rows[strange.id]["extra"] == expected
+    assert malformed.id not in rows
+    rejected = rows_of(engine, "SELECT collection, record_id FROM protime_etl.rejected_record")
+    assert rejected == [(path, malformed.id)]
+
+
+@pytest.mark.parametrize("collection", [one for path, one in COLLECTIONS.items() if path != "people"])
+def test_a_refused_collection_is_named_and_stops_no_other(reader: Reader, engine: Engine) -> None:
+    path = reader.collection.path
+    reader.shell.settings["PROTIME_COLLECTIONS"] = "all"
+    reader.refuse()
+    result = reader.shell(*SYNC)
+    assert result.returncode == 3, result.stderr
+    assert f"{path} cannot be read" in result.stderr
+    assert table_rows(engine, path) == {}
+    for other in COLLECTIONS.keys() - {path}:
+        assert table_rows(engine, other) == tenant_rows(reader.tenant, other), other
+
+
+@every_collection
+def test_check_names_the_collection(reader: Reader) -> None:
+    result = reader.shell("check", "--json")
+    assert result.returncode == 0, result.stdout
+    assert reader.collection.path in last_json(result)
+
+
+def rows_of(engine: Engine, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query), parameters)]
