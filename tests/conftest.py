@@ -104,6 +104,14 @@ def servers() -> Iterator[Callable[[str], URL]]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def airflow_server(servers: Callable[[str], URL]) -> Iterator[URL]:
+    """The server where a local Airflow keeps its metadata; the next module's Airflow finds nothing of it."""
+    server = servers("embedded")
+    yield server
+    execute(server, "DROP DATABASE IF EXISTS airflow WITH (FORCE)")
+
+
 def execute(url: URL, statement: str) -> None:
     engine = create_engine(url).execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

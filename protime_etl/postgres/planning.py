@@ -36,7 +36,7 @@ LOCK_TIMEOUT = "100ms"
 OUTGROWN = """
 SELECT c.oid::regclass::text FROM pg_class AS c
 WHERE c.relnamespace IN ('protime'::regnamespace, 'protime_etl'::regnamespace) AND c.relkind = 'r'
-    AND pg_relation_size(c.oid) / current_setting('block_size')::int > 100 + :factor * c.relpages
+    AND pg_relation_size(c.oid) / current_setting('block_size')::int > :factor * greatest(c.relpages, 12)
     AND pg_has_role(c.relowner, 'USAGE')
 """
 
@@ -50,7 +50,7 @@ def no_nested_loops(session: psycopg.Connection[Any] | Connection) -> Iterator[N
     run("SET LOCAL enable_nestloop = DEFAULT")  # after an error there is no transaction left to set it in
 
 
-def refresh_statistics(engine: Engine, written: int, growth: int = 2) -> None:
+def refresh_statistics(engine: Engine, written: int, growth: float = 1.1) -> None:
     """Analyse tables that have grown so many times since they were last looked at, after so many rows were written.
 
     What this user may not analyse, or another process is at, is left to autovacuum.

@@ -121,9 +121,9 @@ def kill_a_running_pull(airflow: LocalAirflow, run_id: str) -> int:
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("long_form")
 def test_a_backfill_by_airflow_survives_a_killed_and_a_failed_task(
-    simulated: SimulatedTenant, servers: Callable[[str], URL], warehouse: URL, engine: Engine, tmp_path: Path
+    simulated: SimulatedTenant, airflow_server: URL, warehouse: URL, engine: Engine, tmp_path: Path
 ) -> None:
-    with local_airflow(tmp_path, servers("embedded"), warehouse, settings_for(simulated, timezone="UTC")) as airflow:
+    with local_airflow(tmp_path, airflow_server, warehouse, settings_for(simulated, timezone="UTC")) as airflow:
         airflow.wait_for_dag(DAG)
         # The first request of a clocking is refused for good, the others take their time.
         simulated.served.misbehaviour.follow(

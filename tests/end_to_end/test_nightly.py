@@ -40,9 +40,11 @@ class Night(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def night(servers: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Night]:
+def night(
+    airflow_server: URL, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Night]:
     batches = 20 if request.config.getoption("--long") else 3
-    server: URL = servers("embedded")  # type: ignore[operator]
+    server = airflow_server
     execute(server, "CREATE DATABASE nightly TEMPLATE template")
     home = tmp_path_factory.mktemp("a home")
     tenant = Tenant(seed=2, people=batches * BATCH, first_day=TODAY - dt.timedelta(days=9), last_day=TODAY)

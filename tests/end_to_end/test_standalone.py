@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -161,11 +160,11 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
 
 @pytest.mark.usefixtures("long_form")
 def test_a_folder_of_airflow_that_was_removed_is_made_again(
-    tmp_path: Path, simulated: SimulatedTenant, servers: Callable[[str], URL], warehouse: URL
+    tmp_path: Path, simulated: SimulatedTenant, airflow_server: URL, warehouse: URL
 ) -> None:
     """The key that its connections are encrypted with is gone, and its database is not."""
     for home in (tmp_path / "before", tmp_path / "after"):
         home.mkdir()
-        with local_airflow(home, servers("embedded"), warehouse, settings_for(simulated)) as airflow:
+        with local_airflow(home, airflow_server, warehouse, settings_for(simulated)) as airflow:
             listed = airflow.request("GET", "/connections?limit=1000")["connections"]
             assert {"protime_default", "protime_warehouse"} <= {one["connection_id"] for one in listed}
