@@ -128,6 +128,8 @@ class PlaceSettings(BaseSettings):
     """`postgresql://...`; unset: the embedded PostgreSQL."""
     home: Path = Path(".protime")
     """Folder of the embedded PostgreSQL and of the local Airflow."""
+    collections: Annotated[tuple[str, ...], NoDecode] = DEFAULT_COLLECTIONS
+    """What is read: paths of collections, in the order of the registry; `all` stands for every one."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -139,6 +141,13 @@ class PlaceSettings(BaseSettings):
         if not trimmed.isprintable():
             raise ValueError("has a line break or another character inside that cannot be printed")
         return trimmed
+
+    @field_validator("collections", mode="before")
+    @classmethod
+    def _choose(cls, value: object) -> object:
+        if isinstance(value, str) and not value.split():
+            raise ValueError("names no collection")
+        return choose_collections(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(
@@ -163,8 +172,6 @@ class Settings(PlaceSettings):
     client_id: Annotated[str, Field(min_length=1)]
     client_secret: Annotated[SecretStr, Field(min_length=1)]
     environment: Literal["production", "sandbox"] = "production"
-    collections: Annotated[tuple[str, ...], NoDecode] = DEFAULT_COLLECTIONS
-    """What is read: paths of collections, in the order of the registry; `all` stands for every one."""
     scopes: Annotated[tuple[str, ...], NoDecode] = ()
     """What a token is asked for; unset: the scopes of the chosen collections."""
     user_agent: str = ""
@@ -184,13 +191,6 @@ class Settings(PlaceSettings):
     """Budget shared by all processes of the tenant; unset: as fast as the API answers."""
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
-
-    @field_validator("collections", mode="before")
-    @classmethod
-    def _choose(cls, value: object) -> object:
-        if isinstance(value, str) and not value.split():
-            raise ValueError("names no collection")
-        return choose_collections(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("scopes", mode="before")
     @classmethod

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, run_window
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.sync.given import number_given
 from protime_etl.sync.unlisted import read_unlisted
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from protime_etl.collections.collection import Collection
     from protime_etl.sync.pipeline import Pipeline
 
 __all__ = ["ProtimeChangesToPostgresOperator", "ProtimeDeltaAgeOperator", "ProtimeVerifyOperator"]
@@ -105,24 +108,32 @@ class ProtimeVerifyOperator(ProtimeOperator):
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Compare."""
         first, last = run_window(context, pipeline, self.lookback_days)
-        found = pipeline.verify(first, last)
+        totals: Counter[str] = Counter()
+        for path in pipeline.dated():
+            totals.update(self._verify(pipeline, context, COLLECTIONS[path], first, last))
+        return dict(totals)
+
+    def _verify(
+        self, pipeline: Pipeline, context: Context, collection: Collection, first: dt.date, last: dt.date
+    ) -> dict[str, int]:
+        found = pipeline.verify(first, last, collection=collection)
         totals = found.totals()
-        self.log.info("%s to %s: %s", first, last, totals)
+        self.log.info("%s, %s to %s: %s", collection.path, first, last, totals)
         overlooked = found.overlooked
         if found.unlisted:
             run: Any = context["dag_run"]
             counts = read_unlisted(pipeline, f"airflow {run.dag_id} {run.run_id} unlisted", found.unlisted, first, last)
             overlooked = [one for one in overlooked if not found.unlisted.issuperset(one.people)]
             self.log.warning(
-                "No list of people names %s, who clock: they are read now and every night from now on (%s records)."
-                " For earlier days: protime-etl backfill.",
+                "No list of people names %s, who have records: they are read now and every night from now on"
+                " (%s records). For earlier days: protime-etl backfill.",
                 ", ".join(map(str, sorted(found.unlisted)[:20])),
                 counts.rows_read,
             )
         if overlooked:
             ids = ", ".join(f"{one.id} ({one.kind} on {one.date})" for one in overlooked[:20])
             raise AirflowFailException(
-                f"{len(overlooked)} clockings of {first} to {last} differ from the tenant: {ids}."
-                f" Repair them: protime-etl verify --from {first} --to {last} --repair"
+                f"{len(overlooked)} {collection.path} of {first} to {last} differ from the tenant: {ids}."
+                f" Repair them: protime-etl verify --from {first} --to {last} --collections {collection.path} --repair"
             )
         return totals

@@ -18,7 +18,7 @@ from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.trial import tenant_of_trial
 
-__all__ = ["interruptible", "tenant_settings", "warehouse"]
+__all__ = ["chosen_collections", "interruptible", "tenant_settings", "warehouse"]
 
 
 def tenant_settings(collections: str | None = None) -> Settings:
@@ -35,8 +35,17 @@ def tenant_settings(collections: str | None = None) -> Settings:
         console.print_note(f"Tenant: the simulated one of the trial in {place.home}. Set PROTIME_TENANT for your own.")
     if collections is None:
         return load_settings(**trial)
+    return load_settings(**trial, collections=chosen_collections(collections))
+
+
+def chosen_collections(given: str) -> tuple[str, ...]:
+    """The collections that the option names.
+
+    Raises:
+        SettingsError: there is none of that name.
+    """
     try:
-        return load_settings(**trial, collections=choose_collections(collections.replace(",", " ").split()))
+        return choose_collections(given.replace(",", " ").split())
     except ValueError as error:
         raise SettingsError(f"--collections: {error}.") from None
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 import typer
 from sqlalchemy.engine import URL
 
 from protime_etl.cli.console import print_json, print_line
-from protime_etl.cli.options import Json
-from protime_etl.cli.place import warehouse
+from protime_etl.cli.options import Collections, Json
+from protime_etl.cli.place import chosen_collections, warehouse
 from protime_etl.cli.status_details import print_details
 from protime_etl.cli.verdict import judge
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.config import load_place
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 from protime_etl.postgres.schema import require_schema
@@ -27,10 +31,22 @@ SELECT t.tenant, t.timezone,
     (SELECT count(*) FROM protime_etl.rejected_record AS x WHERE x.tenant = t.tenant) AS rejected
 FROM protime_etl.tenants AS t ORDER BY t.tenant
 """
+COLLECTION = """
+SELECT t.tenant, '{path}' AS collection,
+    (SELECT count(*) FROM protime.{table} AS c WHERE c.tenant = t.tenant AND c.deleted_at IS NULL) AS rows,
+    (SELECT count(*) FROM protime.{table} AS c WHERE c.tenant = t.tenant AND c.deleted_at IS NOT NULL) AS deleted,
+    coalesce(
+        (SELECT s.read_at FROM protime_etl.collection_state AS s
+            WHERE s.tenant = t.tenant AND s.collection = '{path}'),
+        (SELECT max(u.finished_at) FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
+            WHERE r.tenant = t.tenant AND u.collection = '{path}' AND u.status = 'done')
+    ) AS last_read
+FROM protime_etl.tenants AS t
+"""
 COVERAGE = """
-SELECT tenant, lower(days) AS first, upper(days) - 1 AS last, count(*) AS people
-FROM protime_etl.coverage, unnest(dates) AS days
-GROUP BY tenant, days ORDER BY tenant, days DESC LIMIT 10
+SELECT tenant, collection, lower(days) AS first, upper(days) - 1 AS last, count(*) AS people
+FROM protime_etl.coverage, unnest(dates) AS days WHERE collection = ANY(:collections)
+GROUP BY tenant, collection, days ORDER BY tenant, collection, days DESC LIMIT 10
 """
 # A run of the command line lives in one process, whose death PostgreSQL notices by the lock it held. A run of Airflow
 # has many; without one at work it waits for Airflow, which starts the next task or the next try.
@@ -51,34 +67,38 @@ SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
     concat_ws(' ',
         '--people ' || CASE WHEN cardinality(r.person_ids) > 100 THEN '(the same)'
             ELSE array_to_string(r.person_ids, ',') END,
+        '--collections ' || CASE WHEN r.collections <> '{clockings}' THEN array_to_string(r.collections, ',') END,
         '--circles ' || array_to_string(r.circles, ','),
         CASE WHEN r.only_missing THEN '--only-missing' END
     ) AS options
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
     LEFT JOIN (SELECT DISTINCT number FROM held WHERE kind = :unit_lock) AS w ON w.number = u.unit_id % 2147483648
-GROUP BY run_id ORDER BY run_id DESC LIMIT 10
+WHERE r.collections && CAST(:collections AS text[]) GROUP BY run_id ORDER BY run_id DESC LIMIT 10
 """
 # What failed and was not read since, by whatever run.
 LEFT = """
-SELECT r.tenant, u.run_id, u.date_from, u.date_to,
+SELECT r.tenant, u.collection, u.run_id, u.date_from, u.date_to,
     CASE WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more' ELSE u.person_ids::text END
         AS people, u.finished_at AS failed_at, u.error
 FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
-WHERE u.status = 'failed' AND u.finished_at > clock_timestamp() - interval '30 days'
+WHERE u.status = 'failed' AND u.collection = ANY(:collections)
+    AND u.finished_at > clock_timestamp() - interval '30 days'
     AND NOT EXISTS (
         SELECT FROM protime_etl.units AS d JOIN protime_etl.runs AS s USING (run_id)
-        WHERE s.tenant = r.tenant AND d.status = 'done' AND d.finished_at > u.finished_at
-            AND d.date_from <= u.date_from AND d.date_to >= u.date_to AND d.person_ids @> u.person_ids
+        WHERE s.tenant = r.tenant AND d.collection = u.collection AND d.status = 'done'
+            AND d.finished_at > u.finished_at AND d.date_from <= u.date_from AND d.date_to >= u.date_to
+            AND d.person_ids @> u.person_ids
             AND d.circles IS NOT DISTINCT FROM u.circles
     )
 ORDER BY u.finished_at DESC LIMIT 50
 """
-# Readings of everybody that came to their end, the newest of each tenant.
+# Readings of everybody that came to their end, the newest of each collection.
 COMPLETE = """
-SELECT DISTINCT ON (r.tenant) r.tenant, r.finished_at AT TIME ZONE t.timezone AS at,
+SELECT DISTINCT ON (r.tenant, read) r.tenant, read AS collection, r.finished_at AT TIME ZONE t.timezone AS at,
     round(extract(epoch FROM clock_timestamp() - r.finished_at) / 3600, 1)::float8 AS hours
-FROM protime_etl.runs AS r JOIN protime_etl.tenants AS t USING (tenant)
-WHERE r.status = 'done' AND r.person_ids IS NULL AND r.circles IS NULL ORDER BY r.tenant, r.run_id DESC
+FROM protime_etl.runs AS r JOIN protime_etl.tenants AS t USING (tenant), unnest(r.collections) AS read
+WHERE r.status = 'done' AND r.person_ids IS NULL AND r.circles IS NULL AND read = ANY(:collections)
+ORDER BY r.tenant, read, r.run_id DESC
 """
 PAUSES = """
 SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds,
@@ -97,29 +117,29 @@ SELECT d.tenant, d.collection, d.status, d.date_from, d.requested_at,
     (SELECT count(*) FROM protime_etl.delta_unconfirmed AS u
         WHERE (u.tenant, u.collection) = (d.tenant, d.collection) AND u.withheld) AS withheld,
     d.error
-FROM protime_etl.deltas AS d ORDER BY d.tenant, d.collection
+FROM protime_etl.deltas AS d WHERE d.collection = ANY(:collections) ORDER BY d.tenant, d.collection
 """
 
 
 LOCKS = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK}
 
 
-def print_status(url: URL, *, as_json: bool) -> bool:
-    """Print what the warehouse says of itself; tells whether all is well.
+def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool:
+    """Print what the warehouse says of itself and these collections; tells whether all is well.
 
     Raises:
         DatabaseError: it cannot be reached, or has no schema.
     """
     engine = create_engine(url)
+    values = {**LOCKS, "collections": list(collections)}
     try:
         require_schema(engine)
         with database_errors(url), engine.connect() as connection:
             results = {
-                name: [
-                    dict(row) for row in connection.execute(sa.text(query), LOCKS if query is RUNS else {}).mappings()
-                ]
+                name: [dict(row) for row in connection.execute(sa.text(query), values).mappings()]
                 for name, query in (
                     ("tenants", TENANTS),
+                    ("collections", " UNION ALL ".join(map(_about, collections)) + " ORDER BY tenant, collection"),
                     ("coverage", COVERAGE),
                     ("runs", RUNS),
                     ("not_read", LEFT),
@@ -130,7 +150,8 @@ def print_status(url: URL, *, as_json: bool) -> bool:
             }
     finally:
         engine.dispose()
-    verdicts = [judge(row["tenant"], results) for row in results["tenants"]]
+    dated = [path for path in collections if COLLECTIONS[path].shape != "whole"]
+    verdicts = [judge(row["tenant"], results, dated) for row in results["tenants"]]
     for verdict in verdicts:
         for line in verdict.lines:
             print_line(line)
@@ -144,9 +165,14 @@ def print_status(url: URL, *, as_json: bool) -> bool:
     return all(verdict.ok for verdict in verdicts)
 
 
-def status(as_json: Json = False) -> None:
+def _about(path: str) -> str:
+    return COLLECTION.format(path=path, table=COLLECTIONS[path].table)
+
+
+def status(collections: Collections = None, as_json: Json = False) -> None:
     """Whether all is well, and what is here. Exit status 3 if something needs a look."""
+    chosen = load_place().collections if collections is None else chosen_collections(collections)
     with warehouse() as url:
-        all_is_well = print_status(url, as_json=as_json)
+        all_is_well = print_status(url, collections=chosen, as_json=as_json)
     if not all_is_well:
         raise typer.Exit(3)

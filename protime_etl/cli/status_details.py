@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from protime_etl.cli.console import print_line
+from protime_etl.cli.counted import counted
 from protime_etl.cli.tables import Aligned, Column
 
 __all__ = ["print_details"]
@@ -34,7 +35,12 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
     _table(
         "Not read",
         found["not_read"],
-        {"run": _plain("run_id"), "days": _days, "people": lambda row: row["people"].strip("{}").replace(",", ", ")},
+        {
+            "run": _plain("run_id"),
+            "of": _plain("collection"),
+            "days": _days,
+            "people": lambda row: row["people"].strip("{}").replace(",", ", "),
+        },
     )
     _reasons(found["not_read"])
     _table(
@@ -68,15 +74,23 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
     _table(
         "Covered",
         found["coverage"],
-        {name: _plain(name) for name in ("tenant", "first", "last", "people")},
+        {
+            "tenant": _plain("tenant"),
+            "of": _plain("collection"),
+            **{name: _plain(name) for name in ("first", "last", "people")},
+        },
     )
     _table(
         "Here",
-        found["tenants"],
-        {name: _plain(name) for name in ("tenant", "clockings", "deleted", "people", "rejected")},
+        found["collections"],
+        {
+            **{name: _plain(name) for name in ("tenant", "collection", "rows", "deleted")},
+            "last read": lambda row: local(row, "last_read"),
+        },
     )
     if any(row["rejected"] for row in found["tenants"]):
-        print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+        number = counted(sum(row["rejected"] for row in found["tenants"]), "rejected record")
+        print_line(f"{number}. Look at them: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
 
 
 def _plain(name: str) -> Callable[[Row], object]:

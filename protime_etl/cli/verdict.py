@@ -55,13 +55,17 @@ class Verdict:
         }
 
 
-def judge(tenant: str, found: Mapping[str, Sequence[Row]]) -> Verdict:
-    """Judge a tenant by what the warehouse says of itself, by the names of `status`."""
+def judge(tenant: str, found: Mapping[str, Sequence[Row]], dated: Sequence[str]) -> Verdict:
+    """Judge a tenant by what the warehouse says of itself, by the names of `status`, and of these dated collections."""
 
     def of(name: str) -> list[Row]:
         return [row for row in found[name] if row["tenant"] == tenant]
 
-    complete = next(iter(of("complete")), None)
+    # The least complete of them says how complete the whole is.
+    completes = {row["collection"]: row for row in of("complete")}
+    complete = (
+        None if set(dated) - completes.keys() else min(completes.values(), key=lambda row: row["at"], default=None)
+    )
     verdict = Verdict(
         tenant,
         f"{complete['at']:%Y-%m-%d %H:%M}" if complete else None,
@@ -70,9 +74,12 @@ def judge(tenant: str, found: Mapping[str, Sequence[Row]]) -> Verdict:
     problems = verdict.problems
     if left := of("not_read"):
         first, last = min(row["date_from"] for row in left), max(row["date_to"] for row in left)
+        paths = sorted({row["collection"] for row in left})
+        chosen = "" if paths == ["clockings"] else f" --collections {','.join(paths)}"
         who = f"people {left[0]['people'].strip('{}')}" if len(left) == 1 else counted(len(left), "unit")
         problems.append(
-            f"not read: {who}, {first}..{last}; repeat: protime-etl backfill --from {first} --to {last} --only-missing"
+            f"not read: {who}, {first}..{last};"
+            f" repeat: protime-etl backfill --from {first} --to {last} --only-missing{chosen}"
         )
     newest = next(iter(of("runs")), None)
     if newest is not None and newest["status"] in ("failed", "died"):
@@ -83,8 +90,9 @@ def judge(tenant: str, found: Mapping[str, Sequence[Row]]) -> Verdict:
         problems.append(f"run {newest['run_id']} {newest['status']}{why}; repeat: protime-etl {command} {asked}")
     problems += _of_deltas(of("deltas"))
     living = any(row["status"] == "active" for row in of("deltas"))
-    if complete is None and not living and (newest is None or newest["status"] not in ("running", "waiting")):
-        problems.append("nobody has read everybody yet: protime-etl sync --from DATE --to DATE")
+    if dated and complete is None and not living and (newest is None or newest["status"] not in ("running", "waiting")):
+        of_what = f" of {', '.join(sorted(set(dated) - completes.keys()))}" if completes else ""
+        problems.append(f"nobody has read everybody{of_what} yet: protime-etl sync --from DATE --to DATE")
     if verdict.hours is not None and verdict.hours > FRESH_HOURS and not living:
         problems.append(f"the last complete reading is {verdict.hours:.0f} h old")
     return verdict

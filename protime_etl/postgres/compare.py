@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
+from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.planning import BOUND_TENANT
@@ -16,6 +17,7 @@ from protime_etl.work import Scope
 __all__ = ["Comparison", "Difference", "newest_version"]
 
 Kind = Literal["missing", "extra", "stale"]
+Equal = dict[dt.date | None, int]
 
 
 class Difference(NamedTuple):
@@ -24,8 +26,8 @@ class Difference(NamedTuple):
     id: int
     kind: Kind
     """missing: the tenant has it and the table not, or as deleted; extra: the reverse; stale: both, not the same."""
-    date: dt.date
-    """The tenant's day, or the table's if the tenant has none."""
+    date: dt.date | None
+    """The tenant's day, or the table's if the tenant has none; None where the collection knows no days."""
     version: str | None
     """The tenant's changeVersion."""
     people: tuple[int, ...]
@@ -33,34 +35,43 @@ class Difference(NamedTuple):
     """The people and days of both sides: where a repair has to look."""
 
 
-def newest_version(connection: Connection, tenant: str) -> str:
-    """The newest changeVersion that the table has of any clocking; what is newer was never read."""
-    query = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.clockings WHERE tenant = {BOUND_TENANT}")
+def newest_version(connection: Connection, tenant: str, table: str) -> str:
+    """The newest changeVersion that the table, one of schema `protime`, has; what is newer was never read."""
+    query = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.{table} WHERE tenant = {BOUND_TENANT}")
     return str(connection.scalar(query, {"tenant": tenant}))
 
 
 class Comparison(Staging):
     """Stages as a load does; nothing is merged, and the caller rolls back."""
 
-    def compare(self, scope: Scope, ids: Sequence[int] | None = None) -> tuple[list[Difference], dict[dt.date, int]]:
+    def compare(self, scope: Scope, ids: Sequence[int] | None = None) -> tuple[list[Difference], Equal]:
         """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
         self._fill_unknown()
+        dated = self._collection.shape == "dated by people"
         statement = self._query(
             "compare",
             is_deleted=self._is_deleted("s"),
             read_values=self._names("s"),
             row_values=self._names("t"),
             row_of_staged=self._query("row_of_staged"),
+            read_day=sql.SQL("s.date" if dated else "NULL::date"),
+            row_day=sql.SQL("t.date" if dated else "NULL::date"),
+            read_person=sql.SQL("s.person_id" if dated else "NULL::bigint"),
+            row_person=sql.SQL("t.person_id" if dated else "NULL::bigint"),
         )
         self._prepare_planner()
-        differences = [
-            Difference(record_id, "extra", date, None, (person,), (date,))
-            for record_id, date, person in self._not_staged(["id", "date", "person_id"], scope, ids)
-        ]
-        equal: dict[dt.date, int] = {}
+        if dated:
+            differences = [
+                Difference(record_id, "extra", date, None, (person,), (date,))
+                for record_id, date, person in self._not_staged(["id", "date", "person_id"], scope, ids)
+            ]
+        else:
+            gone = self._not_staged(["id"], scope, ids)
+            differences = [Difference(record_id, "extra", None, None, (), ()) for (record_id,) in gone]
+        equal: Equal = {}
         for kind, record_id, date, version, people, dates, number in self._driver.execute(statement, self._values()):
             if kind is None:
                 equal[date] = number
             else:
                 differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates)))
-        return sorted(differences), equal
+        return sorted(differences, key=lambda one: one.id), equal

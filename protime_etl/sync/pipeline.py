@@ -190,10 +190,10 @@ class Pipeline:
         chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
         named = tuple(sorted(set(circles)))
         return Request(
-            first, min(last, today), chosen, named, only_missing, last if last > today else None, tuple(self._dated())
+            first, min(last, today), chosen, named, only_missing, last if last > today else None, tuple(self.dated())
         )
 
-    def _dated(self) -> list[str]:
+    def dated(self) -> list[str]:
         """The chosen collections that are read by people and days."""
         return [path for path in self.settings.collections if COLLECTIONS[path].shape == "dated by people"]
 
@@ -262,7 +262,7 @@ class Pipeline:
                 ledger.page_size(connection, tenant, path),
                 COLLECTIONS[path],
             )
-            for path in {*self._dated(), CLOCKINGS.path}
+            for path in {*self.dated(), CLOCKINGS.path}
         }
 
     def planned(
@@ -405,6 +405,7 @@ class Pipeline:
         last: dt.date,
         person_ids: Sequence[int] | None = None,
         *,
+        collection: Collection = CLOCKINGS,
         on_page: OnPage = lambda _: None,
     ) -> Verification:
         """Compare tenant and table, id by id; see `Verifier`.
@@ -420,17 +421,47 @@ class Pipeline:
             raise SettingsError(f"The range ends ({last}) later than a year from now ({end}).", guidance="End earlier.")
         if person_ids is not None and PEOPLE_SCOPE in self.settings.scopes and self._unknown(person_ids):
             self._refuse_unknown(sorted({*self._unknown(person_ids)} - listed_people(self.settings, self.client)))
-        verifier = Verifier(self.settings, self.client, self.engine, self.sitting_out, on_page)
+        verifier = Verifier(self.settings, self.client, self.engine, self.sitting_out, on_page, collection)
         return verifier.verify(first, last, person_ids)
 
+    def verify_all(
+        self,
+        first: dt.date,
+        last: dt.date,
+        person_ids: Sequence[int] | None = None,
+        *,
+        on_page: OnPage = lambda _: None,
+    ) -> list[Verification]:
+        """Compare each chosen collection; those without days as a whole, and not where people are named.
+
+        A collection that the tenant refuses is named in `to_look_at` and stops no other.
+
+        Raises:
+            ProtimeError: as `verify`.
+        """
+        found: list[Verification] = []
+        for path in self.settings.collections:
+            collection = COLLECTIONS[path]
+            if collection.shape == "whole" and person_ids is not None:
+                continue
+            try:
+                found.append(self.verify(first, last, person_ids, collection=collection, on_page=on_page))
+            except (UnauthorizedError, ForbiddenError, AuthenticationError) as error:
+                if len(self.settings.collections) == 1:
+                    raise
+                self._name_refused(path, error)
+        return found
+
     def repair(self, origin: str, found: Verification) -> Counts:
-        """Pull the people and days that differ, by ordinary units."""
+        """Pull what differs: the list of a collection without days, or these people and days by ordinary units."""
         counts = Counts()
+        if COLLECTIONS[found.collection].shape == "whole":
+            return self._read_list(COLLECTIONS[found.collection])
         days = [day for one in found.differences for day in one.dates]
         people = sorted({person for one in found.differences for person in one.people})
         if people:
             # Not cut at today as `select` does: what differs may lie in the future.
-            selection = Request(min(days), max(days), tuple(people))
+            selection = Request(min(days), max(days), tuple(people), collections=(found.collection,))
             with database_errors(self.engine.url), self.engine.begin() as connection:
                 register_source(connection, self.settings)
                 planned = self.planned(connection, selection, self.expectations(connection))

@@ -14,6 +14,8 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
@@ -50,9 +52,12 @@ def plan_units(
     first: dt.date,
     last: dt.date,
     expectation: Expectation | None = None,
+    *,
+    collection: Collection = CLOCKINGS,
 ) -> Iterator[Slice]:
     """All units for these people on these days, the latest days first."""
-    return plan_gaps(client, [Slice(sorted(set(person_ids)), first, last)], expectation or Expectation())
+    asked = Slice(sorted(set(person_ids)), first, last, collection.path)
+    return plan_gaps(client, [asked], expectation or Expectation(collection=collection))
 
 
 def plan_gaps(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Engine
 
-from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.postgres.compare import Comparison, Difference
 from protime_etl.postgres.connection import database_errors
@@ -24,14 +24,12 @@ from protime_etl.work import Scope
 
 __all__ = ["SecondLook", "look_again"]
 
-IDENTITY = CLOCKINGS.position("id")
-
 
 class SecondLook(NamedTuple):
     """What is left of the differences of a slice."""
 
     differences: list[Difference]
-    equal: dict[dt.date, int]
+    equal: dict[dt.date | None, int]
     """Those that turned out to be equal, by day."""
     moving: int
     """Those that changed meanwhile."""
@@ -41,6 +39,7 @@ def look_again(
     engine: Engine,
     tenant: str,
     client: ProtimeClient,
+    collection: Collection,
     differences: Sequence[Difference],
     *,
     pages: int,
@@ -51,6 +50,7 @@ def look_again(
     Raises:
         ProtimeError: the tenant or the warehouse cannot be asked.
     """
+    identity = collection.position("id")
     listed = {one.id: one for one in differences if one.version is not None}
     absent = [one.id for one in differences if one.version is None]
 
@@ -59,18 +59,18 @@ def look_again(
         """Of a second reading what is in question."""
         wanted = {*listed, *absent}
         return [
-            Page(rows=[row for row in page.rows if row[IDENTITY] in wanted], rejected=page.rejected) for page in read()
+            Page(rows=[row for row in page.rows if row[identity] in wanted], rejected=page.rejected) for page in read()
         ]
 
     believed = list(listed.values()) if len(listed) > FEW else []
-    asked = ask(client, CLOCKINGS, () if believed else listed)
+    asked = ask(client, collection, () if believed else listed)
     denied = set(asked.gone)
     found = [*asked.found]
     if denied:
-        found += [Page(rows=[row for row in page.rows if row[IDENTITY] in denied]) for page in again()]
-    found += judge(client, CLOCKINGS, absent, pages, again).found
+        found += [Page(rows=[row for row in page.rows if row[identity] in denied]) for page in again()]
+    found += judge(client, collection, absent, pages, again).found
     with database_errors(engine.url), engine.connect() as connection:  # never committed
-        comparison = Comparison(connection, tenant, CLOCKINGS)
+        comparison = Comparison(connection, tenant, collection)
         comparison.stage(found)
         stay, equal = comparison.compare(Scope(), [*(() if believed else listed), *absent])
     moved = [one for one in stay if one.id in listed and one.version != listed[one.id].version]

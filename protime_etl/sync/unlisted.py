@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE, Settings
 from protime_etl.postgres.coverage import usual_amounts
@@ -32,10 +33,12 @@ __all__ = ["listed_people", "read_unlisted", "windows_of_everybody"]
 
 
 def windows_of_everybody(
-    connection: Connection, tenant: str, first: dt.date, last: dt.date
+    connection: Connection, tenant: str, first: dt.date, last: dt.date, collection: Registration = CLOCKINGS
 ) -> Iterator[tuple[dt.date, dt.date]]:
     """Cut these days into windows that can be read by date alone, the latest first."""
-    expectation = Expectation(usual_amounts(connection, tenant, CLOCKINGS), page_size(connection, tenant))
+    expectation = Expectation(
+        usual_amounts(connection, tenant, collection), page_size(connection, tenant, collection.path), collection
+    )
     people = len(people_to_read(connection, tenant, first, last))
     pages = people * expectation.per_person(first, last) / expectation.page_size
     return windows(first, last, math.ceil(pages / MOST_PAGES))

@@ -18,15 +18,17 @@ from typing import Any
 from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.everybody import people_to_read
+from protime_etl.postgres.ledger import stored_records
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.filters import dates
-from protime_etl.sync.bounds import most_clockings
+from protime_etl.sync.bounds import most_clockings, most_listed
 from protime_etl.sync.cutting import answers_others, is_about_the_question
 from protime_etl.sync.plan import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
@@ -46,8 +48,9 @@ HANDFUL = 5
 class Verification:
     """What a comparison found."""
 
+    collection: str = CLOCKINGS.path
     differences: list[Difference] = field(default_factory=list)
-    equal: Counter[dt.date] = field(default_factory=Counter)
+    equal: Counter[dt.date | None] = field(default_factory=Counter)
     moving: int = 0
     """Records that changed while they were compared."""
     pending: set[int] = field(default_factory=set)
@@ -57,7 +60,7 @@ class Verification:
     unreadable: list[str] = field(default_factory=list)
     """Persons and days that the API cannot tell."""
     unlisted: set[int] = field(default_factory=set)
-    """Ids of people who clock, whom the tenant does not list and who were never read."""
+    """Ids of people who have records, whom the tenant does not list and who were never read."""
     requests: int = 0
     units: int = 0
 
@@ -93,9 +96,9 @@ class Verification:
         }
 
     def by_day(self) -> list[dict[str, Any]]:
-        """The counts of each day."""
+        """The counts of each day; none of a collection that knows no days."""
         found = Counter((one.date, one.kind) for one in self.differences)
-        days = sorted({date for date, _ in found} | self.equal.keys())
+        days = sorted(day for day in {date for date, _ in found} | self.equal.keys() if day is not None)
         return [
             {
                 "date": day,
@@ -109,39 +112,48 @@ class Verification:
 
 
 class Verifier:
-    """Compares the clockings of one tenant with the warehouse."""
+    """Compares a collection of one tenant with the warehouse."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         settings: Settings,
         client: ProtimeClient,
         engine: Engine,
         sit_out: Callable[[Callable[[], Any]], Any] = lambda call: call(),
         on_page: OnPage = lambda _: None,
+        collection: Collection = CLOCKINGS,
     ) -> None:
         self._settings = settings
+        self._collection = collection
         self._client = client
         self._engine = engine
         self._sit_out = sit_out
         self._on_page = on_page
         self._pages = 0
         self._everybody = 0
+        self._most = 0
 
     def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
         """Compare the days, both included, of those people, or of all: then by date alone, whoever they are.
 
+        A collection without days is compared as a whole.
+
         Raises:
             ProtimeError: a subclass says what went wrong; nothing is known then.
         """
+        if self._collection.shape == "whole":
+            return self._verify_list()
         before = self._client.requests
-        found = Verification()
+        found = Verification(self._collection.path)
         tenant = self._settings.tenant
         with database_errors(self._engine.url), self._engine.connect() as connection:
-            newest = newest_version(connection, tenant)
+            newest = newest_version(connection, tenant, self._collection.table)
             if person_ids is None:
-                scopes = [Scope(None, *window) for window in windows_of_everybody(connection, tenant, first, last)]
+                windows = windows_of_everybody(connection, tenant, first, last, self._collection)
+                scopes = [Scope(None, *window) for window in windows]
             else:
-                scopes = [Scope(*unit[:3]) for unit in plan_units(self._client, person_ids, first, last)]
+                planned = plan_units(self._client, person_ids, first, last, collection=self._collection)
+                scopes = [Scope(unit.person_ids, unit.first, unit.last) for unit in planned]
             known = people_to_read(connection, tenant, first, last)
         self._everybody = len(known)
         left = deque(scopes)
@@ -165,9 +177,20 @@ class Verifier:
         found.requests = self._client.requests - before
         return found
 
+    def _verify_list(self) -> Verification:
+        before = self._client.requests
+        found = Verification(self._collection.path, units=1)
+        with database_errors(self._engine.url), self._engine.connect() as connection:
+            newest = newest_version(connection, self._settings.tenant, self._collection.table)
+            self._most = most_listed(stored_records(connection, self._settings.tenant, self._collection))
+        differences = self._sit_out(partial(restarting, partial(self._compare, Scope(), found)))[0]
+        self._sit_out(partial(self._judge, Scope(), found, differences, newest))
+        found.requests = self._client.requests - before
+        return found
+
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
         assert scope.last is not None  # noqa: S101 - units have dates
-        return is_about_the_question(error) and answers_others(self._client, CLOCKINGS, scope.last)
+        return is_about_the_question(error) and answers_others(self._client, self._collection, scope.last)
 
     def _parts(self, scope: Scope, known: Sequence[int], found: Verification) -> list[Scope]:
         """What to compare in the place of a slice that cannot be read; nothing if it is one person on one day."""
@@ -188,31 +211,35 @@ class Verifier:
     def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
         self._pages = 0
         with database_errors(self._engine.url), self._engine.connect() as connection:  # never committed
-            staged = Comparison(connection, self._settings.tenant, CLOCKINGS)
+            staged = Comparison(connection, self._settings.tenant, self._collection)
             staged.stage(self._read(scope, scope.person_ids))
             differences, equal = staged.compare(scope)
             found.equal.update(equal)
             found.rejected += staged.counts.rejected
-            return differences, staged.people()
+            return differences, set() if scope.first is None else staged.people()
 
     def _read(self, scope: Scope, people: Sequence[int] | None) -> Iterator[Page]:
-        """All pages of a slice."""
-        assert scope.first is not None  # noqa: S101 - units have dates
-        assert scope.last is not None  # noqa: S101
+        """All pages of a slice, or of the complete list."""
+        if scope.first is None or scope.last is None:
+            yield from self._pages_of(self._client.answers(self._collection), self._most)
+            return
         most = most_clockings(self._everybody if people is None else len(people), (scope.last - scope.first).days + 1)
         days = dates.between(scope.first, scope.last)
         condition = days if people is None else slice_filter(people, scope.first, scope.last)
         try:
-            for page in Reading(CLOCKINGS, self._client.answers(CLOCKINGS, condition), most, "clockings"):
-                self._pages += 1
-                self._on_page(len(page.rows) + len(page.rejected))
-                yield page
+            yield from self._pages_of(self._client.answers(self._collection, condition), most)
         except UriTooLongError:
             if people is None or len(people) == 1:
                 raise
             middle = len(people) // 2
             yield from self._read(scope, people[:middle])
             yield from self._read(scope, people[middle:])
+
+    def _pages_of(self, answers: Iterator[bytes], most: int) -> Iterator[Page]:
+        for page in Reading(self._collection, answers, most, self._collection.path):
+            self._pages += 1
+            self._on_page(len(page.rows) + len(page.rejected))
+            yield page
 
     def _judge(self, scope: Scope, found: Verification, differences: list[Difference], newest: str) -> None:
         """Look at each difference once more, and take up those that stay."""
@@ -222,6 +249,7 @@ class Verifier:
             self._engine,
             self._settings.tenant,
             self._client,
+            self._collection,
             differences,
             pages=self._pages,
             read=lambda: self._read(scope, scope.person_ids),

@@ -1,8 +1,8 @@
--- The staged records of a complete pull against their rows. What the tenant has not and the table has is found by
+-- The staged records of a complete pull against their rows; without days and people where the collection has none. What the tenant has not and the table has is found by
 -- missing_from_pull.sql.
 WITH judged AS (
-    SELECT s.id, s.date, s.change_version AS version, ARRAY[s.person_id, t.person_id] AS people,
-        ARRAY[s.date, t.date] AS dates,
+    SELECT s.id, {read_day} AS date, s.change_version AS version, ARRAY[{read_person}, {row_person}] AS people,
+        ARRAY[{read_day}, {row_day}] AS dates,
         CASE
             -- The tenant has it, and the table has it not or as deleted.
             WHEN t.id IS NULL OR (t.deleted_at IS NOT NULL AND NOT {is_deleted}) THEN 'missing'

@@ -151,6 +151,30 @@ def test_a_refused_collection_is_named_and_stops_no_other(reader: Reader, engine
 
 
 @every_collection
+def test_verify_finds_what_differs_and_repairs_it(reader: Reader, engine: Engine) -> None:
+    path = reader.collection.path
+    reader.shell.settings["PROTIME_COLLECTIONS"] = path
+    reader.shell.settings["PROTIME_SCOPES"] = " ".join({reader.collection.scope, COLLECTIONS["people"].scope})
+    assert reader.shell(*SYNC, collections=f"people {path}").returncode == 0
+    verify = ("verify", *SYNC[1:])
+    assert last_json(reader.shell(*verify))["equal"] == len(reader.truth())
+    edited, removed, *_ = [one for one in reader.tenant.records(path) if getattr(one, "status", None) != "Deleted"]
+    reader.tenant.edit_record(path, edited.id, **an_edit(reader.collection))
+    reader.tenant.remove_record(path, removed.id)
+    found = reader.shell(*verify)
+    assert found.returncode == 3, found.stderr
+    differences = {one["id"]: one["kind"] for one in last_json(found)["differences"]}
+    assert differences == {edited.id: "stale", removed.id: "extra"}
+    assert f"{path}: " in found.stdout
+    repaired = reader.shell(*verify, "--repair")
+    assert repaired.returncode == 0, repaired.stderr + repaired.stdout
+    assert last_json(repaired)["repaired"] == 2
+    rows = table_rows(engine, path)
+    assert rows.pop(removed.id)["is_deleted"]
+    assert rows == reader.truth()
+
+
+@every_collection
 def test_check_names_the_collection(reader: Reader) -> None:
     result = reader.shell("check", "--json")
     assert result.returncode == 0, result.stdout

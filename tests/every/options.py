@@ -12,7 +12,7 @@ from protime_etl.errors import ProtimeError
 from protime_etl.simulator.record_index import circle_of
 from tests.conftest import TODAY
 from tests.every import completion, others
-from tests.every.house import FIRST, House, OptionRow
+from tests.every.house import FIRST, Done, House, OptionRow
 
 WEEK = ("--from", str(FIRST), "--to", str(TODAY))
 DAY = ("--from", str(TODAY), "--to", str(TODAY))
@@ -180,6 +180,30 @@ def verify_people(house: House) -> None:
     assert 0 < one < all_of_them
 
 
+def verify_collections(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *DAY, warehouse=warehouse).ok
+    alone = house.run("verify", *DAY, "--collections", "clockings", "--json", warehouse=warehouse)
+    assert (alone.status, list(alone.json["collections"])) == (0, ["clockings"])
+    totals = house.run("verify", *DAY, "--collections", "calculated-totals", "--json", warehouse=warehouse)
+    assert (totals.status, totals.json["missing"] > 0) == (3, True)
+
+
+def status_collections(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *DAY, warehouse=warehouse).ok
+    assert list(rows_here(house.run("status", "--json", warehouse=warehouse))) == ["clockings", "people"]
+    totals = house.run("status", "--collections", "calculated-totals", "--json", warehouse=warehouse)
+    assert (totals.status, rows_here(totals)) == (3, {"calculated-totals": 0})
+    assert house.run("sync", *DAY, "--collections", "calculated-totals", warehouse=warehouse).ok
+    read = house.run("status", "--collections", "calculated-totals", "--json", warehouse=warehouse)
+    assert (read.status, rows_here(read)["calculated-totals"] > 0) == (0, True)
+
+
+def rows_here(status: Done) -> dict[str, int]:
+    return {row["collection"]: row["rows"] for row in status.json["collections"]}
+
+
 def repair(house: House) -> None:
     warehouse = house.warehouse()
     assert house.run("sync", *WEEK, warehouse=warehouse).ok
@@ -231,6 +255,8 @@ ROWS: dict[str, OptionRow] = {
     "verify --from": verify_from,
     "verify --to": verify_to,
     "verify --people": verify_people,
+    "verify --collections": verify_collections,
+    "status --collections": status_collections,
     "verify --repair": repair,
     "changes --accept-deletions": changes_accept_deletions,
     **completion.ROWS,

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 
 import protime_etl
 from protime_etl.cli.status import print_status
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.queries import text_of as text_of_engine
 from protime_etl.simulator.options import Options
@@ -113,7 +114,7 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
         with pipeline.engine.connect() as connection:
             for query in sorted(sql_folder().glob("queries/*.sql")):
                 connection.execute(sa.text(query.read_text().replace(":", "\\:")))
-    print_status(url, as_json=False)
+    print_status(url, collections=list(COLLECTIONS), as_json=False)
 
 
 @both_servers
