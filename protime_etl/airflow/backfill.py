@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.operators import ProtimeOperator, run_day
-from protime_etl.sync.given import day_given, ids_given, whole_number_given
+from protime_etl.sync.arguments import parse_date, parse_ids, parse_whole_number
+from protime_etl.sync.lists import read_people_for
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import plan
 from protime_etl.work import Request
 
 if TYPE_CHECKING:
@@ -57,30 +60,24 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
     def carry_out(self, pipeline: Pipeline, context: Context) -> list[int] | list[list[int]]:
         """Plan what the form asks for."""
         concurrency = _text(self.concurrency)
-        at_once = whole_number_given("Concurrency", concurrency, 1, MOST_AT_ONCE) if concurrency else None
+        at_once = parse_whole_number("Concurrency", concurrency, 1, MOST_AT_ONCE) if concurrency else None
         selection = self._selection(pipeline, context)
         if selection.person_ids is not None:
-            pipeline.people_for(selection)
+            read_people_for(pipeline, selection)
         run: Any = context["dag_run"]
-        run_id, units = pipeline.plan(
-            f"airflow {run.dag_id} {run.run_id}",
-            selection.first,
-            selection.last,
-            selection.person_ids,
-            circles=selection.circles,
-            only_missing=selection.only_missing,
-        )
+        run_id, units = plan(pipeline, f"airflow {run.dag_id} {run.run_id}", selection)
         self.log.info("Run %s: %s to %s in %s units", run_id, selection.first, selection.last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
         return map_over(units, at_once)
 
     def _selection(self, pipeline: Pipeline, context: Context) -> Request:
         people, circles, last = _text(self.people), _text(self.circles), _text(self.last_day)
-        return pipeline.select(
-            day_given(self.first_day),
-            day_given(last) if last else run_day(context, pipeline),
-            ids_given("People", people) if people else None,
-            circles=ids_given("Circles", circles) if circles else (),
+        return select(
+            pipeline,
+            parse_date(self.first_day),
+            parse_date(last) if last else run_day(context, pipeline),
+            parse_ids("People", people) if people else None,
+            circles=parse_ids("Circles", circles) if circles else (),
             only_missing=_text(self.only_missing).lower() == "true",
         )
 

@@ -11,8 +11,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, run_window
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.sync.given import number_given
+from protime_etl.postgres.deltas import stale_deltas
+from protime_etl.sync.arguments import parse_number
+from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.unlisted import read_unlisted
+from protime_etl.sync.verify import verify
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,7 +57,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         """Take the turn; the asset event carries the counts."""
         run: Any = context["dag_run"]
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        turn = pipeline.changes(restart=is_true(self.restart), asked_at=run.run_after)
+        turn = poll(pipeline, restart=is_true(self.restart), asked_at=run.run_after)
         counts = turn.counts.as_dict()
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
@@ -86,7 +89,9 @@ class ProtimeDeltaAgeOperator(ProtimeOperator):
     def carry_out(self, pipeline: Pipeline, context: Context) -> None:
         """Look at the age of the last good request."""
         del context
-        too_old = pipeline.silent_deltas(dt.timedelta(hours=number_given("hours", self.hours, 0, MOST_HOURS)))
+        age = dt.timedelta(hours=parse_number("hours", self.hours, 0, MOST_HOURS))
+        with pipeline.transaction() as connection:
+            too_old = stale_deltas(connection, pipeline.tenant, age)
         if too_old:
             raise AirflowFailException(" ".join(too_old))
 
@@ -109,14 +114,14 @@ class ProtimeVerifyOperator(ProtimeOperator):
         """Compare."""
         first, last = run_window(context, pipeline, self.lookback_days)
         totals: Counter[str] = Counter()
-        for path in pipeline.dated():
+        for path in pipeline.dated:
             totals.update(self._verify(pipeline, context, COLLECTIONS[path], first, last))
         return dict(totals)
 
     def _verify(
         self, pipeline: Pipeline, context: Context, collection: Collection, first: dt.date, last: dt.date
     ) -> dict[str, int]:
-        found = pipeline.verify(first, last, collection=collection)
+        found = verify(pipeline, first, last, collection=collection)
         totals = found.totals()
         self.log.info("%s, %s to %s: %s", collection.path, first, last, totals)
         overlooked = found.overlooked

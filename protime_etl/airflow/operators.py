@@ -15,8 +15,12 @@ from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 from protime_etl.airflow.told import LogObserver, in_words
 from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import ProtimeError
-from protime_etl.sync.given import whole_number_given
+from protime_etl.sync.arguments import parse_whole_number
+from protime_etl.sync.lists import read_lists, read_people
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import finish, is_done, plan, read_unit, unfinished_parts
 from protime_etl.sync.settled import local_day
+from protime_etl.sync.workers import pull_units
 from protime_etl.sync.worklist import failure_of
 from protime_etl.work import Unit
 
@@ -61,7 +65,7 @@ def run_window(context: Context, pipeline: Pipeline, lookback_days: int | str) -
         SettingsError: the days to look back are no whole number of days.
     """
     run: Any = context["dag_run"]
-    days = whole_number_given("lookback_days", lookback_days, 0, LONGEST_LOOKBACK)
+    days = parse_whole_number("lookback_days", lookback_days, 0, LONGEST_LOOKBACK)
     last = run_day(context, pipeline)
     own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
     return last - dt.timedelta(days=0 if own_day_only else days), last
@@ -131,7 +135,7 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         if self.named.strip():
             raise AirflowSkipException("People or circles are named: nobody else need be known.")
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        counts = pipeline.sync_people() + pipeline.read_lists()
+        counts = read_people(pipeline) + read_lists(pipeline)
         self.log.info("People: %s", in_words(counts))
         if pipeline.to_look_at:
             raise pipeline.to_look_at[0]
@@ -157,7 +161,7 @@ class ProtimePlanOperator(ProtimeOperator):
         """Plan the window of this run."""
         run: Any = context["dag_run"]
         first, last = run_window(context, pipeline, self.lookback_days)
-        run_id, units = pipeline.plan(f"airflow {run.dag_id} {run.run_id}", first, last)
+        run_id, units = plan(pipeline, f"airflow {run.dag_id} {run.run_id}", select(pipeline, first, last))
         self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
         return map_over(units)
@@ -186,11 +190,11 @@ class ProtimeClockingsToPostgresOperator(ProtimeOperator):
         pipeline.accept_deletions(is_true(self.accept_deletions))
         listed = isinstance(self.unit_id, list)
         ids = [_unit_given(one) for one in _listed(self.unit_id)]
-        label = _label(pipeline.read_unit(ids[0]), len(ids))
+        label = _label(read_unit(pipeline, ids[0]), len(ids))
         context["unit"] = label  # type: ignore[typeddict-unknown-key]  # read by map_index_template
-        left = [one for one in ids if not (listed and pipeline.is_done(one))]
-        units = [unit for one in left for unit in pipeline.unfinished_parts(one)]
-        counts, failures = pipeline.pull_all(units, LogObserver(self.log))
+        left = [one for one in ids if not (listed and is_done(pipeline, one))]
+        units = [unit for one in left for unit in unfinished_parts(pipeline, one)]
+        counts, failures = pull_units(pipeline, units, LogObserver(self.log))
         if failures:
             raise failure_of(failures, of=len(ids) if listed else None)
         return counts.as_dict()
@@ -203,7 +207,7 @@ class ProtimeClockingsToPostgresOperator(ProtimeOperator):
         unit_ids = _listed(self.unit_id)
         try:
             with self.pipeline() as pipeline:
-                return _label(pipeline.read_unit(_unit_given(unit_ids[0])), len(unit_ids))
+                return _label(read_unit(pipeline, _unit_given(unit_ids[0])), len(unit_ids))
         except ProtimeError:
             return ""
 
@@ -213,7 +217,7 @@ def _listed(unit_id: int | list[int]) -> list[int]:
 
 
 def _unit_given(unit_id: object) -> int:
-    return whole_number_given("unit_id", unit_id, 1, 2**63 - 1)
+    return parse_whole_number("unit_id", unit_id, 1, 2**63 - 1)
 
 
 def _label(unit: Unit, of: int) -> str:
@@ -237,8 +241,8 @@ class ProtimeFinishOperator(ProtimeOperator):
         """Add up the units; the asset event carries the counts."""
         if str(self.run_id) in ("", "None"):
             raise AirflowFailException("No run was planned: look at the plan task.")
-        run_id = whole_number_given("run_id", self.run_id, 1, 2**63 - 1)
-        counts, statuses = pipeline.finish(run_id)
+        run_id = parse_whole_number("run_id", self.run_id, 1, 2**63 - 1)
+        counts, statuses = finish(pipeline, run_id)
         unfinished = sum(number for status, number in statuses.items() if status != "done")
         if unfinished:
             raise AirflowFailException(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from protime_etl.errors import ProtimeError
-from protime_etl.sync.crew import Observer
+from protime_etl.sync.workers import Observer
 from protime_etl.work import Counts, Unit
 
 __all__ = ["LogObserver", "in_words"]

@@ -11,8 +11,8 @@ from protime_etl.cli import console
 from protime_etl.cli.console import print_json, print_line
 from protime_etl.cli.options import AcceptDeletions, Json
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
-from protime_etl.sync.changes import Turn
-from protime_etl.sync.given import day_given
+from protime_etl.sync.arguments import parse_date
+from protime_etl.sync.delta.poll import PollResult, poll
 from protime_etl.sync.pipeline import open_pipeline
 
 __all__ = ["changes"]
@@ -22,7 +22,7 @@ def changes(
     first: Annotated[
         dt.date | None,
         typer.Option(
-            "--from", parser=day_given, metavar="DATE", help="First day of an initial load; left out: the earliest."
+            "--from", parser=parse_date, metavar="DATE", help="First day of an initial load; left out: the earliest."
         ),
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Give the delta up and load all anew.")] = False,
@@ -38,14 +38,14 @@ def changes(
         console.SyncProgress(pipeline.pause) as progress,
     ):
         pipeline.accept_deletions(accept_deletions)
-        turn = pipeline.changes(first, restart=restart, on_page=progress.page)
+        turn = poll(pipeline, first, restart=restart, on_page=progress.page)
         token_requests = pipeline.tokens.requests
     print_turn(turn, first, token_requests, as_json=as_json)
     if turn.counts.rejected or turn.withheld or turn.unconfirmed:
         raise typer.Exit(3)
 
 
-def print_turn(turn: Turn, asked: dt.date | None, token_requests: int, *, as_json: bool) -> None:
+def print_turn(turn: PollResult, asked: dt.date | None, token_requests: int, *, as_json: bool) -> None:
     """What one turn did, and what is left to do for older days."""
     counts = turn.counts
     what = "initial load" if turn.initial else "changes"

@@ -17,7 +17,7 @@ from protime_etl.cli.counted import counted
 from protime_etl.cli.printable import one_line, printable
 from protime_etl.errors import ProtimeError, QueryError
 from protime_etl.protime.pausing import Pause
-from protime_etl.sync.crew import Observer
+from protime_etl.sync.workers import Observer
 from protime_etl.work import Counts, Unit
 
 __all__ = ["SyncProgress", "print_error", "print_json", "print_line", "print_note", "reading"]

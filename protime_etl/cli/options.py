@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from protime_etl.sync.given import day_given
+from protime_etl.sync.arguments import parse_date
 
 __all__ = ["AcceptDeletions", "Circles", "Collections", "From", "Json", "People", "To", "Workers"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
-From = Annotated[dt.date, typer.Option("--from", parser=day_given, metavar="DATE", help="First day, YYYY-MM-DD.")]
-To = Annotated[dt.date, typer.Option("--to", parser=day_given, metavar="DATE", help="Last day, included.")]
+From = Annotated[dt.date, typer.Option("--from", parser=parse_date, metavar="DATE", help="First day, YYYY-MM-DD.")]
+To = Annotated[dt.date, typer.Option("--to", parser=parse_date, metavar="DATE", help="Last day, included.")]
 People = Annotated[str | None, typer.Option(metavar="IDS", help="Only these people, such as 1,2,3.")]
 Collections = Annotated[
     str | None, typer.Option(metavar="NAMES", help="Only these collections, such as clockings,people; or all.")

@@ -13,9 +13,11 @@ from protime_etl.cli.counted import counted
 from protime_etl.cli.options import AcceptDeletions, Circles, Collections, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
+from protime_etl.sync import runs
+from protime_etl.sync.arguments import parse_ids
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
-from protime_etl.sync.given import ids_given
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.requests import select
 from protime_etl.work import Counts
 
 __all__ = ["backfill_command", "sync"]
@@ -33,7 +35,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
 ) -> None:
     """Pull the clockings of these days. For all people or those, both days included; safe to repeat at any time."""
     settings = tenant_settings(collections)
-    person_ids = None if people is None else ids_given("--people", people)
+    person_ids = None if people is None else parse_ids("--people", people)
     with (
         interruptible(),
         warehouse() as url,
@@ -41,12 +43,12 @@ def sync(  # noqa: PLR0917 - one parameter an option
         console.SyncProgress(pipeline.pause) as progress,
     ):
         pipeline.accept_deletions(accept_deletions)
-        chosen = ids_given("--circles", circles) if circles else ()
-        read_to = pipeline.select(first, last, person_ids, circles=chosen).last
+        chosen = parse_ids("--circles", circles) if circles else ()
+        read_to = select(pipeline, first, last, person_ids, circles=chosen).last
         if read_to < last:
             console.print_note(f"The range ends in the future; it is read up to today, {read_to}.")
-        counts, units = pipeline.sync(
-            "cli", first, last, person_ids, circles=chosen, workers=workers, observer=progress
+        counts, units = runs.sync(
+            pipeline, "cli", first, last, person_ids, circles=chosen, workers=workers, observer=progress
         )
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)
@@ -71,14 +73,15 @@ def backfill_command(  # noqa: PLR0917
     """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
     # Nobody else schedules this process, so it sits out any wait itself.
     settings = tenant_settings(collections).model_copy(update={"max_wait_in_task": math.inf})
-    person_ids = None if people is None else ids_given("--people", people)
+    person_ids = None if people is None else parse_ids("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         pipeline.accept_deletions(accept_deletions)
-        selection = pipeline.select(
+        selection = select(
+            pipeline,
             first,
             last,
             person_ids,
-            circles=ids_given("--circles", circles) if circles else (),
+            circles=parse_ids("--circles", circles) if circles else (),
             only_missing=only_missing,
         )
         if selection.last < last:

@@ -13,9 +13,11 @@ from protime_etl.cli.console import print_error, print_json, print_line, reading
 from protime_etl.cli.options import AcceptDeletions, Collections, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
-from protime_etl.sync.given import ids_given
+from protime_etl.sync import verify as verifying
+from protime_etl.sync.arguments import parse_ids
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.verify import HANDFUL, Verification
+from protime_etl.sync.verification import HANDFUL, Verification
+from protime_etl.sync.verify import verify_all
 
 __all__ = ["verify"]
 
@@ -33,10 +35,10 @@ def verify(  # noqa: PLR0917 - one parameter an option
 ) -> None:
     """Compare tenant and table id by id. Writes nothing without --repair; exit status 3 on any difference."""
     settings = tenant_settings(collections)
-    person_ids = None if people is None else ids_given("--people", people)
+    person_ids = None if people is None else parse_ids("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         with reading("comparing tenant and table") as page:
-            found = pipeline.verify_all(first, last, person_ids, on_page=page)
+            found = verify_all(pipeline, first, last, person_ids, on_page=page)
         repaired = None
         to_repair = [one for one in found if one.differences or one.unlisted]
         if repair and to_repair:
@@ -44,8 +46,8 @@ def verify(  # noqa: PLR0917 - one parameter an option
             pipeline.accept_deletions(accept_deletions)
             with reading("repairing, and comparing again") as page:
                 for one in to_repair:
-                    pipeline.repair("cli", one)
-                found = pipeline.verify_all(first, last, person_ids, on_page=page)
+                    verifying.repair(pipeline, "cli", one)
+                found = verify_all(pipeline, first, last, person_ids, on_page=page)
             repaired = before - sum(len(one.differences) for one in found)
         token_requests = pipeline.tokens.requests
     for error in pipeline.to_look_at:

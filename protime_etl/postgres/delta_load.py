@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.postgres.coverage import lock_coverage
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.queries import query
+from protime_etl.postgres.record_tables import RECORD_TABLES
 
 __all__ = ["DeltaLoad", "unresolved_deletions"]
 
@@ -18,7 +19,9 @@ def unresolved_deletions(
     connection: Connection, tenant: str, collection: str, deletions: Mapping[int, str]
 ) -> dict[int, str]:
     """Those deletions that say something new: the row or tombstone is older, or there is neither."""
-    statement = query("unresolved_deletions", target=sql.Identifier("protime", collection)).as_string()
+    statement = query(
+        "unresolved_deletions", target=sql.Identifier("protime", RECORD_TABLES[collection].name)
+    ).as_string()
     values = {
         "ids": list(deletions),
         "versions": list(deletions.values()),

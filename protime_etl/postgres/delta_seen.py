@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.planning import BOUND_TENANT, no_nested_loops
+from protime_etl.postgres.record_tables import RECORD_TABLES
 
 __all__ = ["forget_seen", "keep_seen", "unseen"]
 
@@ -20,13 +21,14 @@ def keep_seen(
     connection: Connection, tenant: str, collection: str, started_at: dt.datetime, rejected: Sequence[int]
 ) -> None:
     """Keep the ids of what was staged and rejected and whose row is older than the load. After the merge."""
+    table = RECORD_TABLES[collection].name
     connection.execute(
         sa.text(f"""
             INSERT INTO protime_etl.delta_seen (tenant, collection, id)
             SELECT :tenant, :collection, s.id
-            FROM (SELECT id FROM pg_temp.staging_{collection} UNION SELECT unnest(CAST(:rejected AS bigint[]))) AS s
+            FROM (SELECT id FROM pg_temp.staging_{table} UNION SELECT unnest(CAST(:rejected AS bigint[]))) AS s
             CROSS JOIN LATERAL (
-                SELECT FROM protime.{collection} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = s.id
+                SELECT FROM protime.{table} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = s.id
                     AND t.deleted_at IS NULL AND t.written_at <= :started OFFSET 0
             ) AS t
             ON CONFLICT DO NOTHING
@@ -39,8 +41,9 @@ def unseen(
     connection: Connection, tenant: str, collection: str, started_at: dt.datetime, date_from: dt.date
 ) -> list[int]:
     """Live rows of the loaded days that are older than the load and that it never met."""
+    table = RECORD_TABLES[collection].name
     query = sa.text(f"""
-        SELECT t.id FROM protime.{collection} AS t
+        SELECT t.id FROM protime.{table} AS t
         WHERE t.tenant = {BOUND_TENANT} AND t.date >= :first AND t.deleted_at IS NULL AND t.written_at <= :started
             AND NOT EXISTS (
                 SELECT FROM protime_etl.delta_seen AS s

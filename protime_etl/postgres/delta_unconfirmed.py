@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.planning import BOUND_TENANT
+from protime_etl.postgres.record_tables import RECORD_TABLES
 
 __all__ = [
     "Reason",
@@ -98,17 +99,20 @@ def withhold(connection: Connection, tenant: str, collection: str, ids: Sequence
     )
 
 
-def withheld(connection: Connection, tenant: str) -> int:
-    """How many deletions of the tenant wait to be accepted."""
-    query = "SELECT count(*) FROM protime_etl.delta_unconfirmed WHERE tenant = :tenant AND withheld"
-    return int(connection.scalar(sa.text(query), {"tenant": tenant}) or 0)
+def withheld(connection: Connection, tenant: str, collection: str) -> int:
+    """How many deletions of a collection wait to be accepted."""
+    query = (
+        "SELECT count(*) FROM protime_etl.delta_unconfirmed"
+        " WHERE tenant = :tenant AND collection = :collection AND withheld"
+    )
+    return int(connection.scalar(sa.text(query), {"tenant": tenant, "collection": collection}) or 0)
 
 
 def live_rows(connection: Connection, tenant: str, collection: str, first: dt.date, most: int | None = None) -> int:
     """Rows of these days and later that are not deleted; none is counted beyond `most`."""
     query = f"""
         SELECT count(*) FROM (
-            SELECT FROM protime.{collection}
+            SELECT FROM protime.{RECORD_TABLES[collection].name}
             WHERE tenant = {BOUND_TENANT} AND date >= :first AND deleted_at IS NULL LIMIT :most
         ) AS live
     """
@@ -120,7 +124,7 @@ def live_among(connection: Connection, tenant: str, collection: str, ids: Sequen
     query = f"""
         SELECT count(*) FROM unnest(CAST(:ids AS bigint[])) AS d (id)
         CROSS JOIN LATERAL (
-            SELECT FROM protime.{collection} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = d.id
+            SELECT FROM protime.{RECORD_TABLES[collection].name} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = d.id
                 AND t.deleted_at IS NULL OFFSET 0
         ) AS live
     """

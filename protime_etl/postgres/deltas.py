@@ -27,7 +27,7 @@ __all__ = [
     "give_up",
     "note",
     "read_delta",
-    "silent_deltas",
+    "stale_deltas",
 ]
 
 Status = Literal["loading", "active", "expired", "conflicted", "broken"]
@@ -154,7 +154,7 @@ def give_up(connection: Connection, tenant: str, collection: str, status: Status
     connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
 
 
-def silent_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list[str]:
+def stale_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list[str]:
     """A sentence for each delta of the tenant that has not had a good request for so long, or needs a decision."""
     last = sa.func.coalesce(deltas.c.requested_at, deltas.c.started_at)
     rows = connection.execute(
@@ -162,20 +162,24 @@ def silent_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> lis
         .where(deltas.c.tenant == tenant, sa.or_(last < sa.func.clock_timestamp() - age, deltas.c.status == "broken"))
         .order_by(deltas.c.collection)
     )
-    told = [
+    sentences = [
         f"The delta of {collection} ({status}{', and cannot begin anew' if status == 'broken' else ''})"
         f" had its last good request at {moment:%Y-%m-%d %H:%M} UTC{f'; since then: {error}' if error else '.'}"
         " Unpause the DAG protime_clockings_changes and look at its last runs, or run: protime-etl changes."
         " After 72 hours without a request the delta is lost and everything is loaded anew."
         for collection, status, moment, error in rows
     ]
-    if waiting := withheld(connection, tenant):
-        told.append(
-            f"{waiting} deletions of clockings wait to be accepted, as too many vanished at once. If they are right,"
+    named = connection.scalars(sa.select(deltas.c.collection).where(deltas.c.tenant == tenant)).all()
+    waiting = {collection: withheld(connection, tenant, collection) for collection in named}
+    for collection, number in waiting.items():
+        if not number:
+            continue
+        sentences.append(
+            f"{number} deletions of {collection} wait to be accepted, as too many vanished at once. If they are right,"
             " trigger the DAG protime_clockings_changes with Accept deletions, or run: protime-etl changes"
             " --accept-deletions. If not, once the tenant shows them again: protime-etl changes --restart"
         )
-    return told
+    return sentences
 
 
 def _is(tenant: str, collection: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -10,13 +10,15 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.locks import Lifeline, is_alive, lock_backfill
 from protime_etl.postgres.sources import register_source
-from protime_etl.sync.crew import Observer
-from protime_etl.sync.expectation import Expectation
+from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.plan import expected_requests
+from protime_etl.sync.planning import expected_requests
+from protime_etl.sync.requests import readable
+from protime_etl.sync.runs import estimates_of, plan_slices, run_units
+from protime_etl.sync.volume import VolumeEstimate
+from protime_etl.sync.workers import Observer
 from protime_etl.work import Counts, Request, Slice, Unit
 
 __all__ = ["ORIGIN", "BackfillPlan", "backfill", "plan_backfill"]
@@ -42,38 +44,38 @@ class BackfillPlan:
     """The run that it would take up again."""
 
 
-def plan_backfill(pipeline: Pipeline, selection: Request, *, workers: int = 1, fresh: bool = False) -> BackfillPlan:
+def plan_backfill(pipeline: Pipeline, request: Request, *, workers: int = 1, fresh: bool = False) -> BackfillPlan:
     """Plan without entering or reading anything but people.
 
     Raises:
         SettingsError: there is nobody to plan for.
     """
-    pipeline.people_for(selection)
-    selection = pipeline.allowed(selection)
-    tenant = pipeline.settings.tenant
-    with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
-        expectations = pipeline.expectations(connection)
+    read_people_for(pipeline, request)
+    request = readable(pipeline, request)
+    tenant = pipeline.tenant
+    with pipeline.transaction() as connection:
+        estimates = estimates_of(pipeline, connection)
         pace = ledger.pace(connection, tenant)
-        resumes = None if fresh else ledger.unfinished_run(connection, tenant, ORIGIN, selection)
+        resumes = None if fresh else ledger.unfinished_run(connection, tenant, ORIGIN, request)
         if resumes is not None:
             left = ledger.unfinished_units(connection, resumes)
             units = [
-                *_begun_since(pipeline, connection, resumes, selection, expectations),
+                *_begun_since(pipeline, connection, resumes, request, estimates),
                 *(unit.slice for unit in left),
             ]
         else:
-            units = pipeline.planned(connection, selection, expectations, probing=True)
-    requests = expected_requests(units, expectations)
+            units = plan_slices(pipeline, connection, request, estimates, probing=True)
+    requests = expected_requests(units, estimates)
     busy = max(1, min(workers, len(units)))
     seconds = None if pace is None else pace * requests / busy
     return BackfillPlan(
-        units, requests, not all(expectations[unit.collection].is_learnt for unit in units), seconds, busy, resumes
+        units, requests, not all(estimates[unit.collection].is_learnt for unit in units), seconds, busy, resumes
     )
 
 
 def backfill(
     pipeline: Pipeline,
-    selection: Request,
+    request: Request,
     *,
     workers: int = 1,
     fresh: bool = False,
@@ -86,44 +88,42 @@ def backfill(
     Raises:
         ProtimeError: units failed, or another process is at the same backfill. The same call goes on where it ended.
     """
-    people_counts = pipeline.people_for(selection) + pipeline.read_lists()
-    selection = pipeline.allowed(selection)
-    run_id, units, lifeline = _begin(pipeline, selection, fresh=fresh)
+    people_counts = read_people_for(pipeline, request) + read_lists(pipeline)
+    request = readable(pipeline, request)
+    run_id, units, lifeline = _begin(pipeline, request, fresh=fresh)
     with lifeline:
-        counts, done = pipeline.carry_out(run_id, units, workers, observer or Observer(), lifeline)
+        counts, done = run_units(pipeline, run_id, units, workers, observer or Observer(), lifeline)
     return people_counts + counts, done
 
 
-def _begin(pipeline: Pipeline, selection: Request, *, fresh: bool) -> tuple[int, list[Unit], Lifeline]:
-    """Find the run to go on with or enter a new one, and hold its lifeline before anybody else can look."""
-    tenant = pipeline.settings.tenant
-    with database_errors(pipeline.engine.url), pipeline.engine.begin() as connection:
-        lock_backfill(connection, f"{tenant} {selection.columns()}")
+def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, list[Unit], Lifeline]:
+    """Find the run to go on with or enter a new one, and hold its lifeline before another process can look."""
+    tenant = pipeline.tenant
+    with pipeline.transaction() as connection:
+        lock_backfill(connection, f"{tenant} {request.columns()}")
         register_source(connection, pipeline.settings)
-        run_id = ledger.unfinished_run(connection, tenant, ORIGIN, selection)
+        run_id = ledger.unfinished_run(connection, tenant, ORIGIN, request)
         if run_id is not None and is_alive(connection, run_id):
             raise ProtimeError(
                 f"Another process is at this backfill already (run {run_id}).",
                 guidance="Let it end, and watch it with: protime-etl status",
             )
         if run_id is not None and not fresh:
-            since = _begun_since(pipeline, connection, run_id, selection, pipeline.expectations(connection))
-            ledger.enter_units(connection, run_id, since, selection.circles)
+            since = _begun_since(pipeline, connection, run_id, request, estimates_of(pipeline, connection))
+            ledger.enter_units(connection, run_id, since, request.circles)
             units = ledger.resume_run(connection, run_id)
         else:
-            planned = pipeline.planned(connection, selection, pipeline.expectations(connection), probing=True)
-            run_id, units = ledger.open_run(connection, tenant, ORIGIN, selection, planned)
+            planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=True)
+            run_id, units = ledger.open_run(connection, tenant, ORIGIN, request, planned)
         lifeline = Lifeline(pipeline.engine, run_id)
         lifeline.hold()
         return run_id, units, lifeline
 
 
 def _begun_since(
-    pipeline: Pipeline, connection: Connection, run_id: int, selection: Request, expectations: Mapping[str, Expectation]
+    pipeline: Pipeline, connection: Connection, run_id: int, request: Request, estimates: Mapping[str, VolumeEstimate]
 ) -> list[Slice]:
     """The days of the range that lay in the future when the run was planned and do not any more."""
     last = ledger.planned_until(connection, run_id)
-    first = selection.first if last is None else last + dt.timedelta(days=1)
-    return (
-        pipeline.planned(connection, replace(selection, first=first), expectations) if first <= selection.last else []
-    )
+    first = request.first if last is None else last + dt.timedelta(days=1)
+    return plan_slices(pipeline, connection, replace(request, first=first), estimates) if first <= request.last else []

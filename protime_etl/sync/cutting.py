@@ -23,7 +23,7 @@ from protime_etl.errors import (
     UntrustedLinkError,
 )
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.plan import slice_filter
+from protime_etl.sync.planning import slice_filter
 from protime_etl.work import Slice, Unit
 
 __all__ = ["UnitCutError", "answers_others", "is_about_the_question", "parts_of", "told_to_wait", "unreadable"]

@@ -1,4 +1,4 @@
-"""One pull: pages become rows, rows become the table, in one transaction."""
+"""One pull: the pages of a unit become rows, the rows become the table, in one transaction."""
 
 from __future__ import annotations
 
@@ -10,32 +10,31 @@ from dataclasses import replace
 from functools import cache
 from typing import Literal, NoReturn
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from protime_etl.collections.page import Page
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover, usual_amounts
 from protime_etl.postgres.direct_copy import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.locks import mark_under_way, share_merges
 from protime_etl.postgres.merge import Load
+from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync import cutting
 from protime_etl.sync.bounds import most_clockings
-from protime_etl.sync.brake import Brake
-from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.plan import expected_requests, slice_filter
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import expected_requests, slice_filter
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.recheck import absent_from, ask, judge, portions
 from protime_etl.sync.settled import last_settled_day
+from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.work import Counts, Scope, Slice, Unit
 
-__all__ = ["OnPage", "OnStage", "Stage", "UnitPull"]
+__all__ = ["OnPage", "OnStage", "Stage", "UnitPull", "pull_unit"]
 
 TRIES_OF_PART = 3
 MOST_IN_CIRCLES = 10_000
@@ -53,25 +52,21 @@ class UnitPull:
 
     def __init__(
         self,
-        settings: Settings,
+        pipeline: Pipeline,
         client: ProtimeClient,
-        engine: Engine,
         unit: Unit,
         *,
-        brake: Brake | None = None,
         on_page: OnPage = lambda _: None,
         on_stage: OnStage = lambda _: None,
         cut_days: bool = False,
     ) -> None:
-        ledger.require_tenant(settings.tenant, unit.tenant, f"Unit {unit.unit_id}")
-        self._settings = settings
-        self._tenant = settings.tenant
+        ledger.require_tenant(pipeline.tenant, unit.tenant, f"Unit {unit.unit_id}")
+        self._pipeline = pipeline
+        self._tenant = pipeline.tenant
         self._client = client
-        self._engine = engine
         self._unit = unit
         self._collection = COLLECTIONS[unit.collection]
         self._identity, self._person = map(self._collection.position, ("id", "person_id"))
-        self._brake = brake or Brake(settings.max_vanished)
         self._on_page = on_page
         self._on_stage = on_stage
         self._cut_days = cut_days
@@ -91,7 +86,7 @@ class UnitPull:
         self._undecided: list[int] = []
         self._withheld: DeletionsWithheldError | None = None
 
-    def carry_out(self) -> Counts:
+    def run(self) -> Counts:
         """Pull it.
 
         A paging token that dies restarts the unit from its first page; a URI that is too long splits its batch in two.
@@ -121,7 +116,7 @@ class UnitPull:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with database_errors(self._engine.url), self._engine.begin() as connection:
+        with self._pipeline.transaction() as connection:
             mark_under_way(connection, self._unit.unit_id)
             yield connection
 
@@ -229,10 +224,9 @@ class UnitPull:
 
     def _judge_number(self, vanished: int) -> None:
         scope = self._records + self._absent
-        withheld = self._brake.withholds(vanished, scope)
-        self._withheld = (
-            self._brake.error(vanished, scope, f"{self._unit.collection} of {self._unit.label}") if withheld else None
-        )
+        withheld = self._pipeline.brake.withholds(vanished, scope)
+        what = f"{self._unit.collection} of {self._unit.place}"
+        self._withheld = self._pipeline.brake.error(vanished, scope, what) if withheld else None
 
     def _finish(self, connection: Connection, counts: Counts) -> None:
         unit = self._unit
@@ -240,7 +234,7 @@ class UnitPull:
             ledger.learn_page_size(connection, self._tenant, self._largest_page, unit.collection)
         counts.requests = self._client.requests - self._requests_before
         if self._withheld is None:
-            covered = min(unit.last, last_settled_day(self._settings, self._read_at))
+            covered = min(unit.last, last_settled_day(self._pipeline.settings, self._read_at))
             cover(connection, self._tenant, unit.slice._replace(last=covered))
         else:
             uncover(connection, self._tenant, [unit.slice])
@@ -301,11 +295,11 @@ class UnitPull:
                 error = unreadable
         counts = Counts(requests=self._client.requests - self._requests_before)
         if parts:
-            with database_errors(self._engine.url), self._engine.begin() as connection:
+            with self._pipeline.transaction() as connection:
                 entered = ledger.cut_unit(connection, unit, parts, counts=counts, seconds=seconds, error=str(error))
                 uncover(connection, self._tenant, [unit.slice])
             raise cutting.UnitCutError(error, entered)
-        with suppress(Exception), self._engine.begin() as connection:
+        with suppress(Exception), self._pipeline.transaction() as connection:
             # The database may be what failed; the first error is the one to report.
             if ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
                 uncover(connection, self._tenant, [unit.slice])
@@ -313,8 +307,25 @@ class UnitPull:
 
     def _expected_pages(self) -> int:
         """How many the unit has, by what is known and by what came of it."""
-        with database_errors(self._engine.url), self._engine.connect() as connection:
-            expectation = Expectation(
+        with self._pipeline.reading() as connection:
+            estimate = VolumeEstimate(
                 usual_amounts(connection, self._tenant, self._collection), self._largest_page, self._collection
             )
-        return max(self._pages + 1, expected_requests([self._unit.slice], {self._unit.collection: expectation}))
+        return max(self._pages + 1, expected_requests([self._unit.slice], {self._unit.collection: estimate}))
+
+
+def pull_unit(
+    pipeline: Pipeline,
+    unit: Unit,
+    client: ProtimeClient | None = None,
+    *,
+    on_page: OnPage = lambda _: None,
+    on_stage: OnStage = lambda _: None,
+    cut_days: bool = False,
+) -> Counts:
+    """Pull one unit whole or not at all; see `UnitPull`. A table that grew eightfold is analysed."""
+    pull = UnitPull(pipeline, client or pipeline.client, unit, on_page=on_page, on_stage=on_stage, cut_days=cut_days)
+    counts = pull.run()
+    # Often enough while a long run goes on; at its end it is done for good.
+    refresh_statistics(pipeline.engine, counts.written, growth=8)
+    return counts

@@ -14,8 +14,8 @@ from protime_etl.collections.page import Page
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError
 from protime_etl.postgres.direct_copy import CollisionError
 from protime_etl.protime.decoding import decode_page
-from protime_etl.sync.ahead import ahead
 from protime_etl.sync.bounds import bounded
+from protime_etl.sync.prefetch import prefetch
 
 __all__ = ["Reading", "restarting"]
 
@@ -40,7 +40,7 @@ class Reading:
         self.records = 0
 
     def __iter__(self) -> Iterator[Page]:
-        with closing(ahead(self._answers)) as bodies:
+        with closing(prefetch(self._answers)) as bodies:
             pages = (decode_page(self._collection, body) for body in bodies)
             for page in bounded(pages, self._most, self._what):
                 self.pages += 1

@@ -12,13 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy.engine import Engine
-
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.postgres.compare import Comparison, Difference
-from protime_etl.postgres.connection import database_errors
-from protime_etl.protime.client import ProtimeClient
+from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.recheck import FEW, ask, judge
 from protime_etl.work import Scope
 
@@ -36,9 +33,7 @@ class SecondLook(NamedTuple):
 
 
 def look_again(
-    engine: Engine,
-    tenant: str,
-    client: ProtimeClient,
+    pipeline: Pipeline,
     collection: Collection,
     differences: Sequence[Difference],
     *,
@@ -63,14 +58,14 @@ def look_again(
         ]
 
     believed = list(listed.values()) if len(listed) > FEW else []
-    asked = ask(client, collection, () if believed else listed)
+    asked = ask(pipeline.client, collection, () if believed else listed)
     denied = set(asked.gone)
     found = [*asked.found]
     if denied:
         found += [Page(rows=[row for row in page.rows if row[identity] in denied]) for page in again()]
-    found += judge(client, collection, absent, pages, again).found
-    with database_errors(engine.url), engine.connect() as connection:  # never committed
-        comparison = Comparison(connection, tenant, collection)
+    found += judge(pipeline.client, collection, absent, pages, again).found
+    with pipeline.reading() as connection:
+        comparison = Comparison(connection, pipeline.tenant, collection)
         comparison.stage(found)
         stay, equal = comparison.compare(Scope(), [*(() if believed else listed), *absent])
     moved = [one for one in stay if one.id in listed and one.version != listed[one.id].version]

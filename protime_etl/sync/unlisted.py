@@ -10,24 +10,23 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
-from protime_etl.config import PEOPLE_SCOPE, Settings
+from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.postgres.coverage import usual_amounts
 from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.ledger import page_size
-from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.plan import MOST_PAGES, windows
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import MOST_PAGES, windows
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import finish, plan
+from protime_etl.sync.volume import VolumeEstimate
+from protime_etl.sync.workers import pull
 from protime_etl.work import Counts
-
-if TYPE_CHECKING:
-    from protime_etl.sync.pipeline import Pipeline
 
 __all__ = ["listed_people", "read_unlisted", "windows_of_everybody"]
 
@@ -36,24 +35,24 @@ def windows_of_everybody(
     connection: Connection, tenant: str, first: dt.date, last: dt.date, collection: Registration = CLOCKINGS
 ) -> Iterator[tuple[dt.date, dt.date]]:
     """Cut these days into windows that can be read by date alone, the latest first."""
-    expectation = Expectation(
+    estimate = VolumeEstimate(
         usual_amounts(connection, tenant, collection), page_size(connection, tenant, collection.path), collection
     )
     people = len(people_to_read(connection, tenant, first, last))
-    pages = people * expectation.per_person(first, last) / expectation.page_size
+    pages = people * estimate.rows_per_person(first, last) / estimate.page_size
     return windows(first, last, math.ceil(pages / MOST_PAGES))
 
 
-def listed_people(settings: Settings, client: ProtimeClient) -> set[int]:
+def listed_people(pipeline: Pipeline) -> set[int]:
     """Ids of the people that the tenant lists now; nobody where the client may not see people.
 
     Raises:
         ProtimeError: as `ProtimeClient.pages`.
     """
-    if PEOPLE_SCOPE not in settings.scopes:
+    if PEOPLE_SCOPE not in pipeline.settings.scopes:
         return set()
     column = PEOPLE.position("id")
-    return {row[column] for page in client.pages(PEOPLE) for row in page.rows}
+    return {row[column] for page in pipeline.client.pages(PEOPLE) for row in page.rows}
 
 
 def read_unlisted(pipeline: Pipeline, origin: str, people: Collection[int], first: dt.date, last: dt.date) -> Counts:
@@ -63,10 +62,10 @@ def read_unlisted(pipeline: Pipeline, origin: str, people: Collection[int], firs
         ProtimeError: a unit failed.
     """
     counts = Counts()
-    run_id, units = pipeline.plan(origin, first, last, sorted(people))
+    run_id, units = plan(pipeline, origin, select(pipeline, first, last, sorted(people)))
     try:
         for unit in units:
-            counts += pipeline.pull(unit)
+            counts += pull(pipeline, unit)
     finally:
-        pipeline.finish(run_id)
+        finish(pipeline, run_id)
     return counts

@@ -9,144 +9,140 @@ next turn or night brings it.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
-
-from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
-from protime_etl.config import Settings
-from protime_etl.errors import ProtimeError, UriTooLongError
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.config import PEOPLE_SCOPE
+from protime_etl.errors import IncompleteError, ProtimeError, SettingsError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
-from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.ledger import stored_records
-from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings, most_listed
 from protime_etl.sync.cutting import answers_others, is_about_the_question
-from protime_etl.sync.plan import plan_units, slice_filter
+from protime_etl.sync.lists import read_list
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.requests import REFUSALS, check_range, refuse_unknown, unknown_among
+from protime_etl.sync.runs import finish, plan
 from protime_etl.sync.second_look import look_again
+from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
+from protime_etl.sync.verification import Verification
+from protime_etl.sync.workers import pull
 from protime_etl.sync.worklist import CUTS_IN_A_ROW
-from protime_etl.work import Scope
+from protime_etl.work import Counts, Request, Scope
 
-__all__ = ["HANDFUL", "Verification", "Verifier"]
+__all__ = ["repair", "verify", "verify_all"]
 
-HANDFUL = 5
-"""So many records may change while they are compared without anybody having to look."""
-
-
-@dataclass
-class Verification:
-    """What a comparison found."""
-
-    collection: str = CLOCKINGS.path
-    differences: list[Difference] = field(default_factory=list)
-    equal: Counter[dt.date | None] = field(default_factory=Counter)
-    moving: int = 0
-    """Records that changed while they were compared."""
-    pending: set[int] = field(default_factory=set)
-    """Ids of those differences that came to be after the table was last brought up to date."""
-    rejected: int = 0
-    """Records that could not be understood; the table cannot have them."""
-    unreadable: list[str] = field(default_factory=list)
-    """Persons and days that the API cannot tell."""
-    unlisted: set[int] = field(default_factory=set)
-    """Ids of people who have records, whom the tenant does not list and who were never read."""
-    requests: int = 0
-    units: int = 0
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing is missing, extra or stale, and everything could be read of people who are known.
-
-        More than a handful that changed meanwhile is no agreement either: nothing is known of them.
-        """
-        everything = not self.rejected and not self.unlisted and not self.unreadable
-        return everything and not self.differences and self.moving <= HANDFUL
-
-    @property
-    def overlooked(self) -> list[Difference]:
-        """The differences that are not pending."""
-        return [one for one in self.differences if one.id not in self.pending]
-
-    def totals(self) -> dict[str, int]:
-        """The counts, by name."""
-        kinds = Counter(one.kind for one in self.differences)
-        return {
-            "requests": self.requests,
-            "units": self.units,
-            "missing": kinds["missing"],
-            "extra": kinds["extra"],
-            "stale": kinds["stale"],
-            "equal": self.equal.total(),
-            "moving": self.moving,
-            "pending": len(self.pending),
-            "rejected": self.rejected,
-            "unlisted": len(self.unlisted),
-            "unreadable": len(self.unreadable),
-        }
-
-    def by_day(self) -> list[dict[str, Any]]:
-        """The counts of each day; none of a collection that knows no days."""
-        found = Counter((one.date, one.kind) for one in self.differences)
-        days = sorted(day for day in {date for date, _ in found} | self.equal.keys() if day is not None)
-        return [
-            {
-                "date": day,
-                "missing": found[day, "missing"],
-                "extra": found[day, "extra"],
-                "stale": found[day, "stale"],
-                "equal": self.equal[day],
-            }
-            for day in days
-        ]
+FUTURE = dt.timedelta(days=366)
 
 
-class Verifier:
-    """Compares a collection of one tenant with the warehouse."""
+def verify_all(
+    pipeline: Pipeline,
+    first: dt.date,
+    last: dt.date,
+    person_ids: Sequence[int] | None = None,
+    *,
+    on_page: OnPage = lambda _: None,
+) -> list[Verification]:
+    """Compare each chosen collection; those without days as a whole, and not where people are named.
 
-    def __init__(  # noqa: PLR0917
-        self,
-        settings: Settings,
-        client: ProtimeClient,
-        engine: Engine,
-        sit_out: Callable[[Callable[[], Any]], Any] = lambda call: call(),
-        on_page: OnPage = lambda _: None,
-        collection: Collection = CLOCKINGS,
-    ) -> None:
-        self._settings = settings
+    A collection that the tenant refuses is reported by the pipeline (`to_look_at`) and stops no other.
+
+    Raises:
+        ProtimeError: as `verify`.
+    """
+    found: list[Verification] = []
+    for path in pipeline.settings.collections:
+        collection = COLLECTIONS[path]
+        if collection.shape == "whole" and person_ids is not None:
+            continue
+        try:
+            found.append(verify(pipeline, first, last, person_ids, collection=collection, on_page=on_page))
+        except REFUSALS as error:
+            if len(pipeline.settings.collections) == 1:
+                raise
+            pipeline.report_refused(path, error)
+    return found
+
+
+def verify(
+    pipeline: Pipeline,
+    first: dt.date,
+    last: dt.date,
+    person_ids: Sequence[int] | None = None,
+    *,
+    collection: Collection = CLOCKINGS,
+    on_page: OnPage = lambda _: None,
+) -> Verification:
+    """Compare the days, both included, of those people, or of all: then by date alone, whosever the records are.
+
+    A collection without days is compared as a whole.
+
+    Raises:
+        SettingsError: the dates are reversed or far away, or a person who is named does not exist.
+        ProtimeError: a subclass says what went wrong; nothing is known then.
+    """
+    check_range(first, last)
+    if last > (end := local_day(pipeline.settings, dt.datetime.now(dt.UTC)) + FUTURE):
+        raise SettingsError(f"The range ends ({last}) later than a year from now ({end}).", guidance="End earlier.")
+    if person_ids is not None and PEOPLE_SCOPE in pipeline.settings.scopes:
+        unknown = unknown_among(pipeline, person_ids)
+        refuse_unknown(pipeline, sorted({*unknown} - listed_people(pipeline)) if unknown else [])
+    comparing = _Comparing(pipeline, collection, on_page)
+    return comparing.lists() if collection.shape == "whole" else comparing.days(first, last, person_ids)
+
+
+def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
+    """Pull what differs: the list of a collection without days, or these people and days by ordinary units.
+
+    Raises:
+        ProtimeError: it cannot be read.
+    """
+    if COLLECTIONS[found.collection].shape == "whole":
+        return read_list(pipeline, COLLECTIONS[found.collection])
+    counts = Counts()
+    days = [day for one in found.differences for day in one.dates]
+    people = sorted({person for one in found.differences for person in one.people})
+    if people:
+        # Not cut at today as `select` does: what differs may lie in the future.
+        request = Request(min(days), max(days), tuple(people), collections=(found.collection,))
+        run_id, units = plan(pipeline, origin, request)
+        try:
+            counts += pull(pipeline, *units)
+        except IncompleteError as error:
+            pipeline.to_look_at.append(error)
+        finally:
+            finish(pipeline, run_id)
+    return counts
+
+
+class _Comparing:
+    """The comparison of one collection."""
+
+    def __init__(self, pipeline: Pipeline, collection: Collection, on_page: OnPage) -> None:
+        self._pipeline = pipeline
+        self._client = pipeline.client
         self._collection = collection
-        self._client = client
-        self._engine = engine
-        self._sit_out = sit_out
         self._on_page = on_page
         self._pages = 0
         self._everybody = 0
         self._most = 0
 
-    def verify(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None = None) -> Verification:
-        """Compare the days, both included, of those people, or of all: then by date alone, whoever they are.
-
-        A collection without days is compared as a whole.
-
-        Raises:
-            ProtimeError: a subclass says what went wrong; nothing is known then.
-        """
-        if self._collection.shape == "whole":
-            return self._verify_list()
+    def days(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None) -> Verification:
+        """Compare these days."""
         before = self._client.requests
         found = Verification(self._collection.path)
-        tenant = self._settings.tenant
-        with database_errors(self._engine.url), self._engine.connect() as connection:
+        tenant = self._pipeline.tenant
+        with self._pipeline.reading() as connection:
             newest = newest_version(connection, tenant, self._collection.table)
             if person_ids is None:
                 windows = windows_of_everybody(connection, tenant, first, last, self._collection)
@@ -161,7 +157,9 @@ class Verifier:
         while left:
             scope = left.popleft()
             try:
-                differences, people = self._sit_out(partial(restarting, partial(self._compare, scope, found)))
+                differences, people = self._pipeline.sitting_out(
+                    partial(restarting, partial(self._compare, scope, found))
+                )
             except ProtimeError as error:
                 failures += 1
                 if failures > CUTS_IN_A_ROW or not self._is_to_blame(scope, error):
@@ -171,20 +169,21 @@ class Verifier:
             failures = 0
             found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
-            self._sit_out(partial(self._judge, scope, found, differences, newest))
+            self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
         if found.unlisted:
-            found.unlisted -= listed_people(self._settings, self._client)
+            found.unlisted -= listed_people(self._pipeline)
         found.requests = self._client.requests - before
         return found
 
-    def _verify_list(self) -> Verification:
+    def lists(self) -> Verification:
+        """Compare the complete list."""
         before = self._client.requests
         found = Verification(self._collection.path, units=1)
-        with database_errors(self._engine.url), self._engine.connect() as connection:
-            newest = newest_version(connection, self._settings.tenant, self._collection.table)
-            self._most = most_listed(stored_records(connection, self._settings.tenant, self._collection))
-        differences = self._sit_out(partial(restarting, partial(self._compare, Scope(), found)))[0]
-        self._sit_out(partial(self._judge, Scope(), found, differences, newest))
+        with self._pipeline.reading() as connection:
+            newest = newest_version(connection, self._pipeline.tenant, self._collection.table)
+            self._most = most_listed(stored_records(connection, self._pipeline.tenant, self._collection))
+        differences = self._pipeline.sitting_out(partial(restarting, partial(self._compare, Scope(), found)))[0]
+        self._pipeline.sitting_out(partial(self._judge, Scope(), found, differences, newest))
         found.requests = self._client.requests - before
         return found
 
@@ -210,8 +209,8 @@ class Verifier:
 
     def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
         self._pages = 0
-        with database_errors(self._engine.url), self._engine.connect() as connection:  # never committed
-            staged = Comparison(connection, self._settings.tenant, self._collection)
+        with self._pipeline.reading() as connection:
+            staged = Comparison(connection, self._pipeline.tenant, self._collection)
             staged.stage(self._read(scope, scope.person_ids))
             differences, equal = staged.compare(scope)
             found.equal.update(equal)
@@ -246,9 +245,7 @@ class Verifier:
         if not differences:
             return
         stay = look_again(
-            self._engine,
-            self._settings.tenant,
-            self._client,
+            self._pipeline,
             self._collection,
             differences,
             pages=self._pages,

@@ -44,8 +44,10 @@ from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.environment import dags_folder
 from protime_etl.sync.brake import Brake
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.plan import windows
+from protime_etl.sync.planning import windows
+from protime_etl.sync.requests import select
 from protime_etl.work import Slice
 from tests.conftest import TODAY
 from tests.difficult import answer_again, refuse_lists
@@ -82,12 +84,12 @@ def pull(pipeline: Pipeline, unit_id: int | list[int]) -> dict[str, int]:
 
 def planned(pipeline: Pipeline, number: int) -> list[int]:
     """Units of a few days each, entered as the plan of some run would."""
-    pipeline.sync_people()
+    read_people(pipeline)
     with pipeline.engine.begin() as connection:
         people = ledger.known_people(connection, pipeline.settings.tenant)
         register_source(connection, pipeline.settings)
         cut = [Slice(people, *window) for window in windows(FIRST, TODAY, number)]
-        _, units = ledger.open_run(connection, pipeline.settings.tenant, "test", pipeline.select(FIRST, TODAY), cut)
+        _, units = ledger.open_run(connection, pipeline.settings.tenant, "test", select(pipeline, FIRST, TODAY), cut)
     return [unit.unit_id for unit in units]
 
 
@@ -119,7 +121,7 @@ def test_units_are_dealt(units: list[int], concurrency: int | None, most: int, e
 def test_the_plan_of_a_night_gives_lists_where_airflow_maps_over_no_more(
     pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     nightly = ProtimePlanOperator(task_id="plan", lookback_days=3000)
     assert all(isinstance(one, int) for one in nightly.carry_out(pipeline, context()))
     monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "2")
@@ -134,7 +136,7 @@ def test_a_first_night_has_no_more_tasks_than_batches_and_the_next_knows_the_pag
     pipeline: Pipeline, engine: Engine
 ) -> None:
     """Nothing plans the tasks of a run anew, so none is small for the sake of learning how large a page is."""
-    pipeline.sync_people()
+    read_people(pipeline)
     with engine.begin() as connection:
         connection.execute(
             sa.text(
@@ -160,7 +162,7 @@ def test_a_first_night_has_no_more_tasks_than_batches_and_the_next_knows_the_pag
 def test_a_whole_number_may_be_written_as_json_does(
     pipeline: Pipeline, engine: Engine, given: int | str, days: int
 ) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     ProtimePlanOperator(task_id="plan", lookback_days=given).carry_out(pipeline, context())
     assert len(plan(pipeline, concurrency="1.0")) == 1
     with engine.connect() as connection:
@@ -226,7 +228,7 @@ def test_a_task_has_its_name_before_it_asks(pipeline: Pipeline) -> None:
 def test_a_known_error_is_one_line_and_a_short_traceback(
     pipeline: Pipeline, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     misbehave(simulated, 'kind = "status"\nstatus = 503\nretry_after = 3600\nrate = 1.0')
     unit = plan(pipeline)[0]
     with pytest.raises(ServerError) as failed:
@@ -241,7 +243,7 @@ def test_a_known_error_is_one_line_and_a_short_traceback(
 
 @pytest.mark.usefixtures("connections")
 def test_what_was_read_is_told_in_a_sentence(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     pull(pipeline, plan(pipeline)[0])
     told = capsys.readouterr().out
     assert re.search(r"\d+ requests, \d+ rows read, \d+ inserted \[", told), told
@@ -249,7 +251,7 @@ def test_what_was_read_is_told_in_a_sentence(pipeline: Pipeline, capsys: pytest.
 
 
 def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     units = plan(pipeline, concurrency="2", last_day="None", people="None", only_missing="False")
     for one in units:
         pull(pipeline, one)
@@ -358,7 +360,7 @@ def test_what_vanished_at_once_is_accepted_by_a_parameter(
 
 
 def test_people_who_vanished_at_once_fail_the_task(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     pipeline.brake = Brake(3)
     for one in simulated.tenant.person_ids()[:4]:
         simulated.tenant.hard_delete_person(one)

@@ -200,7 +200,7 @@ def test_the_operators_around_the_delta(tmp_path: Path, simulated: SimulatedTena
     total = len(simulated.tenant.truth())
     assert none is None
     assert empty.startswith(f"AirflowFailException: {total} clockings of 2026-03-07 to 2026-03-20 differ")
-    assert empty.endswith("protime-etl verify --from 2026-03-07 --to 2026-03-20 --repair")
+    assert empty.endswith("protime-etl verify --from 2026-03-07 --to 2026-03-20 --collections clockings --repair")
     assert loaded["inserted"] == total
     assert nothing == "AirflowSkipException: Nothing changed."
     assert (equal["equal"], equal["missing"]) == (total, 0)

@@ -19,7 +19,11 @@ from protime_etl.errors import SettingsError
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import plan
+from protime_etl.sync.workers import pull
 from tests.airflow.test_operators import FIRST, context
 from tests.conftest import TODAY, settings_for
 from tests.truth import table_rows
@@ -42,8 +46,8 @@ def test_a_task_with_the_connection_of_another_tenant_is_refused(
     warehouse: URL,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pipeline.sync_people()
-    run_id, (unit,) = pipeline.plan("airflow a b", FIRST, TODAY)
+    read_people(pipeline)
+    run_id, (unit,) = plan(pipeline, "airflow a b", select(pipeline, FIRST, TODAY))
     given = settings_for(other, tenant="other")
     extra = {name: getattr(given, name) for name in ("tenant", "api_url", "auth_url")}
     connection = {"conn_type": "protime", "login": other.client_id, "password": other.client_secret, "extra": extra}
@@ -60,7 +64,7 @@ def test_a_task_with_the_connection_of_another_tenant_is_refused(
         with pytest.raises(AirflowFailException, match=BOTH):
             operator.execute(context())
     with open_pipeline(given, warehouse) as pipeline_of_other, pytest.raises(SettingsError, match=BOTH):
-        pipeline_of_other.pull(unit)
+        pull(pipeline_of_other, unit)
 
     assert other.served.requests["clockings"] == 0
     assert table_rows(engine) == {}

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 from protime_etl.airflow import ProtimeVerifyOperator
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.runs import sync
 from tests.airflow.test_operators import FIRST, context
 from tests.conftest import TODAY
 from tests.truth import table_rows, tenant_rows
@@ -21,7 +22,7 @@ def test_a_night_reads_who_clocks_and_is_in_no_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
     simulated.tenant.hard_delete_person(NOBODY)
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     assert table_rows(engine) != tenant_rows(simulated.tenant)
     operator = ProtimeVerifyOperator(task_id="verify", lookback_days=(TODAY - FIRST).days)
 
@@ -33,4 +34,4 @@ def test_a_night_reads_who_clocks_and_is_in_no_list(
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.runs WHERE status <> 'done'")) == 0
     assert operator.carry_out(pipeline, context())["missing"] == 0
-    assert pipeline.sync("test", FIRST, TODAY)[0].rows_read == len(simulated.tenant.truth()) + 19
+    assert sync(pipeline, "test", FIRST, TODAY)[0].rows_read == len(simulated.tenant.truth()) + 19

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow import ProtimePeopleToPostgresOperator
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
 from tests.airflow.test_operators import context
 from tests.truth import table_rows, tenant_rows
@@ -81,7 +82,7 @@ def test_a_task_of_another_environment_is_refused(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     sandbox = {"tenant": "simulated", "environment": "sandbox", "api_url": simulated.url, "auth_url": simulated.url}
     connect(monkeypatch, "default", "protime", simulated.client_id, simulated.client_secret, sandbox)
     with pytest.raises(AirflowFailException, match=r"holds simulated of production \(localhost\); these .* sandbox"):

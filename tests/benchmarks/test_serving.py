@@ -9,6 +9,7 @@ from benchmarks.serving import Served, serving
 from protime_etl.config import Settings, load_settings
 from protime_etl.simulator.selection import Selection
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
 from protime_etl.work import Counts
 
 TENANT = Tenant(people=12, last_day=dt.date(2026, 3, 20), days=40)
@@ -27,7 +28,7 @@ def settings(served: Served) -> Settings:
 
 def pull(served: Served, warehouse: URL) -> Counts:
     with open_pipeline(settings(served), warehouse) as pipeline:
-        return pipeline.sync("test", TENANT.first_day, TENANT.last_day)[0]
+        return sync(pipeline, "test", TENANT.first_day, TENANT.last_day)[0]
 
 
 def test_all_clockings_are_served_once_rendered_and_one_in_a_hundred_is_edited(warehouse: URL) -> None:

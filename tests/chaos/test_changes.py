@@ -20,6 +20,9 @@ from protime_etl.simulator.changes import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant, changing
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import verify
 from tests.chaos.test_chaos import assert_equal, report
 from tests.chaos.workers import CONTEXT, Place, running, sync_until
 from tests.conftest import TODAY
@@ -32,7 +35,7 @@ def turns_until(place: Place, until: float, failures: object) -> None:
     with place.pipeline() as pipeline:
         while time.time() < until:
             try:
-                pipeline.changes()
+                poll(pipeline)
             except BusyError:
                 time.sleep(0.05)
 
@@ -41,7 +44,7 @@ def verify_until(place: Place, until: float, failures: object) -> None:
     del failures
     with place.pipeline() as pipeline:
         while time.time() < until:
-            pipeline.verify(place.first, place.last)
+            verify(pipeline, place.first, place.last)
             time.sleep(0.5)
 
 
@@ -60,13 +63,13 @@ def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount
         ):
             time.sleep(seconds)  # their ends are waited for no longer than other tests need
         with place.pipeline() as pipeline:
-            while pipeline.changes().initial:
+            while poll(pipeline).initial:
                 pass
             assert_equal_but_open(engine, tenant)
             asked = simulated.served.requests["clockings-delta"]
-            pipeline.sync("cli", place.first, place.last)
+            sync(pipeline, "cli", place.first, place.last)
             assert_equal(engine, tenant)
-            assert pipeline.verify(place.first, place.last).agrees
+            assert verify(pipeline, place.first, place.last).agrees
             with engine.connect() as connection:
                 drift = connection.scalar(sa.text("SELECT count(*) FROM protime.drift"))
                 versions = connection.scalar(sa.text("SELECT count(*) FROM protime.clocking_versions"))

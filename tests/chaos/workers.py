@@ -20,6 +20,7 @@ from protime_etl.errors import ProtimeError
 from protime_etl.protime.filters import dates
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.runs import sync
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
@@ -68,7 +69,7 @@ def sync_until(place: Place, until: float, failures: Any) -> None:
 def sync_once(place: Place) -> None:
     """One sync of everything."""
     with place.pipeline() as pipeline:
-        pipeline.sync("cli", place.first, place.last)
+        sync(pipeline, "cli", place.first, place.last)
 
 
 def ask_until(place: Place, until: float, enough: Any = None) -> None:

@@ -52,7 +52,7 @@ def test_sync_then_status_then_sql(shell: Shell, engine: Engine, simulated: Simu
     status = shell("status", "--json")
     assert status.returncode == 0, status.stderr
     assert last_json(status)["coverage"] == [
-        {"tenant": "simulated", "first": "2026-03-07", "last": "2026-03-20", "people": 20}
+        {"tenant": "simulated", "collection": "clockings", "first": "2026-03-07", "last": "2026-03-20", "people": 20}
     ]
     query = shell("sql", "SELECT count(*) AS n, '12:30'::time AS t FROM protime.clockings")
     assert query.stdout == f"n\tt\n{total}\t12:30:00\n"

@@ -17,7 +17,13 @@ from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.pull import pull_unit
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import plan, sync
+from protime_etl.sync.verify import verify
 from tests.cli.conftest import Shell, last_json
 from tests.conftest import TODAY, execute
 from tests.truth import table_rows, tenant_rows
@@ -70,14 +76,14 @@ def test_settings_of_the_database_change_nothing(
     with open_pipeline(settings, warehouse) as pipeline:
         upgrade_schema(pipeline.engine)
         first, last = simulated.tenant.first_day, simulated.tenant.last_day
-        pipeline.sync("cli", first, last)
-        pipeline.changes()
+        sync(pipeline, "cli", first, last)
+        poll(pipeline)
         edited, removed, *_ = simulated.tenant.truth()
         simulated.tenant.edit(edited.id, time_of_day_in_minutes=601)
         simulated.tenant.hard_delete(removed.id)
-        pipeline.changes()
-        pipeline.sync("cli", first, last, workers=2)
-        assert pipeline.verify(first, last).agrees
+        poll(pipeline)
+        sync(pipeline, "cli", first, last, workers=2)
+        assert verify(pipeline, first, last).agrees
     rows = table_rows(engine)
     assert rows.pop(removed.id)["is_deleted"]
     assert rows == tenant_rows(simulated.tenant)
@@ -92,19 +98,19 @@ def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
     first, last = simulated.tenant.first_day, simulated.tenant.last_day
     removed = simulated.tenant.truth()[0]
     with open_pipeline(settings, warehouse) as pipeline, open_pipeline(settings, warehouse) as other:
-        pipeline.sync_people()
-        other.changes()
+        read_people(pipeline)
+        poll(other)
         execute(warehouse, "DELETE FROM protime.clockings")
-        _, units = pipeline.plan("cli", first, last)
+        _, units = plan(pipeline, "cli", select(pipeline, first, last))
         told: list[int] = []
 
         def on_page(records: int) -> None:
             if not told:
                 told.append(records)
                 simulated.tenant.hard_delete(removed.id)
-                other.changes()
+                poll(other)
 
-        pipeline.pull_whole(units[0], on_page)
+        pull_unit(pipeline, units[0], on_page=on_page)
     assert removed.id not in table_rows(engine)
 
 

@@ -15,6 +15,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
 from tests.cli.conftest import Shell
 from tests.conftest import execute, settings_for
 
@@ -29,7 +30,7 @@ def analyst(warehouse: URL, engine: Engine, shell: Shell) -> Shell:
     with SimulatedTenant(tenant, Options(page_size=1000)) as served:
         settings = settings_for(served)
         with open_pipeline(settings, warehouse) as pipeline:
-            pipeline.sync("cli", today - dt.timedelta(days=20), today)
+            sync(pipeline, "cli", today - dt.timedelta(days=20), today)
     execute(warehouse, "INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('acme', 'Europe/Brussels')")
     for table in ("clockings", "people"):
         others = "date, person_id, time_of_day_in_minutes, kind" if table == "clockings" else "employee_number"

@@ -15,6 +15,7 @@ from protime_etl.postgres.connection import create_engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
 from tests.cli.conftest import Shell, last_json
 from tests.conftest import TODAY, execute, settings_for
@@ -52,9 +53,9 @@ def test_another_host_is_refused_and_another_port_of_this_machine_is_not(
     warehouse: URL, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     with open_pipeline(settings_for(simulated), warehouse) as pipeline:
-        pipeline.sync_people()
+        read_people(pipeline)
     with SimulatedTenant(simulated.tenant) as again, open_pipeline(settings_for(again), warehouse) as pipeline:
-        pipeline.sync_people()
+        read_people(pipeline)
     assert source(engine)[2] == "localhost"
 
 

@@ -19,6 +19,7 @@ from protime_etl.postgres.rights import require_rights
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
 from tests.cli.conftest import Shell, last_json
 from tests.conftest import TODAY, execute
 
@@ -165,13 +166,13 @@ def test_a_sync_says_whom_it_waits_for(
     monkeypatch.setattr(lock_watch, "PATIENCE_SECONDS", 0.1)
     forgotten = create_engine(warehouse.update_query_dict({"application_name": "forgotten"}))
 
-    def sync() -> None:
+    def read() -> None:
         with open_pipeline(settings, warehouse) as pipeline:
-            pipeline.sync("cli", simulated.tenant.first_day, simulated.tenant.last_day)
+            sync(pipeline, "cli", simulated.tenant.first_day, simulated.tenant.last_day)
 
     with caplog.at_level(logging.WARNING), forgotten.begin() as connection:
         connection.execute(sa.text("LOCK TABLE protime_etl.coverage IN SHARE MODE"))
-        thread = threading.Thread(target=sync)
+        thread = threading.Thread(target=read)
         thread.start()
         deadline = time.monotonic() + 60
         while "Waiting for a lock" not in caplog.text and time.monotonic() < deadline:

@@ -30,8 +30,11 @@ from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.changes import Turn
+from protime_etl.sync import workers
+from protime_etl.sync.delta.poll import PollResult, poll
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.runs import sync
 from protime_etl.work import Request, Slice, Unit
 from tests.conftest import TODAY, settings_for
 from tests.truth import Rows, table_rows, tenant_rows
@@ -131,7 +134,7 @@ class Pull:
         assert self.gate.reach()
 
     def carry_out(self) -> None:
-        self.pipeline.pull(self.unit)
+        workers.pull(self.pipeline, self.unit)
 
     @property
     def claims(self) -> bool:
@@ -173,10 +176,10 @@ class PullOfCircles(Pull):
 class TurnOfDelta(Pull):
     """A turn of the delta under way in a thread; it reads every day there is."""
 
-    told: Turn | None = None
+    told: PollResult | None = None
 
     def carry_out(self) -> None:
-        self.told = self.pipeline.changes()
+        self.told = poll(self.pipeline)
 
     @property
     def claims(self) -> bool:
@@ -212,7 +215,7 @@ class World:
         for one in self.tenant.truth():
             self._stands_at(one)
         with open_pipeline(self.settings, warehouse) as pipeline:
-            pipeline.sync_people()
+            read_people(pipeline)
 
     @property
     def name(self) -> str:
@@ -413,10 +416,10 @@ class World:
             self.finish(self.pulls[0])
         self.simulated.served.misbehaviour.follow(FaultPlan())
         with open_pipeline(self.settings, self.warehouse) as pipeline:
-            while pipeline.changes().initial:
+            while poll(pipeline).initial:
                 pass
             self._compare()  # the delta alone is enough ...
-            pipeline.sync("cli", FIRST, TODAY)
+            sync(pipeline, "cli", FIRST, TODAY)
             self._compare()  # ... and a sync breaks nothing
 
     def _compare(self) -> None:

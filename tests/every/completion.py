@@ -18,7 +18,9 @@ def _asked(house: House, option: str) -> tuple[str, set[str]]:
     home.mkdir()
     command = Path(sys.executable).with_name("protime-etl")
     environment = {**os.environ, "HOME": str(home)}
-    printed = subprocess.run([command, option, "bash"], env=environment, capture_output=True, text=True, check=True)
+    # From a shell, as its name is looked for among the parents; one that stays, and is not replaced by the command.
+    asked = ["bash", "-c", f'"$0" {option} bash; exit $?', command]
+    printed = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
     return printed.stdout, {path.name for path in home.rglob("*") if path.is_file()}
 
 

@@ -12,7 +12,9 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.postgres.coordination import SharedTokenStore
 from protime_etl.protime.auth import Token
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
 from tests.conftest import TODAY, settings_for
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
@@ -21,12 +23,13 @@ import json, sys
 from protime_etl.config import load_settings
 from protime_etl.postgres.address import parse_url
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.lists import read_people
 given = json.loads(sys.argv[1])
 url = parse_url(given.pop("database"))
 with open_pipeline(load_settings(from_environment=False, **given), url) as pipeline:
     sys.stdout.write("ready\\n"); sys.stdout.flush()
     sys.stdin.readline()
-    pipeline.sync_people()
+    read_people(pipeline)
     sys.stdout.write(f"{pipeline.tokens.requests}\\n")
 """
 
@@ -75,10 +78,10 @@ def test_a_refused_token_is_renewed_by_one_and_taken_over_by_the_others(
     settings = settings_for(simulated)
     with open_pipeline(settings, warehouse) as one, open_pipeline(settings, warehouse) as two:
         for pipeline in (one, two):
-            pipeline.sync_people()
+            read_people(pipeline)
         simulated.served.revoke_tokens()
         for pipeline in (one, two):
-            pipeline.sync_people()
+            read_people(pipeline)
         assert one.tokens.requests + two.tokens.requests == 2
     assert simulated.served.requests["token"] == 2
 
@@ -110,7 +113,7 @@ def test_a_token_about_to_expire_is_renewed_a_minute_early(warehouse: URL) -> No
     answers = [token_answer("short", expires_in=150), token_answer("next")]
     people = Answer(200, {"value": []})
     with ScriptedServer([people], answers) as server, open_pipeline(server.settings(), warehouse) as pipeline:
-        pipeline.sync_people()
+        read_people(pipeline)
         assert pipeline.tokens.current().value == "short"
         with pipeline.engine.begin() as connection:  # as if 91 seconds had passed
             connection.execute(sa.text("UPDATE protime_etl.tokens SET expires_at = expires_at - interval '91 s'"))
@@ -120,7 +123,7 @@ def test_a_token_about_to_expire_is_renewed_a_minute_early(warehouse: URL) -> No
 
 def test_a_process_that_dies_while_it_renews_holds_nobody_up(warehouse: URL, simulated: SimulatedTenant) -> None:
     script = PROCESS.replace(
-        "pipeline.sync_people()",
+        "read_people(pipeline)",
         "lock = pipeline.tokens._store.locked(); lock.__enter__(); print('locked', flush=True); sys.stdin.readline()",
         1,
     )
@@ -141,7 +144,7 @@ def test_a_process_that_dies_while_it_renews_holds_nobody_up(warehouse: URL, sim
 
     started = time.monotonic()
     with open_pipeline(settings_for(simulated), warehouse) as pipeline:
-        pipeline.sync("test", TODAY, TODAY)
+        sync(pipeline, "test", TODAY, TODAY)
     assert time.monotonic() - started < 10
 
 

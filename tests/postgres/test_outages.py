@@ -23,6 +23,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
 from tests.conftest import execute, settings_for
 from tests.servers import PostgresServer, postgres_server, server_programs
 from tests.truth import table_rows, tenant_rows
@@ -49,7 +50,7 @@ def syncing(simulated: SimulatedTenant, url: URL) -> Iterator[None]:
     def run() -> None:
         try:
             with open_pipeline(settings_for(simulated), url) as pipeline:
-                pipeline.sync("cli", simulated.tenant.first_day, simulated.tenant.last_day)
+                sync(pipeline, "cli", simulated.tenant.first_day, simulated.tenant.last_day)
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             errors.append(error)
 
@@ -119,15 +120,15 @@ def test_a_full_disk(small_disk: Path, own_server: PostgresServer) -> None:
     tenant = Tenant(seed=1, people=600)
     with SimulatedTenant(tenant, Options(page_size=5000)) as simulated:
         with open_pipeline(settings_for(simulated), url) as pipeline:
-            pipeline.sync("cli", tenant.first_day, tenant.first_day)
+            sync(pipeline, "cli", tenant.first_day, tenant.first_day)
             before = table_rows(engine)
             with pytest.raises(DatabaseError, match=r"no room left \(DiskFull.*Make room on that server"):
-                pipeline.sync("cli", tenant.first_day, tenant.last_day)
+                sync(pipeline, "cli", tenant.first_day, tenant.last_day)
         after = table_rows(engine)
         assert before.items() <= after.items() <= tenant_rows(tenant).items()
         assert len(after) < len(tenant.truth())
         subprocess.run(["mount", "-o", "remount,size=200m", small_disk], check=True)
         with open_pipeline(settings_for(simulated), url) as pipeline:
-            pipeline.sync("cli", tenant.first_day, tenant.last_day)
+            sync(pipeline, "cli", tenant.first_day, tenant.last_day)
         assert table_rows(engine) == tenant_rows(tenant)
     engine.dispose()

@@ -27,7 +27,11 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.backfill import backfill
+from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import verify
 from tests.conftest import TODAY, both_servers, execute, settings_for
 from tests.postgres.explaining import Explained, explaining
 
@@ -96,21 +100,21 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
     """Everything that reads or writes clockings, twice, with changes in between."""
     tenant = simulated.tenant
     with open_pipeline(settings_for(simulated, max_vanished=100_000), url) as pipeline:
-        pipeline.sync("test", FIRST, TODAY)
-        pipeline.changes(FIRST)
+        sync(pipeline, "test", FIRST, TODAY)
+        poll(pipeline, FIRST)
         for number, one in enumerate([one for one in tenant.truth() if one.status != "Deleted"][:60]):
             (tenant.hard_delete if number % 2 else tenant.soft_delete)(one.id)
-        pipeline.sync("test", FIRST, TODAY, workers=2)
+        sync(pipeline, "test", FIRST, TODAY, workers=2)
         for number, one in enumerate([one for one in tenant.truth() if one.status != "Deleted"][:60]):
             if number % 2:
                 tenant.hard_delete(one.id)
             else:
                 tenant.edit(one.id, time_of_day_in_minutes=1)
-        pipeline.changes()
-        pipeline.changes(restart=True)
-        selection = pipeline.select(FIRST, TODAY)
+        poll(pipeline)
+        poll(pipeline, restart=True)
+        selection = select(pipeline, FIRST, TODAY)
         backfill(pipeline, selection, fresh=True)
-        pipeline.verify(FIRST, TODAY)
+        verify(pipeline, FIRST, TODAY)
         with pipeline.engine.connect() as connection:
             for query in sorted(sql_folder().glob("queries/*.sql")):
                 connection.execute(sa.text(query.read_text().replace(":", "\\:")))

@@ -40,7 +40,9 @@ from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_toke
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.transport import error_details, new_session, retry_after_seconds, send
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
 from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
@@ -443,7 +445,7 @@ def test_a_token_of_any_lifetime_can_be_shared(warehouse: URL) -> None:
             ScriptedServer([Answer(200, {"value": []})], answers) as server,
             open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
         ):
-            pipeline.sync_people()
+            read_people(pipeline)
             assert pipeline.tokens.current().remaining <= 86_400
 
 
@@ -557,8 +559,8 @@ def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(
         ScriptedServer([Answer(200, body)]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        counts, _ = pipeline.sync("test", TODAY, TODAY, [7])
-        again, _ = pipeline.sync("test", TODAY, TODAY, [7])
+        counts, _ = sync(pipeline, "test", TODAY, TODAY, [7])
+        again, _ = sync(pipeline, "test", TODAY, TODAY, [7])
 
     with engine.connect() as connection:
         stored = {row.id: row for row in connection.execute(sa.text("SELECT * FROM protime.clockings"))}
@@ -589,7 +591,7 @@ def test_a_record_that_comes_twice_or_names_a_key_twice_is_stored_once(warehouse
         ScriptedServer([Answer(200, body)]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        counts, _ = pipeline.sync("test", TODAY, TODAY, [7])
+        counts, _ = sync(pipeline, "test", TODAY, TODAY, [7])
     with engine.connect() as connection:
         stored = connection.execute(sa.text("SELECT id, kind FROM protime.clockings ORDER BY id")).all()
     assert [tuple(row) for row in stored] == [(1, "B"), (3, "b")]
@@ -653,7 +655,7 @@ def test_any_record_is_stored_or_rejected(warehouse: URL, engine: Engine, record
         ScriptedServer([Answer(200, body)]) as server,
         open_pipeline(server.settings(tenant=tenant, scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        counts, _ = pipeline.sync("test", TODAY, TODAY, [7])
+        counts, _ = sync(pipeline, "test", TODAY, TODAY, [7])
     with engine.connect() as connection:
         stored = connection.execute(
             sa.text("SELECT id FROM protime.clockings WHERE tenant = :tenant"), {"tenant": tenant}
@@ -697,7 +699,7 @@ def test_a_retry_after_out_of_range_can_be_shared(warehouse: URL) -> None:
             ) as pipeline,
             suppress(ApiError),
         ):
-            pipeline.sync_people()
+            read_people(pipeline)
 
 
 @pytest.mark.parametrize("field", ["date", "x"])

@@ -15,6 +15,7 @@ from protime_etl.cli.checks import run_checks
 from protime_etl.errors import ApiError, RateLimited, ServerError
 from protime_etl.postgres.coordination import SharedPause
 from protime_etl.protime.pausing import MemoryPause, wait_out
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
@@ -28,14 +29,14 @@ def limited(seconds: str, status: int = 429) -> Answer:
 @pytest.mark.parametrize("status", [429, 503])
 def test_nobody_asks_before_the_time_that_one_was_told(warehouse: URL, status: int) -> None:
     with ScriptedServer([limited("2", status), EMPTY]) as server, open_pipeline(server.settings(), warehouse) as one:
-        first = threading.Thread(target=one.sync_people)
+        first = threading.Thread(target=read_people, args=[one])
         started = time.monotonic()
         first.start()
         while not server.api_requests:
             time.sleep(0.01)
         time.sleep(0.2)
         with open_pipeline(server.settings(), warehouse) as another:
-            another.sync_people()
+            read_people(another)
         first.join()
         elapsed = time.monotonic() - started
         assert len(server.api_requests) == 3
@@ -46,7 +47,7 @@ def test_an_http_date_is_understood(warehouse: URL) -> None:
     date = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3), usegmt=True)
     with ScriptedServer([limited(date), EMPTY]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
         started = time.monotonic()
-        pipeline.sync_people()
+        read_people(pipeline)
         assert time.monotonic() - started >= 2
 
 
@@ -56,7 +57,7 @@ def test_an_http_date_is_compared_with_the_clock_of_the_answer(warehouse: URL) -
     answer = Answer(429, b"", {"Retry-After": until, "Date": format_datetime(theirs, usegmt=True)})
     with ScriptedServer([answer]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
         with pytest.raises(RateLimited) as caught:
-            pipeline.sync_people()
+            read_people(pipeline)
         assert caught.value.retry_after == 7200
 
 
@@ -73,7 +74,7 @@ def test_a_wait_that_is_none_counts_as_a_failure(
     ):
         for _ in range(2):
             with pytest.raises(ApiError) as caught:
-                pipeline.sync_people()
+                read_people(pipeline)
             assert caught.value.retry_after is None
         assert (len(server.token_requests), len(server.api_requests)) == (3, 2), "two tries each, whatever fails"
     assert SharedPause(engine, "acme").remaining() == 0
@@ -86,10 +87,10 @@ def test_a_long_wait_is_not_clamped_and_leaves_the_task(
     with ScriptedServer([limited("7200", status)]) as server, open_pipeline(server.settings(), warehouse) as pipeline:
         started = time.monotonic()
         with pytest.raises(error) as caught:
-            pipeline.sync_people()
+            read_people(pipeline)
         assert caught.value.retry_after == 7200
         with pytest.raises(RateLimited, match=r"everybody to wait for 7[12]\d\d more") as caught_again:
-            pipeline.sync_people()
+            read_people(pipeline)
         assert time.monotonic() - started < 60
         assert caught_again.value.retry_after is not None
         assert len(server.api_requests) == 1
@@ -104,7 +105,7 @@ def test_the_token_endpoint_pauses_everybody_too(warehouse: URL) -> None:
         open_pipeline(server.settings(), warehouse) as pipeline,
     ):
         started = time.monotonic()
-        pipeline.sync_people()
+        read_people(pipeline)
         assert time.monotonic() - started >= 1
         assert len(server.token_requests) == 2
 
@@ -134,7 +135,7 @@ def test_a_shorter_wait_does_not_end_a_longer_one(engine: Engine) -> None:
 def test_a_header_that_asks_for_no_wait_leaves_the_growing_one(warehouse: URL, header: str) -> None:
     answers = [limited(header, 503), limited(header, 503), Answer(200, {"value": []}, {"Retry-After": header})]
     with ScriptedServer(answers) as server, open_pipeline(server.settings(), warehouse) as pipeline:
-        pipeline.sync_people()
+        read_people(pipeline)
         assert len(server.api_requests) == 3
 
 

@@ -15,8 +15,11 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.backfill import backfill, plan_backfill
-from protime_etl.sync.crew import Observer
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import sync
+from protime_etl.sync.workers import Observer
 from protime_etl.work import Counts, Request, Unit
 from tests.conftest import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
@@ -72,7 +75,7 @@ def test_an_interrupted_backfill_goes_on_where_it_was(
         settings = settings_for(served)
         first = Interrupter(after=2)
         with open_pipeline(settings, warehouse) as pipeline:
-            pipeline.sync("cli", TODAY, TODAY)  # how large a page is has to be known
+            sync(pipeline, "cli", TODAY, TODAY)  # how large a page is has to be known
         with open_pipeline(settings, warehouse) as pipeline, pytest.raises(KeyboardInterrupt):
             backfill(pipeline, EVERYTHING, workers=workers, observer=first)
         assert len(table_rows(engine)) < len(served.tenant.truth())
@@ -116,8 +119,8 @@ def test_only_what_is_missing_is_read(simulated: SimulatedTenant, warehouse: URL
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         middle = TODAY - dt.timedelta(days=100)
         people = served.tenant.person_ids()
-        pipeline.sync("cli", middle, middle + dt.timedelta(days=9))
-        pipeline.sync("cli", YEAR, TODAY, people[:10])
+        sync(pipeline, "cli", middle, middle + dt.timedelta(days=9))
+        sync(pipeline, "cli", YEAR, TODAY, people[:10])
         selection = Request(YEAR, TODAY, only_missing=True)
 
         plan = plan_backfill(pipeline, selection)
@@ -151,8 +154,8 @@ def test_the_view_of_coverage_counts_people_by_day(simulated: SimulatedTenant, w
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         people = served.tenant.person_ids()
         first = TODAY - dt.timedelta(days=9)
-        pipeline.sync("cli", first, TODAY)
-        pipeline.sync("cli", first - dt.timedelta(days=20), first - dt.timedelta(days=16), people[:12])
+        sync(pipeline, "cli", first, TODAY)
+        sync(pipeline, "cli", first - dt.timedelta(days=20), first - dt.timedelta(days=16), people[:12])
         with engine.connect() as connection:
             rows = connection.execute(sa.text("SELECT * FROM protime.coverage ORDER BY date")).all()
     counts = {row.date: (row.people_covered, row.people_missing) for row in rows}
@@ -179,7 +182,7 @@ def test_a_failed_unit_does_not_stop_the_others(simulated: SimulatedTenant, ware
 
 def test_what_no_retry_cures_stops_the_others(simulated: SimulatedTenant, warehouse: URL) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
-        pipeline.sync_people()
+        read_people(pipeline)
         served.served.misbehaviour.follow(read_plan('fault = [{kind = "status", status = 403, rate = 1.0}]'))
         selection = Request(YEAR, TODAY, tuple(served.tenant.person_ids()))
         with pytest.raises(ForbiddenError):
@@ -193,7 +196,7 @@ def test_an_api_that_is_down_is_not_asked_for_every_unit(
 ) -> None:
     monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 1)
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
-        pipeline.sync_people()
+        read_people(pipeline)
         served.served.misbehaviour.follow(read_plan('fault = [{kind = "status", status = 500, rate = 1.0}]'))
         old = Request(dt.date(2000, 1, 1), TODAY, tuple(served.tenant.person_ids()))
         with pytest.raises(ServerError, match="5 units failed"):
@@ -234,12 +237,12 @@ def test_the_same_backfill_in_two_processes(simulated: SimulatedTenant, warehous
 )
 def test_dates_that_make_no_sense(pipeline: Pipeline, first: dt.date, last: dt.date, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        pipeline.select(first, last)
+        select(pipeline, first, last)
 
 
 def test_a_range_that_ends_in_the_future_ends_today(pipeline: Pipeline) -> None:
     today = dt.datetime.now(dt.UTC).date()
-    assert abs((pipeline.select(YEAR, dt.date(2999, 1, 1)).last - today).days) <= 1
+    assert abs((select(pipeline, YEAR, dt.date(2999, 1, 1)).last - today).days) <= 1
 
 
 def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
@@ -259,7 +262,7 @@ def test_an_unknown_person_is_named(simulated: SimulatedTenant, warehouse: URL) 
 
 def test_circles_bring_rows_and_claim_no_coverage(simulated: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
-        counts, units = backfill(pipeline, pipeline.select(YEAR, TODAY, circles=[2, 3]))
+        counts, units = backfill(pipeline, select(pipeline, YEAR, TODAY, circles=[2, 3]))
         assert units == 1
         assert counts.inserted == len(table_rows(engine)) > 0
         assert covered_days(engine) == {}
@@ -268,4 +271,4 @@ def test_circles_bring_rows_and_claim_no_coverage(simulated: SimulatedTenant, wa
         assert {one % 10 + 1 for one in people} == {2, 3}
         assert table_rows(engine).items() <= truth.items()
         with pytest.raises(SettingsError, match="Circles go without"):
-            pipeline.select(YEAR, TODAY, circles=[2], only_missing=True)
+            select(pipeline, YEAR, TODAY, circles=[2], only_missing=True)

@@ -6,6 +6,8 @@ import pytest
 
 from protime_etl.errors import ProtocolError
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
 
 
@@ -22,11 +24,11 @@ def endless(served: Any) -> Any:
 def test_an_initial_load_that_goes_on_for_ever_is_an_error(
     pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("protime_etl.sync.initial_load.LEAST_PEOPLE", 0)
+    monkeypatch.setattr("protime_etl.sync.delta.initial_load.LEAST_PEOPLE", 0)
     monkeypatch.setattr("protime_etl.sync.bounds.LEAST_CLOCKINGS", 500)
     monkeypatch.setattr(simulated.tenant, "page", endless(simulated.tenant.page))
     with pytest.raises(ProtocolError, match="initial load have no end: more than 500 records"):
-        pipeline.changes()
+        poll(pipeline)
     assert simulated.served.requests["clockings"] < 15
 
 
@@ -36,5 +38,5 @@ def test_a_list_of_people_that_goes_on_for_ever_is_an_error(
     monkeypatch.setattr("protime_etl.sync.bounds.LEAST_LISTED", 200)
     monkeypatch.setattr(simulated.tenant, "page", endless(simulated.tenant.page))
     with pytest.raises(ProtocolError, match="pages of people have no end: more than 200 records"):
-        pipeline.sync_people()
+        read_people(pipeline)
     assert simulated.served.requests["people"] < 20

@@ -25,8 +25,10 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync import changes as turns
+from protime_etl.sync.delta import poll as turns
+from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.runs import sync
 from tests.conftest import TODAY, settings_for
 from tests.scripted_server import Answer, ScriptedServer
 from tests.truth import table_rows, tenant_rows
@@ -73,7 +75,7 @@ def live(tenant: Tenant) -> list[int]:
 def test_the_initial_load_brings_everything_and_ends_with_a_link(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    turn = pipeline.changes()
+    turn = poll(pipeline)
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert turn.initial
     assert turn.counts.inserted == len(simulated.tenant.truth())
@@ -85,7 +87,7 @@ def test_the_initial_load_brings_everything_and_ends_with_a_link(
 
 
 def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    pipeline.changes()
+    poll(pipeline)
     tenant = simulated.tenant
     ids = live(tenant)
     tenant.edit(ids[0], time_of_day_in_minutes=1)
@@ -95,13 +97,13 @@ def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simula
     tenant.soft_delete(ids[3])
     tenant.hard_delete(ids[4])
     added = tenant.add(100_001, TODAY, 600)
-    turn = pipeline.changes()
+    turn = poll(pipeline)
     assert_equal(engine, tenant)
     assert added.id in table_rows(engine)
     assert (turn.counts.inserted, turn.counts.updated, turn.counts.deleted) == (1, 3, 2)
     assert not turn.initial
     tenant.edit(ids[3], status="Active")
-    pipeline.changes()
+    poll(pipeline)
     assert not table_rows(engine)[ids[3]]["is_deleted"]
     with engine.connect() as connection:
         how = connection.execute(sa.text("SELECT deleted_by FROM protime.clockings WHERE id = :id"), {"id": ids[4]})
@@ -111,8 +113,8 @@ def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simula
 def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    pipeline.changes()
-    pipeline.changes()
+    poll(pipeline)
+    poll(pipeline)
     pipeline.engine.dispose()
     link = state(engine)["link"]
     query = sa.text(
@@ -124,7 +126,7 @@ def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
             return {row[0]: row[1] for row in connection.execute(query)}
 
     before, asked = written(), simulated.served.requests["clockings-delta"]
-    turn = pipeline.changes()
+    turn = poll(pipeline)
     pipeline.engine.dispose()
     after = written()
     assert {name for name in after if after[name] != before[name]} == {"deltas"}
@@ -141,12 +143,12 @@ def test_an_initial_load_goes_on_where_it_broke_off(warehouse: URL, engine: Engi
         plan = f'[[fault]]\nkind = "status"\nstatus = 400\non = ["clockings"]\nat = [{at}]'
         simulated.served.misbehaviour.follow(read_plan(plan))
         with pytest.raises(InvalidRequestError):
-            pipeline.changes()
+            poll(pipeline)
         broken = state(engine)
         assert (broken["status"], "status 400" in broken["error"]) == ("loading", True)
         rows = len(table_rows(engine))
         assert 0 < rows < len(simulated.tenant.truth())
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert turn.counts.inserted == len(simulated.tenant.truth()) - rows
         assert turn.restarted is None
         assert_equal(engine, simulated.tenant)
@@ -157,9 +159,9 @@ def test_a_first_request_that_fails_leaves_a_state_to_look_at(warehouse: URL, en
     with served(warehouse) as (pipeline, simulated):
         simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "status"\nstatus = 400\nat = [2]'))
         with pytest.raises(InvalidRequestError):
-            pipeline.changes()
+            poll(pipeline)
         assert (state(engine)["status"], state(engine)["link"]) == ("loading", None)
-        pipeline.changes()
+        poll(pipeline)
         assert_equal(engine, simulated.tenant)
 
 
@@ -169,7 +171,7 @@ def test_a_continuation_that_is_stale_starts_the_load_over_once(
     with served(warehouse) as (pipeline, simulated):
         simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "expire"\non = ["clockings"]\nat = [3]'))
         with caplog.at_level(logging.WARNING):
-            turn = pipeline.changes()
+            turn = poll(pipeline)
         assert turn.restarted == "loading"
         assert "starts over" in caplog.text
         assert_equal(engine, simulated.tenant)
@@ -179,13 +181,13 @@ def test_an_expired_delta_starts_again_loudly_and_finds_what_was_removed(
     warehouse: URL, engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         ids = live(simulated.tenant)
         simulated.clock.advance(dt.timedelta(hours=73))
         simulated.tenant.hard_delete(ids[0])
         simulated.tenant.edit(ids[1], time_of_day_in_minutes=7)
         with caplog.at_level(logging.WARNING):
-            turn = pipeline.changes()
+            turn = poll(pipeline)
         assert turn.restarted == "expired"
         assert "The delta is expired" in caplog.text
         assert_equal(engine, simulated.tenant)
@@ -197,18 +199,18 @@ def test_an_expired_delta_starts_again_loudly_and_finds_what_was_removed(
 
 def test_a_restart_that_fails_leaves_the_old_state(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         link = state(engine)["link"]
         simulated.clock.advance(dt.timedelta(hours=73))
         simulated.served.misbehaviour.follow(
             read_plan('[[fault]]\nkind = "status"\nstatus = 410\non = ["clockings"]\nat = [1]')
         )
         with pytest.raises(DeltaExpiredError):
-            pipeline.changes()
+            poll(pipeline)
         found = state(engine)
         assert (found["status"], found["previous_link"], found["link"]) == ("expired", link, None)
         assert "status 410" in found["error"]
-        pipeline.changes()
+        poll(pipeline)
         assert_equal(engine, simulated.tenant)
 
 
@@ -217,25 +219,25 @@ def test_a_second_delta_ends_the_first(
     warehouse: URL, engine: Engine, caplog: pytest.LogCaptureFixture, status: int, restarted: str
 ) -> None:
     with served(warehouse, superseded_delta_status=status) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
         simulated.tenant.hard_delete(live(simulated.tenant)[0])
         with caplog.at_level(logging.WARNING):
-            turn = pipeline.changes()
+            turn = poll(pipeline)
         assert turn.restarted == restarted
         assert_equal(engine, simulated.tenant)
         if status == 409:
-            assert "somebody else start a delta with the same client" in caplog.text
+            assert "another program start a delta with the same client" in caplog.text
             assert turn.counts.requests >= turns.CONFLICT_ATTEMPTS
 
 
 @pytest.mark.parametrize("replay", [True, False])
 def test_a_link_that_was_used_and_not_stored_does_no_harm(warehouse: URL, engine: Engine, replay: bool) -> None:
     with served(warehouse, replay_delta_links=replay) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=9)
         pipeline.client.delta_changes(CLOCKINGS, state(engine)["link"])  # dies with the answer in its hand
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert turn.restarted == (None if replay else "conflicted")
         assert_equal(engine, simulated.tenant)
 
@@ -243,15 +245,15 @@ def test_a_link_that_was_used_and_not_stored_does_no_harm(warehouse: URL, engine
 @pytest.mark.parametrize("moved_out", ["delete", "nothing"])
 def test_what_moved_before_the_first_day_is_not_deleted(warehouse: URL, engine: Engine, moved_out: str) -> None:
     with served(warehouse, moved_out_of_delta=moved_out) as (pipeline, simulated):
-        pipeline.changes(TODAY - dt.timedelta(days=3))
+        poll(pipeline, TODAY - dt.timedelta(days=3))
         moved = next(one.id for one in simulated.tenant.truth() if one.date == TODAY and one.status == "Active")
         simulated.tenant.edit(moved, date=FIRST)
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         row = table_rows(engine)[moved]
         assert not row["is_deleted"]
         assert turn.counts.deleted == 0
         assert row["date"] == (str(FIRST) if moved_out == "delete" else str(TODAY))
-        pipeline.sync("test", FIRST, TODAY)
+        sync(pipeline, "test", FIRST, TODAY)
         assert_equal(engine, simulated.tenant)
 
 
@@ -274,11 +276,11 @@ def test_a_tombstone_keeps_out_what_a_late_reader_brings(warehouse: URL, engine:
         ScriptedServer(answers) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        pipeline.changes()
-        pipeline.changes()
-        assert pipeline.sync("test", TODAY, TODAY, [7])[0].inserted == 0
+        poll(pipeline)
+        poll(pipeline)
+        assert sync(pipeline, "test", TODAY, TODAY, [7])[0].inserted == 0
         assert table_rows(engine) == {}
-        assert pipeline.sync("test", TODAY, TODAY, [7])[0].inserted == 1
+        assert sync(pipeline, "test", TODAY, TODAY, [7])[0].inserted == 1
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.tombstones")) == 0
 
@@ -303,8 +305,8 @@ def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: En
         ScriptedServer(answers) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        pipeline.changes()
-        turn = pipeline.changes()
+        poll(pipeline)
+        turn = poll(pipeline)
     assert set(table_rows(engine)) == {1, 6}
     assert (turn.counts.rejected, turn.counts.inserted) == (5, 2)
     with engine.connect() as connection:
@@ -317,57 +319,57 @@ def test_what_a_delta_does_not_tell_is_kept_and_completed_by_a_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     old = simulated.tenant.add(100_001, TODAY, 500, kind="Reason", is_open=True)
-    pipeline.changes()
+    poll(pipeline)
     simulated.tenant.edit(old.id, time_of_day_in_minutes=501)
     new = simulated.tenant.add(100_001, TODAY, 502, kind="Reason", is_open=True)
-    pipeline.changes()
+    poll(pipeline)
     rows = table_rows(engine)
     assert (rows[old.id]["is_open"], rows[new.id]["is_open"]) == (True, None)
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     assert_equal(engine, simulated.tenant)
-    pipeline.changes()
+    poll(pipeline)
     assert drift(engine) == [], "isOpen is not the delta's to tell"
 
 
 def test_drift_is_what_the_delta_had_its_chance_to_tell(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    pipeline.changes()
+    poll(pipeline)
     first, second, third = live(simulated.tenant)[:3]
     simulated.tenant.edit(first, time_of_day_in_minutes=3)
     simulated.tenant.hard_delete(second)
     raw = {"id": third, "person": {"id": 100_001}, "date": str(TODAY), "timeOfDayInMinutes": 5, "kind": "InOut"}
     raw["changeVersion"] = "FFFF"
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     with engine.connect() as connection:
         noted = connection.scalar(sa.text("SELECT count(*) FROM protime_etl.drift_candidates"))
     assert noted == 2
     assert drift(engine) == [], "the delta was not asked since"
-    pipeline.changes()
+    poll(pipeline)
     assert drift(engine) == [], "it tells both"
     with engine.begin() as connection:  # as if the delta had lost a change
         connection.execute(sa.text("UPDATE protime.clockings SET change_version = '0' WHERE id = :id"), {"id": third})
-    pipeline.sync("test", FIRST, TODAY)
-    pipeline.changes()
+    sync(pipeline, "test", FIRST, TODAY)
+    poll(pipeline)
     assert drift(engine) == [(third, "updated")]
 
 
 def test_no_drift_is_kept_without_a_delta(pipeline: Pipeline, engine: Engine) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.drift_candidates")) == 0
 
 
 def test_only_one_process_at_a_time(pipeline: Pipeline, engine: Engine) -> None:
     with DeltaLock(engine, "simulated", "clockings"), pytest.raises(BusyError, match="Another process works on"):
-        pipeline.changes()
-    pipeline.changes()
+        poll(pipeline)
+    poll(pipeline)
 
 
 def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.changes()
+    poll(pipeline)
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=4)
     before = table_rows(engine)
     moved = threading.Event()
@@ -382,7 +384,7 @@ def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
 
     monkeypatch.setattr(pipeline.client, "delta_changes", overtaken)
     with pytest.raises(BusyError, match="has moved the delta"):
-        pipeline.changes()
+        poll(pipeline)
     assert moved.is_set()
     assert table_rows(engine) == before, "nothing of it was stored"
 
@@ -404,20 +406,20 @@ def test_a_link_that_leads_elsewhere_is_not_followed(
         ScriptedServer(answers) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        pipeline.changes()
+        poll(pipeline)
         with pytest.raises(error):
-            pipeline.changes()
+            poll(pipeline)
         assert len(server.api_requests) == 2
         assert state(engine)["link"] == good
 
 
 def test_an_earlier_day_than_allowed_is_moved_to_the_earliest(pipeline: Pipeline, engine: Engine) -> None:
-    pipeline.changes(dt.date(2001, 1, 1))
+    poll(pipeline, dt.date(2001, 1, 1))
     assert state(engine)["date_from"] == dt.date(dt.datetime.now(dt.UTC).year - 1, 1, 1)
 
 
 def test_a_new_initial_load_can_be_asked_for(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    pipeline.changes()
-    turn = pipeline.changes(FIRST, restart=True)
+    poll(pipeline)
+    turn = poll(pipeline, FIRST, restart=True)
     assert (turn.restarted, turn.changed, state(engine)["date_from"]) == ("asked", False, FIRST)
     assert_equal(engine, simulated.tenant)

@@ -19,7 +19,11 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.backfill import backfill
 from protime_etl.sync.cutting import parts_of
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import finish, is_done, plan, sync, unfinished_parts
+from protime_etl.sync.workers import pull
 from protime_etl.work import Request, Unit
 from tests.conftest import TODAY, settings_for
 from tests.difficult import Quota, answer_again, refuse_lists
@@ -74,7 +78,7 @@ def test_nineteen_people_arrive_and_the_twentieth_is_named(
     truth = tenant_rows(simulated.tenant)
     refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found), status)
 
-    counts, _ = pipeline.sync("cli", FIRST, TODAY)
+    counts, _ = sync(pipeline, "cli", FIRST, TODAY)
 
     place = (victim.person.id, str(victim.date))
     assert table_rows(engine) == {key: row for key, row in truth.items() if (row["person_id"], row["date"]) != place}
@@ -93,11 +97,11 @@ def test_nineteen_people_arrive_and_the_twentieth_is_named(
     before = simulated.served.requests["clockings"]
     (run_id,) = rows_of(engine, "SELECT max(run_id) FROM protime_etl.runs")[0]
     (unit_id,) = rows_of(engine, "SELECT unit_id FROM protime_etl.units WHERE part_of IS NULL")[0]
-    pipeline.pull(*pipeline.unfinished_parts(unit_id))
+    pull(pipeline, *unfinished_parts(pipeline, unit_id))
     assert simulated.served.requests["clockings"] == before + 1, "only what is left is asked for"
     assert table_rows(engine) == truth
-    assert pipeline.finish(run_id)[1] == {"done": parts}
-    assert pipeline.is_done(unit_id)
+    assert finish(pipeline, run_id)[1] == {"done": parts}
+    assert is_done(pipeline, unit_id)
 
 
 def test_a_person_who_cannot_be_read_at_all_is_named_without_asking_for_each_day(
@@ -106,7 +110,7 @@ def test_a_person_who_cannot_be_read_at_all_is_named_without_asking_for_each_day
     truth = tenant_rows(simulated.tenant)
     refuse_lists(simulated.tenant, lambda _, found: any(one.person.id == 100_003 for one in found))
 
-    pipeline.sync("cli", FIRST, TODAY)
+    sync(pipeline, "cli", FIRST, TODAY)
 
     assert table_rows(engine) == {key: row for key, row in truth.items() if row["person_id"] != 100_003}
     assert all("person 100003" in str(one) for one in pipeline.to_look_at)
@@ -115,23 +119,23 @@ def test_a_person_who_cannot_be_read_at_all_is_named_without_asking_for_each_day
 
 def test_a_window_that_is_too_wide_is_halved(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     refuse_lists(simulated.tenant, lambda _, found: len({one.date for one in found}) > 4, 504)
-    pipeline.sync("cli", FIRST, TODAY)
+    sync(pipeline, "cli", FIRST, TODAY)
     assert pipeline.to_look_at == []
     assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 
 def test_circles_are_cut_by_days(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     refuse_lists(simulated.tenant, lambda _, found: len({one.date for one in found}) > 4, 504)
-    pipeline.sync("cli", FIRST, TODAY, circles=[2, 3])
+    sync(pipeline, "cli", FIRST, TODAY, circles=[2, 3])
     assert pipeline.to_look_at == []
     assert {row["person_id"] % 10 + 1 for row in table_rows(engine).values()} == {2, 3}
 
 
 def test_when_nothing_can_be_read_it_ends_soon(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     refuse_lists(simulated.tenant, lambda _, found: bool(found))
     with pytest.raises(ServerError):
-        pipeline.sync("cli", FIRST, TODAY)
+        sync(pipeline, "cli", FIRST, TODAY)
     assert simulated.served.requests["clockings"] < 200
     assert table_rows(engine) == {}
 
@@ -139,10 +143,10 @@ def test_when_nothing_can_be_read_it_ends_soon(pipeline: Pipeline, engine: Engin
 def test_when_no_list_is_answered_no_unit_is_cut(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    pipeline.sync_people()
+    read_people(pipeline)
     refuse_lists(simulated.tenant, lambda *_: True)
     with pytest.raises(ServerError):
-        pipeline.sync("cli", FIRST, TODAY)
+        sync(pipeline, "cli", FIRST, TODAY)
     assert rows_of(engine, "SELECT status FROM protime_etl.units") == [("failed",)]
 
 
@@ -161,7 +165,7 @@ def test_pages_without_end_are_bounded_and_the_person_is_named(
         return usual(collection, selection, after, limit)
 
     simulated.tenant.page = page  # type: ignore[method-assign]
-    pipeline.sync("cli", FIRST, TODAY)
+    sync(pipeline, "cli", FIRST, TODAY)
     assert [f"person 100005 on {TODAY}" in str(one) for one in pipeline.to_look_at] == [True]
     assert "have no end" in str(pipeline.to_look_at[0])
     there = (100_005, str(TODAY))
@@ -182,13 +186,13 @@ def test_a_quota_smaller_than_a_unit_is_enough_for_a_long_range(
     pages = -(-len(half_a_year.tenant.truth()) // 50)
     assert pages > 150
     with open_pipeline(settings_for(half_a_year, max_wait_in_task=0), warehouse) as pipeline:
-        pipeline.sync_people()
-        _, units = pipeline.plan("airflow a b", half_a_year.tenant.first_day, TODAY)
+        read_people(pipeline)
+        _, units = plan(pipeline, "airflow a b", select(pipeline, half_a_year.tenant.first_day, TODAY))
         quota = Quota(half_a_year, 50)
         for unit in units:
-            while not pipeline.is_done(unit.unit_id):
+            while not is_done(pipeline, unit.unit_id):
                 try:
-                    pipeline.pull(*pipeline.unfinished_parts(unit.unit_id))
+                    pull(pipeline, *unfinished_parts(pipeline, unit.unit_id))
                 except RateLimited:
                     with engine.begin() as connection:
                         connection.execute(sa.text("DELETE FROM protime_etl.pauses"))

@@ -15,12 +15,15 @@ from tenacity import wait_none
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import RateLimited
+from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.runs import sync
 from tests.conftest import TODAY, settings_for
 from tests.scripted_server import Answer, Received, ScriptedServer
 from tests.truth import table_rows, tenant_rows
@@ -63,13 +66,13 @@ def assert_equal(engine: Engine, tenant: Tenant) -> None:
 def test_many_deletions_cost_a_sample(warehouse: URL, engine: Engine, learnt: str) -> None:
     with served(warehouse, max_vanished=10_000) as (pipeline, simulated):
         if learnt == "delta":
-            pipeline.changes()
+            poll(pipeline)
         else:
-            pipeline.sync("test", FIRST, TODAY)
+            sync(pipeline, "test", FIRST, TODAY)
         gone = live(simulated.tenant)[:300]
         for one in gone:
             simulated.tenant.hard_delete(one)
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert turn.counts.deleted == 300
         assert turn.counts.requests <= SAMPLE + 3
         assert_equal(engine, simulated.tenant)
@@ -89,15 +92,15 @@ def test_many_deletions_cost_a_sample(warehouse: URL, engine: Engine, learnt: st
 def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: Engine, learnt: str) -> None:
     with served(warehouse) as (pipeline, simulated):
         if learnt == "delta":
-            pipeline.changes()
+            poll(pipeline)
         else:
-            pipeline.sync("test", FIRST, TODAY)
+            sync(pipeline, "test", FIRST, TODAY)
         before = table_rows(engine)
         first, *gone = live(simulated.tenant)[:301]
         for one in gone:
             simulated.tenant.hard_delete(one)
         simulated.tenant.edit(first, time_of_day_in_minutes=3)
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert turn.withheld is not None
         assert (
             f"300 of {len([row for row in before.values() if not row['is_deleted']])} clockings since"
@@ -112,41 +115,41 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
 
         # A few more are not held up, and what waits is told again, at no cost.
         simulated.tenant.hard_delete(first)
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert turn.withheld is not None
         assert "300 deletions of clockings wait to be accepted" in turn.withheld.message
         assert (turn.counts.deleted, turn.counts.requests) == (1, 2)
-        assert "300 deletions of clockings wait" in pipeline.silent_deltas(dt.timedelta(hours=24))[0]
+        assert "300 deletions of clockings wait" in stale(pipeline)[0]
 
         pipeline.accept_deletions()
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert (turn.withheld, turn.counts.deleted) == (None, 300)
         assert turn.counts.requests <= SAMPLE + 1
         assert_equal(engine, simulated.tenant)
-        assert pipeline.silent_deltas(dt.timedelta(hours=24)) == []
+        assert stale(pipeline) == []
 
 
 def test_what_comes_back_needs_no_decision(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.sync("test", FIRST, TODAY)
+        sync(pipeline, "test", FIRST, TODAY)
         with engine.begin() as connection:  # as if the tenant had hidden them while it was loaded
             connection.execute(sa.text("UPDATE protime.clockings SET id = id + 10000000 WHERE id % 2 = 0"))
-        assert pipeline.changes().withheld is not None
+        assert poll(pipeline).withheld is not None
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM protime.clockings WHERE id > 10000000"))
-        turn = pipeline.changes(restart=True)
+        turn = poll(pipeline, restart=True)
         assert (turn.withheld, unconfirmed(engine)) == (None, 0)
         assert_equal(engine, simulated.tenant)
 
 
 def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, engine: Engine) -> None:
     with served(warehouse, max_vanished=10_000) as (pipeline, simulated):
-        pipeline.changes(TODAY - dt.timedelta(days=9))
+        poll(pipeline, TODAY - dt.timedelta(days=9))
         moved = [one.id for one in simulated.tenant.truth() if one.date > TODAY - dt.timedelta(days=9)]
         moved = [one for one in moved if one in set(live(simulated.tenant))][:150]
         for one in moved:
             simulated.tenant.edit(one, date=FIRST)
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert turn.counts.deleted == 0
         rows = table_rows(engine)
         assert {rows[one]["date"] for one in moved} == {str(FIRST)}
@@ -155,20 +158,20 @@ def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, en
 
 def test_a_pause_in_the_middle_costs_nothing_that_was_asked(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         for one in live(simulated.tenant)[:45]:
             simulated.tenant.hard_delete(one)
         plan = '[[fault]]\nkind = "status"\nstatus = 429\nretry_after = 3600\non = ["clockings"]\nat = [31]'
         simulated.served.misbehaviour.follow(read_plan(plan))
         with pytest.raises(RateLimited):
-            pipeline.changes()
+            poll(pipeline)
         deleted = sum(row["is_deleted"] for row in table_rows(engine).values())
         soft = sum(row["is_deleted"] for row in tenant_rows(simulated.tenant).values())
         assert (deleted - soft, unconfirmed(engine)) == (30, 15)
         simulated.served.misbehaviour.follow(FaultPlan())
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM protime_etl.pauses"))
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert (turn.counts.deleted, turn.counts.requests) == (15, 16)
         assert_equal(engine, simulated.tenant)
 
@@ -200,9 +203,9 @@ def test_one_record_that_cannot_be_asked_for_stops_nothing(warehouse: URL, engin
         OnePoisonous([Answer()]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        pipeline.changes()
+        poll(pipeline)
         for _ in range(2):
-            turn = pipeline.changes()
+            turn = poll(pipeline)
             assert turn.unconfirmed == 1
             assert {key: row["is_deleted"] for key, row in table_rows(engine).items()} == {1: True, 2: False, 3: True}
         with engine.connect() as connection:
@@ -214,8 +217,8 @@ def test_what_may_be_gone_already_is_asked_for_without_a_lock(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.sync("test", FIRST, TODAY)
-        pipeline.changes()
+        sync(pipeline, "test", FIRST, TODAY)
+        poll(pipeline)
         added = simulated.tenant.add(100_001, FIRST, 600)
         changes, record = pipeline.client.delta_changes, pipeline.client.record
         locks: list[int] = []
@@ -234,7 +237,7 @@ def test_what_may_be_gone_already_is_asked_for_without_a_lock(
 
         monkeypatch.setattr(pipeline.client, "delta_changes", overtaken)
         monkeypatch.setattr(pipeline.client, "record", watched)
-        pipeline.changes()
+        poll(pipeline)
         assert added.id in table_rows(engine)
         assert locks == [0]
 
@@ -246,17 +249,22 @@ def test_a_deletion_that_a_pull_found_while_it_was_asked_for_is_no_drift(
         served(warehouse) as (pipeline, simulated),
         open_pipeline(settings_for(simulated), warehouse) as other,
     ):
-        pipeline.changes()
+        poll(pipeline)
         simulated.tenant.hard_delete(live(simulated.tenant)[0])
         record = pipeline.client.record
 
         def overtaken(*arguments: Any) -> Any:
-            other.sync("test", FIRST, TODAY)
+            sync(other, "test", FIRST, TODAY)
             return record(*arguments)
 
         monkeypatch.setattr(pipeline.client, "record", overtaken)
-        pipeline.changes()
-        pipeline.changes()
+        poll(pipeline)
+        poll(pipeline)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM protime.drift")) == 0, "the delta has told it"
     assert_equal(engine, simulated.tenant)
+
+
+def stale(pipeline: Pipeline) -> list[str]:
+    with pipeline.transaction() as connection:
+        return stale_deltas(connection, pipeline.tenant, dt.timedelta(hours=24))

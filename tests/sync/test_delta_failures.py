@@ -16,12 +16,14 @@ from tenacity import wait_none
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import DeltaBrokenError, ProtimeError, RateLimited, ServerError, UntrustedLinkError
+from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.protime import decoding, retrying, transport
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.delta_failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES
+from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES
+from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from tests.conftest import TODAY, settings_for
 from tests.scripted_server import Answer, Received, ScriptedServer
@@ -86,8 +88,8 @@ def test_a_nul_in_one_record_rejects_that_one_only(warehouse: URL, engine: Engin
         pipeline,
         _,
     ):
-        pipeline.changes()
-        turn = pipeline.changes()
+        poll(pipeline)
+        turn = poll(pipeline)
     assert set(table_rows(engine)) == {1, 6}
     assert (turn.counts.inserted, turn.counts.rejected) == (2, 4)
     assert state(engine)["link"] == LINK + "b"
@@ -108,8 +110,8 @@ def test_a_deletion_without_a_version_deletes(warehouse: URL, engine: Engine, de
         gone,
     ]
     with scripted(warehouse, answers) as (pipeline, _):
-        pipeline.changes()
-        turn = pipeline.changes()
+        poll(pipeline)
+        turn = poll(pipeline)
     assert (turn.counts.deleted, turn.counts.rejected) == (2, 0)
     assert all(row["is_deleted"] for row in table_rows(engine).values())
 
@@ -132,20 +134,20 @@ def test_an_answer_that_can_never_be_used_ends_the_delta(
     warehouse: URL, engine: Engine, caplog: pytest.LogCaptureFixture, fault: str, message: str
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         link = state(engine)["link"]
         simulated.tenant.hard_delete(simulated.tenant.truth()[0].id)
         spoil(simulated, fault)
         for failed in range(1, MAX_FAILURES):
             with pytest.raises(ProtimeError, match=message) as caught:
-                pipeline.changes()
+                poll(pipeline)
             assert f"Turn {failed} of {MAX_FAILURES}" in caught.value.guidance
             assert caught.value.guidance.endswith("protime-etl changes --restart")
             assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
             assert state(engine)["failures"] == failed
             assert message in state(engine)["error"]
         with caplog.at_level(logging.WARNING):
-            turn = pipeline.changes()
+            turn = poll(pipeline)
         assert "The delta is broken: a new initial load begins. 5 turns in a row have failed." in caplog.text
         assert turn.restarted == "broken"
         assert message in turn.reason
@@ -157,14 +159,14 @@ def test_an_answer_that_can_never_be_used_ends_the_delta(
 
 def test_failures_that_pass_are_forgotten(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         for _ in range(2):
             spoil(simulated, 'kind = "garbage"')
             for _ in range(MAX_FAILURES - 1):
                 with pytest.raises(ProtimeError):
-                    pipeline.changes()
+                    poll(pipeline)
             simulated.served.misbehaviour.follow(FaultPlan())
-            assert not pipeline.changes().initial
+            assert not poll(pipeline).initial
         assert state(engine)["failures"] == 0
 
 
@@ -184,13 +186,13 @@ def test_a_link_that_would_not_be_followed_is_not_kept(warehouse: URL, engine: E
         Answer(200, {"value": [{**WHOLE, "id": 1}], "deltaLink": LINK + "c"}),
     ]
     with scripted(warehouse, answers) as (pipeline, server):
-        pipeline.changes()
+        poll(pipeline)
         for failed in range(1, MAX_FAILURES):
             with pytest.raises(ProtimeError, match=r"is not followed|over the limit"):
-                pipeline.changes()
+                poll(pipeline)
             assert (state(engine)["link"], state(engine)["failures"]) == (LINK + "a", failed)
             assert table_rows(engine) == {}, "nothing of the answer was stored without its link"
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert (turn.restarted, turn.counts.inserted) == ("broken", 1)
         assert (state(engine)["status"], state(engine)["link"]) == ("active", LINK + "c")
         assert all(request.path.startswith(API_PATH) for request in server.api_requests)
@@ -205,9 +207,9 @@ def test_a_link_of_an_initial_load_is_looked_at_before_it_is_kept(warehouse: URL
     ]
     with scripted(warehouse, answers) as (pipeline, _):
         with pytest.raises(UntrustedLinkError):
-            pipeline.changes()
+            poll(pipeline)
         assert (state(engine)["status"], state(engine)["link"]) == ("loading", good)
-        assert pipeline.changes().restarted is None
+        assert poll(pipeline).restarted is None
         assert set(table_rows(engine)) == {1, 2}
 
 
@@ -216,7 +218,7 @@ def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     with served(warehouse, page_size=20) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         for one in simulated.tenant.truth():
             simulated.tenant.edit(one.id, time_of_day_in_minutes=1)
         if limit == "bytes":
@@ -224,25 +226,25 @@ def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
         else:
             monkeypatch.setattr(decoding, "MAX_COMMAS", 400)
         asked = simulated.served.requests["clockings-delta"]
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert simulated.served.requests["clockings-delta"] == asked + 1
         assert turn.restarted == "broken"
         assert "loaded page by page" in turn.reason
         assert table_rows(engine) == tenant_rows(simulated.tenant)
         assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
-        assert not pipeline.changes().initial
+        assert not poll(pipeline).initial
 
 
 def test_an_outage_of_the_delta_alone_ends_it(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
         spoil(simulated, 'kind = "status"\nstatus = 504')
         for failed in range(1, MAX_OUTAGES):
             with pytest.raises(ServerError):
-                pipeline.changes()
+                poll(pipeline)
             assert (state(engine)["status"], state(engine)["outages"]) == ("active", failed)
-        turn = pipeline.changes()
+        turn = poll(pipeline)
         assert turn.restarted == "broken"
         assert "20 turns in a row have failed, while the API answers other requests" in turn.reason
         assert table_rows(engine) == tenant_rows(simulated.tenant)
@@ -250,24 +252,24 @@ def test_an_outage_of_the_delta_alone_ends_it(warehouse: URL, engine: Engine) ->
 
 def test_an_outage_of_everything_does_not(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         link = state(engine)["link"]
         spoil(simulated, 'kind = "status"\nstatus = 503', on='["clockings", "clockings-delta"]')
         for _ in range(MAX_OUTAGES + 1):
             with pytest.raises(ServerError):
-                pipeline.changes()
+                poll(pipeline)
         assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
         simulated.served.misbehaviour.follow(FaultPlan())
-        assert not pipeline.changes().initial
+        assert not poll(pipeline).initial
 
 
 def test_being_asked_to_wait_is_no_failure_of_the_delta(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes()
+        poll(pipeline)
         spoil(simulated, 'kind = "status"\nstatus = 429\nretry_after = 3600')
         for _ in range(MAX_OUTAGES + MAX_FAILURES):
             with pytest.raises(RateLimited):
-                pipeline.changes()
+                poll(pipeline)
         found = state(engine)
         assert (found["status"], found["failures"], found["outages"]) == ("active", 0, 0)
 
@@ -297,7 +299,7 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
     ):
         for _ in range(MAX_LOADS * MAX_FAILURES):
             with pytest.raises(ProtimeError) as caught:
-                pipeline.changes()
+                poll(pipeline)
             if isinstance(caught.value, DeltaBrokenError):
                 break
         assert isinstance(caught.value, DeltaBrokenError)
@@ -309,15 +311,15 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
         assert len(starts) == MAX_LOADS
         asked = len(server.api_requests)
         with pytest.raises(DeltaBrokenError, match="status 400"):
-            pipeline.changes()
+            poll(pipeline)
         assert len(server.api_requests) == asked, "at rest nothing is asked"
-        assert "cannot begin anew" in pipeline.silent_deltas(dt.timedelta(hours=24))[0]
+        assert "cannot begin anew" in stale(pipeline)[0]
 
         server.mended = True
         if way_out == "a day":
             with engine.begin() as connection:
                 connection.execute(sa.text("UPDATE protime_etl.deltas SET started_at = started_at - interval '1 day'"))
-        turn = pipeline.changes(restart=way_out == "restart")
+        turn = poll(pipeline, restart=way_out == "restart")
         assert turn.initial
         assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
         assert set(table_rows(engine)) == {1, 2}
@@ -325,19 +327,24 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
 
 def test_a_new_load_keeps_the_first_day(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        pipeline.changes(FIRST)
+        poll(pipeline, FIRST)
         simulated.clock.advance(dt.timedelta(hours=73))
-        assert pipeline.changes().restarted == "expired"
+        assert poll(pipeline).restarted == "expired"
         assert state(engine)["date_from"] == FIRST
-        pipeline.changes(restart=True)
+        poll(pipeline, restart=True)
         assert state(engine)["date_from"] < FIRST
 
 
 def test_a_simulated_tenant_that_was_served_anew_has_forgotten_the_delta(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, _):
-        pipeline.changes()
+        poll(pipeline)
     with served(warehouse) as (pipeline, simulated):
         simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
-        assert pipeline.changes().restarted == "expired"
+        assert poll(pipeline).restarted == "expired"
         assert table_rows(engine) == tenant_rows(simulated.tenant)
-        assert not pipeline.changes().initial
+        assert not poll(pipeline).initial
+
+
+def stale(pipeline: Pipeline) -> list[str]:
+    with pipeline.transaction() as connection:
+        return stale_deltas(connection, pipeline.tenant, dt.timedelta(hours=24))

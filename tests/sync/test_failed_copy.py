@@ -14,6 +14,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.runs import sync
 from tests.conftest import TODAY
 from tests.truth import table_rows, tenant_rows
 
@@ -46,11 +47,11 @@ def test_a_record_that_is_in_the_table_elsewhere_costs_a_few_pages(
         )
     simulated.served.misbehaviour.follow(UNHURRIED)
 
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
 
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     first = simulated.served.requests["clockings"]
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     again = simulated.served.requests["clockings"] - first
     assert again > 30
     # PostgreSQL looks at a thousand rows at once, and two pages are read ahead; a unit has twenty pages here.

@@ -14,6 +14,9 @@ from protime_etl.collections.record import Reference
 from protime_etl.postgres.coverage import lock_coverage
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import finish, plan, sync
+from protime_etl.sync.workers import pull
 from tests.conftest import TODAY
 from tests.sync.test_pull import FIRST
 from tests.truth import table_rows, tenant_rows
@@ -32,12 +35,12 @@ def wait_until(condition: Callable[[], object]) -> None:
 def test_it_comes_in_after_the_unit_and_after_the_other_process(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     moved, edited = [one for one in simulated.tenant.clockings_of(MINE) if one.status != "Deleted"][:2]
     simulated.tenant.edit(moved.id, person=Reference(id=THEIRS))
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=7)
-    run_id, (unit,) = pipeline.plan("test", FIRST, TODAY, [MINE])
-    thread = threading.Thread(target=pipeline.pull, args=[unit], daemon=True)
+    run_id, (unit,) = plan(pipeline, "test", select(pipeline, FIRST, TODAY, [MINE]))
+    thread = threading.Thread(target=pull, args=[pipeline, unit], daemon=True)
 
     with engine.begin() as other:
         lock_coverage(other, pipeline.settings.tenant, "clockings", [THEIRS])
@@ -52,4 +55,4 @@ def test_it_comes_in_after_the_unit_and_after_the_other_process(
     thread.join(30)
 
     assert table_rows(engine) == tenant_rows(simulated.tenant)
-    assert pipeline.finish(run_id)[1] == {"done": 1}
+    assert finish(pipeline, run_id)[1] == {"done": 1}

@@ -8,8 +8,8 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import load_settings
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
-from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.plan import TOKEN_CHARACTERS, expected_requests, plan_gaps, plan_units, slice_filter
+from protime_etl.sync.planning import TOKEN_CHARACTERS, expected_requests, plan_gaps, plan_units, slice_filter
+from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.work import Slice
 
 
@@ -71,15 +71,15 @@ MONDAY = dt.date(2026, 1, 5)
 def test_units_need_hardly_more_requests_than_pages(
     client: ProtimeClient, people: int, days: int, per_day: float
 ) -> None:
-    expectation = Expectation(dict.fromkeys(range(7), (per_day * 100, 100)), page_size=1000)
+    estimate = VolumeEstimate(dict.fromkeys(range(7), (per_day * 100, 100)), page_size=1000)
     ids = range(100_000, 100_000 + people)
 
-    planned = list(plan_units(client, ids, MONDAY, MONDAY + dt.timedelta(days=days - 1), expectation))
+    planned = list(plan_units(client, ids, MONDAY, MONDAY + dt.timedelta(days=days - 1), estimate))
 
     rows = people * days * per_day
     by_uri = -(-people // 460)
     least = max(-(-rows // 1000), by_uri)
-    assert expected_requests(planned, {"clockings": expectation}) <= 1.1 * least + 1
+    assert expected_requests(planned, {"clockings": estimate}) <= 1.1 * least + 1
     assert sum(len(unit.person_ids) * ((unit.last - unit.first).days + 1) for unit in planned) == people * days
     assert all(len(unit.person_ids) * per_day * ((unit.last - unit.first).days + 1) <= 101_000 for unit in planned), (
         "a unit that is lost is not much"
@@ -88,15 +88,15 @@ def test_units_need_hardly_more_requests_than_pages(
 
 @pytest.mark.parametrize("people", [12, 500, 2000])
 def test_units_are_cut_by_people_before_days(client: ProtimeClient, people: int) -> None:
-    expectation = Expectation(dict.fromkeys(range(7), (260.0, 100.0)), page_size=1000)
-    planned = list(plan_units(client, range(people), MONDAY, MONDAY + dt.timedelta(days=364), expectation))
+    estimate = VolumeEstimate(dict.fromkeys(range(7), (260.0, 100.0)), page_size=1000)
+    planned = list(plan_units(client, range(people), MONDAY, MONDAY + dt.timedelta(days=364), estimate))
     assert len({(unit.first, unit.last) for unit in planned}) == 1, "the coverage of each person is written once"
     assert sorted(one for unit in planned for one in unit.person_ids) == list(range(people))
 
 
 def test_a_unit_of_few_people_is_cut_by_days(client: ProtimeClient) -> None:
-    expectation = Expectation(dict.fromkeys(range(7), (260.0, 100.0)), page_size=77)
-    planned = list(plan_units(client, range(22), MONDAY, MONDAY + dt.timedelta(days=364), expectation))
+    estimate = VolumeEstimate(dict.fromkeys(range(7), (260.0, 100.0)), page_size=77)
+    planned = list(plan_units(client, range(22), MONDAY, MONDAY + dt.timedelta(days=364), estimate))
     largest: dict[dt.date, int] = {}
     for unit in planned:
         largest[unit.first] = max(largest.get(unit.first, 0), len(unit.person_ids))
@@ -110,7 +110,7 @@ def test_gaps_are_planned_exactly(client: ProtimeClient) -> None:
         Slice([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500)),
     ]
     cells = set()
-    for unit in plan_gaps(client, gaps, Expectation()):
+    for unit in plan_gaps(client, gaps, VolumeEstimate()):
         for person in unit.person_ids:
             for n in range((unit.last - unit.first).days + 1):
                 cell = (person, unit.first + dt.timedelta(days=n))
@@ -121,12 +121,12 @@ def test_gaps_are_planned_exactly(client: ProtimeClient) -> None:
 
 
 def test_the_expectation_learns() -> None:
-    expectation = Expectation()
-    assert expectation.page_size == 1000
-    before = expectation.per_person(MONDAY, MONDAY)
-    expectation.learn(100, MONDAY, MONDAY, int(200 * before))
-    expectation.learn_page(250)
-    assert expectation.per_person(MONDAY, MONDAY) == pytest.approx(2 * before)
-    assert expectation.page_size == 250
-    week = expectation.per_person(MONDAY, MONDAY + dt.timedelta(days=6))
-    assert expectation.per_person(MONDAY, MONDAY + dt.timedelta(days=364)) == pytest.approx(52 * week + 2 * before)
+    estimate = VolumeEstimate()
+    assert estimate.page_size == 1000
+    before = estimate.rows_per_person(MONDAY, MONDAY)
+    estimate.observe(100, MONDAY, MONDAY, int(200 * before))
+    estimate.observe_page(250)
+    assert estimate.rows_per_person(MONDAY, MONDAY) == pytest.approx(2 * before)
+    assert estimate.page_size == 250
+    week = estimate.rows_per_person(MONDAY, MONDAY + dt.timedelta(days=6))
+    assert estimate.rows_per_person(MONDAY, MONDAY + dt.timedelta(days=364)) == pytest.approx(52 * week + 2 * before)

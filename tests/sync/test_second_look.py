@@ -12,7 +12,10 @@ from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import verify
 from tests.conftest import TODAY, settings_for
 from tests.difficult import refuse_lists
 from tests.sync.test_changes import live
@@ -33,13 +36,13 @@ def without_single_records(simulated: SimulatedTenant, monkeypatch: pytest.Monke
 def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     missing, stale = live(simulated.tenant)[:2]
     change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=missing)
     change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE id = :id", id=stale)
     without_single_records(simulated, monkeypatch)
 
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
 
     assert {one.id: one.kind for one in found.differences} == {missing: "missing", stale: "stale"}
     assert (found.moving, found.agrees) == (0, False)
@@ -48,7 +51,7 @@ def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(
 def test_more_than_a_handful_that_move_is_no_agreement(
     pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     ids = live(simulated.tenant)[:6]
     change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE id = ANY(:ids)", ids=ids)
     usual = simulated.tenant.record
@@ -59,7 +62,7 @@ def test_more_than_a_handful_that_move_is_no_agreement(
         return usual(collection, record_id)
 
     monkeypatch.setattr(simulated.tenant, "record", record)
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
     assert (found.differences, found.moving, found.agrees) == ([], 6, False)
 
 
@@ -69,10 +72,10 @@ def test_days_never_read_cost_hardly_more_than_the_sync_that_repairs_them(wareho
         SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served,
         open_pipeline(settings_for(served), warehouse) as pipeline,
     ):
-        pipeline.sync_people()
-        found = pipeline.verify(FIRST, TODAY)
+        read_people(pipeline)
+        found = verify(pipeline, FIRST, TODAY)
         assert found.totals()["missing"] == len(tenant.truth())
-        counts, _ = pipeline.sync("test", FIRST, TODAY)
+        counts, _ = sync(pipeline, "test", FIRST, TODAY)
         assert found.requests <= 1.2 * counts.requests
 
 
@@ -82,14 +85,14 @@ def test_many_that_the_tenant_has_no_longer_cost_one_more_reading(warehouse: URL
         SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served,
         open_pipeline(settings_for(served), warehouse) as pipeline,
     ):
-        pipeline.sync("test", FIRST, TODAY)
+        sync(pipeline, "test", FIRST, TODAY)
         gone, moved = live(tenant)[:200], live(tenant)[200:400]
         for one in gone:
             tenant.hard_delete(one)
         for one in moved:
             tenant.edit(one, date=FIRST - dt.timedelta(days=90))
         pages = -(-len(tenant.truth()) // 100)
-        found = pipeline.verify(FIRST, TODAY)
+        found = verify(pipeline, FIRST, TODAY)
         assert {one.id for one in found.differences} == {*gone, *moved}
         assert found.requests <= 2 * pages + 30
 
@@ -98,12 +101,12 @@ def test_what_the_tenant_cannot_tell_is_named_and_the_rest_compared(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retrying, "ATTEMPTS", 1)
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     victim, missing = (simulated.tenant.clockings_of(person)[0] for person in (100_007, 100_009))
     change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=missing.id)
     refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found))
 
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
 
     assert found.unreadable == [f"person 100007 on {victim.date}"]
     assert [(one.id, one.kind) for one in found.differences] == [(missing.id, "missing")]

@@ -12,7 +12,10 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
+from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import verify
 from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer
 
@@ -55,8 +58,8 @@ def scripted(warehouse: URL, answers: Sequence[Answer]) -> Iterator[Pipeline]:
         yield pipeline
 
 
-def sync(pipeline: Pipeline) -> None:
-    pipeline.sync("test", TODAY, TODAY, [PERSON])
+def read(pipeline: Pipeline) -> None:
+    sync(pipeline, "test", TODAY, TODAY, [PERSON])
 
 
 def is_open(engine: Engine) -> dict[int, bool | None]:
@@ -67,21 +70,21 @@ def is_open(engine: Engine) -> dict[int, bool | None]:
 def test_pages_of_an_initial_load_that_lack_a_column_leave_it(warehouse: URL, engine: Engine) -> None:
     full = listed(reason(1, isOpen=True), reason(2, isOpen=False))
     with scripted(warehouse, [full, initial(reason(1), reason(2)), full]) as pipeline:
-        sync(pipeline)
-        turn = pipeline.changes()
+        read(pipeline)
+        turn = poll(pipeline)
         assert (turn.counts.updated, turn.counts.unchanged) == (0, 2)
         assert is_open(engine) == {1: True, 2: False}
-        found = pipeline.verify(TODAY, TODAY, [PERSON])
+        found = verify(pipeline, TODAY, TODAY, [PERSON])
         assert (found.differences, found.equal.total()) == ([], 2)
 
 
 def test_a_list_that_lacks_a_column_is_no_difference(warehouse: URL, engine: Engine) -> None:
     full, bare = listed(reason(1, isOpen=True)), listed(reason(1))
     with scripted(warehouse, [full, bare, bare]) as pipeline:
-        sync(pipeline)
-        sync(pipeline)
+        read(pipeline)
+        read(pipeline)
         assert is_open(engine) == {1: True}
-        found = pipeline.verify(TODAY, TODAY, [PERSON])
+        found = verify(pipeline, TODAY, TODAY, [PERSON])
         assert (found.differences, found.equal.total()) == ([], 1)
 
 
@@ -93,9 +96,9 @@ def test_a_newer_version_keeps_what_it_does_not_tell_while_the_kind_stays(wareho
         changed(reason(1, version="06"), reason(2, version="06", kind="InOut")),
     ]
     with scripted(warehouse, answers) as pipeline:
-        sync(pipeline)
-        pipeline.changes()
-        assert pipeline.changes().counts.updated == 2
+        read(pipeline)
+        poll(pipeline)
+        assert poll(pipeline).counts.updated == 2
     assert is_open(engine) == {1: True, 2: None}
 
 
@@ -105,10 +108,10 @@ def test_what_a_delta_tells_after_all_is_believed(warehouse: URL, engine: Engine
     answers = [listed(reason(1, isOpen=True), reason(2, isOpen=True))]
     answers += [initial(*newer)] if lane == "initial" else [initial(), *[Answer(404, NOT_FOUND)] * 2, changed(*newer)]
     with scripted(warehouse, answers) as pipeline:
-        sync(pipeline)
-        pipeline.changes()
+        read(pipeline)
+        poll(pipeline)
         if lane == "changes":
-            pipeline.changes()
+            poll(pipeline)
     assert is_open(engine) == {1: False, 2: None}, "where one record has it, null means null"
 
 
@@ -123,16 +126,16 @@ def test_a_single_record_that_lacks_a_column_leaves_it(warehouse: URL, engine: E
         Answer(200, reason(1, version="06", minutes=700)),  # ... and found by its id, elsewhere
     ]
     with scripted(warehouse, answers) as pipeline:
-        sync(pipeline)
-        sync(pipeline)
+        read(pipeline)
+        read(pipeline)
     assert is_open(engine) == {1: True, 2: False}
 
 
 def test_a_list_fills_what_the_delta_did_not_tell(warehouse: URL, engine: Engine) -> None:
     answers = [initial(), changed(reason(1)), listed(reason(1, isOpen=True))]
     with scripted(warehouse, answers) as pipeline:
-        pipeline.changes()
-        pipeline.changes()
+        poll(pipeline)
+        poll(pipeline)
         assert is_open(engine) == {1: None}
-        sync(pipeline)
+        read(pipeline)
         assert is_open(engine) == {1: True}

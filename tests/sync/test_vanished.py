@@ -14,7 +14,11 @@ from protime_etl.postgres import ledger
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import sync
+from protime_etl.sync.workers import pull
 from protime_etl.work import Slice, Unit
 from tests.conftest import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
@@ -33,7 +37,7 @@ def large() -> Iterator[SimulatedTenant]:
 @pytest.fixture
 def read(large: SimulatedTenant, warehouse: URL) -> Iterator[Pipeline]:
     with open_pipeline(settings_for(large), warehouse) as pipeline:
-        pipeline.sync("test", FIRST, TODAY)
+        sync(pipeline, "test", FIRST, TODAY)
         yield pipeline
 
 
@@ -69,7 +73,7 @@ def test_a_thousand_removed_clockings_cost_one_more_reading(
     before = large.served.requests["clockings"]
     read.accept_deletions()
 
-    counts, _ = read.sync("test", FIRST, TODAY)
+    counts, _ = sync(read, "test", FIRST, TODAY)
 
     assert counts.deleted == 1000
     assert large.served.requests["clockings"] - before <= pages + 100
@@ -85,7 +89,7 @@ def test_many_that_moved_elsewhere_are_updated_in_portions_that_stay(
     for one in ids[300:320]:
         large.tenant.hard_delete(one)
 
-    counts, _ = read.sync("test", FIRST, TODAY)
+    counts, _ = sync(read, "test", FIRST, TODAY)
 
     assert (counts.updated, counts.deleted) == (300, 20)
     assert_equal(engine, large)
@@ -108,7 +112,7 @@ def test_what_moved_stays_stored_when_a_later_portion_fails(
 
     monkeypatch.setattr(read.client, "record", record)
     with pytest.raises(RuntimeError):
-        read.pull(one_unit(read))
+        pull(read, one_unit(read))
     with engine.connect() as connection:
         moved = connection.scalar(sa.text("SELECT count(*) FROM protime.clockings WHERE date = :day"), {"day": FAR})
     assert moved == 220, "the sample, and two portions of a hundred"
@@ -119,7 +123,7 @@ def one_unit(pipeline: Pipeline) -> Unit:
     with pipeline.engine.begin() as connection:
         tenant = pipeline.settings.tenant
         everything = [Slice(ledger.known_people(connection, tenant), FIRST, TODAY)]
-        return ledger.open_run(connection, tenant, "test", pipeline.select(FIRST, TODAY), everything)[1][0]
+        return ledger.open_run(connection, tenant, "test", select(pipeline, FIRST, TODAY), everything)[1][0]
 
 
 def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
@@ -133,7 +137,7 @@ def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
     added = large.tenant.add(100_001, TODAY, 600)
 
     with pytest.raises(DeletionsWithheldError) as told:
-        read.pull(one_unit(read))
+        pull(read, one_unit(read))
 
     assert f"{number} of {len(before) + 1} clockings" in str(told.value)
     assert "--accept-deletions" in str(told.value)
@@ -143,7 +147,7 @@ def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
     assert covered(engine) == 0
 
     read.accept_deletions()
-    assert read.pull(one_unit(read)).deleted == number
+    assert pull(read, one_unit(read)).deleted == number
     assert_equal(engine, large)
     assert states(engine) == [("done", "")]
     assert covered(engine) == 20
@@ -154,10 +158,10 @@ def test_the_setting_says_how_many_may_vanish(
     large: SimulatedTenant, warehouse: URL, most: int | None, withheld: int
 ) -> None:
     with open_pipeline(settings_for(large, max_vanished=most), warehouse) as pipeline:
-        pipeline.sync("test", FIRST, TODAY)
+        sync(pipeline, "test", FIRST, TODAY)
         for one in live(large)[:12]:
             large.tenant.hard_delete(one)
-        counts, _ = pipeline.sync("test", FIRST, TODAY)
+        counts, _ = sync(pipeline, "test", FIRST, TODAY)
         assert counts.deleted == (0 if withheld else 12)
         assert len(pipeline.to_look_at) == withheld
 
@@ -168,11 +172,11 @@ def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(wareh
         SimulatedTenant(tenant, Options(page_size=100)) as served,
         open_pipeline(settings_for(served), warehouse) as one,
     ):
-        one.sync("test", TODAY, TODAY)
+        sync(one, "test", TODAY, TODAY)
         for person in tenant.person_ids():
             tenant.hard_delete_person(person)
         before = served.served.requests["people"]
-        counts, units = one.sync("test", TODAY, TODAY)
+        counts, units = sync(one, "test", TODAY, TODAY)
 
         assert "60 of 60 people vanished at once" in str(one.to_look_at[0])
         assert served.served.requests["people"] - before <= 22, "the list twice, and a sample"
@@ -180,5 +184,5 @@ def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(wareh
         assert counts.deleted == 0
         assert not any(row["is_deleted"] for row in table_rows(engine, "people").values())
         one.accept_deletions()
-        assert one.sync_people().deleted == 60
+        assert read_people(one).deleted == 60
         assert all(row["is_deleted"] for row in table_rows(engine, "people").values())

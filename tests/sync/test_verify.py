@@ -10,6 +10,8 @@ from protime_etl.errors import SettingsError
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import repair, verify
 from tests.conftest import TODAY
 from tests.sync.test_changes import assert_equal, live
 
@@ -22,20 +24,20 @@ def change(engine: Engine, statement: str, **values: object) -> None:
 
 
 def test_an_equal_table_is_proved_equal(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    pipeline.sync("test", FIRST, TODAY)
-    found = pipeline.verify(FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
     assert found.agrees
     assert found.totals()["equal"] == len(simulated.tenant.truth())
     assert [day["date"] for day in found.by_day()] == sorted({one.date for one in simulated.tenant.truth()})
 
 
 def test_an_empty_table_is_no_equal_one(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
     assert found.totals()["missing"] == len(found.overlooked) == len(simulated.tenant.truth())
 
 
 def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     ids = live(simulated.tenant)
     change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=ids[0])
     change(engine, "UPDATE protime.clockings SET deleted_at = now(), deleted_by = 'vanished' WHERE id = :id", id=ids[1])
@@ -45,7 +47,7 @@ def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engin
     with engine.connect() as connection:
         before = connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings"))
 
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
 
     assert {one.id: one.kind for one in found.differences} == {
         ids[0]: "missing",
@@ -58,27 +60,27 @@ def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engin
     assert sum(day["missing"] + day["stale"] + day["extra"] for day in found.by_day()) == 5
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings")) == before
-    pipeline.repair("test", found)
+    repair(pipeline, "test", found)
     assert_equal(engine, simulated.tenant)
-    assert pipeline.verify(FIRST, TODAY).agrees
+    assert verify(pipeline, FIRST, TODAY).agrees
 
 
 def test_what_changed_since_the_last_reading_is_a_difference_that_is_pending(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=1)
     simulated.tenant.add(100_001, TODAY, 5)
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
     assert (len(found.differences), len(found.pending), found.overlooked, found.agrees) == (2, 2, [], False)
 
 
 def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     simulated.served.misbehaviour.follow(
         read_plan('[[fault]]\nkind = "edit"\nchanges = 3\non = ["clockings"]\nrate = 1.0')
     )
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
     assert {one.kind for one in found.overlooked} <= {"extra"}  # one that is removed has no version to tell by
     assert len(found.pending) + found.moving > 0
 
@@ -86,20 +88,20 @@ def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline,
 def test_somebody_whom_the_warehouse_does_not_know_is_compared_too(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     change(engine, "DELETE FROM protime.people WHERE id = 100001")
     change(engine, "DELETE FROM protime.clockings WHERE person_id = 100001")
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
     assert len(found.differences) == len(simulated.tenant.clockings_of(100_001))
 
 
 def test_a_record_that_cannot_be_understood_is_counted(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    pipeline.sync("test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
     simulated.tenant.replace_raw(live(simulated.tenant)[0], {"id": live(simulated.tenant)[0], "kind": 3})
-    found = pipeline.verify(FIRST, TODAY)
+    found = verify(pipeline, FIRST, TODAY)
     assert (found.differences, found.rejected, found.agrees) == ([], 1, False)
 
 
 def test_reversed_dates_are_told(pipeline: Pipeline) -> None:
     with pytest.raises(SettingsError, match="Swap the two dates"):
-        pipeline.verify(TODAY, FIRST)
+        verify(pipeline, TODAY, FIRST)

@@ -1,4 +1,4 @@
-"""What the parts of a turn share: the tenant and the warehouse, and what the turn has done so far."""
+"""What the parts of a poll share: the pipeline, the collection, and what the poll has done so far."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
-from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import DeletionsWithheldError, DeltaBrokenError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
 from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
-from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.delta_failures import MAX_FAILURES, MAX_OUTAGES, failure_kind
+from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_OUTAGES, failure_kind
+from protime_etl.sync.pipeline import Pipeline
 from protime_etl.work import Counts
 
-__all__ = ["DeltaSession", "Turn", "earliest_start"]
+__all__ = ["DeltaSession", "PollResult", "earliest_start"]
 
 log = logging.getLogger(__name__)
 MAX_PAGES = 10_000
@@ -35,13 +34,13 @@ Restart = Literal["expired", "conflicted", "broken", "loading", "asked"]
 
 
 @dataclass
-class Turn:
-    """What one turn did."""
+class PollResult:
+    """What one poll did."""
 
     counts: Counts = field(default_factory=Counts)
     pages: int = 0
     initial: bool = False
-    """Whether it ended, or went on with, an initial load."""
+    """Whether it ended an initial load, or went on with it."""
     restarted: Restart | None = None
     """Why a new initial load was begun, if the delta had one before."""
     reason: str = ""
@@ -49,7 +48,7 @@ class Turn:
     withheld: DeletionsWithheldError | None = None
     """What vanished and is not marked, as it is too much at once."""
     unconfirmed: int = 0
-    """Records that could not be asked for; the next turn asks again."""
+    """Records that could not be asked for; the next poll asks again."""
     date_from: dt.date | None = None
 
     @property
@@ -64,25 +63,28 @@ def earliest_start(settings: Settings, now: dt.datetime) -> dt.date:
 
 
 class DeltaSession:
-    """One turn of the delta of one tenant's clockings."""
+    """One poll of the delta of a collection."""
 
     def __init__(
-        self, settings: Settings, client: ProtimeClient, engine: Engine, on_page: Callable[[int], None] = lambda _: None
+        self, pipeline: Pipeline, collection: Collection, on_page: Callable[[int], None] = lambda _: None
     ) -> None:
-        self.settings = settings
-        self.client = client
-        self.engine = engine
-        self.told = Turn()
+        self.pipeline = pipeline
+        self.settings = pipeline.settings
+        self.tenant = pipeline.tenant
+        self.client = pipeline.client
+        self.collection = collection
+        self.path = collection.path
+        self.result = PollResult()
         self._on_page = on_page
         self._followed: set[str] = set()
         self._empty_pages = 0
 
-    def sift(self, connection: Connection, load: DeltaLoad, deleted: Iterable[int]) -> None:
-        """Keep for later what somebody else may have found gone since this was read; see `Load.doubtful`."""
+    def drop_deleted(self, connection: Connection, load: DeltaLoad, deleted: Iterable[int]) -> None:
+        """Keep for later what another process may have found gone since this was read; see `Load.unconfirmed`."""
         load.lock_people(connection, dict.fromkeys(deleted, ""))
-        if doubtful := load.unconfirmed():
-            load.drop(doubtful)
-            keep_unconfirmed(connection, self.settings.tenant, CLOCKINGS.path, "doubtful", dict.fromkeys(doubtful, ""))
+        if in_doubt := load.unconfirmed():
+            load.drop(in_doubt)
+            keep_unconfirmed(connection, self.tenant, self.path, "doubtful", dict.fromkeys(in_doubt, ""))
 
     def guard(self, page: Page, link: str, *, of_changes: bool) -> None:
         """Make sure that the way on from an answer can be followed and leads on, before anything of it is stored.
@@ -91,7 +93,7 @@ class DeltaSession:
             UntrustedLinkError, UriTooLongError: it would not be followed; what is stored keeps the link before it.
             ProtocolError: the answers have no end.
         """
-        self.client.check_link(CLOCKINGS, link, of_changes=of_changes)
+        self.client.check_link(self.collection, link, of_changes=of_changes)
         if link in self._followed:
             raise ProtocolError("The pages of the delta loop: a link came twice.")
         self._followed.add(link)
@@ -107,16 +109,16 @@ class DeltaSession:
     def give_up(self, status: deltas.Status, why: Restart, message: str) -> None:
         """The delta is over; its link is kept to be looked at."""
         log.warning("The delta is %s: a new initial load begins. %s", status, message)
-        self.told.restarted = why
-        self.told.reason = message
+        self.result.restarted = why
+        self.result.reason = message
         with self.transaction() as connection:
             asked = why == "asked"
-            deltas.give_up(connection, self.settings.tenant, CLOCKINGS.path, status, message, asked=asked)
+            deltas.give_up(connection, self.tenant, self.path, status, message, asked=asked)
 
     def is_over(self, state: DeltaState, error: ProtimeError) -> bool:
         """Whether this failure, after those before it, ends the delta; see `delta_failures`."""
-        if self.told.restarted not in (None, "asked"):
-            return False  # once in a turn: the load that took its place failed, too
+        if self.result.restarted not in (None, "asked"):
+            return False  # once in a poll: the load that took its place failed, too
         kind = failure_kind(error)
         if kind == "outage":
             return (state.outages + 1) % MAX_OUTAGES == 0 and self._others_get_answers()
@@ -126,7 +128,7 @@ class DeltaSession:
 
     def _others_get_answers(self) -> bool:
         try:
-            self.client.probe(CLOCKINGS)
+            self.client.probe(self.collection)
         except ProtimeError:
             return False
         return True
@@ -134,9 +136,9 @@ class DeltaSession:
     def read(self) -> DeltaState | None:
         """The state of the delta now."""
         with self.transaction() as connection:
-            return deltas.read_delta(connection, self.settings.tenant, CLOCKINGS.path)
+            return deltas.read_delta(connection, self.tenant, self.path)
 
-    def note(self, error: ProtimeError) -> None:
+    def record_error(self, error: ProtimeError) -> None:
         """Enter what went wrong; never fails itself, as the database may be what failed."""
         if isinstance(error, (DeltaBrokenError, SettingsError)):
             return  # what is entered already says why; a wrong question says nothing
@@ -144,19 +146,19 @@ class DeltaSession:
         if (kind := failure_kind(error)) != "wait":
             counter = "outages" if kind == "outage" else "failures"
         with contextlib.suppress(ProtimeError), self.transaction() as connection:
-            tenant, now = self.settings.tenant, database_clock(connection)
-            if deltas.read_delta(connection, tenant, CLOCKINGS.path) is None:
-                deltas.begin(connection, tenant, CLOCKINGS.path, earliest_start(self.settings, now), now)
-            deltas.note(connection, tenant, CLOCKINGS.path, str(error), counter)
+            tenant, now = self.tenant, database_clock(connection)
+            if deltas.read_delta(connection, tenant, self.path) is None:
+                deltas.begin(connection, tenant, self.path, earliest_start(self.settings, now), now)
+            deltas.note(connection, tenant, self.path, str(error), counter)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction, with PostgreSQL's errors as ours."""
-        with database_errors(self.engine.url), self.engine.begin() as connection:
+        with self.pipeline.transaction() as connection:
             yield connection
 
     def count(self, counts: Counts, records: int) -> None:
         """One more answer is stored."""
-        self.told.counts += counts
-        self.told.pages += 1
+        self.result.counts += counts
+        self.result.pages += 1
         self._on_page(records)

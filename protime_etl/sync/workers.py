@@ -5,24 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.cutting import UnitCutError
-from protime_etl.sync.expectation import Expectation
-from protime_etl.sync.plan import expected_requests, plan_gaps
-from protime_etl.sync.pull import Stage
-from protime_etl.sync.worklist import WorkList
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import expected_requests, plan_gaps
+from protime_etl.sync.pull import Stage, pull_unit
+from protime_etl.sync.volume import VolumeEstimate
+from protime_etl.sync.worklist import WorkList, failure_of
 from protime_etl.work import Counts, Slice, Unit
 
-if TYPE_CHECKING:
-    from protime_etl.sync.pipeline import Pipeline
-
-__all__ = ["Crew", "Observer", "StoppedError"]
+__all__ = ["Observer", "StoppedError", "WorkerPool", "pull", "pull_units"]
 
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 10.0
@@ -59,8 +56,34 @@ class StoppedError(BaseException):
     """Ends what a worker is doing; its transaction is rolled back."""
 
 
-class Crew:
-    """Carries out units of a run; with expectations by collection, what is not begun is planned anew on a surprise."""
+def pull(pipeline: Pipeline, *units: Unit) -> Counts:
+    """Pull units, one after the other; see `pull_units`.
+
+    Raises:
+        ProtimeError: the gravest of what failed, or the first. The others are committed all the same, unless it was
+            better to stop.
+    """
+    counts, failures = pull_units(pipeline, units)
+    if failures:
+        raise failure_of(failures)
+    return counts
+
+
+def pull_units(
+    pipeline: Pipeline, units: Sequence[Unit], observer: Observer | None = None
+) -> tuple[Counts, list[ProtimeError]]:
+    """Pull units, one after the other; one that cannot be read whole is cut, and its parts are read.
+
+    Returns what was done and what failed; see `WorkList` for what ends it early. The ledger says what is left.
+    """
+    pool = WorkerPool(pipeline, units, observer)
+    pool.run_alone(pipeline.client)
+    refresh_statistics(pipeline.engine, pool.work.counts.written)
+    return pool.work.counts, pool.work.failures
+
+
+class WorkerPool:
+    """Pulls units of a run; with estimates by collection, what is not begun is planned anew on a surprise."""
 
     def __init__(
         self,
@@ -68,18 +91,18 @@ class Crew:
         units: Sequence[Unit],
         observer: Observer | None = None,
         *,
-        expectations: Mapping[str, Expectation] | None = None,
+        estimates: Mapping[str, VolumeEstimate] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._units = units
-        self._expectations = expectations or {}
-        self._planned_with = {name: (one.correction, one.page_size) for name, one in self._expectations.items()}
+        self._estimates = estimates or {}
+        self._planned_with = {name: (one.correction, one.page_size) for name, one in self._estimates.items()}
         self._observer = observer or Observer()
         self._unforeseen: list[BaseException] = []
-        self.work = WorkList(units, pipeline.settings.max_wait_in_task, self._give_up)
+        self.work = WorkList(units, pipeline.settings.max_wait_in_task, self._record_error)
 
-    def work_together(self, workers: int, between: Callable[[], None]) -> None:
-        """Carry out all units; `between` is called every moment while they are at it.
+    def run(self, workers: int, between: Callable[[], None]) -> None:
+        """Pull all units in so many threads; `between` is called every moment meanwhile.
 
         What fails is collected in `work.failures`; see `WorkList` for what stops the others, too.
 
@@ -105,16 +128,16 @@ class Crew:
         if self._unforeseen:
             raise self._unforeseen[0]
 
-    def work_alone(self, client: ProtimeClient) -> None:
-        """Carry out all units in this thread, with that client."""
+    def run_alone(self, client: ProtimeClient) -> None:
+        """Pull all units in this thread, with that client."""
         while (unit := self.work.take()) is not None:
-            if self._carry_out(unit, client):
+            if self._pull(unit, client):
                 wait_out(self._pipeline.pause, self._pipeline.settings.max_wait_in_task)
 
     def _in_a_thread(self) -> None:
         client = self._pipeline.new_client()
         try:
-            self.work_alone(client)
+            self.run_alone(client)
         except StoppedError:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
@@ -123,13 +146,14 @@ class Crew:
         finally:
             client.close()
 
-    def _carry_out(self, unit: Unit, client: ProtimeClient) -> bool:
+    def _pull(self, unit: Unit, client: ProtimeClient) -> bool:
         """Pull a unit; tells whether there is a pause that has to be sat out. No transaction is open meanwhile."""
         try:
-            counts = self._pipeline.pull_whole(
+            counts = pull_unit(
+                self._pipeline,
                 unit,
-                lambda records: self._page(unit, records),
                 client,
+                on_page=lambda records: self._page(unit, records),
                 on_stage=lambda stage: self._stage(unit, stage),
                 cut_days=self.work.cuts_days(unit),
             )
@@ -144,10 +168,10 @@ class Crew:
         with self.work.lock:
             self.work.finish(unit, counts)
             self._observer.unit(unit, counts)
-            if unit.collection in self._expectations and not unit.circles:
-                expectation = self._expectations[unit.collection]
-                expectation.learn(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
-                self._plan_anew(unit.collection, expectation)
+            if unit.collection in self._estimates and not unit.circles:
+                estimate = self._estimates[unit.collection]
+                estimate.observe(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
+                self._plan_anew(unit.collection, estimate)
         return False
 
     def _stage(self, unit: Unit, stage: Stage) -> None:
@@ -158,31 +182,29 @@ class Crew:
         if self.work.stopped:
             raise StoppedError
         with self.work.lock:
-            if unit.collection in self._expectations:
-                self._expectations[unit.collection].learn_page(records)
+            if unit.collection in self._estimates:
+                self._estimates[unit.collection].observe_page(records)
             self._observer.page(records)
 
-    def _give_up(self, unit: Unit, error: ProtimeError) -> None:
+    def _record_error(self, unit: Unit, error: ProtimeError) -> None:
         self._observer.failed(unit, error)
-        engine = self._pipeline.engine
-        with database_errors(engine.url), engine.begin() as connection:
+        with self._pipeline.transaction() as connection:
             ledger.finish_unit(connection, unit.unit_id, Counts(), 0.0, str(error))
 
-    def _plan_anew(self, collection: str, expectation: Expectation) -> None:
+    def _plan_anew(self, collection: str, estimate: VolumeEstimate) -> None:
         correction, page_size = self._planned_with[collection]
-        surprise = abs(expectation.correction - correction)
-        if surprise <= WORTH_A_PLAN * correction and page_size == expectation.page_size:
+        surprise = abs(estimate.correction - correction)
+        if surprise <= WORTH_A_PLAN * correction and page_size == estimate.page_size:
             return
-        self._planned_with[collection] = (expectation.correction, expectation.page_size)
+        self._planned_with[collection] = (estimate.correction, estimate.page_size)
         waiting = [unit for unit in self.work.planned if unit.collection == collection]
-        planned = list(plan_gaps(self._pipeline.client, _gaps(waiting), expectation))
+        planned = list(plan_gaps(self._pipeline.client, _gaps(waiting), estimate))
         if not waiting or [(tuple(one.person_ids), one.first, one.last) for one in planned] == [
             (unit.person_ids, unit.first, unit.last) for unit in waiting
         ]:
             return
-        engine = self._pipeline.engine
-        with database_errors(engine.url), engine.begin() as connection:
-            ledger.learn_page_size(connection, self._pipeline.settings.tenant, expectation.page_size, collection)
+        with self._pipeline.transaction() as connection:
+            ledger.learn_page_size(connection, self._pipeline.tenant, estimate.page_size, collection)
             ledger.remove_units(connection, [unit.unit_id for unit in waiting])
             entered = ledger.enter_units(connection, waiting[0].run_id, planned)
         others = [unit for unit in self.work.planned if unit.collection != collection]
@@ -191,7 +213,7 @@ class Crew:
         self._observer.planned([*self.work.under_way.values(), *self.work.planned], self._expected_requests())
 
     def _expected_requests(self) -> int:
-        known = {unit.collection: Expectation() for unit in self.work.planned} | dict(self._expectations)
+        known = {unit.collection: VolumeEstimate() for unit in self.work.planned} | dict(self._estimates)
         return expected_requests((unit.slice for unit in self.work.planned), known)
 
 

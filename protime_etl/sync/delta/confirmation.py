@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.errors import (
     ApiError,
@@ -38,8 +37,8 @@ from protime_etl.postgres.delta_unconfirmed import (
 )
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.locks import exclude_merges, share_merges
-from protime_etl.sync.brake import SHARE, Brake
-from protime_etl.sync.delta_session import DeltaSession
+from protime_etl.sync.brake import SHARE
+from protime_etl.sync.delta.session import DeltaSession
 from protime_etl.sync.recheck import PORTION, SAMPLE, portions
 from protime_etl.work import Counts
 
@@ -66,14 +65,14 @@ class _Asked:
 
 
 class Confirmation:
-    """Settles what is unconfirmed, at the end of a turn."""
+    """Settles what is unconfirmed, at the end of a poll."""
 
-    def __init__(self, session: DeltaSession, brake: Brake) -> None:
+    def __init__(self, session: DeltaSession) -> None:
         self._session = session
-        self._brake = brake
-        self._tenant = session.settings.tenant
+        self._brake = session.pipeline.brake
+        self._tenant = session.tenant
 
-    def carry_out(self) -> None:
+    def run(self) -> None:
         """Ask for what is unconfirmed, and store what that gives.
 
         Raises:
@@ -101,37 +100,39 @@ class Confirmation:
     def _waiting(self) -> list[Unconfirmed]:
         """What is still to be confirmed; what came to be known meanwhile is taken out."""
         with self._session.transaction() as connection:
-            waiting = unconfirmed(connection, self._tenant, CLOCKINGS.path, accepted=self._brake.accepted)
+            waiting = unconfirmed(connection, self._tenant, self._session.path, accepted=self._brake.accepted)
             told = {one.id: one.version for one in waiting if one.reason != "doubtful"}
             if not told:
                 return waiting
-            left = unresolved_deletions(connection, self._tenant, CLOCKINGS.path, told)
+            left = unresolved_deletions(connection, self._tenant, self._session.path, told)
             self._settle(connection, [one for one in told if one not in left])
             return [one for one in waiting if one.reason == "doubtful" or one.id in left]
 
     def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
         """Take out what is known now; a pull that wrote it before was only faster, for the delta has told it."""
-        settle(connection, self._tenant, CLOCKINGS.path, ids)
-        clear_drift(connection, self._tenant, CLOCKINGS.path, dict.fromkeys(ids, ""))
+        settle(connection, self._tenant, self._session.path, ids)
+        clear_drift(connection, self._tenant, self._session.path, dict.fromkeys(ids, ""))
 
     def _withholds(self, deletions: Sequence[Unconfirmed]) -> bool:
         """Whether they are too many at once; these, and those before them, wait until they are accepted."""
         ids = [one.id for one in deletions]
         with self._session.transaction() as connection:
-            before = withheld(connection, self._tenant)
-            self._session.told.withheld = _waits(before) if before and not self._brake.accepted else None
-            vanished = live_among(connection, self._tenant, CLOCKINGS.path, ids) if ids else 0
-            first = self._session.told.date_from
+            before = withheld(connection, self._tenant, self._session.path)
+            self._session.result.withheld = (
+                _waits(before, self._session.path) if before and not self._brake.accepted else None
+            )
+            vanished = live_among(connection, self._tenant, self._session.path, ids) if ids else 0
+            first = self._session.result.date_from
             if first is None or not self._brake.withholds(vanished, 0):
                 return False
             # Counted no further than it takes to know that these are few of them.
             if not self._brake.withholds(
-                vanished, live_rows(connection, self._tenant, CLOCKINGS.path, first, SHARE * (vanished + 1))
+                vanished, live_rows(connection, self._tenant, self._session.path, first, SHARE * (vanished + 1))
             ):
                 return False
-            scope = live_rows(connection, self._tenant, CLOCKINGS.path, first)
-            withhold(connection, self._tenant, CLOCKINGS.path, ids)
-        self._session.told.withheld = self._brake.error(vanished, scope, f"clockings since {first}")
+            scope = live_rows(connection, self._tenant, self._session.path, first)
+            withhold(connection, self._tenant, self._session.path, ids)
+        self._session.result.withheld = self._brake.error(vanished, scope, f"{self._session.path} since {first}")
         return True
 
     def _in_portions(self, records: Sequence[Unconfirmed]) -> None:
@@ -148,14 +149,19 @@ class Confirmation:
             asked = _Asked(database_clock(connection))
         for one in records:
             try:
-                page = self._session.client.record(CLOCKINGS, one.id)
+                page = self._session.client.record(self._session.collection, one.id)
             except ProtimeError as error:
                 if not _is_about_the_record(error):
                     self._store(asked)
                     raise
                 asked.unanswered += 1
-                self._session.told.unconfirmed += 1
-                log.warning("Clocking %s cannot be asked for and stays as it is. %s", one.id, error.message)
+                self._session.result.unconfirmed += 1
+                log.warning(
+                    "Record %s of %s cannot be asked for and stays as it is. %s",
+                    one.id,
+                    self._session.path,
+                    error.message,
+                )
                 if asked.in_vain:
                     break
                 continue
@@ -174,17 +180,17 @@ class Confirmation:
         vanished = [one.id for one in asked.gone if one.reason == "vanished"]
         with self._session.transaction() as connection:
             (exclude_merges if told else share_merges)(connection, self._tenant)
-            load = DeltaLoad(connection, self._tenant, CLOCKINGS, asked.asked_at)
+            load = DeltaLoad(connection, self._tenant, self._session.collection, asked.asked_at)
             load.stage(asked.found)
             load.lock_people(connection, dict.fromkeys((*told, *vanished), ""))
-            doubtful = load.unconfirmed()  # gone after it was asked for: another turn tells
-            load.drop(doubtful)
+            in_doubt = load.unconfirmed()  # gone after it was asked for: another poll tells
+            load.drop(in_doubt)
             load.merge(vanished)
             load.delete(told)
-            settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in doubtful]
+            settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in in_doubt]
             self._settle(connection, settled)
         counts = load.counts
-        self._session.told.counts += Counts(
+        self._session.result.counts += Counts(
             inserted=counts.inserted, updated=counts.updated, deleted=counts.deleted, rejected=counts.rejected
         )
 
@@ -197,9 +203,9 @@ def _is_about_the_record(error: ProtimeError) -> bool:
     return isinstance(error, ProtocolError)
 
 
-def _waits(number: int) -> DeletionsWithheldError:
+def _waits(number: int, collection: str) -> DeletionsWithheldError:
     return DeletionsWithheldError(
-        f"{number} deletions of clockings wait to be accepted, as too many vanished at once.",
+        f"{number} deletions of {collection} wait to be accepted, as too many vanished at once.",
         guidance="If they are deleted indeed: protime-etl changes --accept-deletions (in Airflow: accept_deletions)."
         " If not, once the tenant shows them again: protime-etl changes --restart",
     )

@@ -7,10 +7,10 @@ from decimal import Decimal, InvalidOperation
 
 from protime_etl.errors import SettingsError
 
-__all__ = ["day_given", "ids_given", "number_given", "whole_number_given"]
+__all__ = ["parse_date", "parse_ids", "parse_number", "parse_whole_number"]
 
 
-def day_given(text: str) -> dt.date:
+def parse_date(text: str) -> dt.date:
     """The date in this text.
 
     Raises:
@@ -22,7 +22,7 @@ def day_given(text: str) -> dt.date:
         raise SettingsError(f"{text!r} is not a date.", guidance="Give it as YYYY-MM-DD, such as 2026-01-31.") from None
 
 
-def ids_given(where: str, text: str) -> list[int]:
+def parse_ids(where: str, text: str) -> list[int]:
     """The ids in this text; `where` is what the message calls it.
 
     Raises:
@@ -34,7 +34,7 @@ def ids_given(where: str, text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def whole_number_given(where: str, given: object, least: int, most: int) -> int:
+def parse_whole_number(where: str, given: object, least: int, most: int) -> int:
     """The whole number in a field of a form, from `least` to `most`; JSON and templates write 3 as 3.0, too.
 
     Raises:
@@ -46,7 +46,7 @@ def whole_number_given(where: str, given: object, least: int, most: int) -> int:
     return int(number)
 
 
-def number_given(where: str, given: object, least: float, most: float) -> float:
+def parse_number(where: str, given: object, least: float, most: float) -> float:
     """The number in a field of a form, from `least` to `most`.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection, PerDay
 
-__all__ = ["Expectation"]
+__all__ = ["VolumeEstimate"]
 
 ASSUMED_PAGE_SIZE = 1000
 SATURDAY = 5
@@ -16,7 +16,7 @@ SATURDAY = 5
 FORGETTING = 0.5
 
 
-class Expectation:
+class VolumeEstimate:
     """Records of a collection per person and weekday, and records per page.
 
     What is known is `known`: weekday (0 is Monday) to (records, person-days); and the largest page that ever came.
@@ -57,16 +57,16 @@ class Expectation:
         """How many times more came so far than what was expected beforehand."""
         return self._seen / self._expected if self._expected else 1.0
 
-    def per_person(self, first: dt.date, last: dt.date) -> float:
+    def rows_per_person(self, first: dt.date, last: dt.date) -> float:
         """Records of one person on these days."""
         return self._beforehand(first, last) * self.correction
 
-    def learn(self, people: int, first: dt.date, last: dt.date, rows: int) -> None:
+    def observe(self, people: int, first: dt.date, last: dt.date, rows: int) -> None:
         """So many records came for so many people on these days; what came last counts most."""
         self._expected = FORGETTING * self._expected + people * self._beforehand(first, last)
         self._seen = FORGETTING * self._seen + rows
 
-    def learn_page(self, records: int) -> None:
+    def observe_page(self, records: int) -> None:
         """A page of that size has come."""
         self._page_size = max(self._page_size or 0, records)
 

@@ -9,7 +9,6 @@ import datetime as dt
 
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
 from protime_etl.postgres import deltas
@@ -23,8 +22,8 @@ from protime_etl.postgres.locks import share_merges
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings
-from protime_etl.sync.delta_failures import MAX_LOADS, REST
-from protime_etl.sync.delta_session import DeltaSession, earliest_start
+from protime_etl.sync.delta.failures import MAX_LOADS, REST
+from protime_etl.sync.delta.session import DeltaSession, earliest_start
 
 __all__ = ["InitialLoad"]
 
@@ -34,7 +33,7 @@ DAYS_AHEAD = 366
 
 
 class InitialLoad:
-    """Loads all clockings from a first day on; `first` is moved to the earliest day that the API allows."""
+    """Loads all records from a first day on; `first` is moved to the earliest day that the API allows."""
 
     def __init__(self, session: DeltaSession, first: dt.date | None) -> None:
         self._session = session
@@ -46,31 +45,31 @@ class InitialLoad:
         Raises:
             DeltaBrokenError: too many in a row came to no end, the last one less than a day ago.
         """
-        self._session.told.initial = True
+        self._session.result.initial = True
         self._session.begin_anew()
         with self._session.transaction() as connection:
-            # Not with the page, whose transaction may have to wait for a pull: nobody else need wait for that.
+            # Not with the page, whose transaction may have to wait for a pull: no other process need wait for that.
             register_source(connection, self._session.settings)
             began = database_clock(connection)
-        _refuse_too_many(before, began)
+        _refuse_too_many(self._session.path, before, began)
         earliest = earliest_start(self._session.settings, began)
         # One that begins by itself keeps the first day that was chosen for the delta before it.
-        chosen = None if before is None or self._session.told.restarted == "asked" else before.date_from
+        chosen = None if before is None or self._session.result.restarted == "asked" else before.date_from
         first = max(self._first or chosen or earliest, earliest)
-        page = self._session.client.start_delta(CLOCKINGS, dates.ge(first))
+        page = self._session.client.start_delta(self._session.collection, dates.ge(first))
         with self._session.transaction() as connection:
-            deltas.begin(connection, self._session.settings.tenant, CLOCKINGS.path, first, began)
+            deltas.begin(connection, self._session.tenant, self._session.path, first, began)
             self._store_page(connection, page, None, began, began)
 
-    def take_page(self, state: DeltaState, followed: str) -> None:
-        """Read and store the next page; one that has become stale starts the load over, once in a turn."""
-        self._session.told.initial = True
+    def read_page(self, state: DeltaState, followed: str) -> None:
+        """Read and store the next page; one that has become stale starts the load over, once in a poll."""
+        self._session.result.initial = True
         with self._session.transaction() as connection:
             began = database_clock(connection)
         try:
-            page = self._session.client.continue_delta(CLOCKINGS, followed)
+            page = self._session.client.continue_delta(self._session.collection, followed)
         except (PagingConflictError, DeltaExpiredError) as error:
-            if self._session.told.restarted:
+            if self._session.result.restarted:
                 raise
             self._session.give_up("broken", "loading", f"The load cannot go on and starts over. {error.message}")
             return
@@ -84,20 +83,20 @@ class InitialLoad:
         if not link:
             raise ProtocolError("A page of an initial load has neither nextLink nor deltaLink.")
         self._session.guard(page, link, of_changes=not page.next_link)
-        tenant = self._session.settings.tenant
+        tenant = self._session.tenant
         if followed is not None:
             self._refuse_more_than_there_can_be(connection, followed, began)
         share_merges(connection, tenant)
-        load = DeltaLoad(connection, tenant, CLOCKINGS, began)
+        load = DeltaLoad(connection, tenant, self._session.collection, began)
         load.stage([page])
-        self._session.sift(connection, load, ())
+        self._session.drop_deleted(connection, load, ())
         load.merge()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
-        keep_seen(connection, tenant, CLOCKINGS.path, started, rejected)
+        keep_seen(connection, tenant, self._session.path, started, rejected)
         deltas.advance(
             connection,
             tenant,
-            CLOCKINGS.path,
+            self._session.path,
             followed,
             link,
             status="loading",
@@ -112,30 +111,30 @@ class InitialLoad:
         days = (began.date() - followed.date_from).days + DAYS_AHEAD
         if followed.initial_rows <= most_clockings(LEAST_PEOPLE, days):
             return
-        most = most_clockings(len(known_people(connection, self._session.settings.tenant)), days)
+        most = most_clockings(len(known_people(connection, self._session.tenant)), days)
         if followed.initial_rows > most:
             raise ProtocolError(f"The pages of the initial load have no end: more than {most} records came.")
 
     def compare(self, state: DeltaState) -> None:
         """End the load; what it never met is to be asked for, as it may have been deleted while nobody watched."""
-        self._session.told.initial = True
-        tenant = self._session.settings.tenant
+        self._session.result.initial = True
+        tenant = self._session.tenant
         with self._session.transaction() as connection:
             requested = state.requested_at or database_clock(connection)
             if not state.unreadable:
-                missing = unseen(connection, tenant, CLOCKINGS.path, state.started_at, state.date_from)
-                keep_unconfirmed(connection, tenant, CLOCKINGS.path, "vanished", dict.fromkeys(missing, ""))
-            forget_seen(connection, tenant, CLOCKINGS.path)
+                missing = unseen(connection, tenant, self._session.path, state.started_at, state.date_from)
+                keep_unconfirmed(connection, tenant, self._session.path, "vanished", dict.fromkeys(missing, ""))
+            forget_seen(connection, tenant, self._session.path)
             deltas.advance(
-                connection, tenant, CLOCKINGS.path, state, state.link or "", status="active", requested_at=requested
+                connection, tenant, self._session.path, state, state.link or "", status="active", requested_at=requested
             )
 
 
-def _refuse_too_many(before: DeltaState | None, now: dt.datetime) -> None:
+def _refuse_too_many(collection: str, before: DeltaState | None, now: dt.datetime) -> None:
     if before is None or before.loads < MAX_LOADS or now >= before.started_at + REST:
         return
     raise DeltaBrokenError(
-        f"{before.loads} initial loads of the delta of {CLOCKINGS.path} in a row came to no end. {before.error or ''}",
+        f"{before.loads} initial loads of the delta of {collection} in a row came to no end. {before.error or ''}",
         guidance=f"The next begins after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
         " protime-etl changes --restart. Until then the nightly run brings the changes.",
     )

@@ -19,7 +19,7 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
-from protime_etl.sync.expectation import Expectation
+from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.work import Slice
 
 __all__ = ["expected_requests", "plan_gaps", "plan_units", "slice_filter", "windows"]
@@ -51,40 +51,40 @@ def plan_units(
     person_ids: Sequence[int],
     first: dt.date,
     last: dt.date,
-    expectation: Expectation | None = None,
+    estimate: VolumeEstimate | None = None,
     *,
     collection: Collection = CLOCKINGS,
 ) -> Iterator[Slice]:
     """All units for these people on these days, the latest days first."""
     asked = Slice(sorted(set(person_ids)), first, last, collection.path)
-    return plan_gaps(client, [asked], expectation or Expectation(collection=collection))
+    return plan_gaps(client, [asked], estimate or VolumeEstimate(collection=collection))
 
 
 def plan_gaps(
-    client: ProtimeClient, gaps: Iterable[Slice], expectation: Expectation, *, probing: bool = False
+    client: ProtimeClient, gaps: Iterable[Slice], estimate: VolumeEstimate, *, probing: bool = False
 ) -> Iterator[Slice]:
     """All units that fill these gaps, the latest days first.
 
     `probing`: the first ones are small if it is not known how large a page is; for a caller who plans anew then.
     """
     latest_first = sorted(gaps, key=lambda one: one.last, reverse=True)
-    whole = sum(len(gap.person_ids) * expectation.per_person(gap.first, gap.last) for gap in latest_first)
-    pages = min(MOST_PAGES, max(LEAST_PAGES, whole / expectation.page_size / SHARES))
-    if probing and not expectation.knows_page_size:
-        latest_first[:1] = [part for gap in latest_first[:1] for part in _probing(client, gap, expectation)]
-    rows = pages * expectation.page_size
+    whole = sum(len(gap.person_ids) * estimate.rows_per_person(gap.first, gap.last) for gap in latest_first)
+    pages = min(MOST_PAGES, max(LEAST_PAGES, whole / estimate.page_size / SHARES))
+    if probing and not estimate.knows_page_size:
+        latest_first[:1] = [part for gap in latest_first[:1] for part in _probing(client, gap, estimate)]
+    rows = pages * estimate.page_size
     for gap in latest_first:
-        for first, last in _windows(gap, expectation, rows):
-            for batch in _batches(client, gap, expectation.per_person(first, last), expectation.page_size, rows):
+        for first, last in _windows(gap, estimate, rows):
+            for batch in _batches(client, gap, estimate.rows_per_person(first, last), estimate.page_size, rows):
                 yield Slice(batch, first, last, gap.collection)
 
 
-def expected_requests(units: Iterable[Slice], expectations: Mapping[str, Expectation]) -> int:
-    """Requests that these units need: their pages, at least one each; `expectations` by collection."""
+def expected_requests(units: Iterable[Slice], estimates: Mapping[str, VolumeEstimate]) -> int:
+    """Requests that these units need: their pages, at least one each; `estimates` by collection."""
 
     def pages_of(unit: Slice) -> float:
-        expectation = expectations[unit.collection]
-        return len(unit.person_ids) * expectation.per_person(unit.first, unit.last) / expectation.page_size
+        estimate = estimates[unit.collection]
+        return len(unit.person_ids) * estimate.rows_per_person(unit.first, unit.last) / estimate.page_size
 
     pages = map(pages_of, units)
     return sum(max(1, math.ceil(one)) for one in pages)
@@ -101,16 +101,16 @@ def windows(first: dt.date, last: dt.date, least: int = 1) -> Iterator[tuple[dt.
         last = start - dt.timedelta(days=1)
 
 
-def _windows(gap: Slice, expectation: Expectation, most_rows: float) -> Iterator[tuple[dt.date, dt.date]]:
+def _windows(gap: Slice, estimate: VolumeEstimate, most_rows: float) -> Iterator[tuple[dt.date, dt.date]]:
     """Days in which a few people have no more clockings than a unit is to have."""
-    rows = min(FEW_PEOPLE, len(gap.person_ids)) * expectation.per_person(gap.first, gap.last)
+    rows = min(FEW_PEOPLE, len(gap.person_ids)) * estimate.rows_per_person(gap.first, gap.last)
     return windows(gap.first, gap.last, math.ceil(rows / most_rows))
 
 
-def _probing(client: ProtimeClient, gap: Slice, expectation: Expectation) -> Iterator[Slice]:
+def _probing(client: ProtimeClient, gap: Slice, estimate: VolumeEstimate) -> Iterator[Slice]:
     """Cut a few short pieces off the end of a gap."""
     days = (gap.last - gap.first).days + 1
-    rows = _longest_batch(client, gap.collection, gap.person_ids, 0) * expectation.per_person(gap.first, gap.last)
+    rows = _longest_batch(client, gap.collection, gap.person_ids, 0) * estimate.rows_per_person(gap.first, gap.last)
     length = dt.timedelta(days=max(1, min(MAX_WINDOW_DAYS, int(FIRST_ROWS * days / max(rows, 1)))))
     last = gap.last
     for _ in range(FIRST_WINDOWS):

@@ -1,9 +1,9 @@
-"""One turn of a delta: what changed since the last one, or the initial load that comes before.
+"""One poll of a delta: what changed since the last one, or the initial load that comes before.
 
 https://documentation.myprotime.eu/protimeapi/reference/delta/
 
 The states and what leads from one to the other are drawn in docs/delta.md. What an answer brings and the link that it
-ends with are committed together; a turn that dies is taken up by the next one where it stood.
+ends with are committed together; a poll that dies is taken up by the next one where it stood.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from protime_etl.collections.clockings import CLOCKINGS
-from protime_etl.collections.collection import API_PATH
+from protime_etl.collections.collection import API_PATH, Collection
 from protime_etl.collections.page import Page
-from protime_etl.config import Settings
 from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres import deltas
 from protime_etl.postgres.clock import database_clock
@@ -28,66 +27,76 @@ from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.locks import DeltaLock, share_merges
-from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.brake import Brake
-from protime_etl.sync.delta_confirmation import Confirmation
-from protime_etl.sync.delta_failures import MAX_FAILURES, failure_kind
-from protime_etl.sync.delta_session import MAX_PAGES, DeltaSession, Turn, earliest_start
-from protime_etl.sync.initial_load import InitialLoad
+from protime_etl.postgres.planning import refresh_statistics
+from protime_etl.sync.delta.confirmation import Confirmation
+from protime_etl.sync.delta.failures import MAX_FAILURES, failure_kind
+from protime_etl.sync.delta.initial_load import InitialLoad
+from protime_etl.sync.delta.session import MAX_PAGES, DeltaSession, PollResult, earliest_start
+from protime_etl.sync.pipeline import Pipeline
 from protime_etl.work import Counts
 
-__all__ = ["DeltaReader", "Turn"]
+__all__ = ["PollResult", "poll"]
 
 CONFLICT_ATTEMPTS = 4
 _conflict_wait = wait_random_exponential(multiplier=1, max=20)
 
-IDENTITY, VERSION = (CLOCKINGS.position(name) for name in ("id", "change_version"))
+
+def poll(
+    pipeline: Pipeline,
+    first: dt.date | None = None,
+    *,
+    restart: bool = False,
+    asked_at: dt.datetime | None = None,
+    on_page: Callable[[int], None] = lambda _: None,
+    collection: Collection = CLOCKINGS,
+) -> PollResult:
+    """Read what changed; without a delta that is alive, load all from `first` or the earliest day on.
+
+    `restart` gives the delta up first, unless its load began after `asked_at`: then an earlier try has done so. Pauses
+    are sat out as long as the settings allow.
+
+    Raises:
+        BusyError: another process works on this delta.
+        SettingsError: `first` is in the future, or a delta that is alive has another first day.
+        DeltaBrokenError: too many initial loads have failed; the next one begins a day after the last.
+        ProtimeError: a subclass says what went wrong; what was committed before stays, and the next poll goes on.
+    """
+    polling = _Poll(DeltaSession(pipeline, collection, on_page))
+    asked = [restart]  # what goes on after a pause does not begin anew
+    result = pipeline.sitting_out(lambda: polling.run(first, restart=bool(asked and asked.pop()), asked_at=asked_at))
+    refresh_statistics(pipeline.engine, result.counts.written)
+    return result
 
 
-class DeltaReader:
-    """Reads the delta of clockings of one tenant into the warehouse, once."""
+class _Poll:
+    """One poll, begun again after each pause."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        client: ProtimeClient,
-        engine: Engine,
-        on_page: Callable[[int], None] = lambda _: None,
-        brake: Brake | None = None,
-    ) -> None:
-        self._session = DeltaSession(settings, client, engine, on_page)
-        self._confirmation = Confirmation(self._session, brake or Brake(settings.max_vanished))
+    def __init__(self, session: DeltaSession) -> None:
+        self._session = session
+        self._confirmation = Confirmation(session)
+        self._identity, self._version = map(session.collection.position, ("id", "change_version"))
 
-    def turn(self, first: dt.date | None = None, *, restart: bool = False, asked_at: dt.datetime | None = None) -> Turn:
-        """Read what changed; without a delta that is alive, load all from `first` or the earliest day on.
-
-        `restart` gives the delta up first, unless its load began after `asked_at`: then an earlier try has done so.
-
-        Raises:
-            BusyError: another process works on this delta.
-            SettingsError: `first` is in the future, or a delta that is alive has another first day.
-            DeltaBrokenError: too many initial loads have failed; the next one begins a day after the last.
-            ProtimeError: a subclass says what went wrong; what was committed before stays, and the next turn goes on.
-        """
+    def run(self, first: dt.date | None, *, restart: bool, asked_at: dt.datetime | None) -> PollResult:
+        """See `poll`."""
         self._refuse_future(first)
         load = InitialLoad(self._session, first)
         before = self._session.client.requests
-        with DeltaLock(self._session.engine, self._session.settings.tenant, CLOCKINGS.path):
+        with DeltaLock(self._session.pipeline.engine, self._session.tenant, self._session.path):
             try:
                 state = self._session.read()
                 if restart and (state is None or asked_at is None or state.started_at < asked_at):
                     self._session.give_up("expired", "asked", "A new initial load was asked for.")
                 elif first is not None:
                     self._refuse_another_first(first, state)
-                while not self._step(load):
+                while not self._advance_once(load):
                     pass
-                self._confirmation.carry_out()
+                self._confirmation.run()
             except ProtimeError as error:
-                self._session.note(error)
+                self._session.record_error(error)
                 raise
             finally:
-                self._session.told.counts.requests = self._session.client.requests - before
-        return self._session.told
+                self._session.result.counts.requests = self._session.client.requests - before
+        return self._session.result
 
     def _refuse_future(self, first: dt.date | None) -> None:
         today = dt.datetime.now(ZoneInfo(self._session.settings.timezone)).date()
@@ -107,10 +116,10 @@ class DeltaReader:
                 guidance=f"Leave it out, or load anew: protime-etl changes --from {first} --restart",
             )
 
-    def _step(self, load: InitialLoad) -> bool:
-        """Ask once and store what comes; tells whether the turn is over."""
+    def _advance_once(self, load: InitialLoad) -> bool:
+        """Ask once and store what comes; tells whether the poll is over."""
         state = self._session.read()
-        self._session.told.date_from = None if state is None else state.date_from
+        self._session.result.date_from = None if state is None else state.date_from
         if state is None or state.link is None:
             load.start(state)
             return False
@@ -129,7 +138,7 @@ class DeltaReader:
         if _leads_to_changes(link):
             load.compare(state)
             return True
-        load.take_page(state, link)
+        load.read_page(state, link)
         return False
 
     def _take_changes(self, state: DeltaState, followed: str) -> bool:
@@ -144,14 +153,14 @@ class DeltaReader:
             self._session.give_up(
                 "conflicted",
                 "conflicted",
-                f"Did somebody else start a delta with the same client? Only one lives at a time. {error.message}",
+                f"Did another program start a delta with the same client? Only one lives at a time. {error.message}",
             )
             return False
         link = page.delta_link or page.next_link
         if not link:
             raise ProtocolError("An answer of the delta has no deltaLink.", guidance="The old one is kept.")
         self._session.guard(page, link, of_changes=True)
-        if not page.delta_link and self._session.told.pages >= MAX_PAGES:
+        if not page.delta_link and self._session.result.pages >= MAX_PAGES:
             raise ProtocolError(f"The changes have no end: {MAX_PAGES} pages in one turn.")
         if page.rows or page.rejected or page.deletions:
             self._store_changes(state, page, link, began)
@@ -169,24 +178,28 @@ class DeltaReader:
             stop=stop_after_attempt(CONFLICT_ATTEMPTS),
             reraise=True,
         )
-        return retrying(lambda: self._session.client.delta_changes(CLOCKINGS, link))
+        return retrying(lambda: self._session.client.delta_changes(self._session.collection, link))
 
     def _store_changes(self, state: DeltaState, page: Page, link: str, began: dt.datetime) -> None:
-        tenant = self._session.settings.tenant
+        tenant = self._session.tenant
         with self._session.transaction() as connection:
             share_merges(connection, tenant)
-            load = DeltaLoad(connection, tenant, CLOCKINGS, began)
+            load = DeltaLoad(connection, tenant, self._session.collection, began)
             load.stage([page])
-            self._session.sift(connection, load, page.deletions)
+            self._session.drop_deleted(connection, load, page.deletions)
             load.merge()
-            told = unresolved_deletions(connection, tenant, CLOCKINGS.path, page.deletions) if page.deletions else {}
-            keep_unconfirmed(connection, tenant, CLOCKINGS.path, "delta", told)
+            reported = (
+                unresolved_deletions(connection, tenant, self._session.path, page.deletions) if page.deletions else {}
+            )
+            keep_unconfirmed(connection, tenant, self._session.path, "delta", reported)
             load.counts.rows_read += len(page.deletions)
-            load.counts.unchanged += len(page.deletions) - len(told)
-            told_versions = dict(page.deletions)
+            load.counts.unchanged += len(page.deletions) - len(reported)
+            reported_versions = dict(page.deletions)
             for row in page.rows:
-                told_versions[row[IDENTITY]] = max(row[VERSION], told_versions.get(row[IDENTITY], ""))
-            clear_drift(connection, tenant, CLOCKINGS.path, told_versions)
+                reported_versions[row[self._identity]] = max(
+                    row[self._version], reported_versions.get(row[self._identity], "")
+                )
+            clear_drift(connection, tenant, self._session.path, reported_versions)
             self._advance(connection, state, link, began, changed=True)
         self._session.count(load.counts, load.counts.rows_read)
 
@@ -195,8 +208,8 @@ class DeltaReader:
     ) -> None:
         deltas.advance(
             connection,
-            self._session.settings.tenant,
-            CLOCKINGS.path,
+            self._session.tenant,
+            self._session.path,
             state,
             link,
             status="active",

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator, Iterable
 from typing import TypeVar
 
-__all__ = ["ahead"]
+__all__ = ["prefetch"]
 
 WAITING = 1
 LOOK_SECONDS = 0.1
@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.1
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterable[Item]) -> Generator[Item]:
+def prefetch(items: Iterable[Item]) -> Generator[Item]:
     """The same items, produced in a thread of their own, one ahead of what is taken and one more under way.
 
     An error of the source is raised where its item would have come. When the taker stops, the source ends after the

@@ -1,0 +1,106 @@
+"""What a caller asks to be read, checked: dates that make sense, people who exist, collections that may be read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.errors import AuthenticationError, ForbiddenError, SettingsError, UnauthorizedError
+from protime_etl.postgres.everybody import unknown_people
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.settled import local_day
+from protime_etl.work import Request
+
+__all__ = ["REFUSALS", "check_range", "readable", "refuse_unknown", "select", "unknown_among"]
+
+EARLIEST = dt.date(1970, 1, 1)
+REFUSALS = (UnauthorizedError, ForbiddenError, AuthenticationError)
+"""How a tenant says that this client may not read a collection."""
+
+
+def check_range(first: dt.date, last: dt.date) -> None:
+    """Refuse dates that no collection has.
+
+    Raises:
+        SettingsError: they are reversed, or begin before 1970.
+    """
+    if first > last:
+        raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
+    if first < EARLIEST:
+        raise SettingsError(f"The range begins ({first}) before {EARLIEST}.", guidance="Begin later.")
+
+
+def select(
+    pipeline: Pipeline,
+    first: dt.date,
+    last: dt.date,
+    person_ids: Sequence[int] | None = None,
+    *,
+    circles: Sequence[int] = (),
+    only_missing: bool = False,
+) -> Request:
+    """The request for these days, both included, of the chosen dated collections; it ends today at the latest.
+
+    Raises:
+        SettingsError: the dates are reversed, begin in the future or before 1970, or people are named beside
+            circles, or only what is missing of circles is asked for.
+    """
+    today = local_day(pipeline.settings, dt.datetime.now(dt.UTC))
+    check_range(first, last)
+    if first > today:
+        raise SettingsError(
+            f"The range begins ({first}) after today ({today}).", guidance="Clockings come with the days."
+        )
+    if circles and (person_ids is not None or only_missing):
+        raise SettingsError(
+            "Circles go without people and without only-missing.",
+            guidance="The API does not tell who is in a circle, so nothing is known to be missing of one.",
+        )
+    chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
+    named = tuple(sorted(set(circles)))
+    asked_until = last if last > today else None
+    return Request(first, min(last, today), chosen, named, only_missing, asked_until, tuple(pipeline.dated))
+
+
+def readable(pipeline: Pipeline, request: Request) -> Request:
+    """What of a request the tenant lets this client read, where it is about several collections.
+
+    One that is refused is reported by the pipeline (`to_look_at`).
+
+    Raises:
+        ProtimeError: the tenant gives no answer.
+    """
+    if len(request.collections) < 2:
+        return request
+    readable_ones = [path for path in request.collections if _may_read(pipeline, path)]
+    return replace(request, collections=tuple(readable_ones))
+
+
+def _may_read(pipeline: Pipeline, path: str) -> bool:
+    try:
+        pipeline.sitting_out(lambda: pipeline.client.probe(COLLECTIONS[path]))
+    except REFUSALS as error:
+        pipeline.report_refused(path, error)
+        return False
+    return True
+
+
+def unknown_among(pipeline: Pipeline, person_ids: Sequence[int]) -> list[int]:
+    """Which of these ids belong to no person that was ever seen."""
+    with pipeline.transaction() as connection:
+        return unknown_people(connection, pipeline.tenant, person_ids)
+
+
+def refuse_unknown(pipeline: Pipeline, person_ids: Sequence[int]) -> None:
+    """Refuse ids that belong to no person.
+
+    Raises:
+        SettingsError: there are such ids.
+    """
+    if person_ids:
+        raise SettingsError(
+            f"Nobody at {pipeline.tenant} has the id {', '.join(map(str, person_ids[:10]))}.",
+            guidance="Ids and names: protime-etl sql 'SELECT id, first_name, last_name FROM protime.people'",
+        )

@@ -1,0 +1,83 @@
+"""What a comparison of tenant and table found."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.postgres.compare import Difference
+
+__all__ = ["HANDFUL", "Verification"]
+
+HANDFUL = 5
+"""So many records may change while they are compared without a need to look at them."""
+
+
+@dataclass
+class Verification:
+    """What a comparison found."""
+
+    collection: str = CLOCKINGS.path
+    differences: list[Difference] = field(default_factory=list)
+    equal: Counter[dt.date | None] = field(default_factory=Counter)
+    moving: int = 0
+    """Records that changed while they were compared."""
+    pending: set[int] = field(default_factory=set)
+    """Ids of those differences that came to be after the table was last brought up to date."""
+    rejected: int = 0
+    """Records that could not be understood; the table cannot have them."""
+    unreadable: list[str] = field(default_factory=list)
+    """Persons and days that the API cannot tell."""
+    unlisted: set[int] = field(default_factory=set)
+    """Ids of people who have records, whom the tenant does not list and who were never read."""
+    requests: int = 0
+    units: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is missing, extra or stale, and everything could be read of people who are known.
+
+        More than a handful that changed meanwhile is no agreement either: nothing is known of them.
+        """
+        everything = not self.rejected and not self.unlisted and not self.unreadable
+        return everything and not self.differences and self.moving <= HANDFUL
+
+    @property
+    def overlooked(self) -> list[Difference]:
+        """The differences that are not pending."""
+        return [one for one in self.differences if one.id not in self.pending]
+
+    def totals(self) -> dict[str, int]:
+        """The counts, by name."""
+        kinds = Counter(one.kind for one in self.differences)
+        return {
+            "requests": self.requests,
+            "units": self.units,
+            "missing": kinds["missing"],
+            "extra": kinds["extra"],
+            "stale": kinds["stale"],
+            "equal": self.equal.total(),
+            "moving": self.moving,
+            "pending": len(self.pending),
+            "rejected": self.rejected,
+            "unlisted": len(self.unlisted),
+            "unreadable": len(self.unreadable),
+        }
+
+    def by_day(self) -> list[dict[str, Any]]:
+        """The counts of each day; none of a collection that knows no days."""
+        found = Counter((one.date, one.kind) for one in self.differences)
+        days = sorted(day for day in {date for date, _ in found} | self.equal.keys() if day is not None)
+        return [
+            {
+                "date": day,
+                "missing": found[day, "missing"],
+                "extra": found[day, "extra"],
+                "stale": found[day, "stale"],
+                "equal": self.equal[day],
+            }
+            for day in days
+        ]
