@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help run up test lint format typecheck tests chaos soak airflow warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration tests chaos soak airflow warehouses bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ airflow: $(READY) ## The long form of the tests that run Airflow: throttled nigh
 warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer and under settings of others, as a table (10 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14 15 16 17
 	@$(BIN)/python -m tests.warehouses
+
+migration: $(READY) ## Write the next migration, from what the code says now: make migration NAME=absences
+	@$(BIN)/python -m protime_etl.postgres.migrations.draft "$(NAME)"
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

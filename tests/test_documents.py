@@ -8,12 +8,17 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from protime_etl.cli.commands import app
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.config import Settings
+from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -90,3 +95,76 @@ def test_what_is_installed_comes_from_a_clone_and_exists() -> None:
     # The name is not ours on the index: whoever takes it there would be installed.
     texts = [*DOCUMENTS, *(ROOT / "protime_etl").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Dockerfile"]
     assert [text.name for text in texts if re.search(r"install '?protime-etl", text.read_text(encoding="utf-8"))] == []
+
+
+TEXT = "\n".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+NAMED_FILE = re.compile(r"`((?:[\w.-]+/)+|(?:[\w.-]+/)*[\w-]+\.(?:md|py|sql|toml|txt|yml))`")
+MADE_FILES = {"compose.env", "connections.json", "open_days.csv"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
+def test_a_link_leads_to_a_page_and_a_heading_that_is_there(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        name, _, heading = target.partition("#")
+        page = document.parent / name if name else document
+        assert page.exists(), target
+        headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not heading or heading in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def test_a_file_that_is_named_is_there() -> None:
+    for name in sorted(set(NAMED_FILE.findall(TEXT)) - MADE_FILES):
+        if name.startswith((".", "meal")) or "meal_vouchers" in name:
+            continue  # made by a command, or by the steps of CONTRIBUTING
+        places = [
+            ROOT / name,
+            ROOT / "docs" / name,
+            ROOT / "protime_etl" / name,
+            *(ROOT / "tests").rglob(Path(name).name),
+        ]
+        assert any(place.exists() for place in places), name
+
+
+def test_settings_are_those_that_there_are() -> None:
+    settings = {f"PROTIME_{name.upper()}" for name in Settings.model_fields}
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"PROTIME_[A-Z_]+", page)) - {"PROTIME_"} == settings
+    others = {"PROTIME_WAREHOUSE_PASSWORD"}  # of the Compose file
+    assert set(re.findall(r"\bPROTIME_[A-Z_]+[A-Z]\b", TEXT)) <= settings | others
+
+
+def every_command(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(command, typer.core.TyperGroup):
+        for inner, found in command.commands.items():
+            yield from every_command(found, f"{name} {inner}".strip())
+    else:
+        yield name, command
+
+
+def test_every_command_is_listed_and_every_option_that_is_named_exists() -> None:
+    commands = dict(every_command(typer.main.get_command(app)))
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [name for name in commands if f"`protime-etl {name}" not in page] == []
+    known = {option for one in commands.values() for parameter in one.params for option in parameter.opts}
+    prose = BLOCK.sub("", TEXT)  # what is to be typed is tried above
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose))
+    foreign = {"--help", "--run-backwards", "--reprocess-behavior", "--long", "--debug", "--goals", "--write", "--add"}
+    assert named - known - foreign == set()
+
+
+def test_every_table_view_and_function_for_users_is_named_and_exists() -> None:
+    views = {path.stem.split("_", 1)[1] for path in (ROOT / "sql" / "views").glob("*.sql")}
+    tables = {one.name for one in [*RECORD_TABLES.values(), *VERSION_TABLES.values()]}
+    as_of = {f"{COLLECTIONS[path].table}_as_of" for path in VERSION_TABLES}
+    known = views | tables | as_of | {path.stem.split("_", 1)[1] for path in (ROOT / "sql" / "functions").glob("*.sql")}
+    named = set(re.findall(r"\bprotime\.([a-z_]+)\b", TEXT)) - {"meal_vouchers"}
+    assert named - known == set()
+    assert {name for name in views | set(map(str, tables)) if name not in named} <= {
+        one.name for one in VERSION_TABLES.values()
+    }
+
+
+def test_the_readme_is_a_first_hour() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 190

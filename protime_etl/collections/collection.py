@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,7 @@ from protime_etl.collections.record import Record
 __all__ = ["API_PATH", "Collection", "PerDay", "Shape", "Versions"]
 
 API_PATH = "/connector/protimeapi/api/v1"
+PATH = re.compile(r"[a-z]+(-[a-z]+)*")
 
 Shape = Literal["dated by people", "whole"]
 """How a collection is read: batches of people in windows of days, or the complete list."""
@@ -59,9 +61,28 @@ class Collection:
     """A first guess for planning, if it is dated."""
 
     def __post_init__(self) -> None:
+        self._refuse_contradictions()
         # msgspec takes a record's type apart at its first use. Two threads that meet there crash the process: the
         # second is given what the first has not filled in yet. So it is done here, while modules are imported.
         msgspec.json.Decoder(self.record)
+
+    def _refuse_contradictions(self) -> None:
+        names = self.column_names
+        problems = {
+            "its path is no name of lower-case letters and hyphens": not PATH.fullmatch(self.path),
+            "its first column is not id": names[:1] != ("id",),
+            "it is dated by people and has no person or no date": self.shape == "dated by people"
+            and not {"person_id", "date"} <= {*names},
+            "it is dated by people and has no first guess of its records": self.shape == "dated by people"
+            and self.usual is None,
+            "it has no change_version": "change_version" not in names,
+            "it has a status that means deleted and no column status": self.deleted_status is not None
+            and "status" not in names,
+            "its deltas lack a column that it does not have": not {*self.delta_lacks} <= {*names},
+        }
+        told = [problem for problem, holds in problems.items() if holds]
+        if told:
+            raise ValueError(f"The registration of {self.path!r} contradicts itself: {'; '.join(told)}.")
 
     @property
     def table(self) -> str:

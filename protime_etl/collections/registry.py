@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
-from protime_etl.collections.absence_definitions import ABSENCE_DEFINITIONS
-from protime_etl.collections.calculated_totals import CALCULATED_TOTALS
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
-from protime_etl.collections.people import PEOPLE
 
 __all__ = ["COLLECTIONS"]
 
-COLLECTIONS: Mapping[str, Collection] = {
-    collection.path: collection for collection in (CLOCKINGS, PEOPLE, ABSENCE_DEFINITIONS, CALCULATED_TOTALS)
-}
+MODULES = (
+    "clockings",
+    "people",
+    "absence_definitions",
+    "calculated_totals",
+)
+"""Modules of this package, each with one registration."""
+
+
+def _registration(module: str) -> Collection:
+    """The registration in a module of this package."""
+    (registration,) = (
+        value
+        for value in vars(import_module(f"protime_etl.collections.{module}")).values()
+        if isinstance(value, Collection)
+    )
+    return registration
+
+
+COLLECTIONS: Mapping[str, Collection] = {one.path: one for one in map(_registration, MODULES)}

@@ -23,7 +23,17 @@ from protime_etl.postgres.versions import versions_of
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["SchemaState", "require_schema", "schema_state", "upgrade_schema"]
+__all__ = [
+    "SCHEMAS",
+    "SchemaState",
+    "migration_config",
+    "require_schema",
+    "schema_state",
+    "upgrade_schema",
+    "versions",
+]
+
+SCHEMAS = ("protime", "protime_etl")
 
 MINIMUM_SERVER = 140000
 ENCODING = "UTF8"
@@ -52,7 +62,8 @@ class SchemaState:
         return self.current == self.wanted
 
 
-def _config() -> Config:
+def migration_config() -> Config:
+    """Alembic's configuration; `attributes["connection"]` is to be filled in."""
     from alembic.config import Config  # noqa: PLC0415 - only an upgrade needs it
 
     config = Config()
@@ -61,7 +72,8 @@ def _config() -> Config:
     return config
 
 
-def _versions() -> list[str]:
+def versions() -> list[str]:
+    """The versions of the schema, the oldest first."""
     # Without Alembic, whose import would cost every command a tenth of a second.
     return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
@@ -76,7 +88,7 @@ def _state(connection: Connection) -> SchemaState:
     there = connection.scalar(sa.text("SELECT to_regclass('protime_etl.alembic_version') IS NOT NULL"))
     current = connection.scalar(sa.text("SELECT version_num FROM protime_etl.alembic_version")) if there else None
     server = str(connection.scalar(sa.text("SHOW server_version"))).split()[0]
-    return SchemaState(server, current, _versions()[-1])
+    return SchemaState(server, current, versions()[-1])
 
 
 def schema_state(engine: Engine) -> SchemaState:
@@ -130,18 +142,18 @@ def upgrade_schema(engine: Engine) -> SchemaState:
         connection.execute(sa.text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": PATIENCE})
         state = _state(connection)
         _refuse_newer(state)
-        if state.current not in (None, *_versions()):
+        if state.current not in (None, *versions()):
             raise SchemaError(
                 f"The schema has version {state.current}, which no version of this package made.",
                 guidance="Name another database, or restore this one from a backup.",
             )
-        for schema in ("protime", "protime_etl"):
+        for schema in SCHEMAS:
             # CREATE ... IF NOT EXISTS needs the right to create even when there is nothing to do.
             if not connection.scalar(sa.text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": schema}):
                 connection.execute(sa.schema.CreateSchema(schema))
         from alembic import command  # noqa: PLC0415
 
-        config = _config()
+        config = migration_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         for path in _files("functions"):

@@ -10,16 +10,14 @@ from typing import Any
 
 import msgspec
 
-from protime_etl.collections.calculated_totals import CalculatedTotal
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.people import Person
-from protime_etl.collections.record import Record, Reference
+from protime_etl.collections.record import Reference
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.simulator.generation.absence_definitions import generate_absence_definitions
-from protime_etl.simulator.generation.calculated_totals import FIRST_TOTAL_ID, calculate_totals
 from protime_etl.simulator.generation.clockings import FIRST_CLOCKING_ID, generate_clockings
 from protime_etl.simulator.generation.dice import change_version
 from protime_etl.simulator.generation.people import FIRST_PERSON_ID, generate_people, sensitive_fields
+from protime_etl.simulator.generation.source import Generator, Source, generator_of
 from protime_etl.simulator.history import History
 from protime_etl.simulator.record_index import RecordIndex
 from protime_etl.simulator.records import documented, tidy
@@ -69,7 +67,7 @@ class Tenant:
             "clockings": RecordIndex(one for one in clockings if one.id not in held_back),
         }
         self._raw: dict[tuple[str, int], dict[str, Any]] = {}
-        self._total_ids = count(FIRST_TOTAL_ID)
+        self._generators: dict[str, tuple[Generator, Source]] = {}
         self._person_ids = count(FIRST_PERSON_ID + people)
         self.history = {path: History() for path in COLLECTIONS}
         """What changed, by collection, as far as a delta watches."""
@@ -271,27 +269,29 @@ class Tenant:
 
     def _index(self, collection: str) -> RecordIndex:
         if collection not in self._indexes:
-            self._indexes[collection] = RecordIndex(self._derived(collection))
+            self._indexes[collection] = RecordIndex(self._generated(collection))
         return self._indexes[collection]
 
-    def _derived(self, collection: str) -> Iterable[Record]:
-        if collection == "absence-definitions":
-            return generate_absence_definitions(self._versions)
-        totals = (total for person_id in self._people.by_id for total in self._totals(Reference(id=person_id)))
-        return [msgspec.structs.replace(total, change_version=self._next_version()) for total in totals]
-
-    def _totals(self, person: Reference) -> Iterable[CalculatedTotal]:
-        index = self._indexes.get("calculated-totals")
-        known = {} if index is None else {total.date: total for total in index.of_person(person.id)}
-        return calculate_totals(person, self._days, self._clockings.of_person(person.id), known, self._total_ids)
+    def _generated(self, collection: str) -> Iterable[Any]:
+        generator = generator_of(COLLECTIONS[collection])
+        source = Source(
+            self.seed, self._days, tuple(self._people.by_id), self._clockings.of_person, count(generator.first_id)
+        )
+        self._generators[collection] = (generator, source)
+        if generator.derive is not None:
+            records = [one for person in source.person_ids for one in generator.derive(source, person, ())]
+        else:
+            records = list(generator.generate(source)) if generator.generate is not None else []
+        return [msgspec.structs.replace(one, change_version=self._next_version()) for one in records]
 
     def _derive(self, person: Reference) -> None:
         """Let what is derived from a person's clockings follow them."""
-        if "calculated-totals" in self._indexes:
-            known = self._indexes["calculated-totals"].by_id
-            for total in list(self._totals(person)):
-                if known.get(total.id) != total:
-                    self._put("calculated-totals", msgspec.structs.replace(total, change_version=self._next_version()))
+        for collection, (generator, source) in self._generators.items():
+            if generator.derive is not None:
+                index = self._indexes[collection]
+                for record in list(generator.derive(source, person.id, index.of_person(person.id))):
+                    if index.by_id.get(record.id) != record:
+                        self._put(collection, msgspec.structs.replace(record, change_version=self._next_version()))
 
     def _served(self, collection: str, record: Any) -> object:
         raw = self._raw.get((collection, record.id))

@@ -19,7 +19,7 @@ def _asked(house: House, option: str) -> tuple[str, set[str]]:
     command = Path(sys.executable).with_name("protime-etl")
     environment = {**os.environ, "HOME": str(home)}
     # From a shell, as its name is looked for among the parents; one that stays, and is not replaced by the command.
-    asked = ["bash", "-c", f'"$0" {option} bash; exit $?', command]
+    asked = ["bash", "-c", f'"$0" {option} bash; exit $?', str(command)]
     printed = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
     return printed.stdout, {path.name for path in home.rglob("*") if path.is_file()}
 

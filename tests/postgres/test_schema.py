@@ -106,7 +106,7 @@ def test_as_many_workers_as_are_allowed_have_a_connection_each(warehouse: URL) -
 
 def test_rows_that_stood_twice_stand_once_when_the_keys_come(empty_database: URL) -> None:
     engine = create_engine(empty_database)
-    config = schema._config()
+    config = schema.migration_config()
     with engine.begin() as connection:
         for name in SCHEMAS:
             connection.execute(sa.schema.CreateSchema(name))

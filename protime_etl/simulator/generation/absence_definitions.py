@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from protime_etl.collections.absence_definitions import AbsenceDefinition
 from protime_etl.collections.record import LocalizedText, OptionalReference
-from protime_etl.simulator.generation.dice import change_version
+from protime_etl.simulator.generation.source import Source
 
-__all__ = ["FIRST_DEFINITION_ID", "generate_absence_definitions"]
+__all__ = ["FIRST_ID", "generate"]
 
-FIRST_DEFINITION_ID = 31
+FIRST_ID = 31
 # Name, name in Dutch, code, allowed durations, whether it is a reason of clockings, group.
 DEFINITIONS = (
     ("Doctor", "Arts", "DOC", "Interval", True, 1),
@@ -25,13 +25,12 @@ DEFINITIONS = (
 )
 
 
-def generate_absence_definitions(versions: Iterator[int]) -> Iterator[AbsenceDefinition]:
+def generate(source: Source) -> Iterator[AbsenceDefinition]:
     """The absence definitions of every simulated tenant."""
-    for number, (name, dutch, code, durations, is_reason, group) in enumerate(DEFINITIONS):
+    for name, dutch, code, durations, is_reason, group in DEFINITIONS:
         translated = LocalizedText(default=name, translations={"en-GB": name, "nl-NL": dutch})
         yield AbsenceDefinition(
-            id=FIRST_DEFINITION_ID + number,
-            change_version=change_version(next(versions)),
+            id=next(source.ids),
             name=translated,
             code=code,
             friendly_name=translated,

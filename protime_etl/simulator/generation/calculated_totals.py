@@ -4,43 +4,38 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from protime_etl.collections.calculated_totals import CalculatedTotal
-from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.record import NO_REFERENCE, OptionalReference, Reference
 from protime_etl.simulator.generation.clockings import WEEKEND, works_nights
+from protime_etl.simulator.generation.source import Source
 
-__all__ = ["FIRST_TOTAL_ID", "calculate_totals"]
+__all__ = ["FIRST_ID", "derive"]
 
-FIRST_TOTAL_ID = 50_000_000
+FIRST_ID = 50_000_000
 NORMAL_MINUTES = 456
 NIGHT_SHIFT = OptionalReference(id=12)
 
 
-def calculate_totals(
-    person: Reference,
-    days: Iterable[dt.date],
-    clockings: Iterable[Clocking],
-    known: Mapping[dt.date, CalculatedTotal],
-    ids: Iterator[int],
-) -> Iterator[CalculatedTotal]:
-    """The totals of one person: of these days, of those with clockings, and of those that are known.
+def derive(source: Source, person_id: int, known: Sequence[CalculatedTotal]) -> Iterator[CalculatedTotal]:
+    """The totals of one person: of the tenant's days, of those with clockings, and of those that are known.
 
-    One that is known keeps its id and, as the caller gives versions, its version.
+    One that is known keeps its id.
     """
+    totals = {total.date: total for total in known}
     minutes: defaultdict[dt.date, list[int]] = defaultdict(list)
-    for clocking in clockings:
+    for clocking in source.clockings_of(person_id):
         if clocking.kind == "InOut" and clocking.status != "Deleted":
             minutes[clocking.date].append(clocking.time_of_day_in_minutes)
     balance = 0
-    for day in sorted({*days, *minutes, *known}):
+    for day in sorted({*source.days, *minutes, *totals}):
         present = _between_pairs(minutes[day])
         normal = 0 if day.weekday() in WEEKEND else NORMAL_MINUTES
         balance += present - normal
-        total = known.get(day) or CalculatedTotal(id=next(ids), person=person, date=day)
+        total = totals.get(day) or CalculatedTotal(id=next(source.ids), person=Reference(id=person_id), date=day)
         yield msgspec.structs.replace(
             total,
             normal_time_duration_in_minutes=normal,
@@ -48,7 +43,7 @@ def calculate_totals(
             calculated_presence_duration_in_minutes=present // 15 * 15,
             flextime_duration_in_minutes=present - normal,
             flextime_balance_in_minutes=balance,
-            shift_definition=NIGHT_SHIFT if works_nights(person.id) else NO_REFERENCE,
+            shift_definition=NIGHT_SHIFT if works_nights(person_id) else NO_REFERENCE,
         )
 
 
