@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import CLOCKINGS_SCOPE
-from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.tenant import TODAY
 
 SECRET = "the+client/secret=&%"
 PASSWORD = "the-database-password"

@@ -30,7 +30,7 @@ from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.cli.conftest import COMMAND, Shell, last_json
+from tests.cli.shell import COMMAND, Shell, last_json
 from tests.fetch_servers import RELEASES
 from tests.pgbouncer import pgbouncer
 from tests.servers import installed_servers, postgres_server

@@ -49,8 +49,8 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import windows
 from protime_etl.sync.requests import select
 from protime_etl.work import Slice
-from tests.conftest import TODAY
 from tests.difficult import answer_again, refuse_lists
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow

@@ -25,7 +25,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import plan
 from protime_etl.sync.workers import pull
 from tests.airflow.test_operators import FIRST, context
-from tests.conftest import TODAY, settings_for
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows
 
 pytestmark = pytest.mark.airflow

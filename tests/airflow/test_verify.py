@@ -11,7 +11,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
 from tests.airflow.test_operators import FIRST, context
-from tests.conftest import TODAY
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow

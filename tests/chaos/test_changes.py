@@ -25,7 +25,7 @@ from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import verify
 from tests.chaos.test_chaos import assert_equal, report
 from tests.chaos.workers import CONTEXT, Place, running, sync_until
-from tests.conftest import TODAY
+from tests.tenant import TODAY
 
 Amount = Callable[[int, int], int]
 

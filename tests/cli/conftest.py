@@ -1,86 +1,12 @@
-"""The command line as a user meets it: a process of its own, in a pipe or on a terminal."""
-
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import pty
-import signal
-import struct
-import subprocess
-import sys
-import termios
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.engine import URL
 
 from protime_etl.simulator.server import SimulatedTenant
-from tests.preloaded import run_preloaded
-
-COMMAND = Path(sys.executable).parent / "protime-etl"
-
-
-def hear_ctrl_c() -> None:
-    """A background job of a shell is started deaf to Ctrl-C, and so would be what it starts."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Shell:
-    """Runs `protime-etl` in an empty folder with settings in its environment."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.folder = folder
-        self.settings = {f"PROTIME_{name.upper()}": value for name, value in settings.items()}
-        self.environment: dict[str, str] = {}
-        """What is in the environment beside the settings."""
-
-    def __call__(
-        self, *arguments: str, stdin: str | None = None, **changes: str | None
-    ) -> subprocess.CompletedProcess[str]:
-        if not self.environment:
-            return run_preloaded(
-                arguments, environment=self._environment(changes), folder=self.folder, stdin=stdin, seconds=120
-            )
-        return subprocess.run(
-            [COMMAND, *arguments],
-            env=self._environment(changes),
-            cwd=self.folder,
-            capture_output=True,
-            input=stdin,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def terminal(self, columns: int, *arguments: str, **changes: str | None) -> tuple[int, str]:
-        """Exit status and all that a terminal of that width shows, stderr included."""
-        mine, its = pty.openpty()
-        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = self._environment(changes) | {"TERM": "xterm", "NO_COLOR": "1"}
-        with subprocess.Popen(
-            [COMMAND, *arguments], env=environment, cwd=self.folder, stdin=its, stdout=its, stderr=its
-        ) as process:
-            os.close(its)
-            shown = b""
-            try:
-                while piece := os.read(mine, 65536):
-                    shown += piece
-            except OSError:  # how a terminal says that nobody has it open any more
-                pass
-            finally:
-                os.close(mine)
-        return process.returncode, shown.decode().replace("\r\n", "\n")
-
-    def _environment(self, changes: dict[str, str | None]) -> dict[str, str]:
-        environment = {**os.environ, **self.settings, **self.environment}
-        for name, value in changes.items():
-            environment.pop(f"PROTIME_{name.upper()}", None)
-            if value is not None:
-                environment[f"PROTIME_{name.upper()}"] = value
-        return environment
+from tests.cli.shell import Shell
 
 
 @pytest.fixture
@@ -94,7 +20,3 @@ def shell(tmp_path: Path, simulated: SimulatedTenant, warehouse: URL) -> Shell:
         auth_url=simulated.url,
         database_url=warehouse.render_as_string(hide_password=False),
     )
-
-
-def last_json(result: subprocess.CompletedProcess[str]) -> Any:
-    return json.loads(result.stdout.splitlines()[-1])

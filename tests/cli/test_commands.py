@@ -15,8 +15,8 @@ from protime_etl.postgres.queries import sql_folder
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.cli.conftest import COMMAND, Shell, hear_ctrl_c, last_json
-from tests.conftest import TODAY
+from tests.cli.shell import COMMAND, Shell, hear_ctrl_c, last_json
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 

@@ -15,7 +15,7 @@ from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.cli.conftest import Shell, last_json
+from tests.cli.shell import Shell, last_json
 from tests.truth import table_rows, tenant_rows
 
 NOW = dt.datetime.now(dt.UTC)

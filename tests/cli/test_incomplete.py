@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.server import SimulatedTenant
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY
+from tests.cli.shell import Shell, last_json
 from tests.difficult import answer_again, refuse_lists
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))

@@ -24,8 +24,9 @@ from protime_etl.sync.pull import pull_unit
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import plan, sync
 from protime_etl.sync.verify import verify
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY, execute
+from tests.cli.shell import Shell, last_json
+from tests.databases import execute
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))

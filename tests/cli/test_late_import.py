@@ -11,8 +11,8 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY
+from tests.cli.shell import Shell, last_json
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 DAYS = 60

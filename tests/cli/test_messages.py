@@ -9,8 +9,8 @@ import pytest
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY
+from tests.cli.shell import Shell, last_json
+from tests.tenant import TODAY
 
 DATES = ("--from", str(TODAY), "--to", str(TODAY))
 

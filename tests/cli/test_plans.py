@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tests.cli.conftest import Shell
-from tests.conftest import TODAY
+from tests.cli.shell import Shell
+from tests.tenant import TODAY
 
 MONTHS = ("--from", str(TODAY - dt.timedelta(days=700)), "--to", str(TODAY))
 

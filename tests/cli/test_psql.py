@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL, Engine
 
-from tests.cli.conftest import Shell
-from tests.conftest import execute
+from tests.cli.shell import Shell
+from tests.databases import execute
 
 ARGUMENTS = "\\! tr '\\0' '\\n' < /proc/$PPID/cmdline\n"
 

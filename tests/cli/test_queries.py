@@ -16,8 +16,9 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.runs import sync
-from tests.cli.conftest import Shell
-from tests.conftest import execute, settings_for
+from tests.cli.shell import Shell
+from tests.databases import execute
+from tests.tenant import settings_for
 
 NAMES = sorted(path.stem for path in (sql_folder() / "queries").glob("*.sql"))
 

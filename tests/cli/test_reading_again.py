@@ -13,8 +13,9 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY, both_servers, execute
+from tests.cli.shell import Shell, last_json
+from tests.databases import both_servers, execute
+from tests.tenant import TODAY
 
 DAYS = 94
 CLOCKINGS_OF_A_PERSON = 293

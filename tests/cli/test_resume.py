@@ -11,9 +11,9 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.postgres.coordination import SharedPause
-from tests.cli.conftest import COMMAND, Shell, last_json
-from tests.conftest import TODAY
+from tests.cli.shell import COMMAND, Shell, last_json
 from tests.scripted_server import Answer, ScriptedServer
+from tests.tenant import TODAY
 
 EMPTY = Answer(200, {"value": []})
 SYNC = ("sync", "--from", str(TODAY), "--to", str(TODAY), "--people", "7")

@@ -13,7 +13,7 @@ import pytest
 from protime_etl.config import Settings, load_settings
 from protime_etl.env_file import read_env_file
 from protime_etl.errors import SettingsError
-from tests.cli.conftest import Shell
+from tests.cli.shell import Shell
 
 ENCODINGS: dict[str, Callable[[str], bytes]] = {
     "UTF-8": str.encode,

@@ -17,8 +17,9 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY, execute, settings_for
+from tests.cli.shell import Shell, last_json
+from tests.databases import execute
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from tests.cli.conftest import COMMAND, Shell
-from tests.conftest import execute
+from tests.cli.shell import COMMAND, Shell
+from tests.databases import execute
 
 VALUES = """
 SELECT 1 AS n, 'tab	line

@@ -7,8 +7,9 @@ import datetime as dt
 import pytest
 from sqlalchemy.engine import Engine
 
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY, execute
+from tests.cli.shell import Shell, last_json
+from tests.databases import execute
+from tests.tenant import TODAY
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.options import CLOCKINGS_SCOPE
 from protime_etl.simulator.server import SimulatedTenant
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY
+from tests.cli.shell import Shell, last_json
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", str(TODAY - dt.timedelta(days=13)), "--to", str(TODAY))

@@ -20,8 +20,9 @@ from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.runs import sync
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY, execute
+from tests.cli.shell import Shell, last_json
+from tests.databases import execute
+from tests.tenant import TODAY
 
 DATES = ("--from", "2026-03-19", "--to", str(TODAY))
 

@@ -36,7 +36,7 @@ from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.work import Request, Slice, Unit
-from tests.conftest import TODAY, settings_for
+from tests.tenant import TODAY, settings_for
 from tests.truth import Rows, table_rows, tenant_rows
 
 PEOPLE = 3

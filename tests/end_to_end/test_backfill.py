@@ -23,7 +23,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
-from tests.conftest import settings_for
+from tests.tenant import settings_for
 
 DAG = "protime_clockings_backfill"
 TODAY = dt.datetime.now(dt.UTC).date()

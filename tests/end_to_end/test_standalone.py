@@ -19,7 +19,7 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.local_airflow import local_airflow
-from tests.conftest import settings_for
+from tests.tenant import settings_for
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 BESIDE = Path(sys.executable).parent

@@ -26,7 +26,8 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.conftest import TODAY, execute
+from tests.databases import execute
+from tests.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=4)
 NUMBERS = count()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.conftest import TODAY
 from tests.every.house import House, OptionRow
+from tests.tenant import TODAY
 
 DAY = ("--from", str(TODAY), "--to", str(TODAY))
 

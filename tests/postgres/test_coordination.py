@@ -15,8 +15,8 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.runs import sync
-from tests.conftest import TODAY, settings_for
 from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.tenant import TODAY, settings_for
 
 PROCESS = """
 import json, sys

@@ -19,7 +19,7 @@ from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.merge import Load
 from protime_etl.work import Counts, Scope
-from tests.conftest import both_servers, execute
+from tests.databases import both_servers, execute
 
 DAY = dt.date(2026, 3, 20)
 SCOPE = Scope([1, 2], DAY, DAY)

@@ -21,7 +21,7 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.merge import Load
 from protime_etl.work import Counts
-from tests.conftest import both_servers
+from tests.databases import both_servers
 
 DAY = dt.date(2026, 3, 20)
 BEGAN = dt.datetime(2026, 3, 21, 4, 30, tzinfo=dt.UTC)

@@ -32,8 +32,9 @@ from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import verify
-from tests.conftest import TODAY, both_servers, execute, settings_for
+from tests.databases import both_servers, execute
 from tests.postgres.explaining import Explained, explaining
+from tests.tenant import TODAY, settings_for
 
 FIRST = TODAY - dt.timedelta(days=20)
 TABLES = ("protime.clockings", "protime.clocking_versions", "protime_etl.coverage", "protime_etl.tombstones")

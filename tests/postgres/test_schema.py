@@ -16,7 +16,7 @@ from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import require_schema, schema_state, upgrade_schema
 from protime_etl.postgres.tables import metadata
-from tests.conftest import both_servers
+from tests.databases import both_servers
 
 SCHEMAS = ("protime", "protime_etl")
 

@@ -11,7 +11,7 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
-from tests.conftest import both_servers
+from tests.databases import both_servers
 from tests.postgres.test_load import load, row
 
 COLUMNS = ", ".join(column.name for column in RECORD_TABLES["clockings"].columns)

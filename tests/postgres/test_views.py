@@ -14,7 +14,7 @@ from protime_etl.collections.page import Page
 from protime_etl.postgres.engine_tables import tenants
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.queries import sql_folder
-from tests.conftest import both_servers
+from tests.databases import both_servers
 from tests.postgres.test_load import row
 
 SPRING = dt.date(2026, 3, 29)

@@ -43,8 +43,8 @@ from protime_etl.protime.transport import error_details, new_session, retry_afte
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.runs import sync
-from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.tenant import TODAY
 
 PATH = f"{API_PATH}/clockings"
 GOOD: dict[str, Any] = {

@@ -13,9 +13,9 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
-from tests.cli.conftest import Shell, last_json
-from tests.conftest import TODAY
+from tests.cli.shell import Shell, last_json
 from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.tenant import TODAY
 
 PATH = f"{API_PATH}/clockings"
 RECORD: dict[str, Any] = {

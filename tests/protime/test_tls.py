@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from protime_etl.errors import ProtimeError
 from protime_etl.protime.transport import new_session, send
-from tests.cli.conftest import Shell
+from tests.cli.shell import Shell
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)

@@ -21,9 +21,9 @@ from protime_etl.postgres.coverage import lock_coverage
 from protime_etl.postgres.locks import lock_list
 from protime_etl.protime import auth
 from protime_etl.sync.pipeline import open_pipeline
-from tests.cli.conftest import COMMAND, Shell
-from tests.conftest import TODAY
+from tests.cli.shell import COMMAND, Shell
 from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.tenant import TODAY
 
 EMPTY = Answer(200, {"value": []})
 DATES = ("--from", str(TODAY), "--to", str(TODAY), "--people", "7")

@@ -19,7 +19,7 @@ from protime_etl.simulator.server import SimulatedTenant, serve
 from protime_etl.simulator.state import Tenant
 
 if TYPE_CHECKING:
-    from .conftest import Caller
+    from tests.simulator.caller import Caller
 
 
 def test_paging_to_the_end_gives_everything(caller: Caller) -> None:

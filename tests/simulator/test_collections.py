@@ -13,7 +13,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.simulator.conftest import Caller
+from tests.simulator.caller import Caller
 
 FIRST = dt.date(2026, 3, 9)
 LAST = dt.date(2026, 3, 20)

@@ -20,7 +20,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 
 if TYPE_CHECKING:
-    from .conftest import Caller
+    from tests.simulator.caller import Caller
 
 NOW = dt.datetime(2026, 2, 1, 12, tzinfo=dt.UTC)
 JANUARY = "clockings?filter=date ge '2026-01-01' and date le '2026-01-31'&delta"

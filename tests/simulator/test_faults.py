@@ -14,7 +14,7 @@ from protime_etl.simulator.server import SimulatedTenant, changing
 from protime_etl.simulator.state import Tenant
 
 if TYPE_CHECKING:
-    from .conftest import Caller
+    from tests.simulator.caller import Caller
 
 
 def follow(caller: Caller, text: str) -> None:

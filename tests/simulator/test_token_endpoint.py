@@ -12,7 +12,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 
 if TYPE_CHECKING:
-    from .conftest import Caller
+    from tests.simulator.caller import Caller
 
 
 def test_gives_a_token_as_documented(caller: Caller) -> None:

@@ -21,7 +21,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
 from protime_etl.sync.workers import Observer
 from protime_etl.work import Counts, Request, Unit
-from tests.conftest import TODAY, settings_for
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 YEAR = TODAY - dt.timedelta(days=364)

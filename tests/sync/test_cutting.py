@@ -25,8 +25,8 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, is_done, plan, sync, unfinished_parts
 from protime_etl.sync.workers import pull
 from protime_etl.work import Request, Unit
-from tests.conftest import TODAY, settings_for
 from tests.difficult import Quota, answer_again, refuse_lists
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)

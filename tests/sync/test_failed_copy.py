@@ -15,7 +15,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
-from tests.conftest import TODAY
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=60)

@@ -20,8 +20,9 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, plan, sync
 from protime_etl.sync.workers import pull
 from protime_etl.work import Counts
-from tests.conftest import TODAY, both_servers, settings_for
+from tests.databases import both_servers
 from tests.scripted_server import Answer, ScriptedServer
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)

@@ -16,9 +16,9 @@ from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import verify
-from tests.conftest import TODAY, settings_for
 from tests.difficult import refuse_lists
-from tests.sync.test_changes import live
+from tests.sync.delta.test_poll import live
+from tests.tenant import TODAY, settings_for
 
 FIRST = TODAY - dt.timedelta(days=13)
 

@@ -16,8 +16,8 @@ from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import verify
-from tests.conftest import TODAY
 from tests.scripted_server import Answer, ScriptedServer
+from tests.tenant import TODAY
 
 LINK = f"{API_PATH}/delta/clockings?deltaToken="
 PERSON = 7

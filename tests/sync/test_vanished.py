@@ -20,7 +20,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
 from protime_etl.sync.workers import pull
 from protime_etl.work import Slice, Unit
-from tests.conftest import TODAY, settings_for
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=49)

@@ -12,8 +12,8 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import repair, verify
-from tests.conftest import TODAY
-from tests.sync.test_changes import assert_equal, live
+from tests.sync.delta.test_poll import assert_equal, live
+from tests.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=13)
 

@@ -29,8 +29,8 @@ from protime_etl.sync.delta import poll as turns
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
-from tests.conftest import TODAY, settings_for
 from tests.scripted_server import Answer, ScriptedServer
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)

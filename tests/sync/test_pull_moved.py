@@ -17,8 +17,8 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, plan, sync
 from protime_etl.sync.workers import pull
-from tests.conftest import TODAY
 from tests.sync.test_pull import FIRST
+from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 MINE, THEIRS = 100_001, 100_002

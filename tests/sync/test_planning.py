@@ -118,15 +118,3 @@ def test_gaps_are_planned_exactly(client: ProtimeClient) -> None:
                 cells.add(cell)
     expected = {(1, MONDAY), (2, MONDAY)} | {(3, MONDAY + dt.timedelta(days=n)) for n in range(2, 501)}
     assert cells == expected
-
-
-def test_the_expectation_learns() -> None:
-    estimate = VolumeEstimate()
-    assert estimate.page_size == 1000
-    before = estimate.rows_per_person(MONDAY, MONDAY)
-    estimate.observe(100, MONDAY, MONDAY, int(200 * before))
-    estimate.observe_page(250)
-    assert estimate.rows_per_person(MONDAY, MONDAY) == pytest.approx(2 * before)
-    assert estimate.page_size == 250
-    week = estimate.rows_per_person(MONDAY, MONDAY + dt.timedelta(days=6))
-    assert estimate.rows_per_person(MONDAY, MONDAY + dt.timedelta(days=364)) == pytest.approx(52 * week + 2 * before)

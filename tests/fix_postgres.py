@@ -1,0 +1,74 @@
+"""Fixtures: PostgreSQL servers, and a fresh warehouse for each test."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.schema import upgrade_schema
+from tests.databases import NUMBERS, database, execute, in_memory
+from tests.servers import older_server, system_postgres
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Callable[[str], URL]]:
+    """Servers by name, started when first asked for; each with a database `template` that has the schema."""
+    started: dict[str, URL] = {}
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-test-", dir=in_memory())))
+        home.chmod(0o711)  # as root, the server runs as another user
+
+        def server(name: str) -> URL:
+            if name not in started:
+                programs = older_server()
+                url = stack.enter_context(
+                    embedded_postgres(home) if name == "embedded" or programs is None else system_postgres(programs)
+                )
+                # No test outlives the machine, and hundreds of databases take minutes to reach the disk.
+                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                    execute(url, f"ALTER SYSTEM SET {setting} = off")
+                execute(url, "SELECT pg_reload_conf()")
+                execute(url, "CREATE DATABASE template")
+                engine = create_engine(url.set(database="template"))
+                upgrade_schema(engine)
+                engine.dispose()
+                started[name] = url
+            return started[name]
+
+        yield server
+
+
+@pytest.fixture(scope="module")
+def airflow_server(servers: Callable[[str], URL]) -> Iterator[URL]:
+    """The server where a local Airflow keeps its metadata; the next module's Airflow finds nothing of it."""
+    server = servers("embedded")
+    yield server
+    execute(server, "DROP DATABASE IF EXISTS airflow WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
+    """A database without the schema."""
+    with database(servers("embedded"), f"empty_{next(NUMBERS)}") as url:
+        yield url
+
+
+@pytest.fixture(params=["embedded"])
+def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> Iterator[URL]:
+    """A fresh warehouse; tests of SQL ask for both servers with `both_servers`."""
+    with database(servers(request.param), f"warehouse_{next(NUMBERS)}", "template") as url:
+        yield url
+
+
+@pytest.fixture
+def engine(warehouse: URL) -> Iterator[Engine]:
+    engine = create_engine(warehouse)
+    yield engine
+    engine.dispose()

@@ -1,0 +1,24 @@
+"""The simulated tenant that most tests read."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from protime_etl.config import Settings, load_settings
+from protime_etl.simulator.server import SimulatedTenant
+
+__all__ = ["TODAY", "settings_for"]
+
+TODAY = dt.date(2026, 3, 20)
+"""Its last day."""
+
+
+def settings_for(served: SimulatedTenant, **changes: object) -> Settings:
+    given: dict[str, object] = {
+        "tenant": "simulated",
+        "client_id": served.client_id,
+        "client_secret": served.client_secret,
+        "api_url": served.url,
+        "auth_url": served.url,
+    }
+    return load_settings(from_environment=False, **(given | changes))
