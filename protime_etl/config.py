@@ -12,11 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -31,15 +29,20 @@ from protime_etl import __version__
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.env_file import read_env_file
 from protime_etl.errors import SettingsError
+from protime_etl.setting_values import (
+    ENVIRONMENT_HOSTS,
+    check_tenant,
+    check_timezone,
+    choose_collections,
+    is_loopback,
+    scopes_of,
+)
 
 __all__ = [
     "CLOCKINGS_SCOPE",
     "PEOPLE_SCOPE",
     "PlaceSettings",
     "Settings",
-    "check_timezone",
-    "choose_collections",
-    "is_loopback",
     "load_place",
     "load_settings",
     "nearest",
@@ -52,70 +55,9 @@ PREFIX = "PROTIME_"
 ENV_FILE = Path(".env")
 # What docker-compose.yml and the DAGs read themselves.
 NO_SETTINGS = {"PROTIME_WAREHOUSE_PASSWORD", "PROTIME_CHANGES_SCHEDULE"}
-TENANT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\0\u200b\u200e\u200f\u2060\ufeff"
-ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
 
 log = logging.getLogger(__name__)
-
-
-def choose_collections(names: Iterable[str]) -> tuple[str, ...]:
-    """The collections of these names, `all` for every one, each once and in the order of the registry.
-
-    Raises:
-        ValueError: there is no collection of that name.
-    """
-    given = {name.replace("_", "-") for name in names}
-    if "all" in given:
-        return tuple(COLLECTIONS)
-    for name in sorted(given - COLLECTIONS.keys()):
-        raise ValueError(f"there is no collection {name!r}; there are {', '.join(COLLECTIONS)}, and all")
-    return tuple(path for path in COLLECTIONS if path in given)
-
-
-def scopes_of(collections: Iterable[str]) -> tuple[str, ...]:
-    """The scopes that let a client read these collections."""
-    return tuple(dict.fromkeys(COLLECTIONS[path].scope for path in collections))
-
-
-def check_timezone(name: str) -> str:
-    """The name, if it is one of an IANA time zone.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Brussels") from None
-    # PostgreSQL takes CET, MET, EET and WET for fixed offsets without summer time.
-    if "/" not in name and name != "UTC":
-        raise ValueError(f"{name!r} is an abbreviation; give an IANA time zone such as Europe/Brussels")
-    return name
-
-
-def _check_tenant(name: str) -> str:
-    if TENANT.fullmatch(name):
-        return name
-    try:
-        host = urlsplit(name if "//" in name else f"//{name}").hostname or ""
-    except ValueError:
-        host = ""
-    label, _, rest = host.partition(".")
-    if rest in ENVIRONMENT_HOSTS.values() and TENANT.fullmatch(label):
-        raise ValueError(f"write {label}, not https://{host}")
-    raise ValueError("is the sub-domain of your myProtime URL alone, such as acme of https://acme.myprotime.eu")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether that is this machine."""
-    host = host.lower().removesuffix(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class PlaceSettings(BaseSettings):
@@ -167,7 +109,7 @@ class PlaceSettings(BaseSettings):
 class Settings(PlaceSettings):
     """What one tenant and one warehouse need; the one object that every layer is given."""
 
-    tenant: Annotated[str, AfterValidator(_check_tenant)]
+    tenant: Annotated[str, AfterValidator(check_tenant)]
     """Sub-domain of the myProtime URL: `acme` in https://acme.myprotime.eu."""
     client_id: Annotated[str, Field(min_length=1)]
     client_secret: Annotated[SecretStr, Field(min_length=1)]
@@ -301,7 +243,7 @@ def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that names the one of the known names that may have been meant."""
     close = difflib.get_close_matches(name, known, 1, 0.75)
-    return f"Did you mean {close[0]}?" if close else "README lists what there is."
+    return f"Did you mean {close[0]}?" if close else "docs/settings.md lists what there is."
 
 
 def _tell_unknown() -> None:
@@ -333,5 +275,5 @@ def _named_errors() -> Iterator[None]:
             else:
                 problems.append(problem["msg"].removeprefix("Value error, "))
         raise SettingsError(
-            "; ".join(problems) + ".", guidance="Set it in the environment or in a .env file here (README: Settings)."
+            "; ".join(problems) + ".", guidance="Set it in the environment or in a .env file here (docs/settings.md)."
         ) from None

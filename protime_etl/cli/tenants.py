@@ -11,12 +11,13 @@ from protime_etl.cli import console
 from protime_etl.cli.options import Json
 from protime_etl.cli.place import warehouse
 from protime_etl.cli.tables import print_table
-from protime_etl.config import PlaceSettings, check_timezone
+from protime_etl.config import PlaceSettings
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.forgetting import forget_tenant, held_of
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.sources import set_zone
+from protime_etl.setting_values import check_timezone
 
 __all__ = ["db_timezone", "forget"]
 

@@ -1,4 +1,4 @@
-"""Coverage: which days have been completely pulled for whom, what is missing, and what a day usually holds."""
+"""Coverage: which days have been completely pulled for whomand what is missing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.collection import Collection
-from protime_etl.postgres.planning import BOUND_TENANT
 from protime_etl.work import Slice
 
-__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover", "usual_amounts"]
-
-KNOWN_DAYS = 28
-SAMPLED_PEOPLE = 300
+__all__ = ["cover", "lock_coverage", "missing", "try_lock_coverage", "uncover"]
 
 
 def try_lock_coverage(connection: Connection, tenant: str, collection: str, person_ids: Iterable[int]) -> bool:
@@ -128,35 +123,3 @@ def _parameters(tenant: str, one: Slice) -> dict[str, object]:
         "first": one.first,
         "last": one.last,
     }
-
-
-def usual_amounts(connection: Connection, tenant: str, collection: Collection) -> dict[int, tuple[float, float]]:
-    """Weekday (0 is Monday) to (records, person-days), of some people in the last four weeks that were covered."""
-    rows = connection.execute(
-        sa.text(
-            f"""
-            WITH recent AS (
-                SELECT daterange(max(upper(dates)) - :days, max(upper(dates))) AS days
-                FROM protime_etl.coverage WHERE tenant = :tenant AND collection = :collection
-            ),
-            sampled AS (
-                SELECT person_id, dates * datemultirange(days) AS dates
-                FROM protime_etl.coverage, recent
-                WHERE tenant = :tenant AND collection = :collection AND dates && days
-                ORDER BY hashint8(person_id) LIMIT :people
-            ),
-            held AS (
-                SELECT person_id, lower(part) + n AS day FROM sampled, unnest(dates) AS part,
-                    generate_series(0, upper(part) - lower(part) - 1) AS n
-            )
-            SELECT extract(isodow FROM day)::int - 1, sum(records)::float8, count(*)::float8
-            FROM held CROSS JOIN LATERAL (
-                SELECT count(*) AS records FROM protime.{collection.table} AS c
-                WHERE c.tenant = {BOUND_TENANT} AND c.person_id = held.person_id AND c.date = held.day
-                    AND (c.deleted_by IS NULL OR c.deleted_by = 'status')
-            ) AS counted GROUP BY 1
-            """
-        ),
-        {"tenant": tenant, "collection": collection.path, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}

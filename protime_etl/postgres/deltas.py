@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from protime_etl.errors import BusyError
+from protime_etl.postgres.delta_tables import deltas
 from protime_etl.postgres.delta_unconfirmed import withheld
-from protime_etl.postgres.engine_tables import deltas
 
 __all__ = [
     "LIFETIME",

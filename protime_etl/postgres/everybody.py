@@ -8,7 +8,11 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-__all__ = ["people_to_read", "unknown_people"]
+from protime_etl.collections.people import PEOPLE
+from protime_etl.postgres.engine_tables import rejected_record
+from protime_etl.postgres.record_tables import RECORD_TABLES
+
+__all__ = ["known_people", "people_to_read", "unknown_people"]
 
 # Whoever was ever seen has a row of coverage, also who came by a delta, by circles, or by another person's clocking.
 # Who has left is read on days until they left, and where the table has clockings of them: one look into an index each.
@@ -47,3 +51,15 @@ def people_to_read(connection: Connection, tenant: str, first: dt.date, last: dt
 def unknown_people(connection: Connection, tenant: str, person_ids: Iterable[int]) -> list[int]:
     """Which of these ids belong to nobody that was ever seen, in order; those who left are known."""
     return list(connection.scalars(sa.text(EVER_SEEN), {"tenant": tenant, "ids": sorted(set(person_ids))}))
+
+
+def known_people(connection: Connection, tenant: str) -> list[int]:
+    """Ids of all people of the tenant that are not deleted, in order, those whose record was rejected included."""
+    people = RECORD_TABLES[PEOPLE.path]
+    stored = sa.select(people.c.id).where(people.c.tenant == tenant, people.c.deleted_at.is_(None))
+    rejected = sa.select(rejected_record.c.record_id).where(
+        rejected_record.c.tenant == tenant,
+        rejected_record.c.collection == PEOPLE.path,
+        rejected_record.c.record_id.is_not(None),
+    )
+    return sorted(connection.scalars(stored.union(rejected)))

@@ -7,14 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.collection import Collection
-from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.engine_tables import collection_state, rejected_record, runs, units
-from protime_etl.postgres.record_tables import RECORD_TABLES
+from protime_etl.postgres.engine_tables import runs, units
 from protime_etl.work import Counts, Request, Slice, Unit
 
 __all__ = [
@@ -22,12 +18,7 @@ __all__ = [
     "enter_units",
     "finish_run",
     "finish_unit",
-    "known_people",
-    "learn_page_size",
-    "note_read",
     "open_run",
-    "pace",
-    "page_size",
     "planned_until",
     "read_unit",
     "remove_units",
@@ -35,7 +26,6 @@ __all__ = [
     "require_tenant",
     "resume_run",
     "run_counts",
-    "stored_records",
     "unfinished_parts",
     "unfinished_run",
     "unfinished_units",
@@ -45,25 +35,6 @@ __all__ = [
 RESUMED_DAYS = 7
 LEFT = units.c.status.not_in(("done", "cut"))
 COUNT_COLUMNS = tuple(Counts().as_dict())
-
-
-def known_people(connection: Connection, tenant: str) -> list[int]:
-    """Ids of all people of the tenant that are not deleted, in order, those whose record was rejected included."""
-    people = RECORD_TABLES[PEOPLE.path]
-    stored = sa.select(people.c.id).where(people.c.tenant == tenant, people.c.deleted_at.is_(None))
-    rejected = sa.select(rejected_record.c.record_id).where(
-        rejected_record.c.tenant == tenant,
-        rejected_record.c.collection == PEOPLE.path,
-        rejected_record.c.record_id.is_not(None),
-    )
-    return sorted(connection.scalars(stored.union(rejected)))
-
-
-def stored_records(connection: Connection, tenant: str, collection: Collection) -> int:
-    """How many records of a collection are stored and not deleted."""
-    table = RECORD_TABLES[collection.path]
-    live = sa.select(sa.func.count()).where(table.c.tenant == tenant, table.c.deleted_at.is_(None))
-    return int(connection.scalar(live) or 0)
 
 
 def open_run(
@@ -199,53 +170,6 @@ def cut_unit(
     )
     left = sa.select(units).where(*within, LEFT).order_by(units.c.unit_id)
     return [_unit(row, unit.tenant) for row in connection.execute(left)]
-
-
-def pace(connection: Connection, tenant: str) -> float | None:
-    """Seconds that a request took lately, with all that goes with it; None where nothing was read yet."""
-    recent = (
-        sa.select(units.c.seconds, units.c.requests)
-        .join(runs, runs.c.run_id == units.c.run_id)
-        .where(runs.c.tenant == tenant, units.c.status == "done", units.c.requests > 0, units.c.seconds.is_not(None))
-        .order_by(units.c.unit_id.desc())
-        .limit(100)
-        .subquery()
-    )
-    found: float | None = connection.scalar(sa.select(sa.func.sum(recent.c.seconds) / sa.func.sum(recent.c.requests)))
-    return found
-
-
-def page_size(connection: Connection, tenant: str, collection: str = "clockings") -> int | None:
-    """The most records of a collection that ever came in one answer."""
-    found: int | None = connection.scalar(
-        sa.select(collection_state.c.page_size).where(
-            collection_state.c.tenant == tenant, collection_state.c.collection == collection
-        )
-    )
-    return found
-
-
-def learn_page_size(connection: Connection, tenant: str, records: int, collection: str = "clockings") -> None:
-    """Remember a larger page than was known."""
-    known = collection_state.c.page_size
-    statement = insert(collection_state).values(tenant=tenant, collection=collection, page_size=records)
-    connection.execute(
-        statement.on_conflict_do_update(
-            constraint=collection_state.primary_key,
-            set_={"page_size": records},
-            where=sa.func.coalesce(known, 0) < records,
-        )
-    )
-
-
-def note_read(connection: Connection, tenant: str, collection: str) -> None:
-    """Enter that a collection was read whole just now."""
-    statement = insert(collection_state).values(tenant=tenant, collection=collection, read_at=sa.func.clock_timestamp())
-    connection.execute(
-        statement.on_conflict_do_update(
-            constraint=collection_state.primary_key, set_={"read_at": statement.excluded.read_at}
-        )
-    )
 
 
 _OWNED = sa.select(units, runs.c.tenant).join(runs, runs.c.run_id == units.c.run_id)

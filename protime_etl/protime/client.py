@@ -15,16 +15,8 @@ from protime_etl.collections.collection import API_PATH, Collection
 from protime_etl.collections.page import Page
 from protime_etl.config import Settings
 from protime_etl.errors import (
-    ApiError,
-    DeltaExpiredError,
-    ForbiddenError,
-    InvalidRequestError,
     NotFoundError,
-    PagingConflictError,
     ProtocolError,
-    RateLimited,
-    ServerError,
-    UnauthorizedError,
     UntrustedLinkError,
     UriTooLongError,
 )
@@ -33,9 +25,9 @@ from protime_etl.protime.changes import decode_changes
 from protime_etl.protime.decoding import decode_page, decode_record, look_ahead
 from protime_etl.protime.filters import Condition, encode
 from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
+from protime_etl.protime.refusals import refusal
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import (
-    TRY_AGAIN,
     error_details,
     is_json_or_nothing,
     new_session,
@@ -246,7 +238,7 @@ class ProtimeClient:
             self._answered.add(collection.path)
             return body
         # A server that repeats the token is not repeated.
-        error = _error(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
+        error = refusal(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
         if isinstance(error, NotFoundError):
             error.plain = is_json_or_nothing(body)
         pause_everybody(self._pause, error, self._settings.max_pause)
@@ -294,33 +286,3 @@ def _origin(parts: SplitResult) -> tuple[str, str, int] | None:
 def _check_length(uri: str) -> None:
     if len(uri) > MAX_URI_CHARACTERS:
         raise UriTooLongError(f"A URI of {len(uri)} characters is over the limit of {MAX_URI_CHARACTERS}.", status=414)
-
-
-_ERRORS: dict[int, tuple[type[ApiError], str]] = {
-    400: (InvalidRequestError, "This is a fault in protime-etl or a change of the API; please report it."),
-    401: (UnauthorizedError, "A fresh token did not help: the client probably lacks the scope {scope}."),
-    403: (ForbiddenError, "The client lacks the scope {scope}, or the feature is not enabled on the tenant."),
-    404: (NotFoundError, "Check PROTIME_TENANT and PROTIME_ENVIRONMENT."),
-    409: (PagingConflictError, "The list is read again from its first page."),
-    410: (DeltaExpiredError, "The delta starts again with a full load."),
-    414: (UriTooLongError, "The batch of people is split in two."),
-    429: (RateLimited, ""),
-}
-
-
-def _error(
-    collection: Collection, status: int, details: tuple[str, str, tuple[str, ...]], wait: float | None
-) -> ApiError:
-    code, message, reasons = details
-    usual = ServerError if status >= 500 or status in TRY_AGAIN else ApiError
-    kind, guidance = _ERRORS.get(status, (usual, "Try again later."))
-    said = ": ".join(filter(None, (code, message)))
-    detail = f" ({'; '.join(filter(None, (said, *reasons)))})" if said or reasons else ""
-    return kind(
-        f"The API answers {collection.path} with status {status}{detail}.",
-        guidance=guidance.format(scope=collection.scope),
-        status=status,
-        code=code,
-        reasons=reasons,
-        retry_after=wait,
-    )

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
-from protime_etl.config import is_loopback
 from protime_etl.errors import AnswerTooLargeError, ProtocolError, UntrustedLinkError
 from protime_etl.protime.connections import TimedAdapter
 from protime_etl.protime.failures import explain, printable
+from protime_etl.setting_values import is_loopback
 
 __all__ = [
     "TRY_AGAIN",

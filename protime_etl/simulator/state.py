@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
@@ -17,7 +16,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.generation.clockings import FIRST_CLOCKING_ID, generate_clockings
 from protime_etl.simulator.generation.dice import change_version
 from protime_etl.simulator.generation.people import FIRST_PERSON_ID, generate_people, sensitive_fields
-from protime_etl.simulator.generation.source import Generator, Source, generator_of
+from protime_etl.simulator.generation.source import Following
 from protime_etl.simulator.history import History
 from protime_etl.simulator.record_index import RecordIndex
 from protime_etl.simulator.records import documented, tidy
@@ -25,7 +24,6 @@ from protime_etl.simulator.selection import Selection
 
 __all__ = ["Tenant"]
 
-DEFAULT_DAYS = 30
 FIRST_CHANGE_VERSION = 0x0000090200004BD00000
 
 
@@ -52,7 +50,7 @@ class Tenant:
         """
         self.seed = seed
         self.last_day = last_day or today or dt.datetime.now(dt.UTC).date()
-        self.first_day = first_day or self.last_day - dt.timedelta(days=DEFAULT_DAYS - 1)
+        self.first_day = first_day or self.last_day - dt.timedelta(days=29)
         self._lock = threading.RLock()
         self._ids = count(FIRST_CLOCKING_ID)
         self._versions = count(FIRST_CHANGE_VERSION)
@@ -67,7 +65,7 @@ class Tenant:
             "clockings": RecordIndex(one for one in clockings if one.id not in held_back),
         }
         self._raw: dict[tuple[str, int], dict[str, Any]] = {}
-        self._generators: dict[str, tuple[Generator, Source]] = {}
+        self._following = Following(seed, self._days, self._clockings.of_person)
         self._person_ids = count(FIRST_PERSON_ID + people)
         self.history = {path: History() for path in COLLECTIONS}
         """What changed, by collection, as far as a delta watches."""
@@ -92,7 +90,8 @@ class Tenant:
                 change_version=self._next_version(),
                 **values,
             )
-            return self._store(clocking)
+            stored: Clocking = self._put("clockings", clocking)
+            return stored
 
     def catch_up(self, now: dt.datetime) -> None:
         """Let come what was held back and is clocked by that moment on the wall clock."""
@@ -100,7 +99,7 @@ class Tenant:
             due = [one for one in self._to_come if _moment(one) <= now]
             self._to_come = [one for one in self._to_come if _moment(one) > now]
             for clocking in due:
-                self._store(msgspec.structs.replace(clocking, change_version=self._next_version()))
+                self._put("clockings", msgspec.structs.replace(clocking, change_version=self._next_version()))
 
     def edit(self, clocking_id: int, **changes: object) -> Clocking:
         """Change attributes of a clocking as an editor does: it keeps its original time and gets a new changeVersion.
@@ -116,7 +115,8 @@ class Tenant:
             changes.setdefault(
                 "original_time_of_day_in_minutes", old.time_of_day_in_minutes if original is None else original
             )
-            return self._store(msgspec.structs.replace(old, change_version=self._next_version(), **changes))
+            stored: Clocking = self.edit_record("clockings", clocking_id, **changes)
+            return stored
 
     def soft_delete(self, clocking_id: int) -> Clocking:
         """Delete a clocking as the API does: it stays, with the status `Deleted` and a new changeVersion.
@@ -124,9 +124,8 @@ class Tenant:
         Raises:
             KeyError: there is no such clocking.
         """
-        with self._lock:
-            old = self._clockings.by_id[clocking_id]
-            return self._store(msgspec.structs.replace(old, status="Deleted", change_version=self._next_version()))
+        deleted: Clocking = self.edit_record("clockings", clocking_id, status="Deleted")
+        return deleted
 
     def hard_delete(self, clocking_id: int) -> str:
         """Remove a clocking; the changeVersion of the deletion, which a delta alone will tell.
@@ -137,7 +136,7 @@ class Tenant:
         with self._lock:
             clocking: Clocking = self._clockings.by_id[clocking_id]
             version = self.remove_record("clockings", clocking_id)
-            self._derive(clocking.person)
+            self._derive(clocking.person.id)
             return version
 
     def replace_raw(self, record_id: int, served: dict[str, Any], collection: str = "clockings") -> None:
@@ -190,27 +189,8 @@ class Tenant:
                 "in_service_date": self.first_day,
                 **fields,
             }
-            return self._store_person(Person(id=person_id, change_version=self._next_version(), **values))
-
-    def edit_person(self, person_id: int, **changes: object) -> Person:
-        """Change attributes of a person, who gets a new changeVersion.
-
-        Raises:
-            KeyError: there is no such person.
-            ValueError: the id or the changeVersion was to be changed.
-        """
-        _refuse_given(changes)
-        with self._lock:
-            old = self._people.by_id[person_id]
-            return self._store_person(msgspec.structs.replace(old, change_version=self._next_version(), **changes))
-
-    def hard_delete_person(self, person_id: int) -> str:
-        """Remove a person but none of the clockings; the changeVersion of the deletion, which a delta alone will tell.
-
-        Raises:
-            KeyError: there is no such person.
-        """
-        return self.remove_record("people", person_id)
+            person: Person = self._put("people", Person(id=person_id, change_version=self._next_version(), **values))
+            return person
 
     def truth(self) -> list[Clocking]:
         """All clockings that are served, as `records`."""
@@ -269,29 +249,18 @@ class Tenant:
 
     def _index(self, collection: str) -> RecordIndex:
         if collection not in self._indexes:
-            self._indexes[collection] = RecordIndex(self._generated(collection))
+            self._indexes[collection] = RecordIndex(
+                msgspec.structs.replace(one, change_version=self._next_version())
+                for one in self._following.records(collection, tuple(self._people.by_id))
+            )
         return self._indexes[collection]
 
-    def _generated(self, collection: str) -> Iterable[Any]:
-        generator = generator_of(COLLECTIONS[collection])
-        source = Source(
-            self.seed, self._days, tuple(self._people.by_id), self._clockings.of_person, count(generator.first_id)
-        )
-        self._generators[collection] = (generator, source)
-        if generator.derive is not None:
-            records = [one for person in source.person_ids for one in generator.derive(source, person, ())]
-        else:
-            records = list(generator.generate(source)) if generator.generate is not None else []
-        return [msgspec.structs.replace(one, change_version=self._next_version()) for one in records]
-
-    def _derive(self, person: Reference) -> None:
+    def _derive(self, person_id: int) -> None:
         """Let what is derived from a person's clockings follow them."""
-        for collection, (generator, source) in self._generators.items():
-            if generator.derive is not None:
-                index = self._indexes[collection]
-                for record in list(generator.derive(source, person.id, index.of_person(person.id))):
-                    if index.by_id.get(record.id) != record:
-                        self._put(collection, msgspec.structs.replace(record, change_version=self._next_version()))
+        for collection, index in list(self._indexes.items()):
+            for record in self._following.of_person(collection, person_id, index.of_person(person_id)):
+                if index.by_id.get(record.id) != record:
+                    self._put(collection, msgspec.structs.replace(record, change_version=self._next_version()))
 
     def _served(self, collection: str, record: Any) -> object:
         raw = self._raw.get((collection, record.id))
@@ -303,23 +272,17 @@ class Tenant:
         return change_version(next(self._versions))
 
     def _put(self, collection: str, record: Any) -> Any:
+        """Let this be the newest version of a record; what is derived from clockings and people follows."""
         record = tidy(record)
         old = self._index(collection).put(record)
         self._raw.pop((collection, record.id), None)
         self.history[collection].record(record.change_version, old, record, self._served(collection, record))
+        if collection == "people":
+            self._derive(record.id)
+        elif collection == "clockings":
+            for person in {record.person} if old is None else {old.person, record.person}:
+                self._derive(person.id)
         return record
-
-    def _store(self, clocking: Clocking) -> Clocking:
-        old = self._clockings.by_id.get(clocking.id)
-        stored: Clocking = self._put("clockings", clocking)
-        for person in {stored.person} if old is None else {old.person, stored.person}:
-            self._derive(person)
-        return stored
-
-    def _store_person(self, person: Person) -> Person:
-        stored: Person = self._put("people", person)
-        self._derive(Reference(id=person.id))
-        return stored
 
 
 def _moment(clocking: Clocking) -> dt.datetime:

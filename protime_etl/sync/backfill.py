@@ -12,6 +12,7 @@ from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.locks import Lifeline, is_alive, lock_backfill
 from protime_etl.postgres.sources import register_source
+from protime_etl.postgres.volumes import seconds_per_request
 from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import expected_requests
@@ -55,7 +56,7 @@ def plan_backfill(pipeline: Pipeline, request: Request, *, workers: int = 1, fre
     tenant = pipeline.tenant
     with pipeline.transaction() as connection:
         estimates = estimates_of(pipeline, connection)
-        pace = ledger.pace(connection, tenant)
+        pace = seconds_per_request(connection, tenant)
         resumes = None if fresh else ledger.unfinished_run(connection, tenant, ORIGIN, request)
         if resumes is not None:
             left = ledger.unfinished_units(connection, resumes)

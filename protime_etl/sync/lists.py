@@ -10,11 +10,12 @@ from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import DeletionsWithheldError, RateLimited
-from protime_etl.postgres.ledger import note_read, stored_records
+from protime_etl.postgres.collection_state import note_read
 from protime_etl.postgres.locks import lock_list
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.sources import register_source, require_source
+from protime_etl.postgres.volumes import stored_records
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.retrying import with_retries
 from protime_etl.sync.bounds import most_listed

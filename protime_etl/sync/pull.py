@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
-from typing import Literal, NoReturn
+from typing import Literal
 
 from sqlalchemy.engine import Connection
 
@@ -17,22 +17,23 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover, usual_amounts
+from protime_etl.postgres.collection_state import learn_page_size
+from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover
 from protime_etl.postgres.direct_copy import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
+from protime_etl.postgres.everybody import known_people
 from protime_etl.postgres.locks import mark_under_way, share_merges
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync import cutting
 from protime_etl.sync.bounds import most_clockings
+from protime_etl.sync.failing import Effort, fail_unit
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.planning import expected_requests, slice_filter
+from protime_etl.sync.planning import slice_filter
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.recheck import absent_from, ask, judge, portions
 from protime_etl.sync.settled import last_settled_day
-from protime_etl.sync.volume import VolumeEstimate
-from protime_etl.work import Counts, Scope, Slice, Unit
+from protime_etl.work import Counts, Scope, Unit
 
 __all__ = ["OnPage", "OnStage", "Stage", "UnitPull", "pull_unit"]
 
@@ -106,7 +107,8 @@ class UnitPull:
             if self._undecided:
                 counts = self._settle(counts)
         except ProtimeError as error:
-            self._fail(error)
+            effort = Effort(self._pages, self._largest_page, self._client.requests - self._requests_before, self._began)
+            fail_unit(self._pipeline, self._client, self._unit, error, effort, cut_days=self._cut_days)
         finally:
             self._client.tries = tries
         if self._withheld is not None:
@@ -124,7 +126,7 @@ class UnitPull:
         with self._transaction() as connection:
             self._pages = self._records = 0
             if not self._unit.person_ids:
-                self._everybody = max(MOST_IN_CIRCLES, len(ledger.known_people(connection, self._tenant)))
+                self._everybody = max(MOST_IN_CIRCLES, len(known_people(connection, self._tenant)))
             load = self._new_load(connection)
             self._read_at = load.began
             self._on_stage("reading")
@@ -231,7 +233,7 @@ class UnitPull:
     def _finish(self, connection: Connection, counts: Counts) -> None:
         unit = self._unit
         if self._pages > 1:  # a single one need not be full
-            ledger.learn_page_size(connection, self._tenant, self._largest_page, unit.collection)
+            learn_page_size(connection, self._tenant, self._largest_page, unit.collection)
         counts.requests = self._client.requests - self._requests_before
         if self._withheld is None:
             covered = min(unit.last, last_settled_day(self._pipeline.settings, self._read_at))
@@ -279,39 +281,6 @@ class UnitPull:
         merged = load.merge(gone)
         note_drift(connection, self._tenant, self._collection, gone)
         return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)
-
-    def _fail(self, error: ProtimeError) -> NoReturn:
-        """Enter what became of the unit: it is cut, or it failed."""
-        unit, seconds = self._unit, time.monotonic() - self._began
-        parts: Sequence[Slice] = ()
-        if cutting.told_to_wait(error) is not None:
-            if self._pages:
-                parts = cutting.parts_of(unit, cutting.parts_between_pauses(self._expected_pages(), self._pages))
-        elif cutting.is_about_the_question(error) and cutting.answers_others(self._client, self._collection, unit.last):
-            parts = cutting.parts_of(unit, days_first=self._cut_days)
-            if not parts:
-                unreadable = cutting.unreadable(unit, error)
-                unreadable.__cause__ = error
-                error = unreadable
-        counts = Counts(requests=self._client.requests - self._requests_before)
-        if parts:
-            with self._pipeline.transaction() as connection:
-                entered = ledger.cut_unit(connection, unit, parts, counts=counts, seconds=seconds, error=str(error))
-                uncover(connection, self._tenant, [unit.slice])
-            raise cutting.UnitCutError(error, entered)
-        with suppress(Exception), self._pipeline.transaction() as connection:
-            # The database may be what failed; the first error is the one to report.
-            if ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
-                uncover(connection, self._tenant, [unit.slice])
-        raise error
-
-    def _expected_pages(self) -> int:
-        """How many the unit has, by what is known and by what came of it."""
-        with self._pipeline.reading() as connection:
-            estimate = VolumeEstimate(
-                usual_amounts(connection, self._tenant, self._collection), self._largest_page, self._collection
-            )
-        return max(self._pages + 1, expected_requests([self._unit.slice], {self._unit.collection: estimate}))
 
 
 def pull_unit(

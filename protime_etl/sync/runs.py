@@ -12,11 +12,13 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.coverage import missing, uncover, usual_amounts
+from protime_etl.postgres.collection_state import learn_page_size, page_size
+from protime_etl.postgres.coverage import missing, uncover
 from protime_etl.postgres.everybody import people_to_read
 from protime_etl.postgres.locks import Lifeline
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.sources import register_source
+from protime_etl.postgres.volumes import usual_amounts
 from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_gaps, windows
@@ -82,7 +84,7 @@ def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, Volume
     return {
         path: VolumeEstimate(
             usual_amounts(connection, pipeline.tenant, COLLECTIONS[path]),
-            ledger.page_size(connection, pipeline.tenant, path),
+            page_size(connection, pipeline.tenant, path),
             COLLECTIONS[path],
         )
         for path in {*pipeline.dated, CLOCKINGS.path}
@@ -147,7 +149,7 @@ def run_units(  # noqa: PLR0917
         raise
     with pipeline.transaction() as connection:
         for path in {unit.collection for unit in units}:
-            ledger.learn_page_size(connection, pipeline.tenant, estimates[path].page_size, path)
+            learn_page_size(connection, pipeline.tenant, estimates[path].page_size, path)
     incomplete = [error for error in work.failures if isinstance(error, IncompleteError)]
     if len(incomplete) < len(work.failures):
         failure = failure_of(work.failures)

@@ -17,9 +17,9 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE
-from protime_etl.postgres.coverage import usual_amounts
+from protime_etl.postgres.collection_state import page_size
 from protime_etl.postgres.everybody import people_to_read
-from protime_etl.postgres.ledger import page_size
+from protime_etl.postgres.volumes import usual_amounts
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import MOST_PAGES, windows
 from protime_etl.sync.requests import select

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
+from protime_etl.postgres.collection_state import learn_page_size
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
@@ -204,7 +205,7 @@ class WorkerPool:
         ]:
             return
         with self._pipeline.transaction() as connection:
-            ledger.learn_page_size(connection, self._pipeline.tenant, estimate.page_size, collection)
+            learn_page_size(connection, self._pipeline.tenant, estimate.page_size, collection)
             ledger.remove_units(connection, [unit.unit_id for unit in waiting])
             entered = ledger.enter_units(connection, waiting[0].run_id, planned)
         others = [unit for unit in self.work.planned if unit.collection != collection]

@@ -38,6 +38,7 @@ from protime_etl.errors import (
     UnreadableError,
 )
 from protime_etl.postgres import ledger
+from protime_etl.postgres.everybody import known_people
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan
@@ -86,7 +87,7 @@ def planned(pipeline: Pipeline, number: int) -> list[int]:
     """Units of a few days each, entered as the plan of some run would."""
     read_people(pipeline)
     with pipeline.engine.begin() as connection:
-        people = ledger.known_people(connection, pipeline.settings.tenant)
+        people = known_people(connection, pipeline.settings.tenant)
         register_source(connection, pipeline.settings)
         cut = [Slice(people, *window) for window in windows(FIRST, TODAY, number)]
         _, units = ledger.open_run(connection, pipeline.settings.tenant, "test", select(pipeline, FIRST, TODAY), cut)
@@ -363,7 +364,7 @@ def test_people_who_vanished_at_once_fail_the_task(pipeline: Pipeline, simulated
     read_people(pipeline)
     pipeline.brake = Brake(3)
     for one in simulated.tenant.person_ids()[:4]:
-        simulated.tenant.hard_delete_person(one)
+        simulated.tenant.remove_record("people", one)
     with pytest.raises(DeletionsWithheldError, match="4 of 20 people"):
         ProtimePeopleToPostgresOperator(task_id="people").carry_out(pipeline, context())
     pipeline.to_look_at.clear()  # the next task opens a pipeline of its own

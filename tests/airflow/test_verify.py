@@ -21,7 +21,7 @@ NOBODY = 100_003
 def test_a_night_reads_who_clocks_and_is_in_no_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    simulated.tenant.hard_delete_person(NOBODY)
+    simulated.tenant.remove_record("people", NOBODY)
     sync(pipeline, "test", FIRST, TODAY)
     assert table_rows(engine) != tenant_rows(simulated.tenant)
     operator = ProtimeVerifyOperator(task_id="verify", lookback_days=(TODAY - FIRST).days)

@@ -146,7 +146,7 @@ def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(shell: Shell) -
     result = shell("check")
     assert result.returncode == 0, result.stdout
     assert result.stderr.splitlines() == [
-        "PROTIME_NONSENSE is not a setting and has no effect. README lists what there is.",
+        "PROTIME_NONSENSE is not a setting and has no effect. docs/settings.md lists what there is.",
         "PROTIME_REQUEST_PER_SECOND is not a setting and has no effect. Did you mean PROTIME_REQUESTS_PER_SECOND?",
         "PROTIME_TIMEZON is not a setting and has no effect. Did you mean PROTIME_TIMEZONE?",
     ]

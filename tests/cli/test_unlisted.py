@@ -21,7 +21,7 @@ def test_who_clocks_and_is_in_no_list_is_named_then_read_then_known(
     shell: Shell, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     clockings = simulated.tenant.clockings_of(NOBODY)
-    simulated.tenant.hard_delete_person(NOBODY)
+    simulated.tenant.remove_record("people", NOBODY)
     assert shell("backfill", *DATES).returncode == 0
     before = simulated.served.requests["clockings"]
 
@@ -48,7 +48,7 @@ def test_the_last_corrections_of_somebody_who_left_arrive(
     assert shell("sync", *DATES).returncode == 0
     simulated.tenant.add(NOBODY, TODAY, 1000)
     simulated.tenant.edit(simulated.tenant.clockings_of(NOBODY)[0].id, time_of_day_in_minutes=7)
-    simulated.tenant.hard_delete_person(NOBODY)
+    simulated.tenant.remove_record("people", NOBODY)
 
     read = last_json(shell("sync", *DATES, "--json"))
 

@@ -394,8 +394,8 @@ def test_people_come_change_and_go(delta: Caller) -> None:
     link = started(delta, "people?delta")
     theirs = [clocking for clocking in tenant.truth() if clocking.person.id == 100_003]
     added = tenant.add_person(last_name="New")
-    edited = tenant.edit_person(100_002, badge_number="X1")
-    version = tenant.hard_delete_person(100_003)
+    edited = tenant.edit_record("people", 100_002, badge_number="X1")
+    version = tenant.remove_record("people", 100_003)
     tenant.add(added.id, INSIDE, 600)
 
     def served(person_id: int, record: object) -> Item:
@@ -419,12 +419,12 @@ def test_people_come_change_and_go(delta: Caller) -> None:
 
 def test_people_who_are_not_there_cannot_be_changed() -> None:
     tenant = Tenant(1, 1, INSIDE, INSIDE)
-    for change in (tenant.edit_person, tenant.hard_delete_person):
+    for change in (tenant.edit_record, tenant.remove_record):
         with pytest.raises(KeyError):
-            change(1)
+            change("people", 1)
     with pytest.raises(ValueError, match="the tenant alone"):
-        tenant.edit_person(PERSON, change_version="F")
-    tenant.hard_delete_person(PERSON)
+        tenant.edit_record("people", PERSON, change_version="F")
+    tenant.remove_record("people", PERSON)
     with pytest.raises(KeyError):
         tenant.add(PERSON, INSIDE, 600)
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres import ledger
+from protime_etl.postgres.everybody import known_people
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -122,7 +123,7 @@ def one_unit(pipeline: Pipeline) -> Unit:
     """All people and days in one unit, entered as the plan of some run would."""
     with pipeline.engine.begin() as connection:
         tenant = pipeline.settings.tenant
-        everything = [Slice(ledger.known_people(connection, tenant), FIRST, TODAY)]
+        everything = [Slice(known_people(connection, tenant), FIRST, TODAY)]
         return ledger.open_run(connection, tenant, "test", select(pipeline, FIRST, TODAY), everything)[1][0]
 
 
@@ -174,7 +175,7 @@ def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(wareh
     ):
         sync(one, "test", TODAY, TODAY)
         for person in tenant.person_ids():
-            tenant.hard_delete_person(person)
+            tenant.remove_record("people", person)
         before = served.served.requests["people"]
         counts, units = sync(one, "test", TODAY, TODAY)
 

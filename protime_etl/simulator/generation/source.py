@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import count
 from typing import Any
 
 from protime_etl.collections.clockings import Clocking
-from protime_etl.collections.collection import Collection
+from protime_etl.collections.registry import COLLECTIONS
 
-__all__ = ["Generator", "Source", "generator_of"]
+__all__ = ["Following", "Source"]
 
 
 @dataclass(frozen=True)
@@ -27,24 +28,36 @@ class Source:
     """Ids of the collection that are not taken."""
 
 
-@dataclass(frozen=True)
-class Generator:
-    """The made-up records of one collection; their changeVersions are given by the tenant."""
+class Following:
+    """Records of the other collections, as they follow from people and clockings.
 
-    first_id: int
-    generate: Callable[[Source], Iterable[Any]] | None
-    """All records, which stay as they are."""
-    derive: Callable[[Source, int, Sequence[Any]], Iterable[Any]] | None
-    """The records of one person, from those that are known so far: they follow the person's clockings."""
-
-
-def generator_of(collection: Collection) -> Generator:
-    """The generator of a collection: the module of this package that is named like its table.
-
-    It has `FIRST_ID`, and `generate` or `derive`.
-
-    Raises:
-        ModuleNotFoundError: there is none.
+    Those of a collection come from the module of this package that is named like its table. It has `FIRST_ID`, and
+    either `generate(source)`, which gives all records once, or `derive(source, person_id, known)`, which gives those of
+    a person whenever that person's clockings have changed; those in `known` keep their ids. The tenant gives versions.
     """
-    module = import_module(f"protime_etl.simulator.generation.{collection.table}")
-    return Generator(module.FIRST_ID, getattr(module, "generate", None), getattr(module, "derive", None))
+
+    def __init__(self, seed: int, days: Sequence[dt.date], clockings_of: Callable[[int], Sequence[Clocking]]) -> None:
+        self._seed = seed
+        self._days = days
+        self._clockings_of = clockings_of
+        self._begun: dict[str, tuple[Any, Source]] = {}
+
+    def records(self, collection: str, person_ids: Sequence[int]) -> list[Any]:
+        """All records of a collection, for the first time.
+
+        Raises:
+            ModuleNotFoundError: the collection has no made-up records.
+        """
+        module = import_module(f"protime_etl.simulator.generation.{COLLECTIONS[collection].table}")
+        source = Source(self._seed, self._days, person_ids, self._clockings_of, count(module.FIRST_ID))
+        self._begun[collection] = (module, source)
+        if hasattr(module, "derive"):
+            return [one for person in person_ids for one in module.derive(source, person, ())]
+        return list(module.generate(source))
+
+    def of_person(self, collection: str, person_id: int, known: Sequence[Any]) -> list[Any]:
+        """The records of a person as they are now; none of a collection that does not follow clockings."""
+        if collection not in self._begun:
+            return []
+        module, source = self._begun[collection]
+        return list(module.derive(source, person_id, known)) if hasattr(module, "derive") else []

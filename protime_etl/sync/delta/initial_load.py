@@ -17,7 +17,7 @@ from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
-from protime_etl.postgres.ledger import known_people
+from protime_etl.postgres.everybody import known_people
 from protime_etl.postgres.locks import share_merges
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime.filters import dates

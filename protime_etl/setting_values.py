@@ -1,0 +1,80 @@
+"""What the values of settings may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from protime_etl.collections.registry import COLLECTIONS
+
+__all__ = ["ENVIRONMENT_HOSTS", "check_tenant", "check_timezone", "choose_collections", "is_loopback", "scopes_of"]
+
+TENANT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
+
+
+def choose_collections(names: Iterable[str]) -> tuple[str, ...]:
+    """The collections of these names, `all` for every one, each once and in the order of the registry.
+
+    Raises:
+        ValueError: there is no collection of that name.
+    """
+    given = {name.replace("_", "-") for name in names}
+    if "all" in given:
+        return tuple(COLLECTIONS)
+    for name in sorted(given - COLLECTIONS.keys()):
+        raise ValueError(f"there is no collection {name!r}; there are {', '.join(COLLECTIONS)}, and all")
+    return tuple(path for path in COLLECTIONS if path in given)
+
+
+def scopes_of(collections: Iterable[str]) -> tuple[str, ...]:
+    """The scopes that let a client read these collections."""
+    return tuple(dict.fromkeys(COLLECTIONS[path].scope for path in collections))
+
+
+def check_timezone(name: str) -> str:
+    """The name, if it is one of an IANA time zone.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Brussels") from None
+    # PostgreSQL takes CET, MET, EET and WET for fixed offsets without summer time.
+    if "/" not in name and name != "UTC":
+        raise ValueError(f"{name!r} is an abbreviation; give an IANA time zone such as Europe/Brussels")
+    return name
+
+
+def check_tenant(name: str) -> str:
+    """The name, if it may be a tenant's.
+
+    Raises:
+        ValueError: it is none; one that holds it is named in its place.
+    """
+    if TENANT.fullmatch(name):
+        return name
+    try:
+        host = urlsplit(name if "//" in name else f"//{name}").hostname or ""
+    except ValueError:
+        host = ""
+    label, _, rest = host.partition(".")
+    if rest in ENVIRONMENT_HOSTS.values() and TENANT.fullmatch(label):
+        raise ValueError(f"write {label}, not https://{host}")
+    raise ValueError("is the sub-domain of your myProtime URL alone, such as acme of https://acme.myprotime.eu")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether that is this machine."""
+    host = host.lower().removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+"""What becomes of a unit that failed: it is cut, if its parts may be read, or entered as failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
+
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.errors import ProtimeError
+from protime_etl.postgres import ledger
+from protime_etl.postgres.coverage import uncover
+from protime_etl.postgres.volumes import usual_amounts
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.sync import cutting
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import expected_requests
+from protime_etl.sync.volume import VolumeEstimate
+from protime_etl.work import Counts, Slice, Unit
+
+__all__ = ["Effort", "fail_unit"]
+
+
+class Effort(NamedTuple):
+    """What was spent on a unit before it failed."""
+
+    pages: int
+    """Pages of the last attempt."""
+    largest_page: int
+    requests: int
+    began: float
+    """On the monotonic clock."""
+
+
+def fail_unit(
+    pipeline: Pipeline,
+    client: ProtimeClient,
+    unit: Unit,
+    error: ProtimeError,
+    effort: Effort,
+    *,
+    cut_days: bool,
+) -> NoReturn:
+    """Enter what became of the unit: its parts, or that it failed; its days are not covered any more.
+
+    Raises:
+        UnitCutError: its parts are in the ledger.
+        ProtimeError: the error given; `UnreadableError` if the unit cannot be cut any further.
+    """
+    collection, seconds = COLLECTIONS[unit.collection], time.monotonic() - effort.began
+    parts: Sequence[Slice] = ()
+    if cutting.told_to_wait(error) is not None:
+        if effort.pages:
+            expected = _expected_pages(pipeline, unit, effort)
+            parts = cutting.parts_of(unit, cutting.parts_between_pauses(expected, effort.pages))
+    elif cutting.is_about_the_question(error) and cutting.answers_others(client, collection, unit.last):
+        parts = cutting.parts_of(unit, days_first=cut_days)
+        if not parts:
+            unreadable = cutting.unreadable(unit, error)
+            unreadable.__cause__ = error
+            error = unreadable
+    # What was asked to find out about others counts, too.
+    counts = Counts(requests=effort.requests)
+    if parts:
+        with pipeline.transaction() as connection:
+            entered = ledger.cut_unit(connection, unit, parts, counts=counts, seconds=seconds, error=str(error))
+            uncover(connection, pipeline.tenant, [unit.slice])
+        raise cutting.UnitCutError(error, entered)
+    with suppress(Exception), pipeline.transaction() as connection:
+        # The database may be what failed; the first error is the one to report.
+        if ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
+            uncover(connection, pipeline.tenant, [unit.slice])
+    raise error
+
+
+def _expected_pages(pipeline: Pipeline, unit: Unit, effort: Effort) -> int:
+    """How many pages the unit has, by what is known and by what came of it."""
+    collection = COLLECTIONS[unit.collection]
+    with pipeline.reading() as connection:
+        estimate = VolumeEstimate(
+            usual_amounts(connection, pipeline.tenant, collection), effort.largest_page, collection
+        )
+    return max(effort.pages + 1, expected_requests([unit.slice], {unit.collection: estimate}))
