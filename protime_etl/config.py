@@ -201,7 +201,7 @@ class Settings(PlaceSettings):
 
 
 class _GivenSettings(Settings):
-    """Settings that somebody else holds, such as an Airflow connection."""
+    """Settings that are held elsewhere, such as in an Airflow connection."""
 
     @classmethod
     def settings_customise_sources(

@@ -74,7 +74,7 @@ class ProtimeError(Exception):
     """Anything this project raises on purpose: one sentence, and what to do about it."""
 
     retry: ClassVar[bool] = False
-    """Whether the same call may succeed later without anybody changing anything."""
+    """Whether the same call may succeed later although nothing has been changed."""
     exit_status: ClassVar[int] = 1
 
     def __init__(self, message: str, *, guidance: str = "") -> None:
@@ -232,7 +232,7 @@ class UriTooLongError(ApiError):
 
 
 class RateLimited(ApiError):  # noqa: N818 - a promised name
-    """429: nobody may ask before `retry_after` seconds have passed."""
+    """429: no process may ask before `retry_after` seconds have passed."""
 
     retry = True
 

@@ -47,7 +47,7 @@ def only_trial(home: Path) -> Iterator[None]:
 
 
 def write_environment(file: Path, variables: Mapping[str, str]) -> None:
-    """Write variables down for a shell to read, and for nobody but the own user: there are secrets among them.
+    """Write variables down for a shell to read, and for no user but the own one: there are secrets among them.
 
     The search path goes before that of the shell that reads it.
     """
@@ -71,7 +71,7 @@ def tenant_of_trial(home: Path) -> dict[str, str]:
     if not (home / TENANT_ENV).is_file():
         return {}
     with (home / LOCK).open("a") as lock:
-        if _locked(lock.fileno()):  # whoever wrote the settings was killed
+        if _locked(lock.fileno()):  # the process that wrote the settings was killed
             return {}
     values = dotenv_values(home / TENANT_ENV)
     return {name: values.get(f"PROTIME_{name.upper()}") or "" for name in TENANT_SETTINGS}

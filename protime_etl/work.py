@@ -20,7 +20,7 @@ class Slice(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What a complete pull covers: these people on these days; None is everybody, always."""
+    """What a complete pull covers: these people on these days; None is all people, always."""
 
     person_ids: Sequence[int] | None = None
     first: dt.date | None = None

@@ -1,4 +1,4 @@
-"""The plan of a backfill that somebody asked for in a form."""
+"""The plan of a backfill that was asked for in a form."""
 
 from __future__ import annotations
 

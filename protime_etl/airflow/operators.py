@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.hook import ProtimeHook
 from protime_etl.airflow.mapping import map_over
+from protime_etl.airflow.reports import LogObserver, in_words
 from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
-from protime_etl.airflow.told import LogObserver, in_words
 from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import ProtimeError
 from protime_etl.sync.arguments import parse_whole_number
@@ -100,7 +100,7 @@ class ProtimeOperator(BaseOperator):
                 return self.carry_out(pipeline, context)
         except ProtimeError as error:
             speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
-            self.log.error("%s", error)  # noqa: TRY400 - the frames behind a known error help nobody
+            self.log.error("%s", error)  # noqa: TRY400 - the frames behind a known error say nothing more
             if not error.retry:
                 raise AirflowFailException(str(error)) from None
             raise error.with_traceback(None) from None  # the retry policy decides by what it is
@@ -118,8 +118,8 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
 
     Returns the counts.
 
-    :param named: people or circles that somebody named; nobody else need be known then, and the task is skipped.
-    :param accept_deletions: mark as deleted whoever vanished from the list, however many these are.
+    :param named: people or circles that were named; others need not be known then, and the task is skipped.
+    :param accept_deletions: mark as deleted the people who vanished from the list, however many they are.
     """
 
     template_fields: Sequence[str] = ("named", "accept_deletions")
@@ -133,7 +133,7 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         """Read people."""
         del context
         if self.named.strip():
-            raise AirflowSkipException("People or circles are named: nobody else need be known.")
+            raise AirflowSkipException("People or circles are named: others need not be known.")
         pipeline.accept_deletions(is_true(self.accept_deletions))
         counts = read_people(pipeline) + read_lists(pipeline)
         self.log.info("People: %s", in_words(counts))

@@ -1,4 +1,4 @@
-"""Errors in the words of whoever looks at Airflow: a field of a connection's form, where a shell has a setting."""
+"""Errors in the words of a user of Airflow: a field of a connection's form, where a shell has a setting."""
 
 from __future__ import annotations
 

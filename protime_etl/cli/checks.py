@@ -10,9 +10,9 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine, database_errors
-from protime_etl.postgres.coordination import SharedPause
 from protime_etl.postgres.rights import require_rights
 from protime_etl.postgres.schema import require_schema, schema_state
+from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.postgres.sources import require_source
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
@@ -30,7 +30,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     engine = create_engine(url)
     database = _problem(lambda: schema_state(engine))
     schema = SKIPPED if database else _problem(lambda: _require_warehouse(engine, settings))
-    # Whoever is told to wait is kept from asking by this, too; without a schema nobody else can have been told.
+    # A pause that another process was told keeps this one from asking, too; without a schema none can have been told.
     shared = not (database or schema)
     rate = settings.requests_per_second
     pause: Pause = SharedPause(engine, settings.tenant, rate) if shared else MemoryPause(rate)

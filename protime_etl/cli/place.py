@@ -59,7 +59,7 @@ def warehouse() -> Iterator[URL]:
         yield parse_url(place.database_url.get_secret_value())
         return
     with embedded_postgres(place.home) as url:
-        upgrade_schema_of(url)  # nobody else administers this one
+        upgrade_schema_of(url)  # it has no other administrator
         yield url
 
 

@@ -26,7 +26,7 @@ def open_psql(url: URL, *, write: bool = False) -> int:
     Everything that the URL says goes by the environment: arguments are in the list of processes, for all to read.
 
     Raises:
-        SettingsError: there is no psql, or the server cannot be kept from writing and nobody asked to write.
+        SettingsError: there is no psql, or the server cannot be kept from writing and --write was not given.
         DatabaseError: PostgreSQL cannot be reached.
     """
     psql = _find_psql()

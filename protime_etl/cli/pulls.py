@@ -62,7 +62,7 @@ def backfill_command(  # noqa: PLR0917
     collections: Collections = None,
     circles: Circles = None,
     only_missing: Annotated[
-        bool, typer.Option("--only-missing", help="Only days that are not covered for somebody.")
+        bool, typer.Option("--only-missing", help="Only days that are not covered for some person.")
     ] = False,
     workers: Workers = 4,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and read nothing.")] = False,
@@ -71,7 +71,7 @@ def backfill_command(  # noqa: PLR0917
     as_json: Json = False,
 ) -> None:
     """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
-    # Nobody else schedules this process, so it sits out any wait itself.
+    # No scheduler repeats this process, so it sits out any wait itself.
     settings = tenant_settings(collections).model_copy(update={"max_wait_in_task": math.inf})
     person_ids = None if people is None else parse_ids("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:

@@ -13,8 +13,8 @@ from protime_etl.cli.place import warehouse
 from protime_etl.config import load_place
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.coordination import KnownPause, lift_pause, read_pauses
 from protime_etl.postgres.schema import require_schema
+from protime_etl.postgres.shared_pause import KnownPause, lift_pause, read_pauses
 
 __all__ = ["resume"]
 
@@ -56,7 +56,7 @@ def _confirm() -> None:
     """Ask whether to go on.
 
     Raises:
-        SettingsError: there is nobody to answer.
+        SettingsError: there is no terminal to ask at.
         typer.Exit: the answer is no.
     """
     try:

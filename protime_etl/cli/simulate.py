@@ -28,9 +28,9 @@ def simulate(  # noqa: PLR0917 - one parameter an option
 ) -> None:
     """Serve a simulated tenant until Ctrl-C. The documented API, with made-up people."""
     try:
-        from protime_etl.simulator.changes import Changes  # noqa: PLC0415
         from protime_etl.simulator.day import passing, wall_clock  # noqa: PLC0415
         from protime_etl.simulator.faults import FaultError, FaultPlan, read_plan  # noqa: PLC0415
+        from protime_etl.simulator.mutations import Changes  # noqa: PLC0415
         from protime_etl.simulator.options import Options  # noqa: PLC0415 - an optional dependency
         from protime_etl.simulator.server import changing, serve  # noqa: PLC0415
         from protime_etl.simulator.state import Tenant  # noqa: PLC0415

@@ -92,7 +92,7 @@ WHERE u.status = 'failed' AND u.collection = ANY(:collections)
     )
 ORDER BY u.finished_at DESC LIMIT 50
 """
-# Readings of everybody that came to their end, the newest of each collection.
+# Readings of all people that came to their end, the newest of each collection.
 COMPLETE = """
 SELECT DISTINCT ON (r.tenant, read) r.tenant, read AS collection, r.finished_at AT TIME ZONE t.timezone AS at,
     round(extract(epoch FROM clock_timestamp() - r.finished_at) / 3600, 1)::float8 AS hours

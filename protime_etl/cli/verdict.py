@@ -24,7 +24,7 @@ class Verdict:
 
     tenant: str
     last_complete: str | None
-    """When the last reading of everybody ended, in the tenant's time zone."""
+    """When the last reading of all people ended, in the tenant's time zone."""
     hours: float | None
     """How long ago that is."""
     problems: list[str] = field(default_factory=list)

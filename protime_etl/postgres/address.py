@@ -30,7 +30,7 @@ def parse_url(text: str) -> URL:
     except (sa.exc.ArgumentError, ValueError):
         url = URL.create("unreadable")
     _, scheme, rest = text.partition("://")
-    # Without an escape nobody can tell which @ ends the password: what follows would be taken for the host and shown.
+    # Without an escape it cannot be told which @ ends the password: what follows would be taken for the host and shown.
     if scheme and rest.count("@") > 1 + (url.username or "").count("@"):
         raise SettingsError(
             f"{SETTING} has more than one @.", guidance="In user, password and parameters write @ as %40."

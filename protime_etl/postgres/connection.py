@@ -83,7 +83,7 @@ def database_errors(url: URL) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        # Not chained: the text of these errors holds parameters and rows, and whoever logs a chain logs them.
+        # Not chained: the text of these errors holds parameters and rows, and a log of the chain would show them.
         raise _explain(url, cause) from None
 
 

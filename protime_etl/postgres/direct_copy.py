@@ -21,7 +21,7 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Rows
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.coverage import try_lock_coverage
-from protime_etl.postgres.locks import share_merges
+from protime_etl.postgres.locks import lock_merges_shared
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.queries import query
 from protime_etl.work import Scope, Unit
@@ -41,14 +41,14 @@ class CollisionError(Exception):
 
 
 def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
-    """Whether rows may go straight into the table; then nobody else finishes a unit of these people meanwhile.
+    """Whether rows may go straight into the table; then no other process finishes a unit of these people meanwhile.
 
-    Not if the table holds a row of these people on these days, even a deleted one; nor if somebody else is at these
+    Not if the table holds a row of these people on these days, even a deleted one; nor if another process is at these
     people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account.
     """
     if not unit.person_ids or not _is_untouched(connection, tenant, unit):
         return False
-    share_merges(connection, tenant)
+    lock_merges_shared(connection, tenant)
     return try_lock_coverage(connection, tenant, unit.collection, unit.person_ids) and _is_untouched(
         connection, tenant, unit
     )
@@ -70,7 +70,7 @@ class DirectLoad(Load):
     """A load of records none of which is in the table."""
 
     locked_people: frozenset[int] = frozenset()
-    """Whose coverage is locked: a record of anybody else ends it."""
+    """Whose coverage is locked: a record of another person ends it."""
 
     def __init__(self, connection: Connection, tenant: str, collection: Collection) -> None:
         super().__init__(connection, tenant, collection)
@@ -86,7 +86,7 @@ class DirectLoad(Load):
         """COPY into the table itself, as a load otherwise does into the staging table.
 
         Raises:
-            CollisionError: a record is there, or it is one of somebody else.
+            CollisionError: a record is there, or it is one of another person.
         """
         person = itemgetter(self._columns.index("person_id"))
         tenant, status_at, deleted = self._tenant, self._status_at, self._collection.deleted_status

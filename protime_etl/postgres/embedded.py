@@ -32,7 +32,7 @@ ROOM = 64 * 2**20
 def embedded_postgres(home: Path) -> Iterator[URL]:
     """Start the server in `home`/postgres unless it runs, and stop it when the last process that uses it ends.
 
-    Yields the URL of its database `postgres`. Nobody else on this machine gets in: the server trusts whoever reaches
+    Yields the URL of its database `postgres`. No other user of this machine gets in: the server trusts what reaches
     its socket, so the socket is for its own user, and for root.
 
     Raises:
@@ -61,7 +61,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         _lock = fasteners.InterProcessLock(lock_path)
 
         def ensure_pgdata_inited(self) -> None:
-            """Make the data folder; the package's own way opens every folder above it to everybody."""
+            """Make the data folder; the package's own way opens every folder above it to all users."""
             if self.system_user is not None:  # root: PostgreSQL has to run as another user
                 _require_access(self.system_user, data, self.bin_path)
                 shutil.chown(data, self.system_user, self.system_user)
@@ -132,7 +132,7 @@ def _runtime_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"protime-etl-{os.geteuid()}"
     folder.mkdir(mode=0o711, exist_ok=True)
     if folder.stat().st_uid != os.geteuid() or folder.is_symlink():
-        raise DatabaseError(f"{folder} belongs to somebody else.", guidance="Set TMPDIR to a folder of your own.")
+        raise DatabaseError(f"{folder} belongs to another user.", guidance="Set TMPDIR to a folder of your own.")
     return folder
 
 

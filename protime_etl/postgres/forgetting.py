@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.locks import exclude_merges, lock_list
+from protime_etl.postgres.locks import lock_list, lock_merges_exclusive
 from protime_etl.postgres.tables import metadata
 
 __all__ = ["forget_tenant", "held_of"]
@@ -29,6 +29,6 @@ def forget_tenant(connection: Connection, tenant: str) -> None:
     """Remove them all, its runs with their units included, after the transactions that write some."""
     for collection in sorted(path for path, one in COLLECTIONS.items() if one.shape == "whole"):
         lock_list(connection, tenant, collection)
-    exclude_merges(connection, tenant)
+    lock_merges_exclusive(connection, tenant)
     for table in _tables():
         connection.execute(sa.delete(table).where(table.c.tenant == tenant))

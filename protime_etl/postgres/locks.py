@@ -22,13 +22,13 @@ __all__ = [
     "UNIT_LOCK",
     "UPGRADE_LOCK",
     "DeltaLock",
-    "Lifeline",
-    "exclude_merges",
+    "RunLease",
     "is_alive",
     "lock_backfill",
     "lock_list",
+    "lock_merges_exclusive",
+    "lock_merges_shared",
     "mark_under_way",
-    "share_merges",
 ]
 
 # All numbers in one place, each a different one. First halves of the locks' keys, with what the second half is; a
@@ -43,10 +43,10 @@ MERGE_LOCK = 7_262_006  # hash of the tenant; shared by merges, exclusive for ne
 UPGRADE_LOCK = 7_262_001_001  # two upgrades at once would both create the first table
 
 
-class Lifeline:
+class RunLease:
     """Lets others see that the process of a run lives: a lock that PostgreSQL drops when the process dies.
 
-    It never fails: when the connection breaks, the lock is taken again at the next `hold`.
+    It never fails: when the connection breaks, the lock is taken again at the next `renew`.
     """
 
     def __init__(self, engine: Engine, run_id: int) -> None:
@@ -54,7 +54,7 @@ class Lifeline:
         self._key = {"lock": RUN_LOCK, "run": run_id % 2**31}
         self._connection: Connection | None = None
 
-    def hold(self) -> None:
+    def renew(self) -> None:
         """Take the lock, or make sure that it is still there."""
         with suppress(sa.exc.DBAPIError):
             if self._connection is not None:
@@ -74,7 +74,7 @@ class Lifeline:
             self._connection = None
 
     def __enter__(self) -> Self:
-        self.hold()
+        self.renew()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -133,17 +133,17 @@ def lock_list(connection: Connection, tenant: str, collection: str) -> None:
 
 
 def lock_backfill(connection: Connection, what: str) -> None:
-    """Let nobody else look for or enter a backfill of the same `what` until this transaction ends."""
+    """Let no other process look for or enter a backfill of the same `what` until this transaction ends."""
     _lock(connection, BACKFILL_LOCK, what)
 
 
-def share_merges(connection: Connection, tenant: str) -> None:
+def lock_merges_shared(connection: Connection, tenant: str) -> None:
     """Let no tombstone be made until this transaction ends: its merge would not see it."""
     parameters = {"lock": MERGE_LOCK, "tenant": tenant}
     connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, hashtext(:tenant))"), parameters)
 
 
-def exclude_merges(connection: Connection, tenant: str) -> None:
+def lock_merges_exclusive(connection: Connection, tenant: str) -> None:
     """Wait for the merges under way, and let none begin until this transaction ends."""
     _lock(connection, MERGE_LOCK, tenant)
 
@@ -154,7 +154,7 @@ def _lock(connection: Connection, number: int, what: str) -> None:
 
 
 def is_alive(connection: Connection, run_id: int) -> bool:
-    """Whether a process holds the lifeline of that run."""
+    """Whether a process holds the lease of that run."""
     statement = sa.text("""
         SELECT EXISTS (
             SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()

@@ -9,7 +9,7 @@ row by row, which takes hours. So:
 - two sides that may both be large are joined with `no_nested_loops`: by hashing or sorting, which costs what it costs;
 - what was staged, and any few records, are looked up in an index one by one: `LATERAL (... OFFSET 0)` leaves no other
   way, and it costs what these records cost, however large the table is;
-- whoever has loaded much has the table analysed (`refresh_statistics`), for those who query it.
+- a process that has loaded much has the table analysed (`refresh_statistics`), for those who query it.
 
 `tests/postgres/test_plans.py` holds that for every statement, whatever the statistics say.
 """

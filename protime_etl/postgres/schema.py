@@ -38,7 +38,7 @@ SCHEMAS = ("protime", "protime_etl")
 MINIMUM_SERVER = 140000
 ENCODING = "UTF8"
 PATIENCE = "5s"
-"""How long an upgrade waits for a table: whoever asks for one meanwhile waits behind it."""
+"""How long an upgrade waits for a table: a query of it waits behind the upgrade meanwhile."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -1,9 +1,9 @@
-"""Bearer tokens by the OAuth2 client-credentials grant, one for everybody.
+"""Bearer tokens by the OAuth2 client-credentials grant, one for all processes.
 
 https://documentation.myprotime.eu/protimeapi/reference/authentication/
 
 Where the token is kept is the caller's choice (`TokenStore`): in memory for one process, in PostgreSQL for all
-processes of all machines. Whoever finds it missing or about to expire renews it under the store's lock.
+processes of all machines. A process that finds it missing or about to expire renews it under the store's lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import requests
 
 from protime_etl.config import Settings
 from protime_etl.errors import ApiError, AuthenticationError, BusyError, ProtocolError, RateLimited, ServerError
-from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
+from protime_etl.protime.pausing import MemoryPause, Pause, pause_all, wait_out
 from protime_etl.protime.transport import TRY_AGAIN, error_details, send, wait_asked_for
 
 if TYPE_CHECKING:
@@ -174,13 +174,13 @@ class TokenSource:
         """Token requests made by this object."""
 
     def current(self) -> Token:
-        """A token that is not due, asking for a new one only if nobody else has.
+        """A token that is not due, asking for a new one only if no other process has.
 
         Raises:
             AuthenticationError: the endpoint refuses the client.
             RateLimited: it asks to wait longer than a process may.
             BusyError: another process has been asking for too long.
-            UnreachableError, ServerError, ProtocolError: no usable answer. Whoever needs the token tries again.
+            UnreachableError, ServerError, ProtocolError: no usable answer. The caller tries again.
         """
         held = self._held
         if held is None or held.due:
@@ -191,7 +191,7 @@ class TokenSource:
         return held
 
     def replace(self, refused: Token) -> Token:
-        """A token other than the one that the API refused, from whoever renewed it first; raises as `current`."""
+        """A token other than the refused one, from the process that renewed it first; raises as `current`."""
         return self._renew(refused=refused)
 
     def _renew(self, refused: Token | None) -> Token:
@@ -216,11 +216,11 @@ class TokenSource:
 
     def _ask(self) -> Token:
         self.requests += 1
-        self._pause.turn(math.inf)  # not waited for, as the store is locked: whoever asks next waits the longer
+        self._pause.turn(math.inf)  # not waited for, as the store is locked: the next to ask waits the longer
         try:
             return self._fetch(self._settings)
         except ApiError as error:
-            pause_everybody(self._pause, error, self._settings.max_pause)
+            pause_all(self._pause, error, self._settings.max_pause)
             raise
 
 

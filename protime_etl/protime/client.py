@@ -21,10 +21,10 @@ from protime_etl.errors import (
     UriTooLongError,
 )
 from protime_etl.protime.auth import Token, TokenSource
-from protime_etl.protime.changes import decode_changes
 from protime_etl.protime.decoding import decode_page, decode_record, look_ahead
+from protime_etl.protime.delta_pages import decode_changes
 from protime_etl.protime.filters import Condition, encode
-from protime_etl.protime.pausing import MemoryPause, Pause, pause_everybody, wait_out
+from protime_etl.protime.pausing import MemoryPause, Pause, pause_all, wait_out
 from protime_etl.protime.refusals import refusal
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import (
@@ -147,7 +147,7 @@ class ProtimeClient:
             raise
 
     def start_delta(self, collection: Collection, condition: Condition | None = None) -> Page:
-        """Start a delta: the first page of its initial load. It ends the delta before it, whoever started that.
+        """Start a delta: the first page of its initial load. It ends the delta before it, also one of another program.
 
         https://documentation.myprotime.eu/protimeapi/reference/delta/
 
@@ -241,7 +241,7 @@ class ProtimeClient:
         error = refusal(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
         if isinstance(error, NotFoundError):
             error.plain = is_json_or_nothing(body)
-        pause_everybody(self._pause, error, self._settings.max_pause)
+        pause_all(self._pause, error, self._settings.max_pause)
         raise error
 
     def _permitted(self) -> Token:

@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def explain(error: Exception, host: str) -> ProtimeError | None:
-    """The error to raise instead; None for what nobody foresaw."""
+    """The error to raise instead; None for what was not foreseen."""
     inner = _innermost(error)
     if isinstance(inner, ssl.SSLError):
         return _no_tls(inner, host)

@@ -1,4 +1,4 @@
-"""One pause for everybody: after a 429 nobody asks this tenant before the time that it named.
+"""One pause for all processes: after a 429 none asks this tenant before the time that it named.
 
 Where the pause is kept is the caller's choice (`Pause`): in memory for one process, in PostgreSQL for all. Beside it is
 the budget of requests a second, from which each request takes its turn.
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from protime_etl.errors import ApiError, RateLimited
 
-__all__ = ["MemoryPause", "Pause", "pause_everybody", "wait_out"]
+__all__ = ["MemoryPause", "Pause", "pause_all", "wait_out"]
 
 STAGGER_SECONDS = 1.0
 TELL_SECONDS = 5.0
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Pause(Protocol):
-    """Until when nobody asks, and in which turn."""
+    """Until when no process asks, and which turn is free."""
 
     @property
     def share(self) -> float:
@@ -41,9 +41,9 @@ class Pause(Protocol):
         """Seconds until a request may be sent again; 0 when there is no pause."""
 
     def extend(self, seconds: float, asked: float) -> None:
-        """Nobody asks for that long from now, or for as long as was known before, whichever ends later.
+        """Let no process ask for that long from now, or for as long as was known before, whichever ends later.
 
-        `asked` is how many seconds the answer named, for whoever looks at the pause.
+        `asked` is how many seconds the answer named, to be shown.
         """
 
     def turn(self, patience: float) -> float:
@@ -67,7 +67,7 @@ class MemoryPause:
         return max(0.0, self._until - time.monotonic())
 
     def extend(self, seconds: float, asked: float) -> None:
-        """Nobody asks for that long from now."""
+        """Let no thread ask for that long from now."""
         del asked
         with self._lock:
             self._until = max(self._until, time.monotonic() + seconds)
@@ -87,7 +87,7 @@ def moment_in(seconds: float) -> str:
     return f"{dt.datetime.now().astimezone() + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S%z}"
 
 
-def pause_everybody(pause: Pause, error: ApiError, longest: float) -> None:
+def pause_all(pause: Pause, error: ApiError, longest: float) -> None:
     """Begin the pause that an answer asked for, if it did, of at most `longest` seconds; the error then tells of it."""
     asked = error.retry_after
     if not asked:

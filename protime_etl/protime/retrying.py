@@ -21,7 +21,7 @@ def _passes(error: BaseException, max_wait: float) -> bool:
     if isinstance(error, (PagingConflictError, AnswerTooLargeError)):
         return False  # the same request fails again: the unit restarts, or is cut, instead
     if isinstance(error, ApiError) and (error.retry_after or 0) > max_wait:
-        return False  # a long wait belongs to whoever schedules the task
+        return False  # a long wait belongs to what schedules the task
     return isinstance(error, ProtimeError) and error.retry
 
 

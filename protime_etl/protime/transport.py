@@ -16,7 +16,7 @@ import msgspec
 import requests
 
 from protime_etl.errors import AnswerTooLargeError, ProtocolError, UntrustedLinkError
-from protime_etl.protime.connections import TimedAdapter
+from protime_etl.protime.deadlines import TimedAdapter
 from protime_etl.protime.failures import explain, printable
 from protime_etl.setting_values import is_loopback
 
@@ -156,7 +156,7 @@ def _clean(value: object) -> str:
 
 
 def wait_asked_for(response: requests.Response) -> float | None:
-    """Seconds to wait before anybody asks again; None when the answer asks for no wait.
+    """Seconds to wait before any process asks again; None when the answer asks for no wait.
 
     A 429 without a readable `Retry-After` asks for ten. One of 0, or of a time gone by, asks for none: what failed so
     is repeated like any other failure.

@@ -111,7 +111,7 @@ class Deltas:
         return {"value": [item.body for item in told], "deltaLink": _link(collection, following)}
 
     def expire(self) -> None:
-        """End the deltas that nobody asked for in a long time; what they had kept of the past is gone."""
+        """End the deltas that were not asked for in a long time; what they had kept of the past is gone."""
         now = self._clock.now()
         for delta in list(self._alive.values()):
             if now - delta.last_request > LIFETIME:

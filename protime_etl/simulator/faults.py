@@ -31,7 +31,7 @@ import msgspec
 
 from protime_etl.collections.registry import COLLECTIONS
 
-__all__ = ["Fault", "FaultError", "FaultKind", "FaultPlan", "RateLimit", "Sequence", "read_plan"]
+__all__ = ["Fault", "FaultError", "FaultKind", "FaultPlan", "FaultSchedule", "RateLimit", "read_plan"]
 
 FaultKind = Literal[
     "status",  # an error status instead of the answer
@@ -101,7 +101,7 @@ def read_plan(source: Path | str) -> FaultPlan:
         raise FaultError(f"The fault plan cannot be read: {error}") from None
 
 
-class Sequence:
+class FaultSchedule:
     """Decides request by request which faults strike."""
 
     def __init__(self, plan: FaultPlan) -> None:

@@ -1,6 +1,6 @@
 """What changed in a collection, for the deltas that read it.
 
-Nothing is kept while nobody watches, and nothing from before the oldest watch: a tenant without a delta pays nothing.
+Nothing is kept while no delta watches, and nothing from before the oldest watch: a tenant without a delta pays nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class History:
             del self._changes[:keep_from]
 
     def record(self, version: str, before: Any | None, after: Any | None, served: object = None) -> None:
-        """Note a change, if somebody watches."""
+        """Note a change, if a delta watches."""
         with self._lock:
             if self._watches:
                 self._changes.append(Change(next(self._cursors), version, before, after, served))

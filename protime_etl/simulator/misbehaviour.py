@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from protime_etl.simulator.answers import RefusalError, conflict, refused
-from protime_etl.simulator.changes import Changes
-from protime_etl.simulator.faults import Fault, FaultPlan, Sequence
+from protime_etl.simulator.faults import Fault, FaultPlan, FaultSchedule
+from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.state import Tenant
 
 __all__ = ["Misbehaviour"]
@@ -32,7 +32,7 @@ class Misbehaviour:
     def __init__(self, tenant: Tenant, revoke_tokens: Callable[[], None]) -> None:
         self._changes = Changes(tenant)
         self._revoke_tokens = revoke_tokens
-        self._sequence = Sequence(FaultPlan())
+        self._sequence = FaultSchedule(FaultPlan())
         self._pause_announced = 0.0
         self._pause_until = 0.0
         self.struck: Counter[str] = Counter()
@@ -47,7 +47,7 @@ class Misbehaviour:
 
     def follow(self, plan: FaultPlan) -> None:
         """Follow this plan from now on, from its beginning."""
-        self._sequence = Sequence(plan)
+        self._sequence = FaultSchedule(plan)
 
     def came(self) -> None:
         """Note that a request has come."""

@@ -41,7 +41,7 @@ class _Token(msgspec.Struct):
 
 
 class Signer:
-    """Writes and checks tokens with a key that nobody else has."""
+    """Writes and checks tokens with a key of its own."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)

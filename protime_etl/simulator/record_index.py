@@ -19,7 +19,7 @@ _by_id: Callable[[Any], int] = attrgetter("id")
 
 
 def person_of(record: Any) -> int | None:
-    """Whose record it is; None if it is nobody's."""
+    """Whose record it is; None if it is no person's."""
     person = getattr(record, "person", None)
     return None if person is None else person.id
 

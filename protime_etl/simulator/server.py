@@ -11,8 +11,8 @@ from types import TracebackType
 import uvicorn
 
 from protime_etl.simulator.app import Served, create_app
-from protime_etl.simulator.changes import Changes
 from protime_etl.simulator.clock import Clock
+from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.state import Tenant
 
@@ -127,7 +127,7 @@ def _config(app: Callable[..., object]) -> uvicorn.Config:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # Bound here, so that a free port is ours before anybody is told about it. With the protocol named, asyncio turns
+    # Bound here, so that a free port is ours before it is told. With the protocol named, asyncio turns
     # off Nagle's algorithm on the connections; otherwise every answer waits 40 ms for an acknowledgement.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -73,7 +73,7 @@ class Tenant:
     def add(
         self, person_id: int, date: dt.date, time_of_day_in_minutes: int, kind: str = "InOut", **fields: object
     ) -> Clocking:
-        """Clock somebody in or out; `fields` are further attributes of `Clocking`.
+        """Clock a person in or out; `fields` are further attributes of `Clocking`.
 
         Raises:
             KeyError: there is no such person.
@@ -178,7 +178,7 @@ class Tenant:
             return version
 
     def add_person(self, **fields: object) -> Person:
-        """Take somebody on; `fields` are attributes of `Person`, and those not given are made up."""
+        """Take a person on; `fields` are attributes of `Person`, and those not given are made up."""
         with self._lock:
             person_id = next(self._person_ids)
             values: dict[str, Any] = {

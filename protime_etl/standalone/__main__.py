@@ -39,7 +39,7 @@ FROM protime.daily_presence ORDER BY date DESC, tenant, employee_number LIMIT 10
 
 def main(arguments: list[str]) -> int:
     """Run one of the two; returns the exit status."""
-    # Whoever ends this process with SIGTERM means all that it started, too.
+    # SIGTERM is meant for all that this process started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         port = _port(arguments)
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _port(arguments: list[str]) -> int | None:
-    """The port of the UI; None: the nightly DAG is run once and nobody looks at it."""
+    """The port of the UI; None: the nightly DAG is run once, without its UI."""
     match arguments:
         case ["run"]:
             return None

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.locks import Lifeline, is_alive, lock_backfill
+from protime_etl.postgres.locks import RunLease, is_alive, lock_backfill
 from protime_etl.postgres.sources import register_source
 from protime_etl.postgres.volumes import seconds_per_request
 from protime_etl.sync.lists import read_lists, read_people_for
@@ -49,7 +49,7 @@ def plan_backfill(pipeline: Pipeline, request: Request, *, workers: int = 1, fre
     """Plan without entering or reading anything but people.
 
     Raises:
-        SettingsError: there is nobody to plan for.
+        SettingsError: there are no people to plan for.
     """
     read_people_for(pipeline, request)
     request = readable(pipeline, request)
@@ -91,14 +91,14 @@ def backfill(
     """
     people_counts = read_people_for(pipeline, request) + read_lists(pipeline)
     request = readable(pipeline, request)
-    run_id, units, lifeline = _begin(pipeline, request, fresh=fresh)
-    with lifeline:
-        counts, done = run_units(pipeline, run_id, units, workers, observer or Observer(), lifeline)
+    run_id, units, lease = _begin(pipeline, request, fresh=fresh)
+    with lease:
+        counts, done = run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
     return people_counts + counts, done
 
 
-def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, list[Unit], Lifeline]:
-    """Find the run to go on with or enter a new one, and hold its lifeline before another process can look."""
+def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, list[Unit], RunLease]:
+    """Find the run to go on with or enter a new one, and hold its lease before another process can look."""
     tenant = pipeline.tenant
     with pipeline.transaction() as connection:
         lock_backfill(connection, f"{tenant} {request.columns()}")
@@ -116,9 +116,9 @@ def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, l
         else:
             planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=True)
             run_id, units = ledger.open_run(connection, tenant, ORIGIN, request, planned)
-        lifeline = Lifeline(pipeline.engine, run_id)
-        lifeline.hold()
-        return run_id, units, lifeline
+        lease = RunLease(pipeline.engine, run_id)
+        lease.renew()
+        return run_id, units, lease
 
 
 def _begun_since(

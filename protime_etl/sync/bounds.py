@@ -9,7 +9,7 @@ from protime_etl.errors import ProtocolError
 
 __all__ = ["bounded", "most_clockings", "most_listed"]
 
-# Ten times as many as of somebody who books activities all day long; an average over all people and days of a slice.
+# Ten times as many as of a person who books activities all day long; an average over all people and days of a slice.
 CLOCKINGS_A_DAY = 25
 LEAST_CLOCKINGS = 2_000
 LEAST_LISTED = 300_000
@@ -17,7 +17,7 @@ GROWTH = 10
 
 
 def most_clockings(people: int, days: int) -> int:
-    """More clockings than that nobody has: so many people on so many days."""
+    """No people have more clockings than that: so many people on so many days."""
     return max(LEAST_CLOCKINGS, people * days * CLOCKINGS_A_DAY)
 
 

@@ -1,7 +1,7 @@
 """The brake on inferred deletions: what vanishes by the hundred at once is rather an error than a deletion.
 
 Narrowed rights, an outage or a fault of the tenant look like this: an answer with status 200 that is nearly empty. Then
-nothing is marked as deleted, everything else is committed, and whoever asked is told how many it would have been and
+nothing is marked as deleted, everything else is committed, and the caller is told how many it would have been and
 how to accept it. What was withheld is not covered, so that the next reading finds it again.
 """
 
@@ -19,12 +19,12 @@ SHARE = 10
 
 @dataclass(frozen=True)
 class Brake:
-    """How many records may vanish at once without anybody having said so."""
+    """How many records may vanish at once without having been accepted."""
 
     most: int | None = None
     """The most, whatever the scope holds (`PROTIME_MAX_VANISHED`); None: a tenth of the scope, and at least 50."""
     accepted: bool = False
-    """Whether whoever asked has accepted any number."""
+    """Whether the caller has accepted any number."""
 
     def limit(self, scope: int) -> int:
         """How many records may vanish of a scope that held so many."""

@@ -14,8 +14,9 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import ApiError, IncompleteError, ProtimeError
 from protime_etl.postgres.connection import create_engine, database_errors
-from protime_etl.postgres.coordination import SharedPause, SharedTokenStore
 from protime_etl.postgres.schema import require_schema
+from protime_etl.postgres.shared_pause import SharedPause
+from protime_etl.postgres.shared_token import SharedTokenStore
 from protime_etl.postgres.sources import require_source
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient

@@ -21,9 +21,9 @@ from protime_etl.postgres.collection_state import learn_page_size
 from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover
 from protime_etl.postgres.direct_copy import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
-from protime_etl.postgres.everybody import known_people
-from protime_etl.postgres.locks import mark_under_way, share_merges
+from protime_etl.postgres.locks import lock_merges_shared, mark_under_way
 from protime_etl.postgres.merge import Load
+from protime_etl.postgres.people import known_people
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.bounds import most_clockings
@@ -82,7 +82,7 @@ class UnitPull:
         """Whose coverage this attempt holds."""
         self._everybody = 0
         """Who may be in the circles of the unit."""
-        self._absent = 0
+        self._missing = 0
         self._gone: list[int] = []
         self._undecided: list[int] = []
         self._withheld: DeletionsWithheldError | None = None
@@ -132,7 +132,7 @@ class UnitPull:
             self._on_stage("reading")
             self._stage(load)
             self._on_stage("comparing")
-            share_merges(connection, self._tenant)
+            lock_merges_shared(connection, self._tenant)
             # Of circles, and of an answer that holds more than was asked for, only now it is known whose records came.
             self._locked = load.people().union(self._unit.person_ids)
             lock_coverage(connection, self._tenant, self._unit.collection, self._locked)
@@ -194,10 +194,10 @@ class UnitPull:
 
     def _recheck(self, connection: Connection, load: Load) -> list[int]:
         """Judge what was staged in doubt, and what was not and is in the table; returns what is gone of the latter."""
-        absent = load.missing_from_pull(self._scope)
-        doubtful = load.unconfirmed()
-        self._absent = len(absent)
-        wanted = {*absent, *doubtful}
+        missing = load.missing_from_pull(self._scope)
+        in_doubt = load.unconfirmed()
+        self._missing = len(missing)
+        wanted = {*missing, *in_doubt}
 
         @cache
         def again() -> list[Page]:
@@ -207,8 +207,8 @@ class UnitPull:
                 for page in self._read(self._unit.person_ids)
             ]
 
-        load.drop(absent_from(self._client, self._collection, doubtful, self._pages, again))
-        gone, found, self._undecided = judge(self._client, self._collection, absent, self._pages, again)
+        load.drop(absent_from(self._client, self._collection, in_doubt, self._pages, again))
+        gone, found, self._undecided = judge(self._client, self._collection, missing, self._pages, again)
         load.stage(self._lock_found(connection, found))
         return gone
 
@@ -225,7 +225,7 @@ class UnitPull:
         return [replace(page, rows=[row for row in page.rows if row[self._person] not in elsewhere]) for page in found]
 
     def _judge_number(self, vanished: int) -> None:
-        scope = self._records + self._absent
+        scope = self._records + self._missing
         withheld = self._pipeline.brake.withholds(vanished, scope)
         what = f"{self._unit.collection} of {self._unit.place}"
         self._withheld = self._pipeline.brake.error(vanished, scope, what) if withheld else None
@@ -267,13 +267,13 @@ class UnitPull:
                 self._judge_number(len(gone))
                 if self._withheld is None:
                     counts += self._merge(connection, [], gone, began)
-            share_merges(connection, self._tenant)
+            lock_merges_shared(connection, self._tenant)
             lock_coverage(connection, self._tenant, self._unit.collection, self._unit.person_ids)
             self._finish(connection, counts)
         return counts
 
     def _merge(self, connection: Connection, found: Sequence[Page], gone: Sequence[int], asked: dt.datetime) -> Counts:
-        share_merges(connection, self._tenant)
+        lock_merges_shared(connection, self._tenant)
         people = {row[self._person] for page in found for row in page.rows}
         lock_coverage(connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
         load = Load(connection, self._tenant, self._collection, asked)

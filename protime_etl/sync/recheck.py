@@ -97,7 +97,7 @@ def judge(
 def absent_from(
     client: ProtimeClient,
     collection: Collection,
-    doubtful: Sequence[int],
+    in_doubt: Sequence[int],
     pages: int,
     again: Callable[[], Iterable[Page]],
 ) -> list[int]:
@@ -106,9 +106,9 @@ def absent_from(
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
     """
-    if len(doubtful) <= max(FEW, pages):
-        return ask(client, collection, doubtful).gone
-    return _without(collection, doubtful, again())[0]
+    if len(in_doubt) <= max(FEW, pages):
+        return ask(client, collection, in_doubt).gone
+    return _without(collection, in_doubt, again())[0]
 
 
 def _without(collection: Collection, ids: Sequence[int], reading: Iterable[Page]) -> tuple[list[int], Page]:

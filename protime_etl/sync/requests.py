@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import AuthenticationError, ForbiddenError, SettingsError, UnauthorizedError
-from protime_etl.postgres.everybody import unknown_people
+from protime_etl.postgres.people import unknown_people
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.settled import local_day
 from protime_etl.work import Request

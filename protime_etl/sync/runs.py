@@ -14,8 +14,8 @@ from protime_etl.errors import IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.collection_state import learn_page_size, page_size
 from protime_etl.postgres.coverage import missing, uncover
-from protime_etl.postgres.everybody import people_to_read
-from protime_etl.postgres.locks import Lifeline
+from protime_etl.postgres.locks import RunLease
+from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.sources import register_source
 from protime_etl.postgres.volumes import usual_amounts
@@ -60,8 +60,8 @@ def sync(
     request = select(pipeline, first, last, person_ids, circles=circles)
     people_counts = read_people_for(pipeline, request) + read_lists(pipeline)
     run_id, units = plan(pipeline, origin, request, probing=True)
-    with Lifeline(pipeline.engine, run_id) as lifeline:
-        counts, done = run_units(pipeline, run_id, units, workers, observer or Observer(), lifeline)
+    with RunLease(pipeline.engine, run_id) as lease:
+        counts, done = run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
     return people_counts + counts, done
 
 
@@ -69,7 +69,7 @@ def plan(pipeline: Pipeline, origin: str, request: Request, *, probing: bool = F
     """Enter a run for a request in the ledger; returns its number and its units. `probing` as for `plan_gaps`.
 
     Raises:
-        SettingsError: nobody is known to plan for.
+        SettingsError: no people are known to plan for.
         ProtimeError: as `readable`.
     """
     request = readable(pipeline, request)
@@ -102,7 +102,7 @@ def plan_slices(
     """The units for a request; `probing` as for `plan_gaps`.
 
     Raises:
-        SettingsError: nobody is known.
+        SettingsError: no people are known.
     """
     tenant, first, last = pipeline.tenant, request.first, request.last
     if request.circles:
@@ -128,7 +128,7 @@ def plan_slices(
 
 
 def run_units(  # noqa: PLR0917
-    pipeline: Pipeline, run_id: int, units: Sequence[Unit], workers: int, observer: Observer, lifeline: Lifeline
+    pipeline: Pipeline, run_id: int, units: Sequence[Unit], workers: int, observer: Observer, lease: RunLease
 ) -> tuple[Counts, int]:
     """Pull the units of a run and close it; returns what they did and how many were done now.
 
@@ -141,7 +141,7 @@ def run_units(  # noqa: PLR0917
     pool = WorkerPool(pipeline, units, observer, estimates=estimates)
     work = pool.work
     try:
-        pool.run(workers, lifeline.hold)
+        pool.run(workers, lease.renew)
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
         reason = "interrupted" if interrupted else type(error).__name__

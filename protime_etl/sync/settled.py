@@ -9,7 +9,7 @@ from protime_etl.config import Settings
 
 __all__ = ["last_settled_day", "local_day"]
 
-# Minutes of a clocking reach to 2880: somebody may clock until the end of the day after, and it belongs to the day.
+# Minutes of a clocking reach to 2880: a person may clock until the end of the day after, and it belongs to the day.
 OPEN_DAYS = 2
 
 

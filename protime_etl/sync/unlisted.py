@@ -1,6 +1,6 @@
 """People who clock and whom no list of people names: told by asking for all clockings of some days by date alone.
 
-A tenant may not list everybody (somebody has left, a client may not see all), and clockings are read by people. The
+A tenant may not list all people (one has left, a client may not see all), and clockings are read by people. The
 filter does without people, too: so a verification asks by date alone, which takes no more requests, and sees who else
 clocks. They are read then, and from then on they are known.
 """
@@ -18,7 +18,7 @@ from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.postgres.collection_state import page_size
-from protime_etl.postgres.everybody import people_to_read
+from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.volumes import usual_amounts
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import MOST_PAGES, windows
@@ -44,7 +44,7 @@ def windows_of_everybody(
 
 
 def listed_people(pipeline: Pipeline) -> set[int]:
-    """Ids of the people that the tenant lists now; nobody where the client may not see people.
+    """Ids of the people that the tenant lists now; none where the client may not see people.
 
     Raises:
         ProtimeError: as `ProtimeClient.pages`.

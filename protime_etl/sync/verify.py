@@ -20,7 +20,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import IncompleteError, ProtimeError, SettingsError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
-from protime_etl.postgres.everybody import people_to_read
+from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.volumes import stored_records
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings, most_listed

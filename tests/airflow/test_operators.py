@@ -38,7 +38,7 @@ from protime_etl.errors import (
     UnreadableError,
 )
 from protime_etl.postgres import ledger
-from protime_etl.postgres.everybody import known_people
+from protime_etl.postgres.people import known_people
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan

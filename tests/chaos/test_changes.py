@@ -15,8 +15,8 @@ from protime_etl.collections.page import Page
 from protime_etl.errors import BusyError
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
-from protime_etl.postgres.locks import share_merges
-from protime_etl.simulator.changes import Changes
+from protime_etl.postgres.locks import lock_merges_shared
+from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant, changing
 from protime_etl.simulator.state import Tenant
@@ -123,7 +123,7 @@ def test_a_thousand_changes_among_millions(engine: Engine, amount: Amount) -> No
 
     began = time.perf_counter()
     with engine.begin() as connection:
-        share_merges(connection, "acme")
+        lock_merges_shared(connection, "acme")
         load = DeltaLoad(connection, "acme", collection, database_clock(connection))
         load.stage([Page([row(number) for number in range(1, 901)])])
         deletions = {number * (rows // 1000): "F" * 20 for number in range(901, 1001)}

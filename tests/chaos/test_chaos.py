@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.simulator.changes import Changes
 from protime_etl.simulator.faults import FaultPlan, RateLimit, read_plan
+from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.postgres import locks
-from protime_etl.postgres.locks import DeltaLock, Lifeline, is_alive, lock_backfill
+from protime_etl.postgres.locks import DeltaLock, RunLease, is_alive, lock_backfill
 
 
 def test_each_lock_has_a_number_of_its_own() -> None:
@@ -22,7 +22,7 @@ def test_a_delta_and_a_backfill_of_the_same_name_do_not_meet(engine: Engine) -> 
 
 
 def test_what_is_held_for_long_keeps_no_vacuum_from_its_work(engine: Engine) -> None:
-    with Lifeline(engine, 7), DeltaLock(engine, "acme", "clockings"), engine.connect() as connection:
+    with RunLease(engine, 7), DeltaLock(engine, "acme", "clockings"), engine.connect() as connection:
         query = (
             "SELECT state, backend_xmin, backend_xid FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -36,7 +36,7 @@ def test_what_is_held_for_long_keeps_no_vacuum_from_its_work(engine: Engine) -> 
 
 
 def test_a_connection_that_the_server_closed_is_not_given_out(engine: Engine) -> None:
-    """As by idle_session_timeout: to the pool, and to the process that holds a lifeline meanwhile."""
+    """As by idle_session_timeout: to the pool, and to the process that holds a lease meanwhile."""
     stop = threading.Event()
     failures: list[BaseException] = []
 
@@ -50,7 +50,7 @@ def test_a_connection_that_the_server_closed_is_not_given_out(engine: Engine) ->
         except BaseException as error:  # noqa: BLE001 - raised again below
             failures.append(error)
 
-    with Lifeline(engine, 7) as lifeline:
+    with RunLease(engine, 7) as lease:
         for _ in range(10):
             stop.clear()
             threads = [threading.Thread(target=use) for _ in range(3)]
@@ -66,7 +66,7 @@ def test_a_connection_that_the_server_closed_is_not_given_out(engine: Engine) ->
             stop.set()
             for thread in threads:
                 thread.join()
-            lifeline.hold()
+            lease.renew()
             with engine.connect() as connection:
                 assert is_alive(connection, 7)
     assert failures == []

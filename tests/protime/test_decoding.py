@@ -10,7 +10,7 @@ TRIES = 12
 FIRST_PAGES = """
 import sys, threading
 from protime_etl.collections.clockings import CLOCKINGS
-from protime_etl.protime.changes import decode_changes
+from protime_etl.protime.delta_pages import decode_changes
 from protime_etl.protime.decoding import decode_page
 
 sys.setswitchinterval(1e-6)

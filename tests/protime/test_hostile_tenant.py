@@ -35,7 +35,7 @@ from protime_etl.errors import (
     UnreachableError,
     UntrustedLinkError,
 )
-from protime_etl.protime import connections, decoding
+from protime_etl.protime import deadlines, decoding
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import decode_page
@@ -245,7 +245,7 @@ def continue_without_end() -> Iterator[bytes]:
 def test_an_answer_that_drips_ends_when_its_time_is_over(
     pieces: Callable[[], Iterator[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MAX_ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(deadlines, "MAX_ANSWER_SECONDS", 0.4)
     began = time.monotonic()
     with raw_server(pieces) as url, pytest.raises(UnreachableError, match="did not answer in time"):
         fetch(url)
@@ -253,7 +253,7 @@ def test_an_answer_that_drips_ends_when_its_time_is_over(
 
 
 def test_the_time_of_an_answer_begins_anew_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MAX_ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(deadlines, "MAX_ANSWER_SECONDS", 0.4)
     with ScriptedServer([Answer(200, b"{}")]) as server:
         session = new_session()
         for _ in range(4):

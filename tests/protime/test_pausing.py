@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.cli.checks import run_checks
 from protime_etl.errors import ApiError, RateLimited, ServerError
-from protime_etl.postgres.coordination import SharedPause
+from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.protime.pausing import MemoryPause, wait_out
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from protime_etl.simulator.changes import Changes
-from protime_etl.simulator.faults import Fault, FaultError, FaultPlan, RateLimit, Sequence, read_plan
+from protime_etl.simulator.faults import Fault, FaultError, FaultPlan, FaultSchedule, RateLimit, read_plan
+from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.server import SimulatedTenant, changing
 from protime_etl.simulator.state import Tenant
 
@@ -50,7 +50,7 @@ def test_statuses_by_count_and_at_the_nth_request(caller: Caller) -> None:
 
 def test_a_rate_is_kept_and_repeats_with_the_seed() -> None:
     plan = FaultPlan(seed=3, fault=(Fault(kind="reset", rate=0.2),))
-    one, other = Sequence(plan), Sequence(plan)
+    one, other = FaultSchedule(plan), FaultSchedule(plan)
     first = [len(one.next("people")) for _ in range(2000)]
     assert first == [len(other.next("people")) for _ in range(2000)]
     assert 320 < sum(first) < 480
@@ -114,7 +114,7 @@ def test_a_rate_limit_grows_and_counts_who_asks_meanwhile(caller: Caller) -> Non
 
 
 def test_a_new_window_begins_anew() -> None:
-    sequence = Sequence(FaultPlan(rate_limit=RateLimit(requests=1, seconds=10, retry_after=2, growth=2)))
+    sequence = FaultSchedule(FaultPlan(rate_limit=RateLimit(requests=1, seconds=10, retry_after=2, growth=2)))
     assert [sequence.limited(now) for now in (0, 1, 2, 11, 12, 31, 42, 43)] == [None, 2, 4, None, 8, None, None, 2]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.everybody import known_people
+from protime_etl.postgres.people import known_people
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant

@@ -29,7 +29,7 @@ def generate_people(seed: int, people: int, first_day: dt.date, versions: Iterat
 
 
 def sensitive_fields(person_id: int) -> dict[str, str]:
-    """Documented fields of a person that nobody should keep; each value is found by a plain text search."""
+    """Documented fields of a person that are not to be kept; each value is found by a plain text search."""
     return {
         "address": f"Made-up Street {person_id}",
         "bankAccount": f"MADE-UP-ACCOUNT-{person_id}",

@@ -36,7 +36,7 @@ from protime_etl.postgres.delta_unconfirmed import (
     withhold,
 )
 from protime_etl.postgres.drift import clear_drift
-from protime_etl.postgres.locks import exclude_merges, share_merges
+from protime_etl.postgres.locks import lock_merges_exclusive, lock_merges_shared
 from protime_etl.sync.brake import SHARE
 from protime_etl.sync.delta.session import DeltaSession
 from protime_etl.sync.recheck import PORTION, SAMPLE, portions
@@ -179,7 +179,7 @@ class Confirmation:
         told = {one.id: one.version for one in asked.gone if one.reason == "delta"}
         vanished = [one.id for one in asked.gone if one.reason == "vanished"]
         with self._session.transaction() as connection:
-            (exclude_merges if told else share_merges)(connection, self._tenant)
+            (lock_merges_exclusive if told else lock_merges_shared)(connection, self._tenant)
             load = DeltaLoad(connection, self._tenant, self._session.collection, asked.asked_at)
             load.stage(asked.found)
             load.lock_people(connection, dict.fromkeys((*told, *vanished), ""))

@@ -17,8 +17,8 @@ from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
-from protime_etl.postgres.everybody import known_people
-from protime_etl.postgres.locks import share_merges
+from protime_etl.postgres.locks import lock_merges_shared
+from protime_etl.postgres.people import known_people
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings
@@ -27,7 +27,7 @@ from protime_etl.sync.delta.session import DeltaSession, earliest_start
 
 __all__ = ["InitialLoad"]
 
-# Where a delta is all that is read, nobody is known; and days to come may have clockings, planned ones.
+# Where a delta is all that is read, no people are known; and days to come may have clockings, planned ones.
 LEAST_PEOPLE = 1_000
 DAYS_AHEAD = 366
 
@@ -86,7 +86,7 @@ class InitialLoad:
         tenant = self._session.tenant
         if followed is not None:
             self._refuse_more_than_there_can_be(connection, followed, began)
-        share_merges(connection, tenant)
+        lock_merges_shared(connection, tenant)
         load = DeltaLoad(connection, tenant, self._session.collection, began)
         load.stage([page])
         self._session.drop_deleted(connection, load, ())
@@ -116,7 +116,7 @@ class InitialLoad:
             raise ProtocolError(f"The pages of the initial load have no end: more than {most} records came.")
 
     def compare(self, state: DeltaState) -> None:
-        """End the load; what it never met is to be asked for, as it may have been deleted while nobody watched."""
+        """End the load; what it never met is to be asked for, as it may have been deleted while no delta watched."""
         self._session.result.initial = True
         tenant = self._session.tenant
         with self._session.transaction() as connection:

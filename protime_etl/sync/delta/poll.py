@@ -26,7 +26,7 @@ from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
-from protime_etl.postgres.locks import DeltaLock, share_merges
+from protime_etl.postgres.locks import DeltaLock, lock_merges_shared
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.sync.delta.confirmation import Confirmation
 from protime_etl.sync.delta.failures import MAX_FAILURES, failure_kind
@@ -183,7 +183,7 @@ class _Poll:
     def _store_changes(self, state: DeltaState, page: Page, link: str, began: dt.datetime) -> None:
         tenant = self._session.tenant
         with self._session.transaction() as connection:
-            share_merges(connection, tenant)
+            lock_merges_shared(connection, tenant)
             load = DeltaLoad(connection, tenant, self._session.collection, began)
             load.stage([page])
             self._session.drop_deleted(connection, load, page.deletions)

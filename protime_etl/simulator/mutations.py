@@ -45,7 +45,7 @@ class Changes:
         return self._tenant.first_day + dt.timedelta(days=self._random.randint(0, days))
 
     def _clocking(self, *, deleted: bool = False) -> Clocking | None:
-        for _ in range(20):  # somebody has one of the wanted kind, or the change falls away
+        for _ in range(20):  # a person has a record of the wanted kind, or the change falls away
             held = [one for one in self._tenant.clockings_of(self._person()) if (one.status == "Deleted") is deleted]
             if held:
                 return self._random.choice(held)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.postgres.coordination import SharedTokenStore
+from protime_etl.postgres.shared_token import SharedTokenStore
 from protime_etl.protime.auth import Token
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.lists import read_people

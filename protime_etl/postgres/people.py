@@ -14,7 +14,8 @@ from protime_etl.postgres.record_tables import RECORD_TABLES
 
 __all__ = ["known_people", "people_to_read", "unknown_people"]
 
-# Whoever was ever seen has a row of coverage, also who came by a delta, by circles, or by another person's clocking.
+# Each person who was ever seen has a row of coverage, also one who came by a delta, by circles, or by the record of
+# another person.
 # Who has left is read on days until they left, and where the table has clockings of them: one look into an index each.
 TO_READ = """
 SELECT p.id FROM protime.people AS p
@@ -44,12 +45,12 @@ ORDER BY asked.id
 
 
 def people_to_read(connection: Connection, tenant: str, first: dt.date, last: dt.date) -> list[int]:
-    """Ids of all who may have clockings on these days, in order, as far as anybody was ever seen."""
+    """Ids of all people who may have records on these days, in order, as far as they were ever seen."""
     return sorted(connection.scalars(sa.text(TO_READ), {"tenant": tenant, "first": first, "last": last}))
 
 
 def unknown_people(connection: Connection, tenant: str, person_ids: Iterable[int]) -> list[int]:
-    """Which of these ids belong to nobody that was ever seen, in order; those who left are known."""
+    """Which of these ids belong to no person that was ever seen, in order; people who left are known."""
     return list(connection.scalars(sa.text(EVER_SEEN), {"tenant": tenant, "ids": sorted(set(person_ids))}))
 
 
