@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help run up test lint format migration tests chaos soak airflow warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page tests chaos soak airflow warehouses bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer an
 
 migration: $(READY) ## Write the next migration, from what the code says now: make migration NAME=absences
 	@$(BIN)/python -m protime_etl.postgres.migrations.draft "$(NAME)"
+
+data-page: $(READY) ## Write docs/data.md, the page of all tables, from what the code says
+	@$(BIN)/python -m protime_etl.postgres.data_page > docs/data.md
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -8,7 +8,7 @@ Every unit (people x days) is committed on its own. One that fails does not stop
 read again, alone. Clear `plan_batches` and what follows to read the whole range again.
 
 When it is red: the last lines of the first red task's log say why and what to do. `protime-etl status` says what is
-missing. More: "Backfill" in the README of protime-etl.
+missing. More: docs/backfill.md of protime-etl.
 """
 
 import datetime as dt
@@ -31,6 +31,7 @@ with DAG(
     schedule=None,
     default_args={
         "owner": "protime-etl",
+        "collections": "{{ params.collections }}",
         # Each wait that the API asks for takes a try; the policy counts the failures apart.
         "retries": 200,
         "retry_delay": dt.timedelta(minutes=1),
@@ -65,6 +66,12 @@ with DAG(
             maximum=AT_ONCE,
             title="Concurrency",
             description=f"Units that are read at the same time; empty: {AT_ONCE}, and one task a unit.",
+        ),
+        "collections": Param(
+            "",
+            type="string",
+            title="Collections",
+            description="Names such as clockings people absences, or all; empty: those of the connection.",
         ),
         "accept_deletions": Param(
             False,

@@ -16,7 +16,7 @@ comes twice on another, so nothing is scheduled there.
 
 When it is red: the last lines of the first red task's log say why and what to do. Clear the red `pull_clockings` with
 Downstream: only their batches are read again, and the rest of the night follows. `protime-etl status` says what is
-missing. More: "What happens on errors" in the README of protime-etl.
+missing. More: docs/errors.md of protime-etl.
 """
 
 import datetime as dt
@@ -52,6 +52,7 @@ with DAG(
     max_active_runs=4,
     default_args={
         "owner": "protime-etl",
+        "collections": "{{ params.collections }}",
         # Each wait that the API asks for takes a try; the policy counts the failures apart.
         "retries": 200,
         "retry_delay": dt.timedelta(minutes=1),
@@ -65,6 +66,12 @@ with DAG(
             maximum=364,
             title="Lookback days",
             description="Days before the run's own day to read again.",
+        ),
+        "collections": Param(
+            "",
+            type="string",
+            title="Collections",
+            description="Names such as clockings people absences, or all; empty: those of the connection.",
         ),
         "accept_deletions": Param(
             False,

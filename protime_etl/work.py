@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
-__all__ = ["Counts", "Request", "Scope", "Slice", "Unit"]
+__all__ = ["EVERYONE", "NOBODY", "Counts", "Request", "Scope", "Slice", "Unit"]
+
+
+NOBODY = 0
+"""No person has this id."""
+EVERYONE = -1
+"""Stands for all people in slices of collections that are read by days."""
 
 
 class Slice(NamedTuple):
@@ -80,6 +86,8 @@ class Unit:
         """Whose records of which days it reads, in words."""
         if self.circles:
             return f"{self.first}..{self.last}, circles {', '.join(map(str, self.circles))}"
+        if self.person_ids == (EVERYONE,):
+            return f"{self.first}..{self.last}"
         named = f"{self.person_ids[0]}-{self.person_ids[-1]}" if len(self.person_ids) > 1 else f"{self.person_ids[0]}"
         return f"{self.first}..{self.last}, people {named} ({len(self.person_ids)})"
 

@@ -18,6 +18,7 @@ import typer
 from protime_etl.cli.commands import app
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
+from protime_etl.postgres.data_page import data_page
 from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -164,6 +165,10 @@ def test_every_table_view_and_function_for_users_is_named_and_exists() -> None:
     assert {name for name in views | set(map(str, tables)) if name not in named} <= {
         one.name for one in VERSION_TABLES.values()
     }
+
+
+def test_the_page_of_tables_is_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "data.md").read_text(encoding="utf-8") == data_page(), "run: make data-page"
 
 
 def test_the_readme_is_a_first_hour() -> None:

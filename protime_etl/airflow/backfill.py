@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ProtimeBackfillPlanOperator"]
 
 MOST_AT_ONCE = 1024
+FORM_FIELDS = ("first_day", "last_day", "people", "circles", "only_missing", "concurrency", "collections")
 
 
 class ProtimeBackfillPlanOperator(ProtimeOperator):
@@ -36,7 +37,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
     Where a template gives text, `true` is true and `None` is empty.
     """
 
-    template_fields: Sequence[str] = ("first_day", "last_day", "people", "circles", "only_missing", "concurrency")
+    template_fields: Sequence[str] = FORM_FIELDS
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         log says so, and `ProtimeDeltaAgeOperator` fails.
     """
 
-    template_fields: Sequence[str] = ("restart", "accept_deletions")
+    template_fields: Sequence[str] = ("restart", "accept_deletions", "collections")
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class ProtimeVerifyOperator(ProtimeOperator):
     :param lookback_days: days before the run's own day; as for the plan.
     """
 
-    template_fields: Sequence[str] = ("lookback_days",)
+    template_fields: Sequence[str] = ("lookback_days", "collections")
 
     def __init__(self, *, lookback_days: int | str = 7, **kwargs: Any) -> None:
         super().__init__(**kwargs)

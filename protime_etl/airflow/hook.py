@@ -69,8 +69,10 @@ class ProtimeHook(BaseHook):
         super().__init__()
         self.protime_conn_id = protime_conn_id
 
-    def get_settings(self) -> Settings:
+    def get_settings(self, collections: str = "") -> Settings:
         """The connection as the settings object that the whole engine uses; PROTIME_* variables play no part.
+
+        `collections` takes the place of those of the connection, and their scopes that of its scopes, if it is given.
 
         Raises:
             SettingsError: a field is missing or wrong.
@@ -79,6 +81,8 @@ class ProtimeHook(BaseHook):
         extra: dict[str, Any] = connection.extra_dejson
         fields = {**extra, "client_id": connection.login, "client_secret": connection.password}
         given = {name: fields[name] for name in field_labels() if fields.get(name) not in (None, "")}
+        if collections:
+            given = {name: value for name, value in given.items() if name != "scopes"} | {"collections": collections}
         try:
             return load_settings(from_environment=False, **given)
         except SettingsError as error:
@@ -87,13 +91,15 @@ class ProtimeHook(BaseHook):
             raise
 
     @contextmanager
-    def get_conn(self, postgres_conn_id: str = "protime_warehouse") -> Iterator[Pipeline]:
+    def get_conn(self, postgres_conn_id: str = "protime_warehouse", collections: str = "") -> Iterator[Pipeline]:
         """The pipeline from this tenant to that warehouse, closed again at the end of the `with`.
+
+        `collections` as for `get_settings`.
 
         Raises:
             SettingsError, DatabaseError: it cannot be opened.
         """
-        with open_pipeline(self.get_settings(), warehouse_url(postgres_conn_id)) as pipeline:
+        with open_pipeline(self.get_settings(collections), warehouse_url(postgres_conn_id)) as pipeline:
             yield pipeline
 
     def test_connection(self) -> tuple[bool, str]:

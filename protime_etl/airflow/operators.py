@@ -72,24 +72,32 @@ def run_window(context: Context, pipeline: Pipeline, lookback_days: int | str) -
 
 
 class ProtimeOperator(BaseOperator):
-    """What all have in common: the two connections, and errors that Airflow need not retry."""
+    """What all have in common: the two connections, and errors that Airflow need not retry.
+
+    :param collections: what is read instead of the connection's collections, such as `clockings people`; or `all`.
+    """
 
     ui_color = "#d7e8f7"
+    template_fields: Sequence[str] = ("collections",)
 
     def __init__(
         self,
         *,
         protime_conn_id: str = ProtimeHook.default_conn_name,
         postgres_conn_id: str = "protime_warehouse",
+        collections: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.collections = collections
         self.protime_conn_id = protime_conn_id
         self.postgres_conn_id = postgres_conn_id
 
     def pipeline(self) -> AbstractContextManager[Pipeline]:
         """The pipeline between the two connections."""
-        return ProtimeHook(self.protime_conn_id).get_conn(self.postgres_conn_id)
+        # A label is asked for before templates are rendered; it needs no collections.
+        chosen = "" if "{{" in self.collections else self.collections
+        return ProtimeHook(self.protime_conn_id).get_conn(self.postgres_conn_id, chosen)
 
     def execute(self, context: Context) -> Any:
         """Carry out; an error that no retry cures fails the task at once."""
@@ -122,7 +130,7 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
     :param accept_deletions: mark as deleted the people who vanished from the list, however many they are.
     """
 
-    template_fields: Sequence[str] = ("named", "accept_deletions")
+    template_fields: Sequence[str] = ("named", "accept_deletions", "collections")
 
     def __init__(self, *, named: str = "", accept_deletions: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -151,7 +159,7 @@ class ProtimePlanOperator(ProtimeOperator):
         reads its own day only.
     """
 
-    template_fields: Sequence[str] = ("lookback_days",)
+    template_fields: Sequence[str] = ("lookback_days", "collections")
 
     def __init__(self, *, lookback_days: int | str = 7, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -178,7 +186,7 @@ class ProtimeClockingsToPostgresOperator(ProtimeOperator):
     :param accept_deletions: mark as deleted what vanished, however much that is.
     """
 
-    template_fields: Sequence[str] = ("unit_id", "accept_deletions")
+    template_fields: Sequence[str] = ("unit_id", "accept_deletions", "collections")
 
     def __init__(self, *, unit_id: int | list[int], accept_deletions: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -231,7 +239,7 @@ class ProtimeFinishOperator(ProtimeOperator):
     :param run_id: number of the run in the ledger.
     """
 
-    template_fields: Sequence[str] = ("run_id",)
+    template_fields: Sequence[str] = ("run_id", "collections")
 
     def __init__(self, *, run_id: int | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -150,7 +150,7 @@ def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool
             }
     finally:
         engine.dispose()
-    dated = [path for path in collections if COLLECTIONS[path].shape != "whole"]
+    dated = [path for path in collections if COLLECTIONS[path].is_dated]
     verdicts = [judge(row["tenant"], results, dated) for row in results["tenants"]]
     for verdict in verdicts:
         for line in verdict.lines:

@@ -40,6 +40,7 @@ ABSENCE_DEFINITIONS = Collection(
     path="absence-definitions",
     record=AbsenceDefinition,
     comment="Kinds of absence; reason_id of protime.clockings is the id of one.",
+    privacy="none",
     shape="whole",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/absences/absence-definitions/get-list/",
     delta="undated",

@@ -55,6 +55,7 @@ CALCULATED_TOTALS = Collection(
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/calculated-totals/calculated-totals/get-list/",
     delta="dated",
     keep_unknown=True,
+    versions="closed days",
     # A record a person and day, whether there was work or not.
     usual=PerDay(working=1.0, weekend=1.0),
 )

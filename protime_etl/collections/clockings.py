@@ -70,6 +70,7 @@ CLOCKINGS = Collection(
     path="clockings",
     record=Clocking,
     comment="Every clocking of the tenant, one row each, deleted ones included (deleted_at).",
+    privacy="sensitive",
     shape="dated by people",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/clockings/get-list/",
     delta="dated",

@@ -14,15 +14,17 @@ import msgspec
 from protime_etl.collections.columns import Column, columns_of
 from protime_etl.collections.record import Record
 
-__all__ = ["API_PATH", "Collection", "PerDay", "Shape", "Versions"]
+__all__ = ["API_PATH", "Collection", "PerDay", "Privacy", "Shape", "Versions"]
 
 API_PATH = "/connector/protimeapi/api/v1"
 PATH = re.compile(r"[a-z]+(-[a-z]+)*")
 
-Shape = Literal["dated by people", "whole"]
-"""How a collection is read: batches of people in windows of days, or the complete list."""
-Versions = Literal["all", "none"]
-"""Which rows that were replaced are kept with their validity."""
+Shape = Literal["dated by people", "dated by days", "whole"]
+"""How a collection is read: batches of people in windows of days, windows of days, or the complete list."""
+Privacy = Literal["none", "personal", "sensitive", "special"]
+"""What a collection tells about people: nothing, who they are, how they work and where they were, their health."""
+Versions = Literal["all", "closed days", "none"]
+"""Which rows that were replaced are kept with their validity: all, those of days that were closed, or none."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ class Collection:
     """What the table holds."""
     shape: Shape
     documentation: str
+    day: str = "date"
+    """The column that the filter on dates is about, if it is dated."""
+    single: bool = True
+    """Whether the API gives a single record by its id."""
+    reaches: bool = False
+    """Whether a record may begin before the days that it is about: it is listed by its first day alone."""
+    scope_of: str = ""
+    """Path of the collection whose scope lets a client read this one, if it is not its own."""
     """The page that documents its list."""
     delta: Literal["dated", "undated"] | None = None
     """Whether the API has a delta of it, and if so whether its filter has to name the first day."""
@@ -57,6 +67,8 @@ class Collection:
     keep_unknown: bool = False
     """Whether undocumented fields go to the column `extra`; never where they may be personal."""
     extra_comment: str = "Fields that the API sent and its documentation does not know."
+    privacy: Privacy = "personal"
+    """What it tells about people."""
     usual: PerDay | None = None
     """A first guess for planning, if it is dated."""
 
@@ -71,10 +83,11 @@ class Collection:
         problems = {
             "its path is no name of lower-case letters and hyphens": not PATH.fullmatch(self.path),
             "its first column is not id": names[:1] != ("id",),
-            "it is dated by people and has no person or no date": self.shape == "dated by people"
-            and not {"person_id", "date"} <= {*names},
-            "it is dated by people and has no first guess of its records": self.shape == "dated by people"
-            and self.usual is None,
+            "it is dated by people and has no person": self.shape == "dated by people" and "person_id" not in names,
+            f"it is dated and has no {self.day}": self.is_dated and self.day not in names,
+            "it is dated and has no first guess of its records": self.is_dated and self.usual is None,
+            "it keeps versions of closed days and has no person or no day": self.versions == "closed days"
+            and not {"person_id", self.day} <= {*names},
             "it has no change_version": "change_version" not in names,
             "it has a status that means deleted and no column status": self.deleted_status is not None
             and "status" not in names,
@@ -83,6 +96,11 @@ class Collection:
         told = [problem for problem, holds in problems.items() if holds]
         if told:
             raise ValueError(f"The registration of {self.path!r} contradicts itself: {'; '.join(told)}.")
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it is read in windows of days."""
+        return self.shape != "whole"
 
     @property
     def table(self) -> str:
@@ -97,7 +115,7 @@ class Collection:
     @property
     def scope(self) -> str:
         """The scope that lets a client read it."""
-        return f"connector-protimeapi-{self.path}.read"
+        return f"connector-protimeapi-{self.scope_of or self.path}.read"
 
     @cached_property
     def columns(self) -> Sequence[Column]:

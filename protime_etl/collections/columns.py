@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from msgspec import inspect
 
-from protime_etl.collections.record import Record
+from protime_etl.collections.record import Record, Reference
+from protime_etl.collections.relations import RELATIONS
 
 __all__ = ["Column", "ColumnType", "columns_of"]
 
@@ -45,13 +46,20 @@ def columns_of(record: type[Record]) -> Iterator[Column]:
         if isinstance(kind, inspect.StructType) and nested:
             for inner in _fields(kind.cls):
                 inner_kind, inner_comment = _unwrapped(inner.type)
+                name = nested[inner.name].format(outer.name)
                 yield Column(
-                    name=nested[inner.name].format(outer.name),
+                    name=name,
                     path=f"{outer.name}.{inner.name}",
                     type=_column_type(inner.name, inner_kind),
                     required=outer.required and inner.required,
-                    comment=inner_comment.format(outer.name) or comment,
+                    comment=(inner_comment.format(outer.name) or comment) + _relation(name),
                 )
+        elif _is_reference(kind):
+            # Of a list of references the ids, from a property of the record that is named like the column.
+            name = f"{outer.name.removesuffix('s')}_ids"
+            if not hasattr(record, name):
+                raise TypeError(f"{record.__name__} has a list {outer.name} and no property {name}")
+            yield Column(name, name, "jsonb", required=False, comment=comment)
         else:
             # A record without a version is stored all the same: with an empty one, which is older than any other.
             required = outer.required or outer.name == VERSION
@@ -68,6 +76,19 @@ def _nested_columns(kind: inspect.Type) -> Mapping[str, str]:
     if isinstance(kind, inspect.StructType) and issubclass(kind.cls, Record):
         return kind.cls.nested_columns
     return {}
+
+
+def _relation(column: str) -> str:
+    """The sentence that says what a column refers to, if it does."""
+    return f" Refers to id of protime.{RELATIONS[column].replace('-', '_')}." if column in RELATIONS else ""
+
+
+def _is_reference(kind: inspect.Type) -> bool:
+    """Whether it is a list of references."""
+    if not isinstance(kind, inspect.ListType):
+        return False
+    item = kind.item_type
+    return isinstance(item, inspect.StructType) and issubclass(item.cls, Reference)
 
 
 def _unwrapped(kind: inspect.Type) -> tuple[inspect.Type, str]:

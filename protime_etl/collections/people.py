@@ -22,6 +22,9 @@ class Person(Record, frozen=True):
     badge_number: Annotated[Text | None, column("Badge number now.")] = None
     in_service_date: Annotated[dt.date | None, column("First day in service.")] = None
     out_of_service_date: Annotated[dt.date | None, column("Last day in service; null while in service.")] = None
+    period_closing_date: Annotated[dt.date | None, column("Day up to which the person's calendar is closed.")] = None
+    pay_group: Annotated[Text | None, column("Pay group.")] = None
+    wtd_start_date: Annotated[dt.date | None, column("First day of the working time directive's period.")] = None
 
 
 PEOPLE = Collection(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_args
@@ -12,11 +13,16 @@ __all__ = [
     "NO_GEOLOCATION",
     "NO_REFERENCE",
     "NO_TEXT",
+    "NO_TEXT_REFERENCE",
     "BigInteger",
+    "DatedRecord",
     "Geolocation",
     "Integer",
+    "ListedRecord",
     "LocalizedText",
+    "LongText",
     "OptionalReference",
+    "OptionalTextReference",
     "Record",
     "Reference",
     "Text",
@@ -27,6 +33,8 @@ __all__ = [
 # PostgreSQL's bigint and integer have ends: what does not fit is rejected while decoding. So is a NUL in a text, which
 # PostgreSQL does not hold either; a pattern here would cost more than all the rest of the decoding.
 Text = Annotated[str, msgspec.Meta(max_length=500)]
+LongText = Annotated[str, msgspec.Meta(max_length=10_000)]
+"""A text of which nothing says how long it may be."""
 BigInteger = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
@@ -59,12 +67,40 @@ class Reference(Record, frozen=True):
     id: BigInteger
 
 
+class ListedRecord(Record, frozen=True, kw_only=True):
+    """A record of a complete list."""
+
+    id: Annotated[BigInteger, column("Protime's unique id of the record.")]
+    change_version: Annotated[
+        Text, column("Order of changes, compared as bytes; an older one never overwrites a newer.")
+    ] = ""
+
+
+class DatedRecord(Record, frozen=True, kw_only=True):
+    """A record of one person and day."""
+
+    id: Annotated[BigInteger, column("Protime's unique id of the record.")]
+    person: Annotated[Reference, column("Protime's internal id of the person.")]
+    date: Annotated[dt.date, column("Day that the record belongs to.")]
+    change_version: Annotated[
+        Text, column("Order of changes, compared as bytes; an older one never overwrites a newer.")
+    ] = ""
+
+
 class OptionalReference(Record, frozen=True):
     """A related object that need not be there; absent means `id` is None."""
 
     nested_columns: ClassVar[Mapping[str, str]] = {"id": "{}_id"}
 
     id: BigInteger | None = None
+
+
+class OptionalTextReference(Record, frozen=True):
+    """A related object whose id is a text, and that need not be there."""
+
+    nested_columns: ClassVar[Mapping[str, str]] = {"id": "{}_id"}
+
+    id: Text | None = None
 
 
 class Geolocation(Record, frozen=True):
@@ -99,5 +135,6 @@ def _nested_record(declared: Any) -> type[Record] | None:
 
 # Shared defaults let one attrgetter read optional nested ids without a branch per record.
 NO_REFERENCE = OptionalReference()
+NO_TEXT_REFERENCE = OptionalTextReference()
 NO_GEOLOCATION = Geolocation()
 NO_TEXT = LocalizedText()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from protime_etl.collections.collection import Collection
@@ -14,18 +14,25 @@ MODULES = (
     "people",
     "absence_definitions",
     "calculated_totals",
+    "absences",
+    "paid_presences",
+    "counters",
+    "breaks",
+    "work_interruptions",
+    "activity_durations",
+    "access_clockings",
+    "assignments",
+    "contracts",
+    "catalogues",
+    "histories",
 )
-"""Modules of this package, each with one registration."""
+"""Modules of this package, each with its registrations."""
 
 
-def _registration(module: str) -> Collection:
-    """The registration in a module of this package."""
-    (registration,) = (
-        value
-        for value in vars(import_module(f"protime_etl.collections.{module}")).values()
-        if isinstance(value, Collection)
-    )
-    return registration
+def _registrations(module: str) -> Iterator[Collection]:
+    for value in vars(import_module(f"protime_etl.collections.{module}")).values():
+        if isinstance(value, Collection):
+            yield value
 
 
-COLLECTIONS: Mapping[str, Collection] = {one.path: one for one in map(_registration, MODULES)}
+COLLECTIONS: Mapping[str, Collection] = {one.path: one for module in MODULES for one in _registrations(module)}

@@ -47,23 +47,26 @@ class Comparison(Staging):
     def compare(self, scope: Scope, ids: Sequence[int] | None = None) -> tuple[list[Difference], Equal]:
         """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
         self._fill_unknown()
-        dated = self._collection.shape == "dated by people"
+        dated, has_person = self._collection.is_dated, "person_id" in self._collection.column_names
+        day = [sql.Identifier(source, self._collection.day) if dated else sql.SQL("NULL::date") for source in "st"]
+        person = [sql.Identifier(source, "person_id") if has_person else sql.SQL("NULL::bigint") for source in "st"]
         statement = self._query(
             "compare",
             is_deleted=self._is_deleted("s"),
             read_values=self._names("s"),
             row_values=self._names("t"),
             row_of_staged=self._query("row_of_staged"),
-            read_day=sql.SQL("s.date" if dated else "NULL::date"),
-            row_day=sql.SQL("t.date" if dated else "NULL::date"),
-            read_person=sql.SQL("s.person_id" if dated else "NULL::bigint"),
-            row_person=sql.SQL("t.person_id" if dated else "NULL::bigint"),
+            read_day=day[0],
+            row_day=day[1],
+            read_person=person[0],
+            row_person=person[1],
         )
         self._prepare_planner()
         if dated:
+            wanted = ["id", self._collection.day, *(["person_id"] if has_person else [])]
             differences = [
-                Difference(record_id, "extra", date, None, (person,), (date,))
-                for record_id, date, person in self._not_staged(["id", "date", "person_id"], scope, ids)
+                Difference(record_id, "extra", date, None, tuple(filter(None, people)), (date,))
+                for record_id, date, *people in self._not_staged(wanted, scope, ids)
             ]
         else:
             gone = self._not_staged(["id"], scope, ids)

@@ -46,7 +46,8 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
     Not if the table holds a row of these people on these days, even a deleted one; nor if another process is at these
     people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account.
     """
-    if not unit.person_ids or not _is_untouched(connection, tenant, unit):
+    by_people = COLLECTIONS[unit.collection].shape == "dated by people"
+    if not (by_people and unit.person_ids) or not _is_untouched(connection, tenant, unit):
         return False
     lock_merges_shared(connection, tenant)
     return try_lock_coverage(connection, tenant, unit.collection, unit.person_ids) and _is_untouched(

@@ -27,7 +27,7 @@ def held_of(connection: Connection, tenant: str) -> dict[str, int]:
 
 def forget_tenant(connection: Connection, tenant: str) -> None:
     """Remove them all, its runs with their units included, after the transactions that write some."""
-    for collection in sorted(path for path, one in COLLECTIONS.items() if one.shape == "whole"):
+    for collection in sorted(path for path, one in COLLECTIONS.items() if not one.is_dated):
         lock_list(connection, tenant, collection)
     lock_merges_exclusive(connection, tenant)
     for table in _tables():

@@ -67,7 +67,10 @@ class Load(Staging):
         people, firsts, lasts = (list(column) for column in zip(*read, strict=True))
         values = self._values(people=people, firsts=firsts, lasts=lasts)
         with no_nested_loops(self._driver):
-            return [row[0] for row in self._driver.execute(self._query("unconfirmed"), values)]
+            by_people = self._collection.shape == "dated by people"
+            same_person = sql.SQL("u.person_id = s.person_id" if by_people else "true")
+            statement = self._query("unconfirmed", same_person=same_person, day=self._day("s"))
+            return [row[0] for row in self._driver.execute(statement, values)]
 
     def merge(self, confirmed_missing: Sequence[int] = ()) -> Counts:
         """Write what was staged and rejected, and mark `confirmed_missing` as deleted.

@@ -32,7 +32,7 @@ LEFT JOIN LATERAL (
     WHERE k.tenant = c.tenant AND k.person_id = c.person_id
         AND k.date BETWEEN (SELECT CAST(:first AS date)) AND (SELECT CAST(:last AS date)) LIMIT 1
 ) AS clocked ON true
-WHERE c.tenant = :tenant AND (p.id IS NULL OR clocked.found)
+WHERE c.tenant = :tenant AND c.person_id > 0 AND (p.id IS NULL OR clocked.found)
 """
 EVER_SEEN = """
 SELECT asked.id FROM unnest(CAST(:ids AS bigint[])) AS asked (id)

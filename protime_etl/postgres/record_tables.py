@@ -41,7 +41,12 @@ COPY_TYPES: Mapping[ColumnType, str] = {
 
 
 def _record_table(collection: Collection) -> Table:
-    indexes = [Index(None, "tenant", "person_id", "date"), Index(None, "date")]
+    has_person = "person_id" in collection.column_names
+    if collection.is_dated:
+        by_person = [Index(None, "tenant", "person_id", collection.day)] if has_person else []
+        indexes = [*by_person, Index(None, collection.day)]
+    else:
+        indexes = [Index(None, "tenant", "person_id")] if has_person else []
     return Table(
         collection.table,
         metadata,
@@ -65,7 +70,7 @@ def _record_table(collection: Collection) -> Table:
             server_default=func.now(),
             comment="When this row was last written; an equal row is not written again.",
         ),
-        *(indexes if collection.shape == "dated by people" else ()),
+        *indexes,
         schema="protime",
         comment=collection.comment,
     )

@@ -18,6 +18,7 @@ from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.lock_watch import holders
 from protime_etl.postgres.locks import UPGRADE_LOCK
 from protime_etl.postgres.queries import sql_folder
+from protime_etl.postgres.relations import add_relations
 from protime_etl.postgres.versions import versions_of
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ def upgrade_schema(engine: Engine) -> SchemaState:
         command.upgrade(config, "head")
         for path in _files("functions"):
             _renew(connection, _name_of(path), "to_regproc", path.read_text(encoding="utf-8"))
+        add_relations(connection, number)
         for collection in COLLECTIONS.values():
             if collection.versions != "none":
                 for name, statements in versions_of(collection):

@@ -22,7 +22,7 @@ from protime_etl.postgres.planning import WORTH_STATISTICS, no_nested_loops
 from protime_etl.postgres.queries import query
 from protime_etl.postgres.record_tables import COPY_TYPES
 from protime_etl.postgres.unknown_columns import UnknownColumns
-from protime_etl.work import Counts, Scope
+from protime_etl.work import EVERYONE, Counts, Scope
 
 __all__ = ["Staging"]
 
@@ -73,6 +73,10 @@ class Staging:
         if self._collection.deleted_status is None:
             return sql.SQL("false")
         return query("is_deleted", read=sql.Identifier(source))
+
+    def _day(self, source: str) -> sql.Identifier:
+        """The day of a record of the table or alias `source`."""
+        return sql.Identifier(source, self._collection.day)
 
     def _values(self, **more: Any) -> dict[str, Any]:
         """What statements are given: those name what they need of it."""
@@ -148,7 +152,9 @@ class Staging:
         self.counts.rows_read += len(rejected)
 
     def people(self) -> set[int]:
-        """Ids of all whose records were staged."""
+        """Whose coverage the merge of what was staged touches: the people of the records, or all of them as one."""
+        if self._collection.shape != "dated by people":
+            return {EVERYONE}
         statement = sql.SQL("SELECT DISTINCT person_id FROM {staging}").format(staging=self._staging)
         return {row[0] for row in self._driver.execute(statement)}
 
@@ -173,7 +179,7 @@ class Staging:
         statement = self._query(
             "missing_from_pull",
             wanted=sql.SQL(", ").join(sql.Identifier("t", column) for column in columns),
-            scope=sql.SQL(" AND ").join(map(query, limits)) if limits else sql.SQL("true"),
+            scope=sql.SQL(" AND ").join(query(name, day=self._day("t")) for name in limits or ["scope_all"]),
         )
         values = self._values(
             ids=list(ids or ()), people=list(scope.person_ids or ()), first=scope.first, last=scope.last

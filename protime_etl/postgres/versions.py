@@ -13,14 +13,20 @@ from protime_etl.collections.collection import Collection
 from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.record_tables import RECORD_TABLES
 
-__all__ = ["versions_of"]
+__all__ = ["type_name", "versions_of"]
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-def _type_of(column: Column[Any]) -> str:
+def type_name(column: Column[Any]) -> str:
+    """PostgreSQL's name of a column's type."""
     # The result of a function takes no collation.
     return str(column.type.compile(DIALECT)).partition(" COLLATE")[0]
+
+
+def _template(name: str) -> str:
+    """A template without its comments, which a trigger need not repeat."""
+    return (sql_folder() / "templates" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def versions_of(collection: Collection) -> Iterator[tuple[str, str]]:
@@ -33,7 +39,9 @@ def versions_of(collection: Collection) -> Iterator[tuple[str, str]]:
     def of(source: str) -> sql.Composed:
         return sql.SQL(", ").join(sql.Identifier(source, column.name) for column in columns)
 
+    kept = "00_kept_of_closed_days" if collection.versions == "closed days" else "00_kept_all"
     parts: dict[str, sql.Composable] = {
+        "is_kept": sql.SQL(_template(kept)).format(day=sql.Identifier(collection.day)),
         "table": sql.Identifier("protime", collection.table),
         "versions": sql.Identifier("protime", collection.versions_table),
         "keep_versions": sql.Identifier("protime_etl", keep_versions),
@@ -43,11 +51,13 @@ def versions_of(collection: Collection) -> Iterator[tuple[str, str]]:
         "current": of("t"),
         "former": of("v"),
         "typed_columns": sql.SQL(", ").join(
-            sql.SQL("{} {}").format(name, sql.SQL(_type_of(column)))
+            sql.SQL("{} {}").format(name, sql.SQL(type_name(column)))
             for name, column in zip(names, columns, strict=True)
         ),
-        "comment": sql.Literal(f"protime.{collection.table} as it was at that moment."),
+        "comment": sql.Literal(
+            f"protime.{collection.table} as it was at that moment"
+            f"{', on days that were closed' if collection.versions == 'closed days' else ''}."
+        ),
     }
     for name, template in ((f"protime_etl.{keep_versions}", "10_keep_versions"), (f"protime.{as_of}", "20_as_of")):
-        text = (sql_folder() / "templates" / f"{template}.sql").read_text(encoding="utf-8")
-        yield name, sql.SQL(text).format(**parts).as_string()
+        yield name, sql.SQL(_template(template)).format(**parts).as_string()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -10,10 +12,14 @@ from protime_etl.postgres.engine_tables import runs, units
 from protime_etl.postgres.planning import BOUND_TENANT
 from protime_etl.postgres.record_tables import RECORD_TABLES
 
-__all__ = ["seconds_per_request", "stored_records", "usual_amounts"]
+__all__ = ["longest", "seconds_per_request", "stored_records", "usual_amounts"]
 
 KNOWN_DAYS = 28
 SAMPLED_PEOPLE = 300
+LEAST_DAYS = 31
+"""What is not known yet may be so long."""
+LONGEST_DAYS = 366
+"""A record that reaches further than a year before its window is found by a backfill of that day."""
 
 
 def stored_records(connection: Connection, tenant: str, collection: Collection) -> int:
@@ -39,6 +45,7 @@ def seconds_per_request(connection: Connection, tenant: str) -> float | None:
 
 def usual_amounts(connection: Connection, tenant: str, collection: Collection) -> dict[int, tuple[float, float]]:
     """Weekday (0 is Monday) to (records, person-days), of some people in the last four weeks that were covered."""
+    same_person = "c.person_id = held.person_id" if collection.shape == "dated by people" else "true"
     rows = connection.execute(
         sa.text(
             f"""
@@ -59,7 +66,7 @@ def usual_amounts(connection: Connection, tenant: str, collection: Collection) -
             SELECT extract(isodow FROM day)::int - 1, sum(records)::float8, count(*)::float8
             FROM held CROSS JOIN LATERAL (
                 SELECT count(*) AS records FROM protime.{collection.table} AS c
-                WHERE c.tenant = {BOUND_TENANT} AND c.person_id = held.person_id AND c.date = held.day
+                WHERE c.tenant = {BOUND_TENANT} AND {same_person} AND c.{collection.day} = held.day
                     AND (c.deleted_by IS NULL OR c.deleted_by = 'status')
             ) AS counted GROUP BY 1
             """
@@ -67,3 +74,14 @@ def usual_amounts(connection: Connection, tenant: str, collection: Collection) -
         {"tenant": tenant, "collection": collection.path, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},
     )
     return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def longest(connection: Connection, tenant: str, collection: Collection) -> dt.timedelta:
+    """How long before its window a record may begin that reaches into it; no time where records are of one day."""
+    if not collection.reaches:
+        return dt.timedelta()
+    query = sa.text(
+        f"SELECT greatest(max(until_date - from_date), {LEAST_DAYS}) FROM protime.{collection.table}"
+        f" WHERE tenant = {BOUND_TENANT} AND deleted_at IS NULL"
+    )
+    return dt.timedelta(days=min(LONGEST_DAYS, connection.scalar(query, {"tenant": tenant}) or LEAST_DAYS))

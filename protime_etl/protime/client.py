@@ -190,10 +190,15 @@ class ProtimeClient:
     def probe(self, collection: Collection) -> None:
         """Ask for one record that cannot exist: a 404 proves that host, token and scope are right.
 
+        Where no single record can be asked for, the first page of the list proves it.
+
         Raises:
             ApiError, UnreachableError, ProtocolError: as `record`.
         """
-        self.record(collection, 0)
+        if collection.single:
+            self.record(collection, 0)
+        else:
+            next(self.answers(collection), None)
 
     def _with_retries(self, call: Callable[[], Answer]) -> Answer:
         return with_retries(call, self._longest_wait, self.tries)

@@ -149,7 +149,8 @@ class _Api:
         """Where a collection is served."""
         path = collection.path
         yield Route(f"{API_PATH}/{path}", self.endpoint(path, partial(self._list, collection)))
-        yield Route(f"{API_PATH}/{path}/{{id}}", self.endpoint(path, partial(self._record, collection)))
+        if collection.single:
+            yield Route(f"{API_PATH}/{path}/{{id}}", self.endpoint(path, partial(self._record, collection)))
         if collection.delta:
             yield Route(f"{API_PATH}/delta/{path}", self.endpoint(f"{path}-delta", partial(self._changes, collection)))
 

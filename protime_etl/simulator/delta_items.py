@@ -68,19 +68,20 @@ def _by_version(item: Item) -> str:
 def _body(
     collection: Collection, change: Change, selection: Selection, *, tell_moved_out: bool
 ) -> dict[str, Any] | None:
-    if _holds(selection, change.after):
+    day = collection.day
+    if _holds(selection, change.after, day):
         return {"changeType": "InsertOrUpdate", "data": _without(collection.delta_lacks, change.served)}
-    if _holds(selection, change.before) and (change.after is None or tell_moved_out):
+    if _holds(selection, change.before, day) and (change.after is None or tell_moved_out):
         return {"changeType": "Delete", "data": {"changeVersion": change.version, "id": change.id}}
     return None
 
 
-def _holds(selection: Selection, record: Any | None) -> bool:
+def _holds(selection: Selection, record: Any | None, day: str) -> bool:
     if record is None:
         return False
     return (
-        (selection.first_day is None or selection.first_day <= record.date)
-        and (selection.last_day is None or record.date <= selection.last_day)
+        (selection.first_day is None or selection.first_day <= getattr(record, day))
+        and (selection.last_day is None or getattr(record, day) <= selection.last_day)
         and (selection.kinds is None or record.kind in selection.kinds)
     )
 

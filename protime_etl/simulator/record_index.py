@@ -40,7 +40,8 @@ _GROUPS: Mapping[str, Callable[[int], int]] = {"circle": circle_of, "org-group":
 class RecordIndex:
     """The newest version of every record of one collection. Not safe to share between threads."""
 
-    def __init__(self, records: Iterable[Any]) -> None:
+    def __init__(self, records: Iterable[Any], day: str = "date") -> None:
+        self._day: Callable[[Any], dt.date] = attrgetter(day)
         self.by_id = {record.id: record for record in records}
         self._of_person: defaultdict[int | None, dict[int, Any]] = defaultdict(dict)
         for record in self.by_id.values():
@@ -100,6 +101,6 @@ class RecordIndex:
                 person_id is not None and _GROUPS[name](person_id) in numbers for name, numbers in selection.collections
             )
             for record in self._of_person[person_id].values()
-            if (selection.first_day is None and selection.last_day is None) or first <= record.date <= last
+            if (selection.first_day is None and selection.last_day is None) or first <= self._day(record) <= last
             if selection.kinds is None or record.kind in selection.kinds
         ]

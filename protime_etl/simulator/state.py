@@ -250,8 +250,11 @@ class Tenant:
     def _index(self, collection: str) -> RecordIndex:
         if collection not in self._indexes:
             self._indexes[collection] = RecordIndex(
-                msgspec.structs.replace(one, change_version=self._next_version())
-                for one in self._following.records(collection, tuple(self._people.by_id))
+                (
+                    msgspec.structs.replace(one, change_version=self._next_version())
+                    for one in self._following.records(collection, tuple(self._people.by_id))
+                ),
+                COLLECTIONS[collection].day,
             )
         return self._indexes[collection]
 

@@ -24,13 +24,12 @@ from protime_etl.errors import (
 )
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.planning import slice_filter
-from protime_etl.work import Slice, Unit
+from protime_etl.work import EVERYONE, NOBODY, Slice, Unit
 
 __all__ = ["UnitCutError", "answers_others", "is_about_the_question", "parts_of", "told_to_wait", "unreadable"]
 
 LEAST_PARTS = 3
 MOST_PARTS = 64
-NOBODY = 0
 
 
 class UnitCutError(Exception):
@@ -59,7 +58,11 @@ def answers_others(client: ProtimeClient, collection: Collection, day: dt.date) 
     tries, client.tries = client.tries, 1
     try:
         client.probe(collection)
-        next(client.answers(collection, slice_filter([NOBODY], day, day)))
+        next(
+            client.answers(
+                collection, slice_filter([NOBODY if collection.shape == "dated by people" else EVERYONE], day, day)
+            )
+        )
     except ApiError as error:
         return error.status < 500 and error.retry_after is None
     except ProtimeError:

@@ -76,7 +76,7 @@ def read_lists(pipeline: Pipeline) -> Counts:
     """
     total = Counts()
     for path in pipeline.settings.collections:
-        if COLLECTIONS[path].shape == "whole" and path != PEOPLE.path:
+        if not COLLECTIONS[path].is_dated and path != PEOPLE.path:
             try:
                 total += read_list(pipeline, COLLECTIONS[path])
             except REFUSALS as error:

@@ -74,8 +74,8 @@ class Pipeline:
 
     @property
     def dated(self) -> list[str]:
-        """The chosen collections that are read by people and days."""
-        return [path for path in self.settings.collections if COLLECTIONS[path].shape == "dated by people"]
+        """The chosen collections that are read in windows of days."""
+        return [path for path in self.settings.collections if COLLECTIONS[path].is_dated]
 
     def close(self) -> None:
         """Close all connections."""

@@ -20,7 +20,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
 from protime_etl.sync.volume import VolumeEstimate
-from protime_etl.work import Slice
+from protime_etl.work import EVERYONE, Slice
 
 __all__ = ["expected_requests", "plan_gaps", "plan_units", "slice_filter", "windows"]
 
@@ -41,9 +41,11 @@ SPREAD = 1.5
 
 
 def slice_filter(person_ids: Sequence[int], first: dt.date, last: dt.date, circles: Sequence[int] = ()) -> Condition:
-    """The filter of one unit, by people or by circles; always with both ends of the window."""
-    whose = person.in_circle(*circles) if circles else person.in_(person_ids)
-    return whose & dates.between(first, last)
+    """The filter of one unit, by people or by circles, or of all people; always with both ends of the window."""
+    days = dates.between(first, last)
+    if tuple(person_ids) == (EVERYONE,):
+        return days
+    return (person.in_circle(*circles) if circles else person.in_(person_ids)) & days
 
 
 def plan_units(

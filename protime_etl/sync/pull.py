@@ -33,7 +33,7 @@ from protime_etl.sync.planning import slice_filter
 from protime_etl.sync.reading import Reading, restarting
 from protime_etl.sync.recheck import absent_from, ask, judge, portions
 from protime_etl.sync.settled import last_settled_day
-from protime_etl.work import Counts, Scope, Unit
+from protime_etl.work import EVERYONE, Counts, Scope, Unit
 
 __all__ = ["OnPage", "OnStage", "Stage", "UnitPull", "pull_unit"]
 
@@ -67,11 +67,12 @@ class UnitPull:
         self._client = client
         self._unit = unit
         self._collection = COLLECTIONS[unit.collection]
-        self._identity, self._person = map(self._collection.position, ("id", "person_id"))
+        self._identity = self._collection.position("id")
+        self._by_people = self._collection.shape == "dated by people"
         self._on_page = on_page
         self._on_stage = on_stage
         self._cut_days = cut_days
-        self._scope = Scope(unit.person_ids, unit.first, unit.last)
+        self._scope = Scope(unit.person_ids if self._by_people else None, unit.first, unit.last)
         # A second attempt goes the ordinary way: what was copied in vain stays as dead rows.
         self._kinds = iter([DirectLoad])
         self._requests_before = client.requests
@@ -125,7 +126,7 @@ class UnitPull:
     def _attempt(self) -> Counts:
         with self._transaction() as connection:
             self._pages = self._records = 0
-            if not self._unit.person_ids:
+            if not (self._by_people and self._unit.person_ids):
                 self._everybody = max(MOST_IN_CIRCLES, len(known_people(connection, self._tenant)))
             load = self._new_load(connection)
             self._read_at = load.began
@@ -181,7 +182,7 @@ class UnitPull:
     def _read(self, people: Sequence[int]) -> Generator[Page]:
         """All pages of the unit, by batches that a URI can name."""
         unit = self._unit
-        most = most_clockings(len(people) or self._everybody, (unit.last - unit.first).days + 1)
+        most = most_clockings(self._everybody or len(people), (unit.last - unit.first).days + 1)
         answers = self._client.answers(self._collection, slice_filter(people, unit.first, unit.last, unit.circles))
         try:
             yield from Reading(self._collection, answers, most, f"{unit.collection} of {unit.place}")
@@ -217,12 +218,20 @@ class UnitPull:
 
         The order of the ids is broken here, so nothing is waited for.
         """
-        elsewhere = {row[self._person] for page in found for row in page.rows} - self._locked
+        elsewhere = self._owners(found) - self._locked
         if not elsewhere or try_lock_coverage(connection, self._tenant, self._unit.collection, elsewhere):
             return found
-        later = {row[self._identity] for page in found for row in page.rows if row[self._person] in elsewhere}
+        person = self._collection.position("person_id")
+        later = {row[self._identity] for page in found for row in page.rows if row[person] in elsewhere}
         self._undecided = sorted(later.union(self._undecided))
-        return [replace(page, rows=[row for row in page.rows if row[self._person] not in elsewhere]) for page in found]
+        return [replace(page, rows=[row for row in page.rows if row[person] not in elsewhere]) for page in found]
+
+    def _owners(self, found: Sequence[Page]) -> set[int]:
+        """Whose records these are; all people as one where the collection is not read by people."""
+        if not self._by_people:
+            return {EVERYONE} if found else set()
+        person = self._collection.position("person_id")
+        return {row[person] for page in found for row in page.rows}
 
     def _judge_number(self, vanished: int) -> None:
         scope = self._records + self._missing
@@ -274,8 +283,8 @@ class UnitPull:
 
     def _merge(self, connection: Connection, found: Sequence[Page], gone: Sequence[int], asked: dt.datetime) -> Counts:
         lock_merges_shared(connection, self._tenant)
-        people = {row[self._person] for page in found for row in page.rows}
-        lock_coverage(connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
+        owners = self._owners(found).union(self._unit.person_ids)
+        lock_coverage(connection, self._tenant, self._unit.collection, owners)
         load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
         merged = load.merge(gone)

@@ -81,15 +81,20 @@ def judge(
 ) -> Verdict:
     """Judge records that a complete reading of so many pages lacked; `again` reads the same place once more.
 
-    At most as many requests as that reading took, and a sample.
+    At most as many requests as that reading took, and a sample. Where no record can be asked for by its id, what both
+    readings lacked is gone.
 
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
     """
     few = max(FEW, pages)
-    if len(absent) <= few:
+    if len(absent) <= few and collection.single:
         return sampled(client, collection, absent, few)
+    if not absent:
+        return Verdict([], [], [])
     missing, back = _without(collection, absent, again())
+    if not collection.single:
+        return Verdict(missing, [back], [])
     gone, found, undecided = sampled(client, collection, missing)
     return Verdict(gone, [back, *found], undecided)
 
@@ -106,7 +111,7 @@ def absent_from(
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
     """
-    if len(in_doubt) <= max(FEW, pages):
+    if len(in_doubt) <= max(FEW, pages) and collection.single:
         return ask(client, collection, in_doubt).gone
     return _without(collection, in_doubt, again())[0]
 

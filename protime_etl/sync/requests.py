@@ -7,17 +7,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import AuthenticationError, ForbiddenError, SettingsError, UnauthorizedError
+from protime_etl.errors import (
+    AuthenticationError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    SettingsError,
+    UnauthorizedError,
+)
 from protime_etl.postgres.people import unknown_people
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import slice_filter
 from protime_etl.sync.settled import local_day
-from protime_etl.work import Request
+from protime_etl.work import EVERYONE, NOBODY, Request
 
 __all__ = ["REFUSALS", "check_range", "readable", "refuse_unknown", "select", "unknown_among"]
 
 EARLIEST = dt.date(1970, 1, 1)
-REFUSALS = (UnauthorizedError, ForbiddenError, AuthenticationError)
-"""How a tenant says that this client may not read a collection."""
+REFUSALS = (UnauthorizedError, ForbiddenError, AuthenticationError, NotFoundError)
+"""How a tenant says that this client may not read a collection, or that it has none of that name."""
 
 
 def check_range(first: dt.date, last: dt.date) -> None:
@@ -43,6 +51,8 @@ def select(
 ) -> Request:
     """The request for these days, both included, of the chosen dated collections; it ends today at the latest.
 
+    Where people are named, of those collections that are read by people.
+
     Raises:
         SettingsError: the dates are reversed, begin in the future or before 1970, or people are named beside
             circles, or only what is missing of circles is asked for.
@@ -61,7 +71,10 @@ def select(
     chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
     named = tuple(sorted(set(circles)))
     asked_until = last if last > today else None
-    return Request(first, min(last, today), chosen, named, only_missing, asked_until, tuple(pipeline.dated))
+    paths = pipeline.dated
+    if chosen is not None or circles:
+        paths = [path for path in paths if COLLECTIONS[path].shape == "dated by people"]
+    return Request(first, min(last, today), chosen, named, only_missing, asked_until, tuple(paths))
 
 
 def readable(pipeline: Pipeline, request: Request) -> Request:
@@ -74,13 +87,19 @@ def readable(pipeline: Pipeline, request: Request) -> Request:
     """
     if len(request.collections) < 2:
         return request
-    readable_ones = [path for path in request.collections if _may_read(pipeline, path)]
+    readable_ones = [path for path in request.collections if _may_read(pipeline, path, request.last)]
     return replace(request, collections=tuple(readable_ones))
 
 
-def _may_read(pipeline: Pipeline, path: str) -> bool:
+def _may_read(pipeline: Pipeline, path: str, day: dt.date) -> bool:
+    """Ask for as little as a list can be asked for: one day, of nobody where people can be named."""
+    collection = COLLECTIONS[path]
+    whose = [NOBODY] if collection.shape == "dated by people" else [EVERYONE]
+    client, condition = pipeline.client, slice_filter(whose, day, day)
     try:
-        pipeline.sitting_out(lambda: pipeline.client.probe(COLLECTIONS[path]))
+        pipeline.sitting_out(lambda: next(client.answers(collection, condition), None))
+    except InvalidRequestError:
+        return True  # it is there, and what is wrong with the question will be told of a real one
     except REFUSALS as error:
         pipeline.report_refused(path, error)
         return False

@@ -18,7 +18,7 @@ from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.sources import register_source
-from protime_etl.postgres.volumes import usual_amounts
+from protime_etl.postgres.volumes import longest, usual_amounts
 from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_gaps, windows
@@ -26,7 +26,7 @@ from protime_etl.sync.requests import readable, select
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer, WorkerPool
 from protime_etl.sync.worklist import failure_of
-from protime_etl.work import Counts, Request, Slice, Unit
+from protime_etl.work import EVERYONE, Counts, Request, Slice, Unit
 
 __all__ = [
     "estimates_of",
@@ -110,18 +110,22 @@ def plan_slices(
         return [Slice((), *window, path) for path in request.collections for window in days]
     if not request.collections:
         return []
-    if request.person_ids is not None:
-        people: Sequence[int] = request.person_ids
-    else:
+    by_people = [path for path in request.collections if COLLECTIONS[path].shape == "dated by people"]
+    people: Sequence[int] = request.person_ids or ()
+    if request.person_ids is None and by_people:
         people = people_to_read(connection, tenant, first, last)
-    if not people:
+    if by_people and not people:
         raise SettingsError(
             f"No people are known of {tenant}: there is nobody to read clockings for.",
             guidance="Check in Protime that this client may see people, or name them with --people.",
         )
     planned: list[Slice] = []
     for path in request.collections:
-        asked = Slice(people, first, last, path)
+        if path in by_people:
+            asked = Slice(people, first, last, path)
+        else:
+            began = first - longest(connection, tenant, COLLECTIONS[path])
+            asked = Slice((EVERYONE,), began, last, path)
         gaps = missing(connection, tenant, asked) if request.only_missing else [asked]
         planned += plan_gaps(pipeline.client, gaps, estimates[path], probing=probing)
     return planned

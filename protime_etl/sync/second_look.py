@@ -58,8 +58,8 @@ def look_again(
         ]
 
     believed = list(listed.values()) if len(listed) > FEW else []
-    asked = ask(pipeline.client, collection, () if believed else listed)
-    denied = set(asked.gone)
+    asked = ask(pipeline.client, collection, listed if collection.single and not believed else ())
+    denied = set(asked.gone) if collection.single or believed else set(listed)
     found = [*asked.found]
     if denied:
         found += [Page(rows=[row for row in page.rows if row[identity] in denied]) for page in again()]

@@ -21,7 +21,7 @@ from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import IncompleteError, ProtimeError, SettingsError, UriTooLongError
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.people import people_to_read
-from protime_etl.postgres.volumes import stored_records
+from protime_etl.postgres.volumes import longest, stored_records
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings, most_listed
 from protime_etl.sync.cutting import answers_others, is_about_the_question
@@ -63,7 +63,7 @@ def verify_all(
     found: list[Verification] = []
     for path in pipeline.settings.collections:
         collection = COLLECTIONS[path]
-        if collection.shape == "whole" and person_ids is not None:
+        if collection.shape != "dated by people" and person_ids is not None:
             continue
         try:
             found.append(verify(pipeline, first, last, person_ids, collection=collection, on_page=on_page))
@@ -98,7 +98,7 @@ def verify(
         unknown = unknown_among(pipeline, person_ids)
         refuse_unknown(pipeline, sorted({*unknown} - listed_people(pipeline)) if unknown else [])
     comparing = _Comparing(pipeline, collection, on_page)
-    return comparing.lists() if collection.shape == "whole" else comparing.days(first, last, person_ids)
+    return comparing.days(first, last, person_ids) if collection.is_dated else comparing.lists()
 
 
 def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
@@ -107,14 +107,16 @@ def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
     Raises:
         ProtimeError: it cannot be read.
     """
-    if COLLECTIONS[found.collection].shape == "whole":
+    if not COLLECTIONS[found.collection].is_dated:
         return read_list(pipeline, COLLECTIONS[found.collection])
     counts = Counts()
     days = [day for one in found.differences for day in one.dates]
     people = sorted({person for one in found.differences for person in one.people})
-    if people:
+    by_people = COLLECTIONS[found.collection].shape == "dated by people"
+    if days and (people or not by_people):
         # Not cut at today as `select` does: what differs may lie in the future.
-        request = Request(min(days), max(days), tuple(people), collections=(found.collection,))
+        whose = tuple(people) if by_people else None
+        request = Request(min(days), max(days), whose, collections=(found.collection,))
         run_id, units = plan(pipeline, origin, request)
         try:
             counts += pull(pipeline, *units)
@@ -144,6 +146,7 @@ class _Comparing:
         tenant = self._pipeline.tenant
         with self._pipeline.reading() as connection:
             newest = newest_version(connection, tenant, self._collection.table)
+            first -= longest(connection, tenant, self._collection)
             if person_ids is None:
                 windows = windows_of_everybody(connection, tenant, first, last, self._collection)
                 scopes = [Scope(None, *window) for window in windows]
@@ -167,7 +170,8 @@ class _Comparing:
                 left.extendleft(reversed(self._parts(scope, known, found)))
                 continue
             failures = 0
-            found.unlisted |= people.difference(known if person_ids is None else people)
+            if self._collection.shape == "dated by people":
+                found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
             self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
         if found.unlisted:

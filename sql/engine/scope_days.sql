@@ -1,2 +1,2 @@
 -- In subqueries, so that the planner does not ask statistics that may know nothing of these days.
-t.date BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)
+{day} BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)

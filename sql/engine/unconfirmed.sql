@@ -2,7 +2,7 @@
 -- were created after that unit was read, or they were deleted before it and this pull is the older one.
 SELECT DISTINCT s.id FROM {staging} AS s
 JOIN unnest(%(people)s::bigint[], %(firsts)s::date[], %(lasts)s::date[]) AS u (person_id, first, last)
-    ON u.person_id = s.person_id AND s.date BETWEEN u.first AND u.last
+    ON {same_person} AND {day} BETWEEN u.first AND u.last
 -- LIMIT, as OFFSET 0 elsewhere: by the index, whatever the statistics say.
 LEFT JOIN LATERAL (
     SELECT true AS stored FROM {target} AS t WHERE t.tenant = (SELECT %(tenant)s::text) AND t.id = s.id LIMIT 1

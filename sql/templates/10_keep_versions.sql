@@ -8,6 +8,7 @@ BEGIN
     INSERT INTO {versions} ({columns}, valid_from, valid_to)
     SELECT {replaced}, o.written_at, n.written_at
     FROM superseded AS o JOIN superseding AS n ON n.tenant = o.tenant AND n.id = o.id
+    WHERE {is_kept}
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END

@@ -88,5 +88,5 @@ def test_a_registration_is_complete(collection: Collection) -> None:
     assert all(one.comment.endswith(".") for one in collection.columns)
     assert {"id", "change_version"} <= set(collection.column_names)
     assert collection.documentation.startswith("https://documentation.myprotime.eu/protimeapi/")
-    assert (collection.usual is not None) == (collection.shape == "dated by people")
+    assert (collection.usual is not None) == collection.is_dated
     assert set(collection.delta_lacks) <= set(collection.column_names)

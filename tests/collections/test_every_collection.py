@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.collection import Collection
+from protime_etl.collections.record import LocalizedText, OptionalReference
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
+from protime_etl.simulator.selection import Selection
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
@@ -53,10 +55,14 @@ class Reader:
         counts: dict[str, int] = last_json(result)["collections"][self.collection.path]
         return counts
 
-    def refuse(self) -> None:
-        """Answer 403 to every request for the collection."""
-        fault = f'[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["{self.collection.path}"]'
+    def refuse(self, status: int) -> None:
+        """Answer with this status to every request for the collection."""
+        fault = f'[[fault]]\nkind = "status"\nstatus = {status}\nrate = 1.0\non = ["{self.collection.path}"]'
         self.simulated.served.misbehaviour.follow(read_plan(fault))
+
+    def served(self) -> int:
+        """How many records there are, readable or not."""
+        return len(self.tenant.page(self.collection.path, Selection(), 0, 10**9)[0])
 
     def truth(self) -> dict[int, dict[str, Any]]:
         return tenant_rows(self.tenant, self.collection.path)
@@ -69,11 +75,25 @@ def reader(collection: Collection, warehouse: URL, tmp_path: Path) -> Iterator[R
         yield Reader(collection, simulated, warehouse, tmp_path)
 
 
+EDITS = {
+    "text": "edited",
+    "integer": 77,
+    "double": 77.5,
+    "boolean": None,
+    "date": dt.date(2020, 1, 1),
+}
+
+
 def an_edit(collection: Collection) -> dict[str, object]:
-    """Some other content of a record: of the first field that holds a text or a number and need not be there."""
+    """Some other content of a record: of the first field that need not be there."""
     for column in collection.columns:
-        if not column.required and column.type in ("text", "integer") and column.name == column.path != "status":
-            return {column.path: "edited" if column.type == "text" else 77}
+        field, _, part = column.path.partition(".")
+        if column.required or field in ("status", collection.day):
+            continue
+        if part:
+            return {field: LocalizedText(default="edited") if part == "default" else OptionalReference(id=77)}
+        if column.type in EDITS:
+            return {field: EDITS[column.type]}
     raise AssertionError("nothing to edit")
 
 
@@ -108,6 +128,9 @@ def test_versions_show_what_was_there(reader: Reader, engine: Engine) -> None:
     if collection.versions == "none":
         assert rows_of(engine, f"SELECT to_regclass('protime.{collection.versions_table}')") == [(None,)]
         return
+    if collection.versions == "closed days":
+        for person in reader.tenant.people_truth():
+            reader.tenant.edit_record("people", person.id, period_closing_date=TODAY)
     reader.sync()
     ((moment,),) = rows_of(engine, "SELECT clock_timestamp()")
     columns = ", ".join(collection.column_names)
@@ -137,16 +160,57 @@ def test_unknown_fields_and_malformed_records_are_kept(reader: Reader, engine: E
     assert rejected == [(path, malformed.id)]
 
 
-@pytest.mark.parametrize("collection", [one for path, one in COLLECTIONS.items() if path != "people"])
-def test_a_refused_collection_is_named_and_stops_no_other(reader: Reader, engine: Engine) -> None:
+@every_collection
+def test_strange_answers_lose_nothing(reader: Reader, engine: Engine) -> None:
+    """Explicit nulls, decimals, long texts and empty lists: what can be stored is, the rest is kept as rejected."""
+    path, columns = reader.collection.path, {column.path: column for column in reader.collection.columns}
+    served = [json.loads(msgspec.json.encode(one)) for one in reader.tenant.records(path)[:4]]
+    optional = {
+        field.encode_name: columns[field.name].type
+        for field in msgspec.structs.fields(reader.collection.record)
+        if field.name in columns and not columns[field.name].required
+    }
+    strange: dict[str, object] = {"jsonb": [], "double": 0.25, "integer": 7.5, "bigint": 7.5, "text": "long " * 5000}
+    for place, kinds in enumerate([(), ("jsonb", "double"), ("integer", "bigint"), ("text",)]):
+        changed = {name: strange[kind] for name, kind in optional.items() if kind in kinds}
+        nulls = dict.fromkeys(optional) if not kinds else {}
+        reader.tenant.replace_raw(served[place]["id"], {**served[place], **nulls, **changed}, path)
+    truth = reader.truth()
+    result = reader.shell(*SYNC)
+    assert result.returncode in (0, 3), result.stderr
+    counts = last_json(result)["collections"][path]
+    assert counts["rejected"] == reader.served() - len(truth)
+    assert table_rows(engine, path) == truth
+
+
+@every_collection
+def test_nothing_at_all_is_an_answer(reader: Reader, engine: Engine) -> None:
+    if reader.collection.path == "people":
+        return  # without people there is nobody to read anything for
+    for record in reader.tenant.records(reader.collection.path):
+        reader.tenant.remove_record(reader.collection.path, record.id)
+    assert reader.sync()["rows_read"] == 0
+    assert table_rows(engine, reader.collection.path) == {}
+
+
+REFUSED = [
+    pytest.param(one, (401, 403, 404)[number % 3], id=f"{path}-{(401, 403, 404)[number % 3]}")
+    for number, (path, one) in enumerate(COLLECTIONS.items())
+    if path != "people"
+]
+
+
+@pytest.mark.parametrize(("collection", "status"), REFUSED)
+def test_a_refused_collection_is_named_and_stops_no_other(reader: Reader, engine: Engine, status: int) -> None:
     path = reader.collection.path
-    reader.shell.settings["PROTIME_COLLECTIONS"] = "all"
-    reader.refuse()
+    others = [other for other in ("clockings", "people", "jobs", "assignments") if other != path]
+    reader.shell.settings["PROTIME_COLLECTIONS"] = " ".join([path, *others])
+    reader.refuse(status)
     result = reader.shell(*SYNC)
     assert result.returncode == 3, result.stderr
     assert f"{path} cannot be read" in result.stderr
     assert table_rows(engine, path) == {}
-    for other in COLLECTIONS.keys() - {path}:
+    for other in others:
         assert table_rows(engine, other) == tenant_rows(reader.tenant, other), other
 
 

@@ -83,6 +83,9 @@ if __name__ == "__main__":
         path = draft_migration(sys.argv[1] if len(sys.argv) > 1 else "")
     except ProtimeError as error:
         sys.exit(str(error))
+    # What Alembic says around it is said in this module.
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "# ### " not in line), encoding="utf-8")
     subprocess.run(  # noqa: S603 - the file is its own
         [sys.executable, "-m", "ruff", "format", "--quiet", path], check=True
     )

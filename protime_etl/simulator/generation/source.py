@@ -24,6 +24,8 @@ class Source:
     person_ids: Sequence[int]
     clockings_of: Callable[[int], Sequence[Clocking]]
     """The clockings of a person, deleted ones included."""
+    collection: str
+    """Path of the collection whose records are asked for."""
     ids: Iterator[int]
     """Ids of the collection that are not taken."""
 
@@ -31,9 +33,10 @@ class Source:
 class Following:
     """Records of the other collections, as they follow from people and clockings.
 
-    Those of a collection come from the module of this package that is named like its table. It has `FIRST_ID`, and
-    either `generate(source)`, which gives all records once, or `derive(source, person_id, known)`, which gives those of
-    a person whenever that person's clockings have changed; those in `known` keep their ids. The tenant gives versions.
+    Those of a collection come from the module of this package that is named like the one of its registration. It has
+    `FIRST_ID`, and `generate(source)`, which gives records that stay, or `derive(source, person_id, known)`, which
+    gives those of a person whenever that person's clockings have changed; those in `known` keep their ids. It may have
+    both. The tenant gives versions.
     """
 
     def __init__(self, seed: int, days: Sequence[dt.date], clockings_of: Callable[[int], Sequence[Clocking]]) -> None:
@@ -48,12 +51,14 @@ class Following:
         Raises:
             ModuleNotFoundError: the collection has no made-up records.
         """
-        module = import_module(f"protime_etl.simulator.generation.{COLLECTIONS[collection].table}")
-        source = Source(self._seed, self._days, person_ids, self._clockings_of, count(module.FIRST_ID))
+        _, _, name = COLLECTIONS[collection].record.__module__.rpartition(".")
+        module: Any = import_module(f"protime_etl.simulator.generation.{name}")
+        source = Source(self._seed, self._days, person_ids, self._clockings_of, collection, count(module.FIRST_ID))
         self._begun[collection] = (module, source)
+        records = list(module.generate(source)) if hasattr(module, "generate") else []
         if hasattr(module, "derive"):
-            return [one for person in person_ids for one in module.derive(source, person, ())]
-        return list(module.generate(source))
+            records += [one for person in person_ids for one in module.derive(source, person, ())]
+        return records
 
     def of_person(self, collection: str, person_id: int, known: Sequence[Any]) -> list[Any]:
         """The records of a person as they are now; none of a collection that does not follow clockings."""

@@ -1,0 +1,2 @@
+-- The complete list.
+true

@@ -1,0 +1,2 @@
+-- Every row that is replaced.
+true
