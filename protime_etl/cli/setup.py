@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from protime_etl.cli import console
@@ -10,19 +12,36 @@ from protime_etl.cli.options import Json
 from protime_etl.cli.place import tenant_settings, warehouse
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.sync.exploration import Finding
+from protime_etl.sync.exploration import explore as exploring
+from protime_etl.sync.pipeline import open_pipeline
 
 __all__ = ["check", "db_upgrade"]
 
 
-def check(as_json: Json = False) -> None:
+def check(
+    explore: Annotated[
+        bool, typer.Option("--explore", help="Ask the tenant what the API's documentation leaves open.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Look at credentials, scopes, API, database and schema. Each with a yes or what to do."""
     settings = tenant_settings()
+    findings: list[Finding] = []
     with warehouse() as url:
         results = run_checks(settings, url)
-    for name, problem in results.items():
-        console.print_line(f"{name:<12} {'yes' if problem is None else 'NO  ' + problem}")
+        width = max(12, *map(len, results))
+        for name, problem in results.items():
+            console.print_line(f"{name:<{width}} {'yes' if problem is None else 'NO  ' + problem}")
+        if explore and not any(results[name] for name in ("credentials", "database", "schema")):
+            console.print_line("")
+            with open_pipeline(settings, url) as pipeline:
+                for finding in exploring(pipeline):
+                    findings.append(finding)
+                    console.print_line(f"{finding.question} {finding.answer}")
     if as_json:
-        console.print_json({name: problem is None for name, problem in results.items()})
+        answers = {"explore": {one.question: one.answer for one in findings}} if explore else {}
+        console.print_json({name: problem is None for name, problem in results.items()} | answers)
     if any(results.values()):
         raise typer.Exit(1)
 

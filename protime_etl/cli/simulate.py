@@ -24,6 +24,9 @@ def simulate(  # noqa: PLR0917 - one parameter an option
     latency: Annotated[float, typer.Option(metavar="N", min=0, max=60, help="Seconds that every answer takes.")] = 0.0,
     token_lifetime: Annotated[int, typer.Option(metavar="N", min=1, help="Seconds that a token is good for.")] = 1800,
     faults: Annotated[Path | None, typer.Option(metavar="FILE", help="What goes wrong (docs/reliability.md).")] = None,
+    irregular: Annotated[
+        bool, typer.Option("--irregular", help="With double punches, forgotten clockings and the like.")
+    ] = False,
     changes: Annotated[float, typer.Option(metavar="N", min=0, max=10_000, help="Random changes a second.")] = 0.0,
 ) -> None:
     """Serve a simulated tenant until Ctrl-C. The documented API, with made-up people."""
@@ -40,7 +43,7 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         ) from None
     now = wall_clock()
     first_day = now.date() - dt.timedelta(days=days - 1)
-    tenant = Tenant(seed=seed, people=people, first_day=first_day, last_day=now.date(), until=now)
+    tenant = Tenant(seed=seed, people=people, first_day=first_day, last_day=now.date(), until=now, irregular=irregular)
     try:
         plan = FaultPlan() if faults is None else read_plan(faults)
     except (FaultError, OSError) as error:

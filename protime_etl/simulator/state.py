@@ -13,6 +13,7 @@ from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.people import Person
 from protime_etl.collections.record import Reference
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.simulator.generation import irregularities
 from protime_etl.simulator.generation.clockings import FIRST_CLOCKING_ID, generate_clockings
 from protime_etl.simulator.generation.dice import change_version
 from protime_etl.simulator.generation.people import FIRST_PERSON_ID, generate_people, sensitive_fields
@@ -43,10 +44,12 @@ class Tenant:
         *,
         today: dt.date | None = None,
         until: dt.datetime | None = None,
+        irregular: bool = False,
     ) -> None:
         """Generate the tenant; without days, the 30 days up to `today`, which is by default the day in UTC.
 
-        `until` is a moment on the wall clock: what is clocked after it is held back until `catch_up`.
+        `until` is a moment on the wall clock: what is clocked after it is held back until `catch_up`. `irregular`: with
+        what real tenants have, as double punches, forgotten clockings, a closed period, and somebody who left.
         """
         self.seed = seed
         self.last_day = last_day or today or dt.datetime.now(dt.UTC).date()
@@ -58,6 +61,10 @@ class Tenant:
         self._days = [self.first_day + dt.timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
         person_ids = [person.id for person in persons]
         clockings = generate_clockings(seed, person_ids, self._days, self._ids, self._versions)
+        if irregular:
+            clockings = irregularities.irregular(clockings, seed, self._ids, self._versions)
+            closed = self._days[len(self._days) // 3]
+            persons = irregularities.without_leaver(irregularities.with_closing_dates(persons, closed))
         self._to_come = [] if until is None else [one for one in clockings if _moment(one) > until]
         held_back = {one.id for one in self._to_come}
         self._indexes = {

@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.simulator.day import passing, wall_clock
 from protime_etl.simulator.server import SimulatedTenant
@@ -30,6 +31,9 @@ from protime_etl.trial import AIRFLOW_ENV, leave_tenant, only_trial
 
 NIGHTLY = "protime_clockings_nightly"
 UI_PORT = 8080
+DAYS_IN_FULL = "days_in_full.sql"
+IN_FULL = {"clockings", "calculated-totals", "absences", "absence-definitions", "departments", "department-histories"}
+"""What that query shows."""
 PRESENCE = """
 SELECT tenant, date, employee_number AS employee, last_name, to_char(first_in, 'HH24:MI') AS "in",
     to_char(last_out, 'HH24:MI') AS out, present_minutes AS minutes, is_open AS open
@@ -45,7 +49,7 @@ def main(arguments: list[str]) -> int:
         port = _port(arguments)
         place = load_place()
         with only_trial(place.home), _set_up(place, port=port) as (airflow, warehouse):
-            return _run(airflow, warehouse) if port is None else _up(airflow, place.home)
+            return _run(airflow, warehouse, place.collections) if port is None else _up(airflow, place.home)
     except ProtimeError as error:
         print_error(error)
         return error.exit_status
@@ -79,7 +83,7 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
         print_line(f"Warehouse: schema version {upgrade_schema(engine).current}")
         engine.dispose()
         if tenant is None:
-            tenant = _simulated(stack)
+            tenant = _simulated(stack, place)
             leave_tenant(place.home, tenant)
             print_line(f"Tenant: simulated, at {tenant.api_base} (set PROTIME_TENANT for your own)")
         else:
@@ -92,7 +96,7 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
         yield airflow, warehouse
 
 
-def _simulated(stack: ExitStack) -> Settings:
+def _simulated(stack: ExitStack, place: PlaceSettings) -> Settings:
     now = wall_clock()
     simulated = stack.enter_context(SimulatedTenant(Tenant(today=now.date(), until=now)))
     stack.enter_context(passing(simulated.tenant))
@@ -103,6 +107,7 @@ def _simulated(stack: ExitStack) -> Settings:
         client_secret=simulated.client_secret,
         api_url=simulated.url,
         auth_url=simulated.url,
+        collections=place.collections,
     )
 
 
@@ -114,7 +119,7 @@ def _check(tenant: Settings, warehouse: URL) -> None:
     print_line(f"Checked: {', '.join(results)}")
 
 
-def _run(airflow: LocalAirflow, warehouse: URL) -> int:
+def _run(airflow: LocalAirflow, warehouse: URL, collections: Sequence[str]) -> int:
     started = dt.datetime.now(dt.UTC)
     run_id = airflow.trigger(NIGHTLY)
     print_line(f"{NIGHTLY}: run {run_id}")
@@ -127,6 +132,10 @@ def _run(airflow: LocalAirflow, warehouse: URL) -> int:
         raise ProtimeError("The nightly run failed.", guidance=f"Its logs: {airflow.log.parent / 'logs'}")
     print_line("\nprotime.daily_presence, newest first:\n")
     run_query(warehouse, PRESENCE)
+    if {*collections} >= IN_FULL:
+        print_line(f"\nsql/queries/{DAYS_IN_FULL}, of the first people:\n")
+        text = (sql_folder() / "queries" / DAYS_IN_FULL).read_text(encoding="utf-8").rstrip().rstrip(";")
+        run_query(warehouse, f"{text} LIMIT 12")
     print_line(
         "\nNext:\n"
         "  make up                                    Airflow with its UI, on the same set-up\n"

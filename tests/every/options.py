@@ -189,6 +189,12 @@ def verify_collections(house: House) -> None:
     assert (totals.status, totals.json["missing"] > 0) == (3, True)
 
 
+def explore(house: House) -> None:
+    asked = house.run("check", "--explore", "--json").json["explore"]
+    assert len(asked) == 7
+    assert "explore" not in house.run("check", "--json").json
+
+
 def status_collections(house: House) -> None:
     warehouse = house.warehouse()
     assert house.run("sync", *DAY, warehouse=warehouse).ok
@@ -256,6 +262,7 @@ ROWS: dict[str, OptionRow] = {
     "verify --to": verify_to,
     "verify --people": verify_people,
     "verify --collections": verify_collections,
+    "check --explore": explore,
     "status --collections": status_collections,
     "verify --repair": repair,
     "changes --accept-deletions": changes_accept_deletions,

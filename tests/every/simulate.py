@@ -85,8 +85,20 @@ def served(folder: Path) -> Iterator[Three]:
     faults = folder / "faults.toml"
     faults.write_text('[[fault]]\non = ["people"]\nkind = "status"\nstatus = 403\nat = [1]\n')
     small = ("--people", "3", "--days", "9")
-    changed = ("--host", "127.0.0.2", "--port", str(port), "--seed", "7", "--page-size", "5", "--latency", "0.2")
-    more = ("--token-lifetime", "60", "--faults", str(faults), "--changes", "50")
+    changed = (
+        "--host",
+        "127.0.0.2",
+        "--port",
+        str(port),
+        "--seed",
+        "7",
+        "--page-size",
+        "5",
+        "--latency",
+        "0.2",
+        "--irregular",
+    )
+    more = ("--irregular", "--token-lifetime", "60", "--faults", str(faults), "--changes", "50")
     processes = [_start("--port", "0"), _start("--port", "0", *small), _start(*small, *changed, *more)]
     try:
         plain, little, other = (_tenant(process) for process in processes)
@@ -141,6 +153,13 @@ def faults(three: Three) -> None:
     assert three.small.first_answer == 200
 
 
+def irregular(three: Three) -> None:
+    """One of three people has left, and the calendars of the others are closed up to a day."""
+    assert [len(tenant.page("people")) for tenant in (three.small, three.changed)] == [3, 2]
+    assert all("periodClosingDate" in one for one in three.changed.page("people"))
+    assert not any("periodClosingDate" in one for one in three.small.page("people"))
+
+
 def changes(three: Three) -> None:
     def same(tenant: Simulated) -> bool:
         before = tenant.page()
@@ -162,4 +181,5 @@ ROWS: dict[str, SimulateRow] = {
     "simulate --token-lifetime": token_lifetime,
     "simulate --faults": faults,
     "simulate --changes": changes,
+    "simulate --irregular": irregular,
 }
