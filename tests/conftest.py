@@ -11,7 +11,10 @@ import pytest
 
 pytest_plugins = ["tests.fix_postgres", "tests.fix_tenant"]
 
-LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py"}
+LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py"} | {
+    "test_every_collection.py",
+    "test_new_collection.py",
+}
 """Files and folders whose single tests take long."""
 # Settings of whoever runs the tests must not reach them, nor what says how wide and how colourful a terminal is.
 TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TTY_")
@@ -24,7 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes longest begin first, so that no process is left alone with it at the end."""
+    """Leave out what is long, and let what takes longest begin first, so that no process is left alone with it."""
+    for item in items:
+        if item.get_closest_marker("long") and not item.config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="long form only"))
     items.sort(key=lambda item: not LONGEST.intersection(item.path.parts))
 
 

@@ -1,0 +1,109 @@
+"""One verification of everything: what differs is found in whatever collection it is, and repaired."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.collections.record import LocalizedText
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from tests.cli.shell import Shell, last_json
+from tests.tenant import TODAY
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=9)
+RANGE = ("--from", str(FIRST), "--to", str(TODAY), "--json")
+
+
+@pytest.fixture
+def simulated() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=8, first_day=FIRST, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=50)) as served:
+        yield served
+
+
+@pytest.fixture
+def everything(simulated: SimulatedTenant, warehouse: URL, tmp_path: Path) -> Shell:
+    return Shell(
+        tmp_path,
+        tenant="simulated",
+        client_id=simulated.client_id,
+        client_secret=simulated.client_secret,
+        api_url=simulated.url,
+        auth_url=simulated.url,
+        database_url=warehouse.render_as_string(hide_password=False),
+        collections="all",
+    )
+
+
+def test_verify_finds_and_repairs_what_differs_in_any_collection(
+    everything: Shell, simulated: SimulatedTenant, engine: Engine
+) -> None:
+    tenant = simulated.tenant
+    assert everything("sync", *RANGE).returncode == 0
+    agreed = everything("verify", *RANGE)
+    assert agreed.returncode == 0, agreed.stdout
+    assert list(last_json(agreed)["collections"]) == list(COLLECTIONS)
+
+    tenant.remove_record("contracts", tenant.records("contracts")[0].id)
+    tenant.edit_record("calculated-totals", tenant.records("calculated-totals")[3].id, flextime_balance_in_minutes=9)
+    absence = tenant.records("absences")[0]
+    tenant.edit_record("absences", absence.id, date=absence.date + dt.timedelta(days=1))
+    tenant.edit_record("departments", tenant.records("departments")[0].id, name=LocalizedText(default="Renamed"))
+    history = next(one for one in tenant.records("department-histories") if one.until_date is None)
+    tenant.edit_record("department-histories", history.id, until_date=TODAY)
+
+    found = everything("verify", *RANGE)
+    assert found.returncode == 3
+    assert Counter((one["collection"], one["kind"]) for one in last_json(found)["differences"]) == {
+        ("contracts", "extra"): 1,
+        ("calculated-totals", "stale"): 1,
+        ("absences", "stale"): 1,
+        ("departments", "stale"): 1,
+        ("department-histories", "stale"): 1,
+    }
+    repaired = everything("verify", *RANGE, "--repair")
+    assert (repaired.returncode, last_json(repaired)["repaired"]) == (0, 5), repaired.stdout
+    for path in COLLECTIONS:
+        live = {key: row for key, row in table_rows(engine, path).items() if not row["is_deleted"]}
+        assert live == {key: row for key, row in tenant_rows(tenant, path).items() if not row["is_deleted"]}, path
+
+
+def test_a_history_is_gone_after_two_readings_without_it(
+    everything: Shell, simulated: SimulatedTenant, engine: Engine
+) -> None:
+    assert everything("sync", *RANGE).returncode == 0
+    gone = simulated.tenant.records("job-histories")[0]
+    simulated.tenant.remove_record("job-histories", gone.id)
+    before = simulated.served.requests["job-histories"]
+    assert everything("sync", *RANGE).returncode == 0
+    assert simulated.served.requests["job-histories"] == before + 2  # one page each
+    assert table_rows(engine, "job-histories")[gone.id]["is_deleted"]
+
+
+def test_an_assignment_that_began_before_the_days_is_read(
+    everything: Shell, simulated: SimulatedTenant, engine: Engine
+) -> None:
+    """Also one that is longer than any known, once one of that length is."""
+    tenant = simulated.tenant
+    early = [one for one in tenant.records("assignments") if one.from_date < FIRST]
+    assert early
+    last = ("--from", str(TODAY), "--to", str(TODAY))
+    assert everything("sync", *last).returncode == 0
+    assert {one.id for one in early} <= table_rows(engine, "assignments").keys()
+    longest = tenant.edit_record("assignments", early[0].id, until_date=early[0].from_date + dt.timedelta(days=90))
+    tenant.edit_record("assignments", early[1].id, from_date=TODAY - dt.timedelta(days=80), until_date=TODAY)
+    assert everything("sync", *last).returncode == 0
+    assert everything("sync", *last).returncode == 0
+    rows = table_rows(engine, "assignments")
+    assert rows[longest.id]["until_date"] == longest.until_date.isoformat()
+    assert rows[early[1].id]["from_date"] == (TODAY - dt.timedelta(days=80)).isoformat()
+    assert not rows[early[1].id]["is_deleted"]
