@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import BaseHook
 from sqlalchemy.engine import URL
 
 from protime_etl.airflow.provider_info import field_labels
 from protime_etl.airflow.wording import speak_of_connections
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings, load_settings
-from protime_etl.errors import ProtimeError, SettingsError
+from protime_etl.errors import ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres.address import check_parameters
 from protime_etl.protime.auth import request_token
+from protime_etl.protime.filters import Condition
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 
@@ -101,6 +104,46 @@ class ProtimeHook(BaseHook):
         """
         with open_pipeline(self.get_settings(collections), warehouse_url(postgres_conn_id)) as pipeline:
             yield pipeline
+
+    def get(self, path: str, postgres_conn_id: str = "protime_warehouse") -> Any:
+        """What the API says at a path below it, such as `people/100001`, decoded; for a task of your own.
+
+        With the token, the pause and the budget that all tasks share through the warehouse. The connection needs
+        the scopes.
+
+        Raises:
+            UntrustedLinkError: the path leads elsewhere.
+            ApiError, UnreachableError, ProtocolError: no usable answer; `RateLimited` for a pause that is too long.
+        """
+        with self.get_conn(postgres_conn_id) as pipeline:
+            body = pipeline.sitting_out(lambda: pipeline.client.read(path))
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            raise ProtocolError(f"The answer of {path[:80]} is no JSON.") from None
+
+    def pages(
+        self,
+        collection: str,
+        filter: str = "",  # noqa: A002 - the word of the API
+        postgres_conn_id: str = "protime_warehouse",
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The records of a list as the API gives them, page by page; for a task of your own. As `get`.
+
+        `collection` is its path, such as `absences`; `filter` is in the API's words, such as `date ge '2026-01-01'`.
+
+        Raises:
+            SettingsError: there is no such collection.
+            ApiError, UnreachableError, ProtocolError: as `get`.
+        """
+        if collection not in COLLECTIONS:
+            raise SettingsError(
+                f"There is no collection {collection[:80]!r}.", guidance=f"There are {', '.join(COLLECTIONS)}."
+            )
+        condition = Condition(filter) if filter else None
+        with self.get_conn(postgres_conn_id) as pipeline:
+            for body in pipeline.client.answers(COLLECTIONS[collection], condition):
+                yield msgspec.json.decode(body).get("value") or []
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, as the button `Test` of the connection form does."""

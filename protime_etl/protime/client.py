@@ -5,8 +5,10 @@ https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 from urllib.parse import SplitResult, quote, urlsplit
@@ -35,7 +37,7 @@ from protime_etl.protime.transport import (
     wait_asked_for,
 )
 
-__all__ = ["MAX_URI_CHARACTERS", "ProtimeClient"]
+__all__ = ["MAX_URI_CHARACTERS", "ProtimeClient", "Resource"]
 
 Answer = TypeVar("Answer")
 
@@ -45,7 +47,20 @@ LOCKED_WAIT_SECONDS = 5.0
 PORTS = {"http": 80, "https": 443}
 # What a link may hold as it is; everything else, blanks and quotes first of all, is encoded. `%` stays: a token that
 # is encoded already must not be encoded twice. https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
+SAFE_PATH = re.compile(r"[A-Za-z0-9@_~-][A-Za-z0-9@._~-]*(/[A-Za-z0-9@_~-][A-Za-z0-9@._~-]*)*")
 KEPT_IN_LINK = "%'(),!$&*+/:;=?@~"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A path below the API, registered as a collection or not."""
+
+    path: str
+
+    @property
+    def scope(self) -> str:
+        """The scope that it probably needs."""
+        return f"connector-protimeapi-{self.path.partition('/')[0]}.read"
 
 
 class ProtimeClient:
@@ -128,6 +143,21 @@ class ProtimeClient:
             empty = 0 if records else empty + 1
             if empty > MAX_EMPTY_PAGES_IN_A_ROW:
                 raise ProtocolError(f"The pages of {collection.path} have no end: {empty} empty ones in a row.")
+
+    def read(self, path: str) -> bytes:
+        """The body at a path below the API, such as `people/100001` or a list with its filter, as it was sent.
+
+        Raises:
+            UntrustedLinkError: the path leads out of the API.
+            ApiError, UnreachableError, ProtocolError: as `pages`.
+        """
+        parts = urlsplit(path)
+        resource = Resource(parts.path.strip("/"))
+        if parts.scheme or parts.netloc or parts.fragment or not SAFE_PATH.fullmatch(resource.path):
+            raise UntrustedLinkError(f"{path[:80]!r} is no path below the API, such as people/100001.")
+        query = f"?{quote(parts.query, safe=KEPT_IN_LINK)}" if parts.query else ""
+        uri = f"{self._settings.api_base}{API_PATH}/{resource.path}{query}"
+        return self._with_retries(lambda: self._get(resource, uri))
 
     def record(self, collection: Collection, record_id: int) -> Page | None:
         """Read one record by its id, as a page of one; None if it does not exist.
@@ -230,7 +260,7 @@ class ProtimeClient:
             )
         return f"{self._settings.api_base}{parts.path}?{quote(parts.query, safe=KEPT_IN_LINK)}"
 
-    def _get(self, collection: Collection, uri: str) -> bytes:
+    def _get(self, collection: Collection | Resource, uri: str) -> bytes:
         _check_length(uri)
         token = self._permitted()
         status, body, wait = self._exchange(uri, token.value)

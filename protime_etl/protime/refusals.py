@@ -5,7 +5,8 @@ https://documentation.myprotime.eu/protimeapi/reference/errors/
 
 from __future__ import annotations
 
-from protime_etl.collections.collection import Collection
+from typing import Protocol
+
 from protime_etl.errors import (
     ApiError,
     DeltaExpiredError,
@@ -20,7 +21,20 @@ from protime_etl.errors import (
 )
 from protime_etl.protime.transport import TRY_AGAIN
 
-__all__ = ["refusal"]
+__all__ = ["Asked", "refusal"]
+
+
+class Asked(Protocol):
+    """What was asked for: a collection, or another path of the API."""
+
+    @property
+    def path(self) -> str:
+        """Below the API."""
+
+    @property
+    def scope(self) -> str:
+        """The scope that lets a client read it."""
+
 
 _ERRORS: dict[int, tuple[type[ApiError], str]] = {
     400: (InvalidRequestError, "This is a fault in protime-etl or a change of the API; please report it."),
@@ -34,9 +48,7 @@ _ERRORS: dict[int, tuple[type[ApiError], str]] = {
 }
 
 
-def refusal(
-    collection: Collection, status: int, details: tuple[str, str, tuple[str, ...]], wait: float | None
-) -> ApiError:
+def refusal(collection: Asked, status: int, details: tuple[str, str, tuple[str, ...]], wait: float | None) -> ApiError:
     """The error for a status other than 200; `details` as `error_details`, `wait` what the answer asks to wait."""
     code, message, reasons = details
     usual = ServerError if status >= 500 or status in TRY_AGAIN else ApiError

@@ -1,0 +1,89 @@
+"""`ProtimeHook` in somebody's own task: the API by path and by collection, with the token and the pause of all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy.engine import URL
+
+from protime_etl.airflow import ProtimeHook
+from protime_etl.errors import ForbiddenError, NotFoundError, RateLimited, SettingsError, UntrustedLinkError
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.server import SimulatedTenant
+from tests.tenant import TODAY
+
+
+@pytest.fixture
+def hook(simulated: SimulatedTenant, warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> ProtimeHook:
+    connection = {
+        "conn_type": "protime",
+        "login": simulated.client_id,
+        "password": simulated.client_secret,
+        "extra": {"tenant": "simulated", "api_url": simulated.url, "auth_url": simulated.url},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_DEFAULT", msgspec.json.encode(connection).decode())
+    uri = warehouse.render_as_string(hide_password=False).replace("postgresql+psycopg", "postgres")
+    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_WAREHOUSE", uri)
+    return ProtimeHook()
+
+
+def test_a_path_is_read(hook: ProtimeHook, simulated: SimulatedTenant) -> None:
+    person = simulated.tenant.people_truth()[0]
+    assert hook.get(f"people/{person.id}")["lastName"] == person.last_name
+    listed = hook.get(f"clockings?filter=person eq {person.id} and date ge '{TODAY}'")
+    assert {one["person"]["id"] for one in listed["value"]} == {person.id}
+
+
+def test_a_collection_is_read_page_by_page(hook: ProtimeHook, simulated: SimulatedTenant) -> None:
+    pages = list(hook.pages("clockings", "date ge '2026-03-01'"))
+    assert len(pages) > 1
+    assert [one["id"] for page in pages for one in page] == [one.id for one in simulated.tenant.truth()]
+
+
+def test_one_token_serves_all_tasks(hook: ProtimeHook, simulated: SimulatedTenant) -> None:
+    for _ in range(3):
+        hook.get("people")
+    assert simulated.served.requests["token"] == 1
+
+
+def test_a_pause_that_one_task_was_told_holds_for_the_next(hook: ProtimeHook, simulated: SimulatedTenant) -> None:
+    plan = '[[fault]]\nkind = "status"\nstatus = 429\nretry_after = 3600\non = ["people"]\ncount = 1'
+    simulated.served.misbehaviour.follow(read_plan(plan))
+    with pytest.raises(RateLimited):
+        hook.get("people")
+    asked = simulated.served.requests["clockings"]
+    with pytest.raises(RateLimited):
+        list(hook.pages("clockings", "date ge '2026-03-01'"))
+    assert simulated.served.requests["clockings"] == asked
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["https://elsewhere.example/people", "//elsewhere.example/people", "../../token", "people/../../x", "", "a b"],
+)
+def test_no_path_leads_out_of_the_api(hook: ProtimeHook, path: str) -> None:
+    with pytest.raises(UntrustedLinkError, match="no path below the API"):
+        hook.get(path)
+
+
+def test_what_cannot_be_read_is_told(hook: ProtimeHook) -> None:
+    with pytest.raises(ForbiddenError, match=r"departments .*403"):
+        hook.get("departments")
+    with pytest.raises(NotFoundError):
+        hook.get("webhooks/1")
+    with pytest.raises(SettingsError, match="no collection 'absense'"):
+        list(hook.pages("absense"))
+
+
+@pytest.mark.usefixtures("hook")
+def test_the_example_of_the_documents_works(simulated: SimulatedTenant) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    ((example),) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(example, "docs/deploy.md", "exec"), names)
+    count = names["dag"].get_task("count").python_callable
+    assert count("2026-03-01", str(TODAY)) == len(simulated.tenant.truth())
