@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,8 @@ def shown() -> list[str]:
 def words(command: str) -> list[str]:
     """What a shell makes of it, the command itself left out."""
     script = f"set -- {command}; shift; printf '%s\\0' \"$@\""
-    result = subprocess.run(["/bin/sh", "-euc", script], capture_output=True, text=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:  # a line may redirect into a file
+        result = subprocess.run(["/bin/sh", "-euc", script], capture_output=True, text=True, check=True, cwd=folder)
     return result.stdout.split("\0")[:-1]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from protime_etl.collections.collection import API_PATH, Collection
 from protime_etl.collections.page import Page
@@ -26,6 +26,7 @@ from protime_etl.protime.auth import Token, TokenSource
 from protime_etl.protime.decoding import decode_page, decode_record, look_ahead
 from protime_etl.protime.delta_pages import decode_changes
 from protime_etl.protime.filters import Condition, encode
+from protime_etl.protime.links import KEPT_IN_LINK, own_uri
 from protime_etl.protime.pausing import MemoryPause, Pause, pause_all, wait_out
 from protime_etl.protime.refusals import refusal
 from protime_etl.protime.retrying import with_retries
@@ -44,11 +45,7 @@ Answer = TypeVar("Answer")
 MAX_URI_CHARACTERS = 4096
 MAX_EMPTY_PAGES_IN_A_ROW = 1000
 LOCKED_WAIT_SECONDS = 5.0
-PORTS = {"http": 80, "https": 443}
-# What a link may hold as it is; everything else, blanks and quotes first of all, is encoded. `%` stays: a token that
-# is encoded already must not be encoded twice. https://documentation.myprotime.eu/protimeapi/how-to/fetch-resources/
 SAFE_PATH = re.compile(r"[A-Za-z0-9@_~-][A-Za-z0-9@._~-]*(/[A-Za-z0-9@_~-][A-Za-z0-9@._~-]*)*")
-KEPT_IN_LINK = "%'(),!$&*+/:;=?@~"
 
 
 @dataclass(frozen=True)
@@ -241,24 +238,7 @@ class ProtimeClient:
         return decode_page(collection, self._get(collection, uri))
 
     def _resolve(self, collection: Collection, link: str, path: str | None = None) -> str:
-        path = path or f"{API_PATH}/{collection.path}"
-        try:
-            parts = urlsplit(link)
-        except ValueError:
-            raise UntrustedLinkError(f"A link of {collection.path} cannot be read; it is not followed.") from None
-        base = urlsplit(self._settings.api_base)
-        own = (
-            link.isprintable()
-            and parts.path == path
-            and not parts.fragment
-            and ((parts.scheme, parts.netloc) == ("", "") or _origin(parts) == _origin(base))
-        )
-        if not own:
-            raise UntrustedLinkError(
-                f"A link of {collection.path} leads away from {base.netloc}{path}; it is not followed.",
-                guidance="Report this to Protime: the token was not sent there.",
-            )
-        return f"{self._settings.api_base}{parts.path}?{quote(parts.query, safe=KEPT_IN_LINK)}"
+        return own_uri(self._settings.api_base, link, path or f"{API_PATH}/{collection.path}", collection.path)
 
     def _get(self, collection: Collection | Resource, uri: str) -> bytes:
         _check_length(uri)
@@ -304,18 +284,6 @@ class ProtimeClient:
             },
         )
         return response.status_code, body, wait_asked_for(response)
-
-
-def _origin(parts: SplitResult) -> tuple[str, str, int] | None:
-    """Scheme, host and port, in whichever of its spellings a link names them; None for what is no host alone."""
-    try:
-        port = parts.port
-    except ValueError:
-        return None
-    if not parts.netloc.isascii() or "@" in parts.netloc or parts.scheme not in PORTS:
-        return None
-    host = (parts.hostname or "").removesuffix(".")
-    return (parts.scheme, host, PORTS[parts.scheme] if port is None else port) if host else None
 
 
 def _check_length(uri: str) -> None:

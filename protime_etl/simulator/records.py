@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, TypeVar
 
 import msgspec
 
+from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.people import Person
 from protime_etl.collections.record import Record, nested_records
+from protime_etl.simulator.generation.people import sensitive_fields
 
-__all__ = ["documented", "tidy"]
+__all__ = ["documented", "moment_of", "refuse_given", "served_person", "tidy"]
 
 R = TypeVar("R", bound=Record)
 
@@ -41,3 +45,24 @@ def _known(kind: type[Record] | None, value: object) -> object:
         return value
     nested = nested_records(kind)
     return {name: _known(nested[name], inner) for name, inner in value.items() if name in nested and inner is not None}
+
+
+def moment_of(clocking: Clocking) -> dt.datetime:
+    """When it was clocked, on the wall clock."""
+    midnight = dt.datetime.combine(clocking.date, dt.time())
+    return midnight + dt.timedelta(minutes=clocking.time_of_day_in_minutes)
+
+
+def refuse_given(changes: dict[str, object]) -> None:
+    """Refuse what no caller may change.
+
+    Raises:
+        ValueError: an id or a changeVersion is among it.
+    """
+    if {"id", "change_version"} & changes.keys():
+        raise ValueError("the tenant alone gives ids and changeVersions")
+
+
+def served_person(person: Person) -> dict[str, Any]:
+    """A person as the API gives it, with fields that are not to be kept."""
+    return {**msgspec.to_builtins(person), **sensitive_fields(person.id)}

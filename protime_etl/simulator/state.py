@@ -16,11 +16,11 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.generation import irregularities
 from protime_etl.simulator.generation.clockings import FIRST_CLOCKING_ID, generate_clockings
 from protime_etl.simulator.generation.dice import change_version
-from protime_etl.simulator.generation.people import FIRST_PERSON_ID, generate_people, sensitive_fields
+from protime_etl.simulator.generation.people import FIRST_PERSON_ID, generate_people
 from protime_etl.simulator.generation.source import Following
 from protime_etl.simulator.history import History
 from protime_etl.simulator.record_index import RecordIndex
-from protime_etl.simulator.records import documented, tidy
+from protime_etl.simulator.records import documented, moment_of, refuse_given, served_person, tidy
 from protime_etl.simulator.selection import Selection
 
 __all__ = ["Tenant"]
@@ -63,9 +63,8 @@ class Tenant:
         clockings = generate_clockings(seed, person_ids, self._days, self._ids, self._versions)
         if irregular:
             clockings = irregularities.irregular(clockings, seed, self._ids, self._versions)
-            closed = self._days[len(self._days) // 3]
-            persons = irregularities.without_leaver(irregularities.with_closing_dates(persons, closed))
-        self._to_come = [] if until is None else [one for one in clockings if _moment(one) > until]
+            persons = irregularities.changed_people(persons, self._days[len(self._days) // 3])
+        self._to_come = [] if until is None else [one for one in clockings if moment_of(one) > until]
         held_back = {one.id for one in self._to_come}
         self._indexes = {
             "people": RecordIndex(persons),
@@ -103,8 +102,8 @@ class Tenant:
     def catch_up(self, now: dt.datetime) -> None:
         """Let come what was held back and is clocked by that moment on the wall clock."""
         with self._lock:
-            due = [one for one in self._to_come if _moment(one) <= now]
-            self._to_come = [one for one in self._to_come if _moment(one) > now]
+            due = [one for one in self._to_come if moment_of(one) <= now]
+            self._to_come = [one for one in self._to_come if moment_of(one) > now]
             for clocking in due:
                 self._put("clockings", msgspec.structs.replace(clocking, change_version=self._next_version()))
 
@@ -115,7 +114,7 @@ class Tenant:
             KeyError: there is no such clocking.
             ValueError: its id or changeVersion was to be changed.
         """
-        _refuse_given(changes)
+        refuse_given(changes)
         with self._lock:
             old = self._clockings.by_id[clocking_id]
             original = old.original_time_of_day_in_minutes
@@ -166,7 +165,7 @@ class Tenant:
             KeyError: there is no such record.
             ValueError: its id or changeVersion was to be changed.
         """
-        _refuse_given(changes)
+        refuse_given(changes)
         with self._lock:
             old = self._index(collection).by_id[record_id]
             return self._put(collection, msgspec.structs.replace(old, change_version=self._next_version(), **changes))
@@ -276,7 +275,7 @@ class Tenant:
         raw = self._raw.get((collection, record.id))
         if raw is not None:
             return raw
-        return _served_person(record) if collection == "people" else record
+        return served_person(record) if collection == "people" else record
 
     def _next_version(self) -> str:
         return change_version(next(self._versions))
@@ -293,18 +292,3 @@ class Tenant:
             for person in {record.person} if old is None else {old.person, record.person}:
                 self._derive(person.id)
         return record
-
-
-def _moment(clocking: Clocking) -> dt.datetime:
-    """When it was clocked, on the wall clock."""
-    midnight = dt.datetime.combine(clocking.date, dt.time())
-    return midnight + dt.timedelta(minutes=clocking.time_of_day_in_minutes)
-
-
-def _refuse_given(changes: dict[str, object]) -> None:
-    if {"id", "change_version"} & changes.keys():
-        raise ValueError("the tenant alone gives ids and changeVersions")
-
-
-def _served_person(person: Person) -> dict[str, Any]:
-    return {**msgspec.to_builtins(person), **sensitive_fields(person.id)}

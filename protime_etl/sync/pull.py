@@ -24,7 +24,6 @@ from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.locks import lock_merges_shared, mark_under_way
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.people import known_people
-from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.failing import Effort, fail_unit
@@ -35,7 +34,7 @@ from protime_etl.sync.recheck import absent_from, ask, judge, portions
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.work import EVERYONE, Counts, Scope, Unit
 
-__all__ = ["OnPage", "OnStage", "Stage", "UnitPull", "pull_unit"]
+__all__ = ["OnPage", "OnStage", "Stage", "UnitPull"]
 
 TRIES_OF_PART = 3
 MOST_IN_CIRCLES = 10_000
@@ -290,20 +289,3 @@ class UnitPull:
         merged = load.merge(gone)
         note_drift(connection, self._tenant, self._collection, gone)
         return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)
-
-
-def pull_unit(
-    pipeline: Pipeline,
-    unit: Unit,
-    client: ProtimeClient | None = None,
-    *,
-    on_page: OnPage = lambda _: None,
-    on_stage: OnStage = lambda _: None,
-    cut_days: bool = False,
-) -> Counts:
-    """Pull one unit whole or not at all; see `UnitPull`. A table that grew eightfold is analysed."""
-    pull = UnitPull(pipeline, client or pipeline.client, unit, on_page=on_page, on_stage=on_stage, cut_days=cut_days)
-    counts = pull.run()
-    # Often enough while a long run goes on; at its end it is done for good.
-    refresh_statistics(pipeline.engine, counts.written, growth=8)
-    return counts

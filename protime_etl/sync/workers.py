@@ -15,7 +15,8 @@ from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.cutting import UnitCutError
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import expected_requests, plan_gaps
-from protime_etl.sync.pull import Stage, pull_unit
+from protime_etl.sync.pull import Stage
+from protime_etl.sync.units import pull_unit
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.worklist import WorkList, failure_of
 from protime_etl.work import Counts, Slice, Unit

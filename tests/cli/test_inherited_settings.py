@@ -20,9 +20,9 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.pull import pull_unit
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import plan, sync
+from protime_etl.sync.units import pull_unit
 from protime_etl.sync.verify import verify
 from tests.cli.shell import Shell, last_json
 from tests.databases import execute

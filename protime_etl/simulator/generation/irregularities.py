@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from protime_etl.collections.people import Person
 from protime_etl.collections.record import NO_REFERENCE, OptionalReference
 from protime_etl.simulator.generation.dice import change_version, dice_of
 
-__all__ = ["irregular", "with_closing_dates", "without_leaver"]
+__all__ = ["changed_people", "irregular"]
 
 # Chances out of 256, of a person and day.
 FORGOTTEN = 10
@@ -53,11 +53,7 @@ def irregular(clockings: Iterable[Clocking], seed: int, ids: Iterator[int], vers
     ]
 
 
-def with_closing_dates(people: Iterable[Person], day: dt.date) -> list[Person]:
-    """The same people, whose calendars are closed up to that day."""
-    return [msgspec.structs.replace(one, period_closing_date=day, pay_group="A") for one in people]
-
-
-def without_leaver(people: list[Person]) -> list[Person]:
-    """The list of people without the last one, who has left and whose clockings stay."""
-    return people[:-1] if len(people) > 1 else people
+def changed_people(people: Sequence[Person], closed: dt.date) -> list[Person]:
+    """The people, their calendars closed up to that day, but for the last one, who has left; the clockings stay."""
+    staying = people[:-1] if len(people) > 1 else people
+    return [msgspec.structs.replace(one, period_closing_date=closed, pay_group="A") for one in staying]
