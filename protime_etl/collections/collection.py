@@ -46,6 +46,7 @@ class Collection:
     """What the table holds."""
     shape: Shape
     documentation: str
+    """The page that documents its list."""
     day: str = "date"
     """The column that the filter on dates is about, if it is dated."""
     single: bool = True
@@ -54,7 +55,6 @@ class Collection:
     """Whether a record may begin before the days that it is about: it is listed by its first day alone."""
     scope_of: str = ""
     """Path of the collection whose scope lets a client read this one, if it is not its own."""
-    """The page that documents its list."""
     delta: Literal["dated", "undated"] | None = None
     """Whether the API has a delta of it, and if so whether its filter has to name the first day."""
     deleted_status: str | None = None

@@ -17,6 +17,7 @@ ColumnType = Literal["bigint", "integer", "double", "boolean", "date", "text", "
 """`version`: a text that is compared as bytes, whatever the locale."""
 VERSION = "change_version"
 LARGEST_INTEGER = 2**31 - 1
+OBJECTS = (inspect.StructType, inspect.ListType, inspect.DictType, inspect.AnyType)
 SIMPLE: dict[type[inspect.Type], ColumnType] = {
     inspect.FloatType: "double",
     inspect.BoolType: "boolean",
@@ -108,4 +109,8 @@ def _column_type(name: str, kind: inspect.Type) -> ColumnType:
         return "version"
     if isinstance(kind, inspect.IntType):
         return "integer" if kind.le is not None and kind.le <= LARGEST_INTEGER else "bigint"
-    return SIMPLE.get(type(kind), "jsonb")
+    if type(kind) in SIMPLE:
+        return SIMPLE[type(kind)]
+    if not isinstance(kind, OBJECTS):
+        raise TypeError(f"{name} is of a type that has no column: use int, float, bool, dt.date, Text, or an object")
+    return "jsonb"

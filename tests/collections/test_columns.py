@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -90,3 +91,11 @@ def test_a_registration_is_complete(collection: Collection) -> None:
     assert collection.documentation.startswith("https://documentation.myprotime.eu/protimeapi/")
     assert (collection.usual is not None) == collection.is_dated
     assert set(collection.delta_lacks) <= set(collection.column_names)
+
+
+def test_a_type_without_a_column_is_refused() -> None:
+    class Priced(Record, frozen=True):
+        price: Annotated[Decimal, column("Price.")]
+
+    with pytest.raises(TypeError, match="price is of a type that has no column"):
+        list(columns_of(Priced))

@@ -115,7 +115,7 @@ def an_edit(collection: Collection) -> dict[str, object]:
 def test_a_sync_brings_the_truth_and_the_next_one_writes_nothing(reader: Reader, engine: Engine) -> None:
     first = reader.sync()
     truth = reader.truth()
-    assert len(truth) > 4
+    assert len(truth) > 4, "too few made-up records: five at least of six people and a week"
     assert table_rows(engine, reader.collection.path) == truth
     assert (first["inserted"], first["rejected"]) == (len(truth), 0)
     again = reader.sync()
