@@ -34,6 +34,7 @@ PEOPLE = Collection(
     shape="whole",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/people/",
     delta="undated",
+    versions="all",
     keep_unknown=False,
     extra_comment="Always null: unknown fields of people are not kept.",
 )
