@@ -2928,6 +2928,10 @@ def downgrade() -> None:
         " WHERE contype = 'f' AND connamespace = 'protime'::regnamespace LOOP"
         " EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.tab, one.conname); END LOOP; END $$"
     )
+    op.execute("DROP TRIGGER IF EXISTS keep_versions ON protime.calculated_totals")
+    op.execute("DROP TRIGGER IF EXISTS written_later ON protime.calculated_totals")
+    op.execute("DROP FUNCTION IF EXISTS protime.calculated_totals_as_of(timestamptz)")
+    op.execute("DROP FUNCTION IF EXISTS protime_etl.keep_calculated_totals_versions()")
     op.drop_column("people", "wtd_start_date", schema="protime")
     op.drop_column("people", "pay_group", schema="protime")
     op.drop_column("people", "period_closing_date", schema="protime")
