@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import time
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
@@ -86,6 +87,19 @@ def test_a_load_that_changes_nothing_leaves_no_version(engine: Engine) -> None:
         assert connection.scalar(sa.text("SELECT count(*) FROM protime.clocking_versions")) == 0
 
 
+def test_what_keeps_versions_has_nothing_to_do_with_a_first_load(engine: Engine) -> None:
+    """Its triggers are fired by updates alone."""
+    with engine.connect() as connection:
+        fired = connection.execute(
+            sa.text(
+                "SELECT trigger_name, event_manipulation FROM information_schema.triggers"
+                " WHERE event_object_schema = 'protime' AND event_object_table = 'clockings' ORDER BY 1"
+            )
+        ).all()
+    assert [tuple(row) for row in fired] == [("keep_versions", "UPDATE"), ("written_later", "UPDATE")]
+
+
+@pytest.mark.long
 def test_versions_cost_a_first_load_little(engine: Engine) -> None:
     rows = [row(number) for number in range(20_000)]
 
