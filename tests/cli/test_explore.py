@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
@@ -41,11 +41,27 @@ def test_open_questions_are_answered_without_personal_data(
     assert table_rows(engine) == {}
 
 
-def test_a_delta_that_is_followed_is_not_ended(explored: Shell) -> None:
+def test_a_delta_that_is_followed_is_not_ended_from_another_warehouse_either(
+    explored: Shell, empty_database: URL
+) -> None:
+    """A client has one delta of a collection, whatever warehouse follows it."""
     assert explored("changes", "--from", str(TODAY)).returncode == 0
-    assert answers(explored)["Do deltas have isOpen?"].startswith("not asked")
-    assert explored("changes").returncode == 0
+    elsewhere = {"database_url": empty_database.render_as_string(hide_password=False)}
+    assert explored("db", "upgrade", **elsewhere).returncode == 0
+    result = explored("check", "--explore", "--json", **elsewhere)
+    assert result.returncode == 0, result.stdout
+    assert last_json(result)["explore"]["Do deltas have isOpen?"].startswith("not asked")
+    turn = last_json(explored("changes", "--json"))
+    assert (turn["restarted"], turn["initial"]) == (None, False)
 
 
 def test_what_may_not_be_read_is_not_known(shell: Shell) -> None:
     assert answers(shell)["Can single totals be asked for by their ids?"].startswith("not known: ")
+
+
+def test_strange_records_end_no_question(explored: Shell, simulated: SimulatedTenant) -> None:
+    for path in ("clockings", "people", "department-histories", "calculated-totals"):
+        for place, record in enumerate(simulated.tenant.records(path)[:3]):
+            strange = [{"id": "x", "person": 7}, {"id": record.id, "person": None, "from": 5}, {"from": "soon"}][place]
+            simulated.tenant.replace_raw(record.id, strange, path)
+    assert len(answers(explored)) == 7
