@@ -14,12 +14,14 @@ from protime_etl.simulator.state import Tenant
 EVERYTHING = 10**9
 
 
-def refuse_lists(tenant: Tenant, hard: Callable[[Selection, list[Any]], bool], status: int = 500) -> None:
-    """Answer a list of clockings with an error whenever `hard` says so of its selection and what is in it."""
+def refuse_lists(
+    tenant: Tenant, hard: Callable[[Selection, list[Any]], bool], status: int = 500, of: str = "clockings"
+) -> None:
+    """Answer a list of this collection with an error whenever `hard` says so of its selection and what is in it."""
     usual = tenant.page
 
     def page(collection: str, selection: Selection, after: int, limit: int) -> tuple[list[object], int | None]:
-        if collection == "clockings" and hard(selection, usual(collection, selection, 0, EVERYTHING)[0]):
+        if collection == of and hard(selection, usual(collection, selection, 0, EVERYTHING)[0]):
             raise RefusalError(refused(status, "Error", "The answer cannot be made"))
         return usual(collection, selection, after, limit)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from protime_etl.airflow.mapping import map_over
-from protime_etl.airflow.operators import ProtimeOperator, run_day
+from protime_etl.airflow.operators import ProtimeOperator, log_refused, run_day
 from protime_etl.sync.arguments import parse_date, parse_ids, parse_whole_number
 from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.requests import select
@@ -67,6 +67,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
             read_people_for(pipeline, selection)
         run: Any = context["dag_run"]
         run_id, units = plan(pipeline, f"airflow {run.dag_id} {run.run_id}", selection)
+        log_refused(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s units", run_id, selection.first, selection.last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
         return map_over(units, at_once)

@@ -14,6 +14,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.requests import REFUSALS
 from protime_etl.sync.unlisted import read_unlisted
 from protime_etl.sync.verify import verify
 
@@ -114,13 +115,25 @@ class ProtimeVerifyOperator(ProtimeOperator):
         """Compare."""
         first, last = run_window(context, pipeline, self.lookback_days)
         totals: Counter[str] = Counter()
+        problems: list[str] = []
         for path in pipeline.dated:
-            totals.update(self._verify(pipeline, context, COLLECTIONS[path], first, last))
+            try:
+                counts, problem = self._verify(pipeline, context, COLLECTIONS[path], first, last)
+            except REFUSALS as error:
+                if len(pipeline.dated) == 1:
+                    raise
+                problems.append(f"{path} cannot be read: {error.message}")
+                continue
+            totals.update(counts)
+            problems += [problem] if problem else []
+        if problems:
+            raise AirflowFailException(" ".join(problems))
         return dict(totals)
 
     def _verify(
         self, pipeline: Pipeline, context: Context, collection: Collection, first: dt.date, last: dt.date
-    ) -> dict[str, int]:
+    ) -> tuple[dict[str, int], str]:
+        """The counts of a collection, and what to say of it if something was overlooked."""
         found = verify(pipeline, first, last, collection=collection)
         totals = found.totals()
         self.log.info("%s, %s to %s: %s", collection.path, first, last, totals)
@@ -137,8 +150,8 @@ class ProtimeVerifyOperator(ProtimeOperator):
             )
         if overlooked:
             ids = ", ".join(f"{one.id} ({one.kind} on {one.date})" for one in overlooked[:20])
-            raise AirflowFailException(
+            return totals, (
                 f"{len(overlooked)} {collection.path} of {first} to {last} differ from the tenant: {ids}."
                 f" Repair them: protime-etl verify --from {first} --to {last} --collections {collection.path} --repair"
             )
-        return totals
+        return totals, ""

@@ -14,7 +14,7 @@ from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.reports import LogObserver, in_words
 from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 from protime_etl.airflow.wording import speak_of_connections
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import DeletionsWithheldError, ProtimeError
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.lists import read_lists, read_people
 from protime_etl.sync.requests import select
@@ -39,6 +39,7 @@ __all__ = [
     "ProtimePlanOperator",
     "in_words",
     "is_true",
+    "log_refused",
     "run_day",
     "run_window",
 ]
@@ -50,6 +51,13 @@ LONGEST_LOOKBACK = 3660
 def is_true(given: bool | str) -> bool:
     """What a parameter says; a template makes text of it."""
     return str(given).strip().lower() == "true"
+
+
+def log_refused(log: Any, pipeline: Pipeline) -> None:
+    """Say what the tenant did not let this client read: it stops no other collection."""
+    for error in pipeline.to_look_at:
+        if not isinstance(error, DeletionsWithheldError):
+            log.error("%s", error)
 
 
 def run_day(context: Context, pipeline: Pipeline) -> dt.date:
@@ -145,8 +153,10 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         pipeline.accept_deletions(is_true(self.accept_deletions))
         counts = read_people(pipeline) + read_lists(pipeline)
         self.log.info("People: %s", in_words(counts))
-        if pipeline.to_look_at:
-            raise pipeline.to_look_at[0]
+        withheld = [error for error in pipeline.to_look_at if isinstance(error, DeletionsWithheldError)]
+        log_refused(self.log, pipeline)
+        if withheld:
+            raise withheld[0]
         return counts.as_dict()
 
 
@@ -170,6 +180,7 @@ class ProtimePlanOperator(ProtimeOperator):
         run: Any = context["dag_run"]
         first, last = run_window(context, pipeline, self.lookback_days)
         run_id, units = plan(pipeline, f"airflow {run.dag_id} {run.run_id}", select(pipeline, first, last))
+        log_refused(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
         return map_over(units)

@@ -18,7 +18,7 @@ from protime_etl.sync.arguments import parse_ids
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.requests import select
-from protime_etl.work import Counts
+from protime_etl.work import EVERYONE, Counts, Slice
 
 __all__ = ["backfill_command", "sync"]
 
@@ -140,14 +140,19 @@ def report(
         raise typer.Exit(3)
 
 
+def _whose(unit: Slice) -> int | str:
+    """How many people a unit is about."""
+    return "all" if tuple(unit.person_ids) == (EVERYONE,) else len(unit.person_ids) or "circles"
+
+
 def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
     """Print what a backfill would do."""
     if plan.resumes is not None:
         console.print_line(f"This goes on with run {plan.resumes}: what is listed is left to do.")
     print_table(
         "units",
-        ["from", "to", "people"],
-        [(unit.first, unit.last, len(unit.person_ids) or "circles") for unit in plan.units],
+        ["of", "from", "to", "people"],
+        [(unit.collection, unit.first, unit.last, _whose(unit)) for unit in plan.units],
     )
     time = "unknown: nothing was read yet"
     if plan.seconds is not None:

@@ -44,7 +44,8 @@ SELECT t.tenant, '{path}' AS collection,
 FROM protime_etl.tenants AS t
 """
 COVERAGE = """
-SELECT tenant, collection, lower(days) AS first, upper(days) - 1 AS last, count(*) AS people
+SELECT tenant, collection, lower(days) AS first, upper(days) - 1 AS last,
+    nullif(count(*) FILTER (WHERE person_id > 0), 0) AS people
 FROM protime_etl.coverage, unnest(dates) AS days WHERE collection = ANY(:collections)
 GROUP BY tenant, collection, days ORDER BY tenant, collection, days DESC LIMIT 10
 """
@@ -78,8 +79,9 @@ WHERE r.collections && CAST(:collections AS text[]) GROUP BY run_id ORDER BY run
 # What failed and was not read since, by whatever run.
 LEFT = """
 SELECT r.tenant, u.collection, u.run_id, u.date_from, u.date_to,
-    CASE WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more' ELSE u.person_ids::text END
-        AS people, u.finished_at AS failed_at, u.error
+    CASE WHEN u.person_ids = '{-1}' THEN 'all'
+        WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more'
+        ELSE u.person_ids::text END AS people, u.finished_at AS failed_at, u.error
 FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
 WHERE u.status = 'failed' AND u.collection = ANY(:collections)
     AND u.finished_at > clock_timestamp() - interval '30 days'

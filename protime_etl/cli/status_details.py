@@ -77,7 +77,8 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
         {
             "tenant": _plain("tenant"),
             "of": _plain("collection"),
-            **{name: _plain(name) for name in ("first", "last", "people")},
+            **{name: _plain(name) for name in ("first", "last")},
+            "people": lambda row: row["people"] or "all",
         },
     )
     _table(

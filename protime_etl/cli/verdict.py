@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from protime_etl.cli.counted import counted
+from protime_etl.collections.people import PEOPLE
 from protime_etl.sync.backfill import ORIGIN
 
 __all__ = ["Verdict", "judge"]
@@ -63,9 +64,9 @@ def judge(tenant: str, found: Mapping[str, Sequence[Row]], dated: Sequence[str])
 
     # The least complete of them says how complete the whole is.
     completes = {row["collection"]: row for row in of("complete")}
-    complete = (
-        None if set(dated) - completes.keys() else min(completes.values(), key=lambda row: row["at"], default=None)
-    )
+    followed = {row["collection"] for row in of("deltas") if row["status"] == "active"}
+    never = sorted({*dated} - completes.keys())
+    complete = None if never else min(completes.values(), key=lambda row: row["at"], default=None)
     verdict = Verdict(
         tenant,
         f"{complete['at']:%Y-%m-%d %H:%M}" if complete else None,
@@ -76,7 +77,10 @@ def judge(tenant: str, found: Mapping[str, Sequence[Row]], dated: Sequence[str])
         first, last = min(row["date_from"] for row in left), max(row["date_to"] for row in left)
         paths = sorted({row["collection"] for row in left})
         chosen = "" if paths == ["clockings"] else f" --collections {','.join(paths)}"
-        who = f"people {left[0]['people'].strip('{}')}" if len(left) == 1 else counted(len(left), "unit")
+        who = counted(len(left), "unit")
+        if len(left) == 1:
+            people = left[0]["people"].strip("{}")
+            who = "all people" if people == "all" else f"people {people}"
         problems.append(
             f"not read: {who}, {first}..{last};"
             f" repeat: protime-etl backfill --from {first} --to {last} --only-missing{chosen}"
@@ -89,12 +93,18 @@ def judge(tenant: str, found: Mapping[str, Sequence[Row]], dated: Sequence[str])
         command = "backfill" if newest["origin"] == ORIGIN else "sync"
         problems.append(f"run {newest['run_id']} {newest['status']}{why}; repeat: protime-etl {command} {asked}")
     problems += _of_deltas(of("deltas"))
-    living = any(row["status"] == "active" for row in of("deltas"))
-    if dated and complete is None and not living and (newest is None or newest["status"] not in ("running", "waiting")):
-        of_what = f" of {', '.join(sorted(set(dated) - completes.keys()))}" if completes else ""
+    under_way = newest is not None and newest["status"] in ("running", "waiting")
+    # A delta keeps its own collection fresh and no other.
+    if (unread := [path for path in never if path not in followed]) and not under_way:
+        of_what = f" of {', '.join(unread)}" if completes or followed else ""
         problems.append(f"nobody has read everybody{of_what} yet: protime-etl sync --from DATE --to DATE")
-    if verdict.hours is not None and verdict.hours > FRESH_HOURS and not living:
-        problems.append(f"the last complete reading is {verdict.hours:.0f} h old")
+    old = {path: row["hours"] for path, row in completes.items() if path not in followed and row["hours"] > FRESH_HOURS}
+    if old:
+        of_what = f" of {', '.join(sorted(old))}" if len(dated) > 1 else ""
+        problems.append(f"the last complete reading{of_what} is {max(old.values()):.0f} h old")
+    lists = [row["collection"] for row in of("collections") if row["last_read"] is None]
+    if unread_lists := [path for path in lists if path not in dated and path != PEOPLE.path]:
+        problems.append(f"never read: {', '.join(unread_lists)}; protime-etl check says whether they may be")
     return verdict
 
 

@@ -23,8 +23,8 @@ from protime_etl.errors import (
     UntrustedLinkError,
 )
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.planning import slice_filter
-from protime_etl.work import EVERYONE, NOBODY, Slice, Unit
+from protime_etl.sync.planning import smallest_question
+from protime_etl.work import EVERYONE, Slice, Unit
 
 __all__ = ["UnitCutError", "answers_others", "is_about_the_question", "parts_of", "told_to_wait", "unreadable"]
 
@@ -58,11 +58,7 @@ def answers_others(client: ProtimeClient, collection: Collection, day: dt.date) 
     tries, client.tries = client.tries, 1
     try:
         client.probe(collection)
-        next(
-            client.answers(
-                collection, slice_filter([NOBODY if collection.shape == "dated by people" else EVERYONE], day, day)
-            )
-        )
+        next(client.answers(collection, smallest_question(collection, day)))
     except ApiError as error:
         return error.status < 500 and error.retry_after is None
     except ProtimeError:
@@ -81,7 +77,10 @@ def unreadable(unit: Unit, error: ProtimeError) -> UnreadableError:
 
 
 def _named(unit: Unit) -> str:
-    whose = f"circles {', '.join(map(str, unit.circles))}" if unit.circles else f"person {unit.person_ids[0]}"
+    if unit.circles:
+        whose = f"circles {', '.join(map(str, unit.circles))}"
+    else:
+        whose = "all people" if unit.person_ids == (EVERYONE,) else f"person {unit.person_ids[0]}"
     return f"{whose} {f'on {unit.first}' if unit.first == unit.last else f'from {unit.first} to {unit.last}'}"
 
 

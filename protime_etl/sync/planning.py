@@ -20,9 +20,9 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
 from protime_etl.sync.volume import VolumeEstimate
-from protime_etl.work import EVERYONE, Slice
+from protime_etl.work import EVERYONE, NOBODY, Slice
 
-__all__ = ["expected_requests", "plan_gaps", "plan_units", "slice_filter", "windows"]
+__all__ = ["expected_requests", "plan_gaps", "plan_units", "slice_filter", "smallest_question", "windows"]
 
 # The continuation token of a later page has to fit too, and its length is documented nowhere; the published
 # examples are far shorter. A tenant whose tokens are longer answers 414, and the batch is split.
@@ -36,6 +36,7 @@ FEW_PEOPLE = 10
 # Before a page was ever seen: so many clockings are no great loss, however small the pages turn out to be.
 FIRST_ROWS = 2000
 FIRST_WINDOWS = 8
+LONG_AGO = dt.date(2000, 1, 1)
 # Room left in the last page of a batch, in standard deviations of what comes.
 SPREAD = 1.5
 
@@ -46,6 +47,16 @@ def slice_filter(person_ids: Sequence[int], first: dt.date, last: dt.date, circl
     if tuple(person_ids) == (EVERYONE,):
         return days
     return (person.in_circle(*circles) if circles else person.in_(person_ids)) & days
+
+
+def smallest_question(collection: Collection, day: dt.date) -> Condition:
+    """The filter that asks for least: nobody on this day, or all people on a day long ago.
+
+    So it is another question than any that a unit asks, and is answered where one of those is not.
+    """
+    if collection.shape == "dated by people":
+        return slice_filter([NOBODY], day, day)
+    return slice_filter([EVERYONE], LONG_AGO, LONG_AGO)
 
 
 def plan_units(

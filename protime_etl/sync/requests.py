@@ -17,11 +17,11 @@ from protime_etl.errors import (
 )
 from protime_etl.postgres.people import unknown_people
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.planning import slice_filter
+from protime_etl.sync.planning import smallest_question
 from protime_etl.sync.settled import local_day
-from protime_etl.work import EVERYONE, NOBODY, Request
+from protime_etl.work import Request
 
-__all__ = ["REFUSALS", "check_range", "readable", "refuse_unknown", "select", "unknown_among"]
+__all__ = ["REFUSALS", "check_range", "of_people", "readable", "refuse_unknown", "select", "unknown_among"]
 
 EARLIEST = dt.date(1970, 1, 1)
 REFUSALS = (UnauthorizedError, ForbiddenError, AuthenticationError, NotFoundError)
@@ -55,7 +55,7 @@ def select(
 
     Raises:
         SettingsError: the dates are reversed, begin in the future or before 1970, or people are named beside
-            circles, or only what is missing of circles is asked for.
+            circles, or only what is missing of circles is asked for, or no chosen collection is read by people.
     """
     today = local_day(pipeline.settings, dt.datetime.now(dt.UTC))
     check_range(first, last)
@@ -71,10 +71,25 @@ def select(
     chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
     named = tuple(sorted(set(circles)))
     asked_until = last if last > today else None
-    paths = pipeline.dated
+    paths: Sequence[str] = pipeline.dated
     if chosen is not None or circles:
-        paths = [path for path in paths if COLLECTIONS[path].shape == "dated by people"]
+        paths = of_people(paths)
     return Request(first, min(last, today), chosen, named, only_missing, asked_until, tuple(paths))
+
+
+def of_people(paths: Sequence[str]) -> tuple[str, ...]:
+    """Which of these collections can be read of some people alone.
+
+    Raises:
+        SettingsError: none of them.
+    """
+    found = tuple(path for path in paths if COLLECTIONS[path].shape == "dated by people")
+    if not found:
+        raise SettingsError(
+            "None of the chosen collections can be read of some people or circles alone.",
+            guidance="Leave --people and --circles out, or choose others, such as --collections clockings.",
+        )
+    return found
 
 
 def readable(pipeline: Pipeline, request: Request) -> Request:
@@ -92,10 +107,9 @@ def readable(pipeline: Pipeline, request: Request) -> Request:
 
 
 def _may_read(pipeline: Pipeline, path: str, day: dt.date) -> bool:
-    """Ask for as little as a list can be asked for: one day, of nobody where people can be named."""
+    """Ask for as little as a list can be asked for."""
     collection = COLLECTIONS[path]
-    whose = [NOBODY] if collection.shape == "dated by people" else [EVERYONE]
-    client, condition = pipeline.client, slice_filter(whose, day, day)
+    client, condition = pipeline.client, smallest_question(collection, day)
     try:
         pipeline.sitting_out(lambda: next(client.answers(collection, condition), None))
     except InvalidRequestError:

@@ -30,7 +30,7 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.reading import Reading, restarting
-from protime_etl.sync.requests import REFUSALS, check_range, refuse_unknown, unknown_among
+from protime_etl.sync.requests import REFUSALS, check_range, of_people, refuse_unknown, unknown_among
 from protime_etl.sync.runs import finish, plan
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.settled import local_day
@@ -61,14 +61,15 @@ def verify_all(
         ProtimeError: as `verify`.
     """
     found: list[Verification] = []
-    for path in pipeline.settings.collections:
+    paths = pipeline.settings.collections
+    if person_ids is not None:
+        paths = of_people(paths)
+    for path in paths:
         collection = COLLECTIONS[path]
-        if collection.shape != "dated by people" and person_ids is not None:
-            continue
         try:
             found.append(verify(pipeline, first, last, person_ids, collection=collection, on_page=on_page))
         except REFUSALS as error:
-            if len(pipeline.settings.collections) == 1:
+            if len(paths) == 1:
                 raise
             pipeline.report_refused(path, error)
     return found
@@ -196,7 +197,7 @@ class _Comparing:
         return is_about_the_question(error) and answers_others(self._client, self._collection, scope.last)
 
     def _parts(self, scope: Scope, known: Sequence[int], found: Verification) -> list[Scope]:
-        """What to compare in the place of a slice that cannot be read; nothing if it is one person on one day."""
+        """What to compare in the place of a slice that cannot be read; nothing if it cannot be cut any further."""
         assert scope.first is not None  # noqa: S101 - units have dates
         assert scope.last is not None  # noqa: S101
         days = (scope.last - scope.first).days + 1
@@ -205,6 +206,9 @@ class _Comparing:
             middle = scope.first + dt.timedelta(days=days // 2)
             before = middle - dt.timedelta(days=1)
             return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
+        if self._collection.shape != "dated by people":  # whose records they are may be unknown
+            found.unreadable.append(f"all people on {scope.first}")
+            return []
         if len(people) > 1:
             half = len(people) // 2
             return [Scope(part, scope.first, scope.last) for part in (people[:half], people[half:])]

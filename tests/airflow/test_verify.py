@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from airflow.sdk.exceptions import AirflowFailException
+from sqlalchemy.engine import URL, Engine
 
-from protime_etl.airflow import ProtimeVerifyOperator
+from protime_etl.airflow import (
+    ProtimeClockingsToPostgresOperator,
+    ProtimePeopleToPostgresOperator,
+    ProtimePlanOperator,
+    ProtimeVerifyOperator,
+)
+from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
 from tests.airflow.test_operators import FIRST, context
-from tests.tenant import TODAY
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
@@ -35,3 +44,28 @@ def test_a_night_reads_who_clocks_and_is_in_no_list(
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.runs WHERE status <> 'done'")) == 0
     assert operator.carry_out(pipeline, context())["missing"] == 0
     assert sync(pipeline, "test", FIRST, TODAY)[0].rows_read == len(simulated.tenant.truth()) + 19
+
+
+def test_a_refused_collection_stops_no_other_in_airflow_either(
+    simulated: SimulatedTenant, warehouse: URL, engine: Engine
+) -> None:
+    """People and the plan go on without it; the last task is red and names it, and what differs besides."""
+    plan = '[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["departments", "counters"]'
+    simulated.served.misbehaviour.follow(read_plan(plan))
+    settings = settings_for(simulated, collections="clockings people departments jobs counters calculated-totals")
+    days = (TODAY - FIRST).days
+    with open_pipeline(settings, warehouse) as pipeline:
+        ProtimePeopleToPostgresOperator(task_id="people").carry_out(pipeline, context())
+        units: Any = ProtimePlanOperator(task_id="plan", lookback_days=days).carry_out(pipeline, context())
+        ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).carry_out(pipeline, context())
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text("DELETE FROM protime.clockings WHERE id = (SELECT min(id) FROM protime.clockings)")
+            )
+            connection.execute(sa.text("UPDATE protime.calculated_totals SET extra = '{}' WHERE date = '2026-03-20'"))
+        with pytest.raises(AirflowFailException) as caught:
+            ProtimeVerifyOperator(task_id="verify", lookback_days=days).carry_out(pipeline, context())
+    for told in ("counters cannot be read", "1 clockings of", "20 calculated-totals of"):
+        assert told in str(caught.value)
+    for path in ("jobs", "people"):
+        assert table_rows(engine, path) == tenant_rows(simulated.tenant, path)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import URL, Engine
+from tenacity import wait_none
 
 from protime_etl.collections.record import LocalizedText
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.protime import retrying
+from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import verify
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY
+from tests.difficult import refuse_lists
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=9)
@@ -107,3 +115,53 @@ def test_an_assignment_that_began_before_the_days_is_read(
     assert rows[longest.id]["until_date"] == longest.until_date.isoformat()
     assert rows[early[1].id]["from_date"] == (TODAY - dt.timedelta(days=80)).isoformat()
     assert not rows[early[1].id]["is_deleted"]
+
+
+def test_people_are_named_in_vain_where_no_collection_is_read_by_people(everything: Shell) -> None:
+    for command in ("sync", "backfill", "verify"):
+        result = everything(command, *RANGE, "--people", "100001", collections="people assignments departments")
+        assert result.returncode == 2, result.stdout
+        assert result.stderr.startswith("error: None of the chosen collections can be read of some people")
+
+
+def test_status_tells_of_each_collection_what_is_there(everything: Shell, simulated: SimulatedTenant) -> None:
+    """What a delta keeps fresh is its own collection alone; what was refused was never read."""
+    plan = '[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["departments", "counters"]'
+    simulated.served.misbehaviour.follow(read_plan(plan))
+    assert everything("sync", *RANGE).returncode == 3
+    assert everything("changes", "--from", str(FIRST)).returncode == 0
+    told = everything("status")
+    assert told.returncode == 3
+    assert "never read: departments" in told.stdout
+    assert "nobody has read everybody of counters yet" in told.stdout
+    simulated.served.misbehaviour.follow(read_plan(""))
+    assert everything("sync", *RANGE).returncode == 0
+    well = everything("status", "--json")
+    assert well.returncode == 0, well.stdout
+    assert not re.search(r"\s-1\b", well.stdout.partition("{")[0])
+    people = {row["collection"]: row["people"] for row in last_json(well)["coverage"]}
+    assert (people["access-clockings"], people["absences"]) == (None, 8)
+
+
+def test_a_day_that_cannot_be_read_is_named_without_a_person(
+    everything: Shell, simulated: SimulatedTenant, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Access clockings are cut by days alone: whose they are may be unknown."""
+    monkeypatch.setattr(retrying, "_jitter", wait_none())
+    hard = TODAY - dt.timedelta(days=2)
+    refuse_lists(simulated.tenant, lambda _, records: any(one.date == hard for one in records), of="access-clockings")
+    settings = settings_for(simulated, collections="people access-clockings")
+    with open_pipeline(settings, engine.url) as pipeline:
+        sync(pipeline, "cli", FIRST, TODAY)
+        assert [error.message for error in pipeline.to_look_at] == [
+            f"The access-clockings of all people on {hard} cannot be read: The API answers access-clockings with"
+            " status 500 (Error: The answer cannot be made)."
+        ]
+        found = verify(pipeline, FIRST, TODAY, collection=COLLECTIONS["access-clockings"])
+    assert (found.unreadable, found.differences) == ([f"all people on {hard}"], [])
+    rows, truth = table_rows(engine, "access-clockings"), tenant_rows(simulated.tenant, "access-clockings")
+    assert rows == {key: row for key, row in truth.items() if row["date"] != hard.isoformat()}
+    told = everything("status", collections="people access-clockings")
+    assert told.returncode == 3
+    assert f"not read: all people, {hard}..{hard}; repeat: protime-etl backfill" in told.stdout
+    assert "--only-missing --collections access-clockings" in told.stdout
