@@ -87,9 +87,7 @@ class PlaceSettings(BaseSettings):
     @field_validator("collections", mode="before")
     @classmethod
     def _choose(cls, value: object) -> object:
-        if isinstance(value, str) and not value.split():
-            raise ValueError("names no collection")
-        return choose_collections(value.replace(",", " ").split()) if isinstance(value, str) else value
+        return choose_collections(value) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(

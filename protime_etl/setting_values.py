@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -16,18 +17,22 @@ TENANT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
 
 
-def choose_collections(names: Iterable[str]) -> tuple[str, ...]:
-    """The collections of these names, `all` for every one, each once and in the order of the registry.
+def choose_collections(given: str) -> tuple[str, ...]:
+    """The collections that a text names, each once and in the order of the registry; `all` stands for every one.
 
     Raises:
-        ValueError: there is no collection of that name.
+        ValueError: there is no collection of that name, or none is named.
     """
-    given = {name.replace("_", "-") for name in names}
-    if "all" in given:
+    names = {name.replace("_", "-") for name in given.replace(",", " ").split()}
+    if not names:
+        raise ValueError("names no collection; such as clockings people, or all")
+    for name in sorted(names - COLLECTIONS.keys() - {"all"}):
+        close = difflib.get_close_matches(name, COLLECTIONS, 1)
+        meant = f", did you mean {close[0]}? There" if close else "; there"
+        raise ValueError(f"there is no collection {name!r}{meant} are {', '.join(COLLECTIONS)}, and all")
+    if "all" in names:
         return tuple(COLLECTIONS)
-    for name in sorted(given - COLLECTIONS.keys()):
-        raise ValueError(f"there is no collection {name!r}; there are {', '.join(COLLECTIONS)}, and all")
-    return tuple(path for path in COLLECTIONS if path in given)
+    return tuple(path for path in COLLECTIONS if path in names)
 
 
 def scopes_of(collections: Iterable[str]) -> tuple[str, ...]:

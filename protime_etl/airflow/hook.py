@@ -20,6 +20,7 @@ from protime_etl.postgres.address import check_parameters
 from protime_etl.protime.auth import request_token
 from protime_etl.protime.filters import Condition
 from protime_etl.protime.transport import new_session
+from protime_etl.setting_values import choose_collections
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 
 __all__ = ["ProtimeHook", "warehouse_url"]
@@ -85,6 +86,12 @@ class ProtimeHook(BaseHook):
         fields = {**extra, "client_id": connection.login, "client_secret": connection.password}
         given = {name: fields[name] for name in field_labels() if fields.get(name) not in (None, "")}
         if collections:
+            try:
+                choose_collections(collections)
+            except ValueError as error:
+                raise SettingsError(
+                    f"The parameter collections: {error}.", guidance="Trigger the DAG again with others, or with none."
+                ) from None
             given = {name: value for name, value in given.items() if name != "scopes"} | {"collections": collections}
         try:
             return load_settings(from_environment=False, **given)

@@ -46,7 +46,7 @@ def chosen_collections(given: str) -> tuple[str, ...]:
         SettingsError: there is none of that name.
     """
     try:
-        return choose_collections(given.replace(",", " ").split())
+        return choose_collections(given)
     except ValueError as error:
         raise SettingsError(f"--collections: {error}.") from None
 

@@ -107,7 +107,7 @@ def _days(row: Row) -> str:
 
 
 def _origin(text: str) -> str:
-    short = text.removeprefix("protime_clockings_")
+    short = text.removeprefix("airflow ").removeprefix("protime_clockings_")
     return short if len(short) <= ORIGIN_SHOWN else f"{short[: ORIGIN_SHOWN - 1]}\u2026"
 
 

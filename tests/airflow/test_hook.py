@@ -87,3 +87,11 @@ def test_the_example_of_the_documents_works(simulated: SimulatedTenant) -> None:
     exec(compile(example, "docs/deploy.md", "exec"), names)
     count = names["dag"].get_task("count").python_callable
     assert count("2026-03-01", str(TODAY)) == len(simulated.tenant.truth())
+
+
+def test_a_wrong_parameter_is_not_blamed_on_the_connection(hook: ProtimeHook) -> None:
+    with pytest.raises(SettingsError) as caught:
+        hook.get_settings("clockings absense")
+    assert str(caught.value).startswith("The parameter collections: there is no collection 'absense', did you mean")
+    assert "Connection" not in str(caught.value)
+    assert hook.get_settings("absences").scopes == ("connector-protimeapi-absences.read",)

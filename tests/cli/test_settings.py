@@ -177,3 +177,18 @@ def test_a_proxy_that_cannot_be_used_is_told_in_one_line(shell: Shell, proxy: st
     assert result.stderr.startswith(f"error: {told}")
     assert len(result.stderr.splitlines()) == 1
     assert "hid" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("clockings absense", "there is no collection 'absense', did you mean absences? There are clockings, people,"),
+        ("all absense", "there is no collection 'absense'"),
+        ("zzz", "there is no collection 'zzz'; there are"),
+        (" , ", "names no collection"),
+    ],
+)
+def test_collections_that_are_none_are_told_before_anything_is_read(shell: Shell, given: str, told: str) -> None:
+    for result in (shell("status", collections=given), shell("status", "--collections", given)):
+        assert (result.returncode, told in result.stderr) == (2, True), result.stderr
+        assert len(result.stderr.splitlines()) == 1

@@ -35,7 +35,10 @@ def test_the_first_line_says_that_all_is_well(read: Shell) -> None:
 
 @pytest.mark.parametrize("columns", [60, 80])
 def test_no_line_is_wrapped_on_a_narrow_terminal(read: Shell, engine: Engine, columns: int) -> None:
-    execute(engine.url, "UPDATE protime_etl.runs SET origin = 'protime_clockings_nightly scheduled__2026-11-25T03:30'")
+    execute(
+        engine.url,
+        "UPDATE protime_etl.runs SET origin = 'airflow protime_clockings_nightly scheduled__2026-11-25T03:30'",
+    )
     status, shown = read.terminal(columns, "status")
     assert status == 0
     assert max(map(len, shown.splitlines())) <= columns
