@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help run up test lint format migration data-page tests chaos soak airflow warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page tests contracts chaos soak airflow warehouses bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,10 @@ chaos: $(READY) ## The long form of the tests with faults, pauses, kills and ove
 
 soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenant that changes all the time
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_changes.py
+
+contracts: $(READY) ## The long form of what every collection has to keep, plans of a million rows, cost of versions (4 minutes)
+	@$(BIN)/python -m tests.fetch_servers 14
+	@$(BIN)/python -m pytest --long -q -n 2 tests/collections tests/postgres/test_plans.py tests/postgres/test_versions.py
 
 airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed tasks (10 minutes)
 	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py
