@@ -20,7 +20,6 @@ from protime_etl.airflow import (
     ProtimeClockingsToPostgresOperator,
     ProtimeFinishOperator,
     ProtimePeopleToPostgresOperator,
-    ProtimeRetryPolicy,
 )
 
 AT_ONCE = 8
@@ -32,10 +31,11 @@ with DAG(
     default_args={
         "owner": "protime-etl",
         "collections": "{{ params.collections }}",
-        # Each wait that the API asks for takes a try; the policy counts the failures apart.
-        "retries": 200,
+        # A wait that the API asks for is no failure and uses none of these.
+        "retries": 3,
         "retry_delay": dt.timedelta(minutes=1),
-        "retry_policy": ProtimeRetryPolicy(failures=3),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": dt.timedelta(minutes=30),
     },
     params={
         "first_day": Param(

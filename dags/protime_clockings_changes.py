@@ -16,7 +16,7 @@ import os
 
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param
 
-from protime_etl.airflow import ProtimeChangesToPostgresOperator, ProtimeRetryPolicy
+from protime_etl.airflow import ProtimeChangesToPostgresOperator
 
 CHANGES = Asset(name="protime_clockings_changes", uri="protime://warehouse/protime/clockings/changes", group="protime")
 
@@ -28,10 +28,11 @@ with DAG(
     max_active_runs=1,
     default_args={
         "owner": "protime-etl",
-        # Each wait that the API asks for takes a try; the policy counts the failures apart.
-        "retries": 200,
+        # A wait that the API asks for is no failure and uses none of these.
+        "retries": 3,
         "retry_delay": dt.timedelta(minutes=1),
-        "retry_policy": ProtimeRetryPolicy(failures=3),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": dt.timedelta(minutes=30),
     },
     params={
         "restart": Param(

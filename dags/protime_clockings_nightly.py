@@ -32,12 +32,11 @@ from protime_etl.airflow import (
     ProtimeFinishOperator,
     ProtimePeopleToPostgresOperator,
     ProtimePlanOperator,
-    ProtimeRetryPolicy,
     ProtimeVerifyOperator,
 )
 
 # A check that fails will fail again; only a lost connection is worth another try.
-CHECK: Any = {"conn_id": "protime_warehouse", "table": "protime.clockings", "retries": 2, "retry_policy": None}
+CHECK: Any = {"conn_id": "protime_warehouse", "table": "protime.clockings", "retries": 2}
 RUN_ID = "{{ ti.xcom_pull(task_ids='plan_batches', key='run_id') }}"
 READ_ROWS = (
     "(tenant, date) IN (SELECT r.tenant, day::date FROM protime_etl.runs AS r,"
@@ -53,10 +52,11 @@ with DAG(
     default_args={
         "owner": "protime-etl",
         "collections": "{{ params.collections }}",
-        # Each wait that the API asks for takes a try; the policy counts the failures apart.
-        "retries": 200,
+        # A wait that the API asks for is no failure and uses none of these.
+        "retries": 3,
         "retry_delay": dt.timedelta(minutes=1),
-        "retry_policy": ProtimeRetryPolicy(failures=3),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": dt.timedelta(minutes=30),
     },
     params={
         "lookback_days": Param(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from protime_etl.airflow.hook import ProtimeHook
 from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.reports import LogObserver, in_words
-from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
+from protime_etl.airflow.waiting import PATIENCE, RescheduledError, long_wait, wait_outside
 from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import DeletionsWithheldError, ProtimeError
 from protime_etl.sync.arguments import parse_whole_number
@@ -80,9 +81,10 @@ def run_window(context: Context, pipeline: Pipeline, lookback_days: int | str) -
 
 
 class ProtimeOperator(BaseOperator):
-    """What all have in common: the two connections, and errors that Airflow need not retry.
+    """What all have in common: the two connections, waits that hold no slot, and errors that Airflow need not retry.
 
     :param collections: what is read instead of the connection's collections, such as `clockings people`; or `all`.
+    :param deadline: how long a try waits in all when the API asks to wait; then it fails.
     """
 
     ui_color = "#d7e8f7"
@@ -94,10 +96,12 @@ class ProtimeOperator(BaseOperator):
         protime_conn_id: str = ProtimeHook.default_conn_name,
         postgres_conn_id: str = "protime_warehouse",
         collections: str = "",
+        deadline: dt.timedelta = PATIENCE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.collections = collections
+        self.deadline = deadline
         self.protime_conn_id = protime_conn_id
         self.postgres_conn_id = postgres_conn_id
 
@@ -108,21 +112,28 @@ class ProtimeOperator(BaseOperator):
         return ProtimeHook(self.protime_conn_id).get_conn(self.postgres_conn_id, chosen)
 
     def execute(self, context: Context) -> Any:
-        """Carry out; an error that no retry cures fails the task at once."""
-        if isinstance(self.retry_policy, ProtimeRetryPolicy):
-            self.retry_policy.begin(context)
+        """Carry out; a long wait gives the slot back, and an error that no retry cures fails the task at once."""
+        longest_inside = math.inf
         try:
             with self.pipeline() as pipeline:
+                longest_inside = pipeline.settings.max_wait_in_task
                 return self.carry_out(pipeline, context)
         except ProtimeError as error:
             speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
-            self.log.error("%s", error)  # noqa: TRY400 - the frames behind a known error say nothing more
-            if not error.retry:
-                raise AirflowFailException(str(error)) from None
-            raise error.with_traceback(None) from None  # the retry policy decides by what it is
+            seconds = long_wait(error, longest_inside)
+            if seconds is not None:
+                raise self._told(wait_outside(context, seconds, error, self.deadline)) from None
+            raise self._told(error if error.retry else AirflowFailException(str(error))) from None
         except AirflowFailException as error:
-            self.log.error("%s", error)  # noqa: TRY400 - raised with its sentence by the operator itself
-            raise
+            raise self._told(error) from None
+
+    def _told(self, error: Exception) -> Exception:
+        """The error, after the log was told of it; the frames behind a known error say nothing more."""
+        if isinstance(error, RescheduledError):
+            self.log.warning("%s", error)
+        else:
+            self.log.error("%s", error)
+        return error.with_traceback(None)
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> Any:
         """The operator's own work."""

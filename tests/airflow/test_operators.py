@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
 from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
@@ -63,6 +63,9 @@ class Pushed:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
+
+    def get_first_reschedule_date(self, _context: Any) -> None:
+        return None
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.values[key] = value
@@ -227,19 +230,44 @@ def test_a_task_has_its_name_before_it_asks(pipeline: Pipeline) -> None:
 
 @pytest.mark.usefixtures("connections")
 def test_a_known_error_is_one_line_and_a_short_traceback(
-    pipeline: Pipeline, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline,
+    simulated: SimulatedTenant,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read_people(pipeline)
-    misbehave(simulated, 'kind = "status"\nstatus = 503\nretry_after = 3600\nrate = 1.0')
+    monkeypatch.setattr(retrying, "_jitter", wait_none())
     unit = plan(pipeline)[0]
+    misbehave(simulated, 'kind = "status"\nstatus = 503\nrate = 1.0')
     with pytest.raises(ServerError) as failed:
         ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit).execute(context())
     assert failed.value.__cause__ is None
     assert failed.value.__suppress_context__
     shown = "".join(traceback.format_exception(failed.value)[1:])
     assert "tenacity" not in shown
-    assert failed.value.retry_after is not None
     assert f"] {failed.value} [" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_long_wait_is_told_in_one_line_and_is_no_failure(
+    pipeline: Pipeline, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_people(pipeline)
+    misbehave(simulated, 'kind = "status"\nstatus = 503\nretry_after = 3600\nrate = 1.0')
+    unit = plan(pipeline)[0]
+    operator = ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit)
+    with pytest.raises(AirflowRescheduleException) as waiting:
+        operator.execute(context())
+    assert waiting.value.reschedule_date > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=59)
+    assert waiting.value.__suppress_context__
+    assert f"] {waiting.value} [" in capsys.readouterr().out.splitlines()[-1]
+    # The pause is everybody's: the next task asks nothing, and a deadline before its end is no wait but a failure.
+    asked = simulated.served.requests.total()
+    with pytest.raises(AirflowFailException, match=r"deadline: 0:30:00"):
+        ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit, deadline=dt.timedelta(minutes=30)).execute(
+            context()
+        )
+    assert simulated.served.requests.total() == asked
 
 
 @pytest.mark.usefixtures("connections")

@@ -263,7 +263,7 @@ def test_a_backfill_by_its_form(night: Night) -> None:
 @pytest.mark.usefixtures("long_form")
 def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
     misbehaviour = night.simulated.served.misbehaviour
-    # More waits than a task may have failures, and a failure among them.
+    # More waits than a task may have failures, of ordinary tasks and of mapped ones.
     misbehaviour.follow(
         read_plan(
             """
@@ -278,7 +278,7 @@ def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
             status = 503
             retry_after = 2
             on = ["clockings"]
-            at = [1]
+            count = 5
             """
         )
     )
@@ -289,8 +289,20 @@ def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
         misbehaviour.follow(FaultPlan())
 
     tasks = run_of(night, run_id)
-    assert tasks["sync_people"][0]["try_number"] == 6
-    assert tasks["sync_people"][0]["max_tries"] == 200
-    assert misbehaviour.struck["status"] == 6
+    # Each wait gave the slot back and used no try.
+    assert {(one["try_number"], one["max_tries"]) for all_of in tasks.values() for one in all_of} <= {(1, 3), (1, 2)}
+    metadata = create_engine(night.engine.url.set(database="airflow"))
+    with metadata.connect() as connection:
+        waits, failures = (
+            connection.execute(sa.text(query), {"run": run_id}).scalar_one()
+            for query in (
+                "SELECT count(*) FROM task_reschedule AS r JOIN task_instance AS t ON t.id = r.ti_id"
+                " WHERE run_id = :run",
+                "SELECT count(*) FROM task_instance_history WHERE run_id = :run",
+            )
+        )
+    metadata.dispose()
+    assert (waits >= 6, failures) == (True, 0)
+    assert misbehaviour.struck["status"] == 10
     assert misbehaviour.during_pause == 0
     assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
