@@ -129,6 +129,9 @@ class Settings(PlaceSettings):
     """Seconds of the longest pause that is kept, whatever the API asks: an answer may ask for years by mistake."""
     requests_per_second: Annotated[float, Field(ge=0.1, le=1000)] | None = None
     """Budget shared by all processes of the tenant; unset: as fast as the API answers."""
+    proof_requests: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """Requests by which each night proves what was proven longest ago; unset: a tenth of the night's own, and at least
+    20; 0: none."""
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
 

@@ -95,6 +95,13 @@ def get_provider_info() -> dict[str, Any]:
                         0.1,
                         1000,
                     ),
+                    "proof_requests": _number(
+                        "Requests for the proof",
+                        "By which each night compares what was compared longest ago; 0: none."
+                        " Empty: a tenth of the night's own, and at least 20.",
+                        0,
+                        1_000_000,
+                    ),
                     "allow_http": {
                         "label": "Accept http",
                         "description": "Only for a simulated tenant in a container network.",

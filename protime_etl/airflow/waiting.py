@@ -22,6 +22,8 @@ PATIENCE = dt.timedelta(hours=12)
 """How long a try of a task waits for the API in all, if nothing else is said."""
 STAGGER_SECONDS = 30.0
 LEAST_SECONDS = 30.0
+"""A shorter one is not worth a start. And Airflow must have seen that the task went before it begins again: otherwise
+it takes the end of the one process for a crash of the next, and counts a failure."""
 
 
 def long_wait(error: ProtimeError, max_wait_in_task: float) -> float | None:
@@ -33,8 +35,8 @@ def long_wait(error: ProtimeError, max_wait_in_task: float) -> float | None:
     if not isinstance(error, ApiError) or not error.retry_after:
         return None
     if error.retry_after > max_wait_in_task:
-        return error.retry_after
-    return max(LEAST_SECONDS, error.retry_after) if isinstance(error, RateLimited) else None
+        return max(LEAST_SECONDS, error.retry_after)
+    return LEAST_SECONDS if isinstance(error, RateLimited) else None
 
 
 class RescheduledError(AirflowRescheduleException):

@@ -13,6 +13,7 @@ import typer
 from protime_etl import __version__
 from protime_etl.cli import console
 from protime_etl.cli.changes import changes
+from protime_etl.cli.prove import prove
 from protime_etl.cli.pulls import backfill_command, sync
 from protime_etl.cli.resume import resume
 from protime_etl.cli.setup import check, db_upgrade
@@ -46,6 +47,7 @@ app.command()(sync)
 app.command("backfill")(backfill_command)
 app.command()(changes)
 app.command()(verify)
+app.command()(prove)
 app.command()(status)
 app.command()(resume)
 app.command()(sql)

@@ -33,6 +33,8 @@ from protime_etl.work import Counts, Scope
 
 __all__ = ["Load"]
 
+MOST_CELLS = 5000
+
 
 class Load(Staging):
     """One load of one collection, inside the transaction of `connection`."""
@@ -43,6 +45,8 @@ class Load(Staging):
         super().__init__(connection, tenant, collection, began)
         self.copied = 0
         """Rows that went straight into the table."""
+        self.changed: list[tuple[int | None, dt.date]] | None = []
+        """Whose days the merge has changed, None being everybody's; None instead: too many, or it is not known."""
         self._asked_at = self.began
         """When it was asked what the table has that was not staged."""
 
@@ -79,14 +83,20 @@ class Load(Staging):
         """
         self._fill_unknown()
         self._prepare_planner()
-        row = self._driver.execute(self._merge_statement(), self._values()).fetchone()
+        row = self._driver.execute(self._merge_statement(), self._values(most_cells=MOST_CELLS)).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
-        self.counts.inserted, self.counts.updated, self.counts.deleted = row
-        self.counts.unchanged = self.staged - sum(row)
+        *numbers, people, days = row
+        self.counts.inserted, self.counts.updated, self.counts.deleted = numbers
+        self.counts.unchanged = self.staged - sum(numbers)
         self.counts.inserted += self.copied
+        changed = list(zip(people or (), days or (), strict=True))
         if confirmed_missing:
             values = self._values(asked_at=self._asked_at, ids=list(confirmed_missing))
-            self.counts.deleted += self._driver.execute(self._query("delete_missing"), values).rowcount
+            statement = self._query("delete_missing", row_day=self._cell_day("t"), row_person=self._cell_person("t"))
+            gone = self._driver.execute(statement, values).fetchall()
+            self.counts.deleted += len(gone)
+            changed += gone
+        self.changed = None if self.copied or sum(numbers) > MOST_CELLS else changed
         if self.counts.inserted:
             with no_nested_loops(self._driver):
                 self._driver.execute(self._query("forget_tombstones"), self._values())
@@ -102,6 +112,10 @@ class Load(Staging):
             "merge",
             newest_first=self._query("merge_newest_first"),
             row_of_staged=self._query("row_of_staged"),
+            read_day=self._cell_day("candidate"),
+            read_person=self._cell_person("candidate"),
+            day_before=self._cell_day("t"),
+            person_before=self._cell_person("t"),
             is_buried=query("merge_is_buried"),
             is_deleted=self._is_deleted("s"),
             guard=self._guard("s", self._is_deleted("s"), fillable),

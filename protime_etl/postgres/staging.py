@@ -78,6 +78,15 @@ class Staging:
         """The day of a record of the table or alias `source`."""
         return sql.Identifier(source, self._collection.day)
 
+    def _cell_day(self, source: str) -> sql.Composable:
+        """The day of a record, null where the collection has none."""
+        return self._day(source) if self._collection.is_dated else sql.SQL("NULL::date")
+
+    def _cell_person(self, source: str) -> sql.Composable:
+        """Whose record it is, null where the collection is not read by people."""
+        by_people = self._collection.shape == "dated by people"
+        return sql.Identifier(source, "person_id") if by_people else sql.SQL("NULL::bigint")
+
     def _values(self, **more: Any) -> dict[str, Any]:
         """What statements are given: those name what they need of it."""
         return {

@@ -24,6 +24,7 @@ from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.locks import lock_merges_shared, mark_under_way
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.people import known_people
+from protime_etl.postgres.proofs import note_proof
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.failing import Effort, fail_unit
@@ -85,6 +86,8 @@ class UnitPull:
         self._missing = 0
         self._gone: list[int] = []
         self._undecided: list[int] = []
+        self._changed: list[tuple[int | None, dt.date]] | None = []
+        """Whose days the pull had to write; all others it has proven. None: not known."""
         self._withheld: DeletionsWithheldError | None = None
 
     def run(self) -> Counts:
@@ -142,6 +145,7 @@ class UnitPull:
             vanished = () if self._withheld else gone
             self._on_stage("storing")
             counts = load.merge(vanished)
+            self._changed = None if load.counts.rejected else load.changed
             if counts.inserted or counts.updated or counts.deleted:
                 note_drift(connection, self._tenant, self._collection, vanished)
             self._gone = gone
@@ -245,7 +249,10 @@ class UnitPull:
         counts.requests = self._client.requests - self._requests_before
         if self._withheld is None:
             covered = min(unit.last, last_settled_day(self._pipeline.settings, self._read_at))
-            cover(connection, self._tenant, unit.slice._replace(last=covered))
+            read = unit.slice._replace(last=covered)
+            cover(connection, self._tenant, read)
+            if self._changed is not None:
+                note_proof(connection, self._tenant, read, self._changed, self._read_at)
         else:
             uncover(connection, self._tenant, [unit.slice])
         ledger.finish_unit(
@@ -287,5 +294,7 @@ class UnitPull:
         load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
         merged = load.merge(gone)
+        if self._changed is not None:
+            self._changed = None if load.changed is None else self._changed + load.changed
         note_drift(connection, self._tenant, self._collection, gone)
         return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)

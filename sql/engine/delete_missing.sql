@@ -10,3 +10,4 @@ WITH missing AS (
 UPDATE {target} AS t
 SET deleted_at = statement_timestamp(), deleted_by = 'vanished', written_at = statement_timestamp()
 FROM missing WHERE t.tenant = (SELECT %(tenant)s::text) AND t.id = missing.id
+RETURNING {row_person}, {row_day}

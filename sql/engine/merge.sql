@@ -4,7 +4,7 @@ WITH candidate AS MATERIALIZED (
     -- Records that are to be written, the newest version of each. A record that is not needs no ON CONFLICT: that path
     -- locks the row and writes WAL even when its condition says no.
     SELECT DISTINCT ON (s.id) s.*, {is_deleted} AS is_deleted, t.id IS NULL AS is_new,
-        t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live
+        t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live, {day_before} AS day_before, {person_before} AS person_before
     -- Sorted before the table is looked at, so that the index is read in its own order.
     FROM {newest_first} AS s {row_of_staged}
     WHERE CASE WHEN t.id IS NULL
@@ -29,9 +29,20 @@ written AS (
     -- Once more, with the row locked: another transaction may have written it since `candidate` looked at it.
     WHERE {conflict_guard}
     RETURNING t.id, t.deleted_at IS NOT NULL AS is_deleted
+),
+done AS (
+    SELECT is_new, was_live, written.is_deleted, {read_day} AS day, {read_person} AS person, day_before, person_before
+    FROM written JOIN candidate USING (id)
+),
+-- Where something was changed: all the rest of what was read is proven equal. Of very many it is not worth while.
+cell AS (
+    SELECT person, day FROM done WHERE (SELECT count(*) FROM done) <= %(most_cells)s
+    UNION SELECT person_before, day_before FROM done WHERE NOT is_new AND (SELECT count(*) FROM done) <= %(most_cells)s
 )
 SELECT
     count(*) FILTER (WHERE is_new) AS inserted,
-    count(*) FILTER (WHERE NOT is_new AND NOT (was_live AND written.is_deleted)) AS updated,
-    count(*) FILTER (WHERE was_live AND written.is_deleted) AS deleted
-FROM written JOIN candidate USING (id)
+    count(*) FILTER (WHERE NOT is_new AND NOT (was_live AND is_deleted)) AS updated,
+    count(*) FILTER (WHERE was_live AND is_deleted) AS deleted,
+    (SELECT array_agg(person) FROM cell) AS people,
+    (SELECT array_agg(day) FROM cell) AS days
+FROM done

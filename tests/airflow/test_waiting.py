@@ -25,6 +25,7 @@ def context(began: dt.datetime | None = None) -> Any:
     [
         (RateLimited("slow down", status=429, retry_after=3600), 3600),
         (ServerError("busy", status=503, retry_after=3600), 3600),
+        (ServerError("busy", status=503, retry_after=61), 61),
         (RateLimited("slow down", status=429, retry_after=2), 30),  # sat out again and again before it came here
         (ServerError("busy", status=503, retry_after=2), None),
         (RateLimited("slow down", status=429, retry_after=0), None),
@@ -35,6 +36,11 @@ def context(began: dt.datetime | None = None) -> Any:
 )
 def test_what_is_a_wait_and_what_a_failure(error: ProtimeError, seconds: float | None) -> None:
     assert long_wait(error, max_wait_in_task=60) == seconds
+
+
+def test_no_wait_outside_is_shorter_than_airflow_needs_to_see_that_the_task_went() -> None:
+    """After 2 seconds Airflow was seen to take the end of the one process for a crash of the next."""
+    assert long_wait(ServerError("busy", status=503, retry_after=2), max_wait_in_task=0) == 30
 
 
 def test_a_wait_is_as_long_as_the_api_asks() -> None:

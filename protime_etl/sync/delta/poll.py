@@ -9,7 +9,9 @@ ends with are committed together; a poll that dies is taken up by the next one w
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,7 +21,14 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH, Collection
 from protime_etl.collections.page import Page
-from protime_etl.errors import DeltaExpiredError, PagingConflictError, ProtimeError, ProtocolError, SettingsError
+from protime_etl.errors import (
+    BusyError,
+    DeltaExpiredError,
+    PagingConflictError,
+    ProtimeError,
+    ProtocolError,
+    SettingsError,
+)
 from protime_etl.postgres import deltas
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
@@ -28,6 +37,7 @@ from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.locks import DeltaLock, lock_merges_shared
 from protime_etl.postgres.planning import refresh_statistics
+from protime_etl.postgres.proofs import keep_poll
 from protime_etl.sync.delta.confirmation import Confirmation
 from protime_etl.sync.delta.failures import MAX_FAILURES, failure_kind
 from protime_etl.sync.delta.initial_load import InitialLoad
@@ -61,11 +71,43 @@ def poll(
         DeltaBrokenError: too many initial loads have failed; the next one begins a day after the last.
         ProtimeError: a subclass says what went wrong; what was committed before stays, and the next poll goes on.
     """
-    polling = _Poll(DeltaSession(pipeline, collection, on_page))
+    session = DeltaSession(pipeline, collection, on_page)
+    polling = _Poll(session)
     asked = [restart]  # what goes on after a pause does not begin anew
-    result = pipeline.sitting_out(lambda: polling.run(first, restart=bool(asked and asked.pop()), asked_at=asked_at))
+    began = time.monotonic()
+    try:
+        result = pipeline.sitting_out(
+            lambda: polling.run(first, restart=bool(asked and asked.pop()), asked_at=asked_at)
+        )
+    except (BusyError, SettingsError):
+        raise  # it was no turn
+    except ProtimeError as error:
+        with suppress(ProtimeError):  # the first error is to be reported
+            _keep(session, began, str(error))
+        raise
+    _keep(session, began, None)
     refresh_statistics(pipeline.engine, result.counts.written)
     return result
+
+
+def _keep(session: DeltaSession, began: float, error: str | None) -> None:
+    """Keep how the turn went."""
+    result, counts = session.result, session.result.counts
+    with session.pipeline.transaction() as connection:
+        keep_poll(
+            connection,
+            session.tenant,
+            session.path,
+            time.monotonic() - began,
+            initial=result.initial,
+            error=error,
+            requests=counts.requests,
+            rows_read=counts.rows_read,
+            inserted=counts.inserted,
+            updated=counts.updated,
+            deleted=counts.deleted,
+            withheld=result.withheld is not None,
+        )
 
 
 class _Poll:

@@ -1,0 +1,191 @@
+"""The comparison of one collection, slice by slice: what differs, and what is proven equal by it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.page import Page
+from protime_etl.errors import ProtimeError, UriTooLongError
+from protime_etl.postgres.clock import database_clock
+from protime_etl.postgres.compare import Comparison, Difference, newest_version
+from protime_etl.postgres.people import people_to_read
+from protime_etl.postgres.proofs import note_proof
+from protime_etl.postgres.volumes import longest, stored_records
+from protime_etl.protime.filters import dates
+from protime_etl.sync.bounds import most_clockings, most_listed
+from protime_etl.sync.cutting import answers_others, is_about_the_question
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import plan_units, slice_filter
+from protime_etl.sync.pull import OnPage
+from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.second_look import look_again
+from protime_etl.sync.settled import last_settled_day
+from protime_etl.sync.unlisted import listed_people, windows_of_everybody
+from protime_etl.sync.verification import Verification
+from protime_etl.sync.worklist import CUTS_IN_A_ROW
+from protime_etl.work import EVERYONE, Scope, Slice
+
+__all__ = ["Comparing"]
+
+
+class Comparing:
+    """The comparison of one collection."""
+
+    def __init__(self, pipeline: Pipeline, collection: Collection, on_page: OnPage) -> None:
+        self._pipeline = pipeline
+        self._client = pipeline.client
+        self._collection = collection
+        self._on_page = on_page
+        self._pages = 0
+        self._everybody = 0
+        self._most = 0
+        self._began = dt.datetime.now(dt.UTC)
+        self._is_complete = True
+
+    def days(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None) -> Verification:
+        """Compare these days."""
+        before = self._client.requests
+        found = Verification(self._collection.path)
+        tenant = self._pipeline.tenant
+        with self._pipeline.reading() as connection:
+            newest = newest_version(connection, tenant, self._collection.table)
+            first -= longest(connection, tenant, self._collection)
+            if person_ids is None:
+                windows = windows_of_everybody(connection, tenant, first, last, self._collection)
+                scopes = [Scope(None, *window) for window in windows]
+            else:
+                planned = plan_units(self._client, person_ids, first, last, collection=self._collection)
+                scopes = [Scope(unit.person_ids, unit.first, unit.last) for unit in planned]
+            known = people_to_read(connection, tenant, first, last)
+        self._everybody = len(known)
+        left = deque(scopes)
+        failures = 0
+        while left:
+            scope = left.popleft()
+            try:
+                differences, people = self._pipeline.sitting_out(
+                    partial(restarting, partial(self._compare, scope, found))
+                )
+            except ProtimeError as error:
+                failures += 1
+                if failures > CUTS_IN_A_ROW or not self._is_to_blame(scope, error):
+                    raise
+                left.extendleft(reversed(self._parts(scope, known, found)))
+                continue
+            failures = 0
+            if self._collection.shape == "dated by people":
+                found.unlisted |= people.difference(known if person_ids is None else people)
+            found.units += 1
+            self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
+            self._note_proof(scope, differences)
+        if found.unlisted:
+            found.unlisted -= listed_people(self._pipeline)
+        found.requests = self._client.requests - before
+        return found
+
+    def lists(self) -> Verification:
+        """Compare the complete list."""
+        before = self._client.requests
+        found = Verification(self._collection.path, units=1)
+        with self._pipeline.reading() as connection:
+            newest = newest_version(connection, self._pipeline.tenant, self._collection.table)
+            self._most = most_listed(stored_records(connection, self._pipeline.tenant, self._collection))
+        differences = self._pipeline.sitting_out(partial(restarting, partial(self._compare, Scope(), found)))[0]
+        self._pipeline.sitting_out(partial(self._judge, Scope(), found, differences, newest))
+        found.requests = self._client.requests - before
+        return found
+
+    def _note_proof(self, scope: Scope, differences: Sequence[Difference]) -> None:
+        """Enter what of a slice was equal at the first look; of the rest the next reading tells."""
+        if scope.first is None or scope.last is None or not self._is_complete:
+            return
+        settled = last_settled_day(self._pipeline.settings, self._began)
+        people = scope.person_ids if scope.person_ids is not None else [EVERYONE]
+        read = Slice(people, scope.first, min(scope.last, settled), self._collection.path)
+        by_people = self._collection.shape == "dated by people"
+        in_question = [
+            (person, day)
+            for one in differences
+            for day in one.dates
+            for person in ((one.people if by_people else ()) or (None,))
+        ]
+        with self._pipeline.transaction() as connection:
+            note_proof(connection, self._pipeline.tenant, read, in_question, self._began)
+
+    def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
+        assert scope.last is not None  # noqa: S101 - units have dates
+        return is_about_the_question(error) and answers_others(self._client, self._collection, scope.last)
+
+    def _parts(self, scope: Scope, known: Sequence[int], found: Verification) -> list[Scope]:
+        """What to compare in the place of a slice that cannot be read; nothing if it cannot be cut any further."""
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        days = (scope.last - scope.first).days + 1
+        people = known if scope.person_ids is None else scope.person_ids
+        if days > 1:
+            middle = scope.first + dt.timedelta(days=days // 2)
+            before = middle - dt.timedelta(days=1)
+            return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
+        if self._collection.shape != "dated by people":  # whose records they are may be unknown
+            found.unreadable.append(f"all people on {scope.first}")
+            return []
+        if len(people) > 1:
+            half = len(people) // 2
+            return [Scope(part, scope.first, scope.last) for part in (people[:half], people[half:])]
+        found.unreadable.append(f"person {people[0] if people else 'unknown'} on {scope.first}")
+        return []
+
+    def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
+        self._pages = 0
+        with self._pipeline.reading() as connection:
+            self._began = database_clock(connection)
+            staged = Comparison(connection, self._pipeline.tenant, self._collection)
+            staged.stage(self._read(scope, scope.person_ids))
+            differences, equal = staged.compare(scope)
+            found.equal.update(equal)
+            found.rejected += staged.counts.rejected
+            self._is_complete = not staged.counts.rejected
+            return differences, set() if scope.first is None else staged.people()
+
+    def _read(self, scope: Scope, people: Sequence[int] | None) -> Iterator[Page]:
+        """All pages of a slice, or of the complete list."""
+        if scope.first is None or scope.last is None:
+            yield from self._pages_of(self._client.answers(self._collection), self._most)
+            return
+        most = most_clockings(self._everybody if people is None else len(people), (scope.last - scope.first).days + 1)
+        days = dates.between(scope.first, scope.last)
+        condition = days if people is None else slice_filter(people, scope.first, scope.last)
+        try:
+            yield from self._pages_of(self._client.answers(self._collection, condition), most)
+        except UriTooLongError:
+            if people is None or len(people) == 1:
+                raise
+            middle = len(people) // 2
+            yield from self._read(scope, people[:middle])
+            yield from self._read(scope, people[middle:])
+
+    def _pages_of(self, answers: Iterator[bytes], most: int) -> Iterator[Page]:
+        for page in Reading(self._collection, answers, most, self._collection.path):
+            self._pages += 1
+            self._on_page(len(page.rows) + len(page.rejected))
+            yield page
+
+    def _judge(self, scope: Scope, found: Verification, differences: list[Difference], newest: str) -> None:
+        """Look at each difference once more, and take up those that stay."""
+        if not differences:
+            return
+        stay = look_again(
+            self._pipeline,
+            self._collection,
+            differences,
+            pages=self._pages,
+            read=lambda: self._read(scope, scope.person_ids),
+        )
+        found.equal.update(stay.equal)
+        found.moving += stay.moving
+        found.differences += stay.differences
+        found.pending |= {one.id for one in stay.differences if one.version is not None and "" < newest < one.version}

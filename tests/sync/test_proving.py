@@ -1,0 +1,216 @@
+"""What a reading proves, what the rolling proof compares next, and that all history is proven again and again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.lists import read_people
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.proving import budget_of, prove
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import verify
+from tests.databases import database
+from tests.sync.delta.test_poll import assert_equal, live
+from tests.tenant import TODAY, settings_for
+
+FIRST = TODAY - dt.timedelta(days=13)
+DAYS = 14
+
+
+def proof(engine: Engine, where: str = "true") -> list[tuple[dt.date, bool, int, int]]:
+    """Of each day: whether it is proven, of how many people it is not, and how many differences there were."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.text(
+                "SELECT date, proven_at IS NOT NULL, people_unproven, differences FROM protime.proof"
+                f" WHERE {where} ORDER BY date"
+            )
+        )
+        return [tuple(row) for row in rows]
+
+
+def change(engine: Engine, statement: str, **values: object) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement), values)
+
+
+def age(engine: Engine, days: int = 1) -> None:
+    """Let so many days pass: the proofs are older then."""
+    change(engine, "UPDATE protime_etl.proofs SET proven_at = proven_at - :days * interval '1 day'", days=days)
+
+
+def test_a_reading_that_changed_nothing_is_a_proof(pipeline: Pipeline, engine: Engine) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    assert len(proof(engine)) == DAYS
+    assert not any(proven for _, proven, *_ in proof(engine)), "what was written is not proven yet"
+    sync(pipeline, "test", FIRST, TODAY)
+    assert proof(engine) == [(FIRST + dt.timedelta(n), True, 0, 0) for n in range(DAYS)]
+
+
+def test_what_a_reading_had_to_write_is_proven_by_the_next_one(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    for _ in range(2):
+        sync(pipeline, "test", FIRST, TODAY)
+    with engine.connect() as connection:
+        before = connection.scalar(sa.text("SELECT max(proven_at) FROM protime_etl.proofs"))
+    age(engine)
+    added = FIRST + dt.timedelta(days=3)
+    simulated.tenant.add(100_001, added, 600)
+    gone = next(one for one in simulated.tenant.truth() if one.person.id == 100_002)
+    simulated.tenant.hard_delete(gone.id)
+    moved = next(one for one in simulated.tenant.truth() if one.person.id == 100_003)
+    to = moved.date + dt.timedelta(days=1)
+    simulated.tenant.edit(moved.id, date=to)
+    sync(pipeline, "test", FIRST, TODAY)
+    with engine.connect() as connection:
+        old = connection.execute(
+            sa.text(
+                "SELECT date, id FROM protime_etl.proofs, unnest(people) AS r,"
+                " generate_series(lower(r), upper(r) - 1) AS id"
+                " WHERE proven_at < :before - interval '1 hour'"
+            ),
+            {"before": before},
+        )
+        kept = {tuple(row) for row in old}
+    assert kept == {(added, 100_001), (gone.date, 100_002), (moved.date, 100_003), (to, 100_003)}
+    sync(pipeline, "test", FIRST, TODAY)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT min(proven_at) FROM protime_etl.proofs")) > before
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.proofs")) == DAYS
+
+
+def test_a_record_that_cannot_be_understood_proves_nothing(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    simulated.tenant.replace_raw(live(simulated.tenant)[0], {"id": live(simulated.tenant)[0], "kind": 3})
+    sync(pipeline, "test", FIRST, TODAY)
+    verify(pipeline, FIRST, TODAY)
+    assert not any(proven for _, proven, *_ in proof(engine))
+
+
+def test_a_comparison_proves_and_counts(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    lost = simulated.tenant.truth()[0]
+    change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=lost.id)
+    verify(pipeline, FIRST, TODAY)
+    assert proof(engine, "NOT proven_at IS NOT NULL OR differences > 0") == [(lost.date, False, 1, 1)]
+    with engine.connect() as connection:
+        (kept,) = connection.execute(sa.text("SELECT origin, missing, equal FROM protime_etl.verifications")).all()
+    assert tuple(kept) == ("cli", 1, len(simulated.tenant.truth()) - 1)
+
+
+def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipeline, engine: Engine) -> None:
+    for _ in range(2):
+        sync(pipeline, "test", FIRST, TODAY)
+    change(
+        engine,
+        "INSERT INTO protime.people (tenant, id, change_version, written_at) VALUES ('simulated', 5, 'x', now())",
+    )
+    assert {(proven, people) for _, proven, people, _ in proof(engine)} == {(False, 1)}
+    # A comparison by date alone is about everybody, whoever it may be.
+    verify(pipeline, FIRST, TODAY)
+    assert all(proven for _, proven, *_ in proof(engine))
+
+
+def test_what_was_proven_longest_ago_is_compared_next_and_repaired(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    done = prove(pipeline, "test", requests=1)
+    assert (done.requests, done.differences) == (1, 0)
+    ((_, _, last, _),) = done.windows
+    assert last == TODAY, "what was never proven comes first, the latest days of it"
+    lost = min(simulated.tenant.truth(), key=lambda one: (one.date, one.id))
+    change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=lost.id)
+    done = prove(pipeline, "test")
+    assert (done.differences, done.repaired.inserted, done.agrees) == (1, 1, False)
+    assert_equal(engine, simulated.tenant)
+    # That place was the only one that was unproven then: it was read once more, and nothing else.
+    assert done.windows[-1] == ("clockings", lost.date, lost.date, 1)
+    assert proof(engine, "differences > 0") == [(lost.date, True, 0, 1)]
+    assert all(proven for _, proven, *_ in proof(engine))
+
+
+def test_a_day_that_takes_more_requests_than_there_are_is_proven_by_some_of_its_people(engine: Engine) -> None:
+    tenant = Tenant(seed=1, people=40, first_day=TODAY, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=10)) as served,
+        open_pipeline(settings_for(served), engine.url) as pipeline,
+    ):
+        sync(pipeline, "test", TODAY, TODAY)
+        nights = 0
+        while not all(proven for _, proven, *_ in proof(engine)):
+            done = prove(pipeline, "test", requests=4)
+            assert done.requests <= 5
+            nights += 1
+            assert nights < 20
+    assert nights > 2
+
+
+def test_days_before_the_window_only(pipeline: Pipeline) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    done = prove(pipeline, "test", before=FIRST + dt.timedelta(days=2))
+    assert {(first, last) for _, first, last, _ in done.windows} == {(FIRST, FIRST + dt.timedelta(days=1))}
+    assert not prove(pipeline, "test", before=FIRST).windows
+
+
+def test_a_collection_that_is_refused_stops_no_other(simulated: SimulatedTenant, engine: Engine) -> None:
+    settings = settings_for(simulated, collections="clockings people absences")
+    with open_pipeline(settings, engine.url) as pipeline:
+        sync(pipeline, "test", FIRST, TODAY)
+        simulated.served.misbehaviour.follow(
+            read_plan('[[fault]]\nkind = "status"\nstatus = 403\non = ["absences"]\nrate = 1.0')
+        )
+        done = prove(pipeline, "test", requests=100)
+    assert {path for path, *_ in done.windows} == {"clockings"}
+    assert pipeline.refused == ["absences"]
+
+
+def test_the_budget_is_a_tenth_of_the_last_night(pipeline: Pipeline, engine: Engine) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    assert budget_of(pipeline) == 20
+    last = "SELECT max(unit_id) FROM protime_etl.units"
+    change(engine, f"UPDATE protime_etl.units SET requests = 3000 WHERE unit_id IN ({last})")
+    assert 300 <= budget_of(pipeline) <= 310
+    assert budget_of(pipeline, 7) == 7
+
+
+@pytest.mark.timeout(1200)
+def test_nights_prove_all_of_history_again_and_again(
+    servers: Callable[[str], URL], amount: Callable[[int, int], int]
+) -> None:
+    """With the least budget; in its long form a hundred nights and two years of 400 people."""
+    days, people, nights = amount(60, 730), amount(20, 400), amount(20, 100)
+    first = TODAY - dt.timedelta(days=days - 1)
+    tenant = Tenant(seed=3, people=people, first_day=first, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=amount(20, 1000))) as served,
+        database(servers("embedded"), "nights", "template") as url,
+        open_pipeline(settings_for(served), url) as pipeline,
+    ):
+        read_people(pipeline)
+        sync(pipeline, "test", first, TODAY)
+        lost = [one for one in tenant.truth() if one.date < TODAY - dt.timedelta(days=10)][:: amount(50, 5000)]
+        change(pipeline.engine, "DELETE FROM protime.clockings WHERE id = ANY(:ids)", ids=[one.id for one in lost])
+        spent = differences = 0
+        for _ in range(nights):
+            done = prove(pipeline, "test", before=TODAY - dt.timedelta(days=7))
+            spent += done.requests
+            differences += done.differences
+            age(pipeline.engine)
+        unproven = [day for day, proven, *_ in proof(pipeline.engine) if not proven and day < TODAY - dt.timedelta(7)]
+        assert unproven == []
+        assert differences == len(lost)
+        assert_equal(pipeline.engine, tenant)
+        assert spent <= nights * 20 * 1.5, "what differs takes requests of its own"
