@@ -48,7 +48,7 @@ FROM (
 ) AS proven
 WHERE NOT isempty(people)
 """
-# Newer ones first: of each older one remains what no newer one has. Those of one hour become one.
+# Of each older one remains what no newer one has. What remains of one hour becomes one.
 TIDY = """
 WITH many AS (
     SELECT date FROM protime_etl.proofs
@@ -61,18 +61,18 @@ old AS (
     RETURNING p.date, p.people, p.proven_at
 ),
 piece AS (
-    SELECT date, date_trunc('hour', proven_at) AS hour, min(proven_at) AS proven_at, range_agg(r) AS people
-    FROM old, unnest(people) AS r GROUP BY 1, 2
-)
-INSERT INTO protime_etl.proofs (tenant, collection, date, people, proven_at)
-SELECT :tenant, :collection, date, people, proven_at
-FROM (
+    SELECT date, proven_at, range_agg(r) AS people FROM old, unnest(people) AS r GROUP BY 1, 2
+),
+rest AS (
     SELECT p.date, p.proven_at, p.people - coalesce(
-        (SELECT range_agg(r) FROM piece AS n, unnest(n.people) AS r WHERE n.date = p.date AND n.hour > p.hour), '{}'
+        (SELECT range_agg(r) FROM piece AS n, unnest(n.people) AS r
+            WHERE n.date = p.date AND n.proven_at > p.proven_at), '{}'
     ) AS people
     FROM piece AS p
-) AS rest
-WHERE NOT isempty(people)
+)
+INSERT INTO protime_etl.proofs (tenant, collection, date, people, proven_at)
+SELECT :tenant, :collection, date, range_agg(r), min(proven_at)
+FROM rest, unnest(people) AS r GROUP BY date, date_trunc('hour', proven_at)
 """
 # Of each day that was ever read: who was never proven equal, and the others by when they were.
 UNPROVEN = """
@@ -101,7 +101,7 @@ found AS (
 SELECT date, proven_at, CASE WHEN people @> int8range(NULL, NULL) THEN NULL ELSE
     ARRAY(SELECT id FROM protime.people AS k
         WHERE k.tenant = :tenant AND k.deleted_at IS NULL AND people @> k.id ORDER BY id) END AS people
-FROM found WHERE NOT isempty(people)
+FROM found WHERE NOT isempty(people) AND coalesce(proven_at, '-infinity') < :until
 ORDER BY proven_at NULLS FIRST, date DESC LIMIT :limit
 """
 DIFFERENCES = """
@@ -176,12 +176,29 @@ def tidy_proofs_of_run(connection: Connection, tenant: str, run_id: int) -> None
 
 
 def longest_unproven(
-    connection: Connection, tenant: str, collection: str, before: dt.date, *, by_people: bool, limit: int
+    connection: Connection,
+    tenant: str,
+    collection: str,
+    before: dt.date,
+    until: dt.datetime,
+    *,
+    by_people: bool,
+    limit: int,
 ) -> list[Unproven]:
-    """What was never proven equal, and then what was longest ago, of the days before `before` that were ever read."""
+    """What was never proven equal, and then what was longest ago, before `until`.
+
+    Of the days before `before` that were ever read.
+    """
     rows = connection.execute(
         sa.text(UNPROVEN),
-        {"tenant": tenant, "collection": collection, "before": before, "by_people": by_people, "limit": limit},
+        {
+            "tenant": tenant,
+            "collection": collection,
+            "before": before,
+            "until": until,
+            "by_people": by_people,
+            "limit": limit,
+        },
     )
     found = [Unproven(row[0], row[1], None if row[2] is None else tuple(row[2])) for row in rows]
     return [one for one in found if one.people != ()]

@@ -14,6 +14,7 @@ from itertools import islice
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.ledger import requests_of_last_run
 from protime_etl.postgres.people import known_people
 from protime_etl.postgres.proofs import Unproven, forget_old, longest_unproven
@@ -90,6 +91,7 @@ def prove(
     settled = last_settled_day(pipeline.settings, dt.datetime.now(dt.UTC))
     end = min(before, settled + dt.timedelta(days=1)) if before else settled + dt.timedelta(days=1)
     with pipeline.transaction() as connection:
+        began = database_clock(connection)
         forget_old(connection, pipeline.tenant)
         estimates = estimates_of(pipeline, connection)
         everybody = len(known_people(connection, pipeline.tenant))
@@ -97,7 +99,7 @@ def prove(
     left = list(pipeline.dated)
     spent_before = pipeline.client.requests
     while left and done.requests < budget:
-        window = _next_window(pipeline, left, end, estimates, everybody, budget - done.requests)
+        window = _next_window(pipeline, left, (end, began), estimates, everybody, budget - done.requests)
         if window is None:
             break
         path, first, last, people = window
@@ -127,7 +129,7 @@ Window = tuple[str, dt.date, dt.date, Sequence[int] | None]
 def _next_window(  # noqa: PLR0917
     pipeline: Pipeline,
     paths: Sequence[str],
-    end: dt.date,
+    until: tuple[dt.date, dt.datetime],
     estimates: dict[str, VolumeEstimate],
     everybody: int,
     requests: int,
@@ -138,7 +140,7 @@ def _next_window(  # noqa: PLR0917
     with pipeline.reading() as connection:
         for path in paths:
             by_people = COLLECTIONS[path].shape == "dated by people"
-            days = longest_unproven(connection, pipeline.tenant, path, end, by_people=by_people, limit=LOOKED_AT)
+            days = longest_unproven(connection, pipeline.tenant, path, *until, by_people=by_people, limit=LOOKED_AT)
             if days and (oldest is None or (days[0].proven_at or never) < oldest[0]):
                 oldest = (days[0].proven_at or never, path, days)
     if oldest is None:
