@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
-__all__ = ["EVERYONE", "NOBODY", "Counts", "Request", "Scope", "Slice", "Unit"]
+__all__ = ["BACKFILL_ORIGIN", "EVERYONE", "NOBODY", "Counts", "Request", "Scope", "Slice", "Unit"]
 
 
+BACKFILL_ORIGIN = "cli backfill"
+"""What the ledger calls a backfill of the command line, which goes on where it ended."""
 NOBODY = 0
 """No person has this id."""
 EVERYONE = -1

@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from protime_etl.cli.counted import counted
 from protime_etl.cli.printable import one_line, printable
+from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError, QueryError
 from protime_etl.protime.pausing import Pause
 from protime_etl.sync.workers import Observer

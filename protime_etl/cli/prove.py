@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from protime_etl.cli.console import print_error, print_json, print_line, reading
-from protime_etl.cli.counted import counted
 from protime_etl.cli.options import AcceptDeletions, Collections, Json
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
+from protime_etl.counted import counted
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.proving import Proving
 from protime_etl.sync.proving import prove as prove_oldest

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from protime_etl.cli import console
-from protime_etl.cli.counted import counted
 from protime_etl.cli.options import AcceptDeletions, Circles, Collections, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
+from protime_etl.counted import counted
 from protime_etl.sync import runs
 from protime_etl.sync.arguments import parse_ids
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill

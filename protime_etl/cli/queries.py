@@ -17,10 +17,10 @@ from rich.cells import cell_len
 from sqlalchemy.engine import URL, Connection, Engine
 
 from protime_etl.cli.console import output, print_line
-from protime_etl.cli.counted import counted
 from protime_etl.cli.printable import one_line
 from protime_etl.cli.tables import Aligned, Column, Json, Kind, RowWriter, TabSeparated
 from protime_etl.config import PlaceSettings
+from protime_etl.counted import counted
 from protime_etl.errors import QueryError, SettingsError
 from protime_etl.postgres.connection import STOPPING, create_engine, database_errors
 from protime_etl.postgres.schema import schema_state

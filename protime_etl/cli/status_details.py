@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from protime_etl.cli.console import print_line
-from protime_etl.cli.counted import counted
 from protime_etl.cli.tables import Aligned, Column
+from protime_etl.counted import counted
 
 __all__ = ["print_details"]
 
@@ -79,6 +79,16 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
             "of": _plain("collection"),
             **{name: _plain(name) for name in ("first", "last")},
             "people": lambda row: row["people"] or "all",
+        },
+    )
+    _table(
+        "Proven equal, a little each night",
+        found["proof"],
+        {
+            "of": _plain("collection"),
+            **{name: _plain(name) for name in ("days", "proven")},
+            "oldest": lambda row: local(row, "oldest"),
+            "differed": _plain("differences"),
         },
     )
     _table(

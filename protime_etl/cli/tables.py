@@ -13,8 +13,8 @@ from typing import Protocol
 from rich.cells import cell_len
 
 from protime_etl.cli.console import output, print_line
-from protime_etl.cli.counted import counted
 from protime_etl.cli.printable import one_line, tab_separated
+from protime_etl.counted import counted
 
 __all__ = ["Aligned", "Column", "CommaSeparated", "Json", "Kind", "RowWriter", "TabSeparated", "print_table"]
 

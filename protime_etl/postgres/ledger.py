@@ -22,7 +22,6 @@ __all__ = [
     "planned_until",
     "read_unit",
     "remove_units",
-    "requests_of_last_run",
     "require_run",
     "require_tenant",
     "resume_run",
@@ -288,17 +287,6 @@ def run_counts(connection: Connection, run_id: int) -> tuple[Counts, dict[str, i
         .group_by(units.c.status)
     )
     return Counts(*map(int, sums)), {row[0]: row[1] for row in statuses}
-
-
-def requests_of_last_run(connection: Connection, tenant: str) -> int:
-    """Requests of the units of the last run that read all people of some days; 0 if there was none."""
-    last = (
-        sa.select(sa.func.max(runs.c.run_id))
-        .where(runs.c.tenant == tenant, runs.c.status == "done", runs.c.person_ids.is_(None), runs.c.circles.is_(None))
-        .scalar_subquery()
-    )
-    query = sa.select(sa.func.coalesce(sa.func.sum(units.c.requests), 0)).where(units.c.run_id == last)
-    return int(connection.scalar(query) or 0)
 
 
 def finish_run(connection: Connection, run_id: int, error: str | None = None) -> None:

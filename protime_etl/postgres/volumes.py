@@ -12,7 +12,7 @@ from protime_etl.postgres.engine_tables import runs, units
 from protime_etl.postgres.planning import BOUND_TENANT
 from protime_etl.postgres.record_tables import RECORD_TABLES
 
-__all__ = ["longest", "seconds_per_request", "stored_records", "usual_amounts"]
+__all__ = ["longest", "requests_of_last_run", "seconds_per_request", "stored_records", "usual_amounts"]
 
 KNOWN_DAYS = 28
 SAMPLED_PEOPLE = 300
@@ -41,6 +41,17 @@ def seconds_per_request(connection: Connection, tenant: str) -> float | None:
     )
     found: float | None = connection.scalar(sa.select(sa.func.sum(recent.c.seconds) / sa.func.sum(recent.c.requests)))
     return found
+
+
+def requests_of_last_run(connection: Connection, tenant: str) -> int:
+    """Requests of the units of the last run that read all people of some days; 0 if there was none."""
+    last = (
+        sa.select(sa.func.max(runs.c.run_id))
+        .where(runs.c.tenant == tenant, runs.c.status == "done", runs.c.person_ids.is_(None), runs.c.circles.is_(None))
+        .scalar_subquery()
+    )
+    query = sa.select(sa.func.coalesce(sa.func.sum(units.c.requests), 0)).where(units.c.run_id == last)
+    return int(connection.scalar(query) or 0)
 
 
 def usual_amounts(connection: Connection, tenant: str, collection: Collection) -> dict[int, tuple[float, float]]:

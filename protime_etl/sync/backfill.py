@@ -20,12 +20,9 @@ from protime_etl.sync.requests import readable
 from protime_etl.sync.runs import estimates_of, plan_slices, run_units
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer
-from protime_etl.work import Counts, Request, Slice, Unit
+from protime_etl.work import BACKFILL_ORIGIN, Counts, Request, Slice, Unit
 
-__all__ = ["ORIGIN", "BackfillPlan", "backfill", "plan_backfill"]
-
-ORIGIN = "cli backfill"
-"""What the ledger calls it."""
+__all__ = ["BackfillPlan", "backfill", "plan_backfill"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def plan_backfill(pipeline: Pipeline, request: Request, *, workers: int = 1, fre
     with pipeline.transaction() as connection:
         estimates = estimates_of(pipeline, connection)
         pace = seconds_per_request(connection, tenant)
-        resumes = None if fresh else ledger.unfinished_run(connection, tenant, ORIGIN, request)
+        resumes = None if fresh else ledger.unfinished_run(connection, tenant, BACKFILL_ORIGIN, request)
         if resumes is not None:
             left = ledger.unfinished_units(connection, resumes)
             units = [
@@ -103,7 +100,7 @@ def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, l
     with pipeline.transaction() as connection:
         lock_backfill(connection, f"{tenant} {request.columns()}")
         register_source(connection, pipeline.settings)
-        run_id = ledger.unfinished_run(connection, tenant, ORIGIN, request)
+        run_id = ledger.unfinished_run(connection, tenant, BACKFILL_ORIGIN, request)
         if run_id is not None and is_alive(connection, run_id):
             raise ProtimeError(
                 f"Another process is at this backfill already (run {run_id}).",
@@ -115,7 +112,7 @@ def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, l
             units = ledger.resume_run(connection, run_id)
         else:
             planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=True)
-            run_id, units = ledger.open_run(connection, tenant, ORIGIN, request, planned)
+            run_id, units = ledger.open_run(connection, tenant, BACKFILL_ORIGIN, request, planned)
         lease = RunLease(pipeline.engine, run_id)
         lease.renew()
         return run_id, units, lease

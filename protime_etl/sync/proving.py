@@ -15,9 +15,9 @@ from itertools import islice
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.ledger import requests_of_last_run
 from protime_etl.postgres.people import known_people
 from protime_etl.postgres.proofs import Unproven, forget_old, longest_unproven
+from protime_etl.postgres.volumes import requests_of_last_run
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.requests import REFUSALS
