@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ProtimePeopleToPostgresOperator,
         ProtimePlanOperator,
     )
+    from protime_etl.airflow.prove import ProtimeProveOperator
     from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 
 _MODULES = {
@@ -34,6 +35,7 @@ _MODULES = {
     "ProtimeFinishOperator": "operators",
     "ProtimePeopleToPostgresOperator": "operators",
     "ProtimePlanOperator": "operators",
+    "ProtimeProveOperator": "prove",
     "ProtimeRetryPolicy": "retry_policy",
 }
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "ProtimeHook",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
+    "ProtimeProveOperator",
     "ProtimeRetryPolicy",
     "ProtimeVerifyOperator",
 ]

@@ -36,6 +36,7 @@ def get_provider_info() -> dict[str, Any]:
                     "protime_etl.airflow.operators",
                     "protime_etl.airflow.backfill",
                     "protime_etl.airflow.delta_operators",
+                    "protime_etl.airflow.prove",
                 ],
             }
         ],

@@ -149,6 +149,10 @@ class Face:
         """Read the week."""
         raise NotImplementedError
 
+    def prove(self, warehouse: URL, **changes: Any) -> Done:
+        """Compare what was compared longest ago."""
+        raise NotImplementedError
+
 
 class CommandLine(Face):
     """`PROTIME_*` in the environment, `protime-etl check` and `protime-etl sync`."""
@@ -159,6 +163,9 @@ class CommandLine(Face):
     def sync(self, at: SimulatedTenant | None = None, warehouse: URL | None = None, **changes: Any) -> Done:
         dates = ("--from", str(FIRST), "--to", str(TODAY))
         return self.house.run("sync", *dates, "--workers", "1", at=at, warehouse=warehouse, **changes)
+
+    def prove(self, warehouse: URL, **changes: Any) -> Done:
+        return self.house.run("prove", warehouse=warehouse, **changes)
 
 
 class Connection(Face):
@@ -184,6 +191,13 @@ class Connection(Face):
                 return Done(1, "", str(error), url)
         return Done(0, "", "", url)
 
+    def prove(self, warehouse: URL, **changes: Any) -> Done:
+        from protime_etl.airflow import ProtimeProveOperator
+
+        with self._connections(warehouse, None, changes):
+            ProtimeProveOperator(task_id="prove", lookback_days=0).execute(self._context())
+        return Done(0, "", "", warehouse)
+
     @contextmanager
     def _connections(self, url: URL, at: SimulatedTenant | None, changes: dict[str, Any]) -> Iterator[None]:
         extra = self.house.settings(at, **changes)
@@ -205,14 +219,19 @@ class Connection(Face):
         )
 
         pushed: dict[str, Any] = {}
-        moment = dt.datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=dt.UTC)
-        run = SimpleNamespace(dag_id="a", run_id="r", logical_date=None, run_after=moment, run_type="manual")
-        ti = SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))
-        context: Any = {"dag_run": run, "ti": ti, "outlet_events": {}}
+        context = Connection._context()
+        context["ti"].xcom_push = lambda key, value: pushed.update({key: value})
         ProtimePeopleToPostgresOperator(task_id="people").execute(context)
         for unit in ProtimePlanOperator(task_id="plan", lookback_days=(TODAY - FIRST).days).execute(context):
             ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit).execute(context)
         ProtimeFinishOperator(task_id="close", run_id=pushed["run_id"]).execute(context)
+
+    @staticmethod
+    def _context() -> Any:
+        moment = dt.datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=dt.UTC)
+        run = SimpleNamespace(dag_id="a", run_id="r", logical_date=None, run_after=moment, run_type="manual")
+        ti = SimpleNamespace(get_first_reschedule_date=lambda _context: None)
+        return {"dag_run": run, "ti": ti, "outlet_events": {}}
 
 
 SettingRow = Callable[[Face], None]

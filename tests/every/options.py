@@ -237,6 +237,42 @@ def _json(*command: str, name: str | None = None) -> dict[str, OptionRow]:
     return {f"{name or command[0]} --json": lambda house: as_json(house, *command)}
 
 
+# prove
+
+
+COMPARED = "SELECT coalesce(sum(requests), 0)::int FROM protime_etl.verifications"
+
+
+def prove_requests(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *WEEK, warehouse=warehouse).ok
+    assert house.run("prove", "--requests", "1", warehouse=warehouse).select(COMPARED) == 1
+    assert house.run("prove", warehouse=warehouse).select(COMPARED) > 2
+
+
+def prove_collections(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *WEEK, "--collections", "clockings,people,calculated-totals", warehouse=warehouse).ok
+    assert "calculated-totals" not in house.run("prove", warehouse=warehouse).out
+    chosen = house.run("prove", "--collections", "calculated-totals", warehouse=warehouse)
+    assert "calculated-totals, " in chosen.out
+
+
+def prove_accept_deletions(house: House) -> None:
+    warehouse = house.warehouse()
+    assert house.run("sync", *WEEK, warehouse=warehouse).ok
+    tenant = house.tenant()
+    for one in tenant.tenant.truth():
+        tenant.tenant.hard_delete(one.id)
+    withheld = house.run("prove", at=tenant, warehouse=warehouse, max_vanished="1")
+    assert withheld.status == 3
+    assert withheld.clockings > 0
+    accepted = house.run(
+        "prove", "--accept-deletions", "--requests", "900", at=tenant, warehouse=warehouse, max_vanished="1"
+    )
+    assert accepted.clockings == 0
+
+
 ROWS: dict[str, OptionRow] = {
     "--debug": debug,
     "--version": version,
@@ -246,6 +282,10 @@ ROWS: dict[str, OptionRow] = {
     **_json("backfill", *DAY),
     **_json("changes"),
     **_json("verify", *DAY),
+    **_json("prove"),
+    "prove --requests": prove_requests,
+    "prove --collections": prove_collections,
+    "prove --accept-deletions": prove_accept_deletions,
     **_json("status"),
     **_json("resume"),
     **_reading("sync"),

@@ -149,6 +149,15 @@ def requests_per_second(face: Face) -> None:
     assert max(after - before for before, after in pairwise(moments)) > 0.15, "nothing was held back"
 
 
+def proof_requests(face: Face) -> None:
+    compared = "SELECT coalesce(sum(requests), 0) FROM protime_etl.verifications"
+    warehouse = face.house.warehouse()
+    assert face.sync(warehouse=warehouse).ok
+    assert face.prove(warehouse, proof_requests="0").select(compared) == 0
+    assert face.prove(warehouse, proof_requests="1").select(compared) == 1
+    assert face.prove(warehouse).select(compared) > 1
+
+
 def allow_http(face: Face) -> None:
     # This machine by a name that is not a loopback address.
     url = face.house.simulated.url.replace("127.0.0.1", "0.0.0.0")
@@ -188,6 +197,7 @@ BOTH_FACES: dict[str, SettingRow] = {
     "max_vanished": max_vanished,
     "max_pause": max_pause,
     "requests_per_second": requests_per_second,
+    "proof_requests": proof_requests,
     "allow_http": allow_http,
 }
 COMMAND_LINE: dict[str, OptionRow] = {"database_url": database_url, "home": home}

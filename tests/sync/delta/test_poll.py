@@ -129,7 +129,7 @@ def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
     turn = poll(pipeline)
     pipeline.engine.dispose()
     after = written()
-    assert {name for name in after if after[name] != before[name]} == {"deltas"}
+    assert {name for name in after if after[name] != before[name]} == {"deltas", "delta_polls"}
     assert after["deltas"] == before["deltas"] + 1
     assert (turn.counts.requests, simulated.served.requests["clockings-delta"]) == (1, asked + 1)
     assert not turn.changed

@@ -1,0 +1,91 @@
+"""The nightly proof: what was compared longest ago is compared once more, and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import AssetAlias
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from protime_etl.airflow.operators import ProtimeOperator, in_words, log_refused, run_window
+from protime_etl.sync.arguments import parse_whole_number
+from protime_etl.sync.proving import Proving, prove
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset, Context
+
+    from protime_etl.sync.pipeline import Pipeline
+
+__all__ = ["ProtimeProveOperator"]
+
+MOST_REQUESTS = 1_000_000
+
+
+class ProtimeProveOperator(ProtimeOperator):
+    """Compare with the tenant what was compared longest ago, of the days before the window of the run.
+
+    So all history is proven equal again and again, without a second reading of the night's own days. What differs is
+    repaired, counted in `protime.proof` and told in the log; the task fails only if something cannot be read. Returns
+    the counts. A run made by `airflow backfill create` is skipped.
+
+    :param requests: requests to take; left out: `proof_requests` of the connection, or a tenth of the night's.
+    :param lookback_days: days before the run's own day that the night has read; as for the plan.
+    :param repaired: the asset that is told when rows were repaired, by an outlet that is an `AssetAlias`.
+    """
+
+    template_fields: Sequence[str] = ("requests", "lookback_days", "collections")
+
+    def __init__(
+        self,
+        *,
+        requests: int | str | None = None,
+        lookback_days: int | str = 7,
+        repaired: Asset | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.requests = requests
+        self.lookback_days = lookback_days
+        self.repaired = repaired
+
+    def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
+        """Prove, within the budget."""
+        run: Any = context["dag_run"]
+        if str(getattr(run.run_type, "value", run.run_type)) == "backfill":
+            raise AirflowSkipException("A backfill reads its own days; the nights prove them.")
+        given = str(self.requests).strip()
+        requests = None if given in ("None", "") else parse_whole_number("requests", given, 0, MOST_REQUESTS)
+        first, _ = run_window(context, pipeline, self.lookback_days)
+        done = prove(pipeline, f"airflow {run.dag_id} {run.run_id}", before=first, requests=requests)
+        for path, start, end, people in done.windows:
+            self.log.info("Proven: %s, %s to %s, %s", path, start, end, "everybody" if people is None else people)
+        log_refused(self.log, pipeline)
+        self._tell(done, context)
+        unreadable = [f"{one.collection} of {place}" for one in done.found for place in one.unreadable]
+        if unreadable:
+            raise AirflowFailException(
+                f"The API cannot tell {len(unreadable)} of what was to be compared: {', '.join(unreadable[:20])}."
+                " The rest was. The next night tries it again."
+            )
+        return {"requests": done.requests, "windows": len(done.windows), "differences": done.differences}
+
+    def _tell(self, done: Proving, context: Context) -> None:
+        if done.differences:
+            ids = ", ".join(
+                f"{each.id} ({one.collection}, {each.kind} on {each.date})"
+                for one in done.found
+                for each in one.overlooked[:20]
+            )
+            self.log.warning(
+                "%s records differed from the tenant although no reading was due to bring them: %s. Repaired: %s.",
+                done.differences,
+                ids,
+                in_words(done.repaired),
+            )
+        for outlet in self.outlets:
+            if isinstance(outlet, AssetAlias) and self.repaired is not None and done.repaired.written:
+                days: list[Any] = sorted(
+                    {str(day) for one in done.found for each in one.differences for day in each.dates}
+                )
+                context["outlet_events"][outlet].add(self.repaired, extra={**done.repaired.as_dict(), "days": days})
