@@ -48,7 +48,7 @@ FROM (
 ) AS proven
 WHERE NOT isempty(people)
 """
-# Of each older one remains what no newer one has. What remains of one hour becomes one.
+# Of each older one remains what no newer one has.
 TIDY = """
 WITH many AS (
     SELECT date FROM protime_etl.proofs
@@ -71,8 +71,7 @@ rest AS (
     FROM piece AS p
 )
 INSERT INTO protime_etl.proofs (tenant, collection, date, people, proven_at)
-SELECT :tenant, :collection, date, range_agg(r), min(proven_at)
-FROM rest, unnest(people) AS r GROUP BY date, date_trunc('hour', proven_at)
+SELECT :tenant, :collection, date, people, proven_at FROM rest WHERE NOT isempty(people)
 """
 # Of each day that was ever read: who was never proven equal, and the others by when they were.
 UNPROVEN = """
@@ -98,10 +97,12 @@ found AS (
     WHERE r.date < :before
     UNION ALL SELECT date, people, proven_at FROM piece
 )
-SELECT date, proven_at, CASE WHEN people @> int8range(NULL, NULL) THEN NULL ELSE
-    ARRAY(SELECT id FROM protime.people AS k
-        WHERE k.tenant = :tenant AND k.deleted_at IS NULL AND people @> k.id ORDER BY id) END AS people
-FROM found WHERE NOT isempty(people) AND coalesce(proven_at, '-infinity') < :until
+SELECT date, proven_at, ids FROM found CROSS JOIN LATERAL (
+    SELECT CASE WHEN people @> int8range(NULL, NULL) THEN NULL ELSE
+        ARRAY(SELECT id FROM protime.people AS k
+            WHERE k.tenant = :tenant AND k.deleted_at IS NULL AND people @> k.id ORDER BY id) END AS ids
+) AS whose
+WHERE coalesce(proven_at, '-infinity') < :until AND (ids IS NULL OR ids <> '{}')
 ORDER BY proven_at NULLS FIRST, date DESC LIMIT :limit
 """
 DIFFERENCES = """
@@ -200,8 +201,7 @@ def longest_unproven(
             "limit": limit,
         },
     )
-    found = [Unproven(row[0], row[1], None if row[2] is None else tuple(row[2])) for row in rows]
-    return [one for one in found if one.people != ()]
+    return [Unproven(row[0], row[1], None if row[2] is None else tuple(row[2])) for row in rows]
 
 
 def note_differences(connection: Connection, tenant: str, collection: str, by_day: Mapping[dt.date, int]) -> None:

@@ -96,6 +96,7 @@ def prove(
         estimates = estimates_of(pipeline, connection)
         everybody = len(known_people(connection, pipeline.tenant))
     done = Proving()
+    tried: list[Window] = []
     left = list(pipeline.dated)
     spent_before = pipeline.client.requests
     while left and done.requests < budget:
@@ -103,6 +104,10 @@ def prove(
         if window is None:
             break
         path, first, last, people = window
+        if window in tried:  # what was read cannot be proven now, such as records that cannot be understood
+            left.remove(path)
+            continue
+        tried.append(window)
         try:
             found = verify(pipeline, first, last, people, collection=COLLECTIONS[path], origin=origin, on_page=on_page)
         except REFUSALS as error:
