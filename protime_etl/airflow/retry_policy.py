@@ -6,12 +6,16 @@ import datetime as dt
 import warnings
 from typing import TYPE_CHECKING
 
-from airflow.sdk import RetryDecision, RetryPolicy
-
 from protime_etl.errors import ProtimeError
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, RetryDecision, RetryPolicy
+else:
+    try:
+        from airflow.sdk import RetryDecision, RetryPolicy
+    except ImportError:
+        # Before 3.3 Airflow knows no policies: nothing asks this one, it can only be imported and made.
+        RetryDecision, RetryPolicy = None, object
 
 __all__ = ["ProtimeRetryPolicy"]
 
