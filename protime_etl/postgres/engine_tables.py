@@ -153,6 +153,8 @@ units = Table(
     comment="Ledger: units of work, each people x dates, committed whole or not at all.",
 )
 
+# Its fillfactor leaves room for the next version of a row, as each unit writes one of each person. Migration 0005 sets
+# it: SQLAlchemy 2.0 has no word for it.
 coverage = Table(
     "coverage",
     metadata,
@@ -163,7 +165,6 @@ coverage = Table(
     Column("read_at", MOMENT, nullable=False, comment="When dates last grew or were read again."),
     schema="protime_etl",
     comment="Which days have been completely pulled for which person.",
-    postgresql_with={"fillfactor": 50},  # room for the next version of a row: each unit writes one of each person
 )
 
 rejected_record = Table(
