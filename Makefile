@@ -5,11 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+OLDEST := .airflow-oldest
 
-.PHONY: help run up test lint format migration data-page tests contracts chaos soak airflow warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page tests contracts chaos soak airflow airflow-oldest warehouses bench bench-quick wheel clean
 
 help: ## List these
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 # The interpreter is looked at first: an older one would fail late and at length.
 $(READY): pyproject.toml constraints.txt
@@ -53,6 +54,16 @@ contracts: $(READY) ## The long form of what every collection has to keep, plans
 airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed tasks (10 minutes)
 	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py
 
+# The interpreter is that of .venv, which was looked at.
+$(OLDEST)/.installed: pyproject.toml oldest-airflow.txt
+	@test -x $(OLDEST)/bin/python || $(BIN)/python -m venv $(OLDEST)
+	@echo "Installing the oldest supported Airflow into $(OLDEST) (a minute or two)"
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c oldest-airflow.txt -e ".[tests]"
+	@touch $@
+
+airflow-oldest: $(READY) $(OLDEST)/.installed ## The DAGs on the oldest Airflow that is supported, in an environment of its own (5 minutes)
+	@$(OLDEST)/bin/python -m pytest --long -q tests/airflow tests/end_to_end/test_nightly.py
+
 warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer and under settings of others, as a table (10 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14 15 16 17
 	@$(BIN)/python -m tests.warehouses
@@ -77,4 +88,4 @@ wheel: $(READY) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel
 
 clean: ## Remove what was made here, the embedded database included
-	@rm -rf $(VENV) .protime .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(OLDEST) .protime .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
