@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 import typer
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from protime_etl.cli.commands import app
 from protime_etl.collections.registry import COLLECTIONS
@@ -98,6 +100,16 @@ def test_what_is_installed_comes_from_a_clone_and_exists() -> None:
     # The name is not ours on the index: whoever takes it there would be installed.
     texts = [*DOCUMENTS, *(ROOT / "protime_etl").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Dockerfile"]
     assert [text.name for text in texts if re.search(r"install '?protime-etl", text.read_text(encoding="utf-8"))] == []
+
+
+def test_the_oldest_airflow_that_is_tried_is_the_oldest_that_is_allowed() -> None:
+    lines = (ROOT / "oldest-airflow.txt").read_text(encoding="utf-8").splitlines()
+    tried = {name: Version(version) for name, _, version in (one.partition("==") for one in lines if one[0] != "#")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for text in project["optional-dependencies"]["airflow"]:
+        needed = Requirement(text)
+        (lowest,) = (Version(one.version) for one in needed.specifier if one.operator == ">=")
+        assert tried[needed.name] == lowest, needed.name
 
 
 TEXT = "\n".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
