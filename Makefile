@@ -61,7 +61,7 @@ $(OLDEST)/.installed: pyproject.toml oldest-airflow.txt
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c oldest-airflow.txt -e ".[tests]"
 	@touch $@
 
-airflow-oldest: $(READY) $(OLDEST)/.installed ## The DAGs on the oldest Airflow that is supported, in an environment of its own (5 minutes)
+airflow-oldest: $(READY) $(OLDEST)/.installed ## The DAGs on the oldest Airflow that is supported, in an environment of its own (up to 10 minutes)
 	@$(OLDEST)/bin/python -m pytest --long -q tests/airflow tests/end_to_end/test_nightly.py
 
 warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer and under settings of others, as a table (10 minutes)
