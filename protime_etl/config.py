@@ -54,7 +54,7 @@ DEFAULT_COLLECTIONS = ("clockings", "people")
 PREFIX = "PROTIME_"
 ENV_FILE = Path(".env")
 # What docker-compose.yml and the DAGs read themselves.
-NO_SETTINGS = {"PROTIME_WAREHOUSE_PASSWORD", "PROTIME_CHANGES_SCHEDULE"}
+NO_SETTINGS = {"PROTIME_WAREHOUSE_PASSWORD", "PROTIME_CHANGES_SCHEDULE", "PROTIME_ALERT_EMAIL"}
 BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\0\u200b\u200e\u200f\u2060\ufeff"
 
 log = logging.getLogger(__name__)

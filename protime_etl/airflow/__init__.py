@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from protime_etl.airflow.backfill import ProtimeBackfillPlanOperator
+    from protime_etl.airflow.bundle import ProtimeDagBundle
     from protime_etl.airflow.delta_operators import (
         ProtimeChangesToPostgresOperator,
         ProtimeDeltaAgeOperator,
         ProtimeVerifyOperator,
     )
+    from protime_etl.airflow.factory import ProtimeDags, protime_dags
+    from protime_etl.airflow.finish import ProtimeFinishOperator
     from protime_etl.airflow.hook import ProtimeHook
+    from protime_etl.airflow.notifier import ProtimeNotifier
     from protime_etl.airflow.operators import (
         ProtimeClockingsToPostgresOperator,
-        ProtimeFinishOperator,
         ProtimePeopleToPostgresOperator,
         ProtimePlanOperator,
     )
@@ -27,29 +30,37 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ProtimeBackfillPlanOperator": "backfill",
+    "ProtimeDagBundle": "bundle",
+    "ProtimeDags": "factory",
     "ProtimeHook": "hook",
+    "ProtimeNotifier": "notifier",
     "ProtimeChangesToPostgresOperator": "delta_operators",
     "ProtimeDeltaAgeOperator": "delta_operators",
     "ProtimeVerifyOperator": "delta_operators",
     "ProtimeClockingsToPostgresOperator": "operators",
-    "ProtimeFinishOperator": "operators",
+    "ProtimeFinishOperator": "finish",
     "ProtimePeopleToPostgresOperator": "operators",
     "ProtimePlanOperator": "operators",
     "ProtimeProveOperator": "prove",
     "ProtimeRetryPolicy": "retry_policy",
+    "protime_dags": "factory",
 }
 __all__ = [
     "ProtimeBackfillPlanOperator",
     "ProtimeChangesToPostgresOperator",
     "ProtimeClockingsToPostgresOperator",
+    "ProtimeDagBundle",
+    "ProtimeDags",
     "ProtimeDeltaAgeOperator",
     "ProtimeFinishOperator",
     "ProtimeHook",
+    "ProtimeNotifier",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "ProtimeProveOperator",
     "ProtimeRetryPolicy",
     "ProtimeVerifyOperator",
+    "protime_dags",
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from protime_etl.airflow.mapping import map_over
-from protime_etl.airflow.operators import ProtimeOperator, log_refused, run_day
+from protime_etl.airflow.operators import MOST_AT_ONCE, ProtimeOperator, log_refused, run_day
 from protime_etl.sync.arguments import parse_date, parse_ids, parse_whole_number
 from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.requests import select
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ProtimeBackfillPlanOperator"]
 
-MOST_AT_ONCE = 1024
 FORM_FIELDS = ("first_day", "last_day", "people", "circles", "only_missing", "concurrency", "collections")
 
 

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from protime_etl.airflow.health import tell_health
 from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, run_window
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.deltas import stale_deltas
+from protime_etl.postgres.written_days import days_written_since
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.requests import REFUSALS
@@ -58,6 +62,8 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         """Take the turn; the asset event carries the counts."""
         run: Any = context["dag_run"]
         pipeline.accept_deletions(is_true(self.accept_deletions))
+        with pipeline.reading() as connection:
+            began = database_clock(connection)
         turn = poll(pipeline, restart=is_true(self.restart), asked_at=run.run_after)
         counts = turn.counts.as_dict()
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
@@ -69,9 +75,13 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
             self.log.warning("%s records could not be asked for by their ids.", turn.unconfirmed)
         if self.skip_unchanged and not turn.changed:
             raise AirflowSkipException("Nothing changed.")
-        events = context["outlet_events"]
-        for outlet in self.outlets:
-            events[outlet].extra = {**counts}
+        if self.outlets:
+            with pipeline.reading() as connection:
+                days = days_written_since(connection, pipeline.tenant, CLOCKINGS.path, began)
+            events = context["outlet_events"]
+            for outlet in self.outlets:
+                events[outlet].extra = {**counts, **days}
+            tell_health(pipeline, context, self.outlets, self.log)
         return counts
 
 

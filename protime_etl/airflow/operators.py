@@ -19,11 +19,11 @@ from protime_etl.errors import DeletionsWithheldError, ProtimeError
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.lists import read_lists, read_people
 from protime_etl.sync.requests import select
-from protime_etl.sync.runs import finish, is_done, plan, read_unit, unfinished_parts
+from protime_etl.sync.runs import is_done, plan, read_unit, unfinished_parts
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.workers import pull_units
 from protime_etl.sync.worklist import failure_of
-from protime_etl.work import Unit
+from protime_etl.work import Counts, Unit
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ProtimeClockingsToPostgresOperator",
-    "ProtimeFinishOperator",
     "ProtimeOperator",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
@@ -47,6 +46,7 @@ __all__ = [
 
 
 LONGEST_LOOKBACK = 3660
+MOST_AT_ONCE = 1024
 
 
 def is_true(given: bool | str) -> bool:
@@ -162,39 +162,72 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         if self.named.strip():
             raise AirflowSkipException("People or circles are named: others need not be known.")
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        counts = read_people(pipeline) + read_lists(pipeline)
-        self.log.info("People: %s", in_words(counts))
-        withheld = [error for error in pipeline.to_look_at if isinstance(error, DeletionsWithheldError)]
-        log_refused(self.log, pipeline)
-        if withheld:
-            raise withheld[0]
-        return counts.as_dict()
+        return _read_people(pipeline, self.log).as_dict()
+
+
+def _read_people(pipeline: Pipeline, log: Any) -> Counts:
+    """People, and the collections that are read whole."""
+    counts = read_people(pipeline) + read_lists(pipeline)
+    log.info("People: %s", in_words(counts))
+    withheld = [error for error in pipeline.to_look_at if isinstance(error, DeletionsWithheldError)]
+    log_refused(log, pipeline)
+    if withheld:
+        raise withheld[0]
+    return counts
 
 
 class ProtimePlanOperator(ProtimeOperator):
     """Enter a run and its units in the ledger. Returns the numbers of the units, to map over, or lists of them.
 
-    Lists when there are more than `[core] max_map_length`.
+    Lists when there are more than `[core] max_map_length`, or where `at_once` is given.
 
     :param lookback_days: days before the run's own day that are read again; a run made by `airflow backfill create`
         reads its own day only.
+    :param read_people: read all people before, and the collections that are read whole, as
+        `ProtimePeopleToPostgresOperator` does: one start of a task less.
+    :param accept_deletions: as there.
+    :param at_once: lists that the units are dealt into; left out: a task a unit.
+    :param schedule_timezone: where the schedule holds; the log says so if that is not where the terminals hang.
     """
 
-    template_fields: Sequence[str] = ("lookback_days", "collections")
+    template_fields: Sequence[str] = ("lookback_days", "accept_deletions", "at_once", "collections")
 
-    def __init__(self, *, lookback_days: int | str = 7, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        lookback_days: int | str = 7,
+        read_people: bool = False,
+        accept_deletions: bool | str = False,
+        at_once: int | str | None = None,
+        schedule_timezone: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.lookback_days = lookback_days
+        self.read_people = read_people
+        self.accept_deletions = accept_deletions
+        self.at_once = at_once
+        self.schedule_timezone = schedule_timezone
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> list[int] | list[list[int]]:
         """Plan the window of this run."""
         run: Any = context["dag_run"]
+        at_once = None if self.at_once is None else parse_whole_number("concurrency", self.at_once, 1, MOST_AT_ONCE)
+        if self.schedule_timezone not in ("", zone := pipeline.settings.timezone):
+            self.log.warning(
+                "The schedule holds in %s, and the terminals hang in %s: a night may read another day than you think.",
+                self.schedule_timezone,
+                zone,
+            )
+        if self.read_people:
+            pipeline.accept_deletions(is_true(self.accept_deletions))
+            _read_people(pipeline, self.log)
         first, last = run_window(context, pipeline, self.lookback_days)
         run_id, units = plan(pipeline, f"airflow {run.dag_id} {run.run_id}", select(pipeline, first, last))
         log_refused(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)
-        return map_over(units)
+        return map_over(units, at_once)
 
 
 class ProtimeClockingsToPostgresOperator(ProtimeOperator):
@@ -253,34 +286,3 @@ def _unit_given(unit_id: object) -> int:
 def _label(unit: Unit, of: int) -> str:
     more = f" and {of - 1} more unit{'s' if of > 2 else ''}" if of > 1 else ""
     return unit.label + more
-
-
-class ProtimeFinishOperator(ProtimeOperator):
-    """Close the run in the ledger and tell the outlets, if any, what it did. Returns the counts.
-
-    :param run_id: number of the run in the ledger.
-    """
-
-    template_fields: Sequence[str] = ("run_id", "collections")
-
-    def __init__(self, *, run_id: int | str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.run_id = run_id
-
-    def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Add up the units; the asset event carries the counts."""
-        if str(self.run_id) in ("", "None"):
-            raise AirflowFailException("No run was planned: look at the plan task.")
-        run_id = parse_whole_number("run_id", self.run_id, 1, 2**63 - 1)
-        counts, statuses = finish(pipeline, run_id)
-        unfinished = sum(number for status, number in statuses.items() if status != "done")
-        if unfinished:
-            raise AirflowFailException(
-                f"{unfinished} of {sum(statuses.values())} units are not done. Clear the failed pull tasks."
-            )
-        summary = {**counts.as_dict(), "units": sum(statuses.values())}
-        events = context["outlet_events"]
-        for outlet in self.outlets:
-            events[outlet].extra = {"run_id": run_id, **summary}
-        self.log.info("Run %s: %s; %s units", run_id, in_words(counts), summary["units"])
-        return summary

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.operators import ProtimeOperator, in_words, log_refused, run_window
+from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, log_refused, run_window
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.proving import Proving, prove
 
@@ -31,22 +31,25 @@ class ProtimeProveOperator(ProtimeOperator):
 
     :param requests: requests to take; left out: `proof_requests` of the connection, or a tenth of the night's.
     :param lookback_days: days before the run's own day that the night has read; as for the plan.
+    :param accept_deletions: mark as deleted what vanished, however much that is.
     :param repaired: the asset that is told when rows were repaired, by an outlet that is an `AssetAlias`.
     """
 
-    template_fields: Sequence[str] = ("requests", "lookback_days", "collections")
+    template_fields: Sequence[str] = ("requests", "lookback_days", "accept_deletions", "collections")
 
     def __init__(
         self,
         *,
         requests: int | str | None = None,
         lookback_days: int | str = 7,
+        accept_deletions: bool | str = False,
         repaired: Asset | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.requests = requests
         self.lookback_days = lookback_days
+        self.accept_deletions = accept_deletions
         self.repaired = repaired
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
@@ -56,6 +59,7 @@ class ProtimeProveOperator(ProtimeOperator):
             raise AirflowSkipException("A backfill reads its own days; the nights prove them.")
         given = str(self.requests).strip()
         requests = None if given in ("None", "") else parse_whole_number("requests", given, 0, MOST_REQUESTS)
+        pipeline.accept_deletions(is_true(self.accept_deletions))
         first, _ = run_window(context, pipeline, self.lookback_days)
         done = prove(pipeline, f"airflow {run.dag_id} {run.run_id}", before=first, requests=requests)
         for path, start, end, people in done.windows:

@@ -36,10 +36,12 @@ def get_provider_info() -> dict[str, Any]:
                     "protime_etl.airflow.operators",
                     "protime_etl.airflow.backfill",
                     "protime_etl.airflow.delta_operators",
+                    "protime_etl.airflow.finish",
                     "protime_etl.airflow.prove",
                 ],
             }
         ],
+        "notifications": ["protime_etl.airflow.notifier.ProtimeNotifier"],
         "connection-types": [
             {
                 "connection-type": "protime",
@@ -96,6 +98,9 @@ def get_provider_info() -> dict[str, Any]:
                         0.1,
                         1000,
                     ),
+                    "alert_email": _text(
+                        "Alert", "Who is told when a run fails: addresses separated by commas. Empty: nobody."
+                    ),
                     "proof_requests": _number(
                         "Requests for the proof",
                         "By which each night compares what was compared longest ago; 0: none."
@@ -115,8 +120,8 @@ def get_provider_info() -> dict[str, Any]:
 
 
 def field_labels() -> dict[str, str]:
-    """What the form of the connection calls each setting."""
+    """What the form of the connection calls each setting; who is told of failures is Airflow's alone."""
     (connection,) = get_provider_info()["connection-types"]
     relabeling = connection["ui-field-behaviour"]["relabeling"]
-    labels = {name: str(field["label"]) for name, field in connection["conn-fields"].items()}
+    labels = {name: str(field["label"]) for name, field in connection["conn-fields"].items() if name != "alert_email"}
     return {"client_id": relabeling["login"], "client_secret": relabeling["password"], **labels}

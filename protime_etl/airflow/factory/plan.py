@@ -1,0 +1,86 @@
+"""What the DAGs of a tenant have in common."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.sdk import Asset, Context, Param
+
+__all__ = ["DagPlan", "accept_deletions_param", "collections_param", "concurrency_param"]
+
+
+@dataclass(frozen=True)
+class DagPlan:
+    """What `protime_dags` was given, checked; see there."""
+
+    name: str
+    protime_conn_id: str
+    postgres_conn_id: str
+    timezone: str
+    nightly: str
+    changes: str
+    lookback_days: int
+    at_once: int
+    collections: str
+    callbacks: Sequence[Callable[[Context], None]]
+    deadline: dt.timedelta | None
+    default_args: dict[str, Any]
+    tags: Sequence[str]
+    clockings: Asset
+    clockings_changes: Asset
+
+    def dag_id(self, kind: str) -> str:
+        """Id of the DAG of that kind."""
+        return f"{self.name}_clockings_{kind}"
+
+    def for_tasks(self, **more: Any) -> dict[str, Any]:
+        """The default arguments of a DAG's tasks."""
+        patience = {} if self.deadline is None else {"deadline": self.deadline}
+        return {
+            "owner": "protime-etl",
+            "protime_conn_id": self.protime_conn_id,
+            "postgres_conn_id": self.postgres_conn_id,
+            # A wait that the API asks for is no failure and uses none of these.
+            "retries": 3,
+            "retry_delay": dt.timedelta(minutes=1),
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": dt.timedelta(minutes=30),
+            **patience,
+            **more,
+            **self.default_args,
+        }
+
+
+def accept_deletions_param() -> Param:
+    """Whether a run believes that very much was deleted."""
+    return Param(
+        False,
+        type="boolean",
+        title="Accept deletions",
+        description="Mark as deleted what vanished at the tenant, however much that is.",
+    )
+
+
+def collections_param(default: str) -> Param:
+    """Which collections a run reads."""
+    return Param(
+        default,
+        type="string",
+        title="Collections",
+        description="Names such as clockings people absences, or all; empty: those of the connection.",
+    )
+
+
+def concurrency_param(most: int, empty: str) -> Param:
+    """How many tasks of a run read at the same time."""
+    return Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        maximum=most,
+        title="Concurrency",
+        description=f"Units that are read at the same time; empty: {empty}.",
+    )

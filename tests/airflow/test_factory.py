@@ -1,0 +1,154 @@
+"""`protime_dags` and the bundle, as Airflow reads them: ids, assets, connections, and what is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.airflow.test_provider import run_python
+
+pytestmark = pytest.mark.airflow
+
+READ = """
+import json, os
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(FOLDER)
+def described(dag):
+    tasks = {}
+    for task in dag.tasks:
+        partial = getattr(task, "partial_kwargs", None)
+        kwargs = {**partial["default_args"], **partial} if partial else vars(task)
+        outlets = [outlet.name for outlet in (kwargs.get("outlets") or [])]
+        place = kwargs.get("postgres_conn_id") or kwargs.get("conn_id")
+        tasks[task.task_id] = [kwargs.get("protime_conn_id"), place, outlets, str(kwargs.get("deadline")),
+            kwargs.get("retries")]
+    timetable = dag.timetable
+    return {
+        "tasks": tasks,
+        "cron": getattr(timetable, "expression", None),
+        "timezone": str(getattr(timetable, "timezone", "")),
+        "params": dag.params.dump() if "first_day" not in dag.params else {},
+        "tags": sorted(dag.tags),
+        "deadline": bool(dag.deadline),
+        "dagrun_timeout": dag.dagrun_timeout and dag.dagrun_timeout.total_seconds(),
+        "assets": {outlet.name: getattr(outlet, "uri", None) for task in dag.tasks for outlet in (task.outlets or [])},
+    }
+print(json.dumps({
+    "dags": {dag_id: described(dag) for dag_id, dag in bag.dags.items()},
+    "errors": {os.path.basename(file): error for file, error in bag.import_errors.items()},
+}))
+"""
+LINE = "from protime_etl.airflow import protime_dags\n"
+
+
+def read(tmp_path: Path, files: dict[str, str], **environment: str) -> Any:
+    folder = tmp_path / "dags"
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return run_python(READ.replace("FOLDER", repr(str(folder))), tmp_path, **environment)
+
+
+def test_a_second_tenant_is_a_file_of_two_lines(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        {"beta.py": LINE + 'protime_dags("beta", protime_conn_id="protime_beta")\n', "a.py": LINE + "protime_dags()\n"},
+    )
+    assert found["errors"] == {}
+    kinds = ("nightly", "changes", "backfill")
+    assert sorted(found["dags"]) == sorted(f"{name}_clockings_{kind}" for name in ("beta", "protime") for kind in kinds)
+    beta, first = found["dags"]["beta_clockings_nightly"], found["dags"]["protime_clockings_nightly"]
+    assert first["assets"]["protime_clockings"] == "protime://warehouse/protime/clockings"
+    assert beta["assets"]["beta_clockings"] == "protime://beta/clockings"
+    assert set(first["assets"]) == {"protime_clockings", "protime_clockings_repaired"}
+    assert set(found["dags"]["beta_clockings_changes"]["assets"]) == {"beta_clockings_changes"}
+    for name, conn_id in (("beta", "protime_beta"), ("protime", "protime_default")):
+        for kind in kinds:
+            tasks = found["dags"][f"{name}_clockings_{kind}"]["tasks"]
+            assert {task[0] for task_id, task in tasks.items() if task_id != "check_rows"} == {conn_id}, (name, kind)
+            assert {task[1] for task in tasks.values()} == {"protime_warehouse"}
+    assert list(first["tasks"]) == [
+        "plan_batches", "pull_clockings", "close_run", "check_rows", "publish", "prove", "check_deltas"
+    ]  # fmt: skip
+    retries = {task_id: task[4] for task_id, task in first["tasks"].items()}
+    assert retries == {task_id: 2 if task_id == "check_rows" else 3 for task_id in retries}
+
+
+def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:
+    given = (
+        LINE
+        + "import datetime as dt\n"
+        + "protime_dags('gamma', postgres_conn_id='w', timezone='Europe/Paris', nightly='0 5 * * *',"
+        " changes='0 * * * *',"
+        " lookback_days=3, at_once=2, collections='clockings people', deadline=dt.timedelta(hours=2), tags=['hr'],"
+        " alert='ops@example.com', default_args={'retries': 1, 'owner': 'me'})\n"
+    )
+    found = read(tmp_path, {"gamma.py": given}, PROTIME_TIMEZONE="Europe/Rome")
+    assert found["errors"] == {}
+    nightly = found["dags"]["gamma_clockings_nightly"]
+    assert (nightly["cron"], nightly["timezone"]) == ("0 5 * * *", "Europe/Paris")
+    assert nightly["params"]["lookback_days"] == 3
+    assert nightly["params"]["collections"] == "clockings people"
+    assert nightly["tags"] == ["hr", "protime"]
+    assert nightly["deadline"]
+    assert nightly["dagrun_timeout"] > 0
+    assert {task[3] for task_id, task in nightly["tasks"].items() if task_id != "check_rows"} == {"2:00:00"}
+    assert {task[1] for task in nightly["tasks"].values()} == {"w"}
+    assert {task[4] for task_id, task in nightly["tasks"].items() if task_id != "check_rows"} == {1}
+    assert found["dags"]["gamma_clockings_changes"]["cron"] == "0 * * * *"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("protime_dags('Beta 2')", "protime_dags('Beta 2'): a name is made of small letters, digits and _"),
+        ("protime_dags('2')", "and begins with a letter"),
+        ("protime_dags('b', collections='clockings absense')", "protime_dags('b'): "),
+        ("protime_dags('b', timezone='Europe/Brussel')", "protime_dags('b'): "),
+        ("protime_dags('b', only=['weekly'])", "there is no DAG 'weekly', only nightly, changes, backfill"),
+        ("protime_dags('b'); protime_dags('b', protime_conn_id='c')", "protime_dags('b') is called twice in b.py"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line_when_the_file_is_read(tmp_path: Path, call: str, told: str) -> None:
+    found = read(tmp_path, {"b.py": f"{LINE}{call}\n"})
+    assert found["dags"] == {}
+    error = found["errors"]["b.py"]
+    last = error.strip().splitlines()[-1]
+    assert told in last, error
+    assert "During handling" not in error
+
+
+def test_of_two_files_of_one_name_the_second_alone_is_refused(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        {
+            "a.py": LINE + "protime_dags('beta')\n",
+            "b.py": LINE + "protime_dags('beta', protime_conn_id='other')\n",
+            "c.py": LINE + "protime_dags(name='beta', only=['nightly'])\n",
+            "d.py": LINE + "protime_dags('delta')\n",
+        },
+    )
+    assert sorted(found["errors"]) == ["b.py", "c.py"]
+    assert "protime_dags('beta') is called in b.py and in a.py: two DAGs of one id" in found["errors"]["b.py"]
+    assert len(found["dags"]) == 6
+    assert found["dags"]["beta_clockings_nightly"]["tasks"]["plan_batches"][0] == "protime_default"
+
+
+def test_the_bundle_is_the_folder_of_the_package(tmp_path: Path) -> None:
+    listed = json.dumps(
+        [{"name": "protime", "classpath": "protime_etl.airflow.ProtimeDagBundle", "kwargs": {"refresh_interval": 30}}]
+    )
+    script = """
+import json
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag
+(bundle,) = DagBundlesManager().get_all_dag_bundles()
+bag = DagBag(bundle.path)
+print(json.dumps([bundle.name, sorted(bag.dags), bag.import_errors]))
+"""
+    name, dags, errors = run_python(script, tmp_path, AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=listed)
+    assert (name, errors) == ("protime", {})
+    assert dags == [f"protime_clockings_{kind}" for kind in ("backfill", "changes", "nightly")]
