@@ -19,8 +19,7 @@ bag = DagBag(FOLDER)
 def described(dag):
     tasks = {}
     for task in dag.tasks:
-        partial = getattr(task, "partial_kwargs", None)
-        kwargs = {**partial["default_args"], **partial} if partial else vars(task)
+        kwargs = vars(task.unmap({"unit_id": 1}) if hasattr(task, "partial_kwargs") else task)
         outlets = [outlet.name for outlet in (kwargs.get("outlets") or [])]
         place = kwargs.get("postgres_conn_id") or kwargs.get("conn_id")
         tasks[task.task_id] = [kwargs.get("protime_conn_id"), place, outlets, str(kwargs.get("deadline")),
