@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -174,9 +174,17 @@ class LocalAirflow:
 
 @contextmanager
 def local_airflow(
-    home: Path, metadata: URL, warehouse: URL, settings: Settings, *, port: int = 0
+    home: Path,
+    metadata: URL,
+    warehouse: URL,
+    settings: Settings,
+    *,
+    port: int = 0,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[LocalAirflow]:
     """Run Airflow until the end of the `with`: metadata in database `airflow` of the server `metadata`.
+
+    `more` are settings of Airflow besides, as variables of the environment.
 
     Raises:
         ProtimeError: it does not start.
@@ -187,6 +195,7 @@ def local_airflow(
     log = folder / "standalone.log"
     made = connections(settings, warehouse)
     environment = airflow_environment(folder, _metadata_database(metadata, list(made)), settings.timezone, port)
+    environment |= more or {}
     write_environment(home / AIRFLOW_ENV, environment)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}
     path = {"NO_COLOR": "1", "PATH": f"{environment['PATH']}{os.pathsep}{os.environ.get('PATH', '')}"}

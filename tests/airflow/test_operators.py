@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import runpy
 import traceback
@@ -15,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import Engine
 from tenacity import wait_none
 
 from protime_etl.airflow import (
@@ -172,16 +171,6 @@ def test_a_whole_number_may_be_written_as_json_does(
     with engine.connect() as connection:
         first = connection.scalar(sa.text("SELECT date_from FROM protime_etl.runs ORDER BY run_id"))
     assert first == TODAY - dt.timedelta(days=days)
-
-
-@pytest.fixture
-def connections(simulated: SimulatedTenant, warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two connections that the operators ask Airflow for."""
-    extra = {"tenant": "simulated", "api_url": simulated.url, "auth_url": simulated.url}
-    protime = {"conn_type": "protime", "login": simulated.client_id, "password": simulated.client_secret}
-    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_DEFAULT", json.dumps({**protime, "extra": extra}))
-    place = {"login": warehouse.username, "schema": warehouse.database, "host": warehouse.query["host"]}
-    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_WAREHOUSE", json.dumps({"conn_type": "postgres", **place}))
 
 
 @pytest.mark.usefixtures("connections")
