@@ -66,6 +66,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
             began = database_clock(connection)
         turn = poll(pipeline, restart=is_true(self.restart), asked_at=run.run_after)
         counts = turn.counts.as_dict()
+        pipeline.counts_of[CLOCKINGS.path] += turn.counts
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
             self.log.warning("The delta had to begin anew (%s); see docs/delta.md. %s", turn.restarted, turn.reason)

@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.hook import ProtimeHook
+from protime_etl.airflow.lineage import lineage_of
 from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.reports import LogObserver, in_words
 from protime_etl.airflow.waiting import PATIENCE, RescheduledError, long_wait, wait_outside
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from airflow.sdk import Context
+    from sqlalchemy.engine import URL
 
     from protime_etl.sync.pipeline import Pipeline
 
@@ -102,6 +104,7 @@ class ProtimeOperator(BaseOperator):
         super().__init__(**kwargs)
         self.collections = collections
         self.deadline = deadline
+        self._loaded: tuple[str, URL, dict[str, Counts]] | None = None
         self.protime_conn_id = protime_conn_id
         self.postgres_conn_id = postgres_conn_id
 
@@ -117,7 +120,9 @@ class ProtimeOperator(BaseOperator):
         try:
             with self.pipeline() as pipeline:
                 longest_inside = pipeline.settings.max_wait_in_task
-                return self.carry_out(pipeline, context)
+                result = self.carry_out(pipeline, context)
+                self._loaded = (pipeline.settings.api_host, pipeline.engine.url, dict(pipeline.counts_of))
+                return result
         except ProtimeError as error:
             speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
             seconds = long_wait(error, longest_inside)
@@ -126,6 +131,11 @@ class ProtimeOperator(BaseOperator):
             raise self._told(error if error.retry else AirflowFailException(str(error))) from None
         except AirflowFailException as error:
             raise self._told(error) from None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What OpenLineage's listener asks after the task: the collections that were read, and their tables."""
+        del task_instance
+        return lineage_of(*self._loaded) if self._loaded is not None and self._loaded[2] else None
 
     def _told(self, error: Exception) -> Exception:
         """The error, after the log was told of it; the frames behind a known error say nothing more."""

@@ -81,6 +81,8 @@ def pull_units(
     pool = WorkerPool(pipeline, units, observer)
     pool.run_alone(pipeline.client)
     refresh_statistics(pipeline.engine, pool.work.counts.written)
+    for path, counts in pool.work.counts_of.items():
+        pipeline.counts_of[path] += counts
     return pool.work.counts, pool.work.failures
 
 
