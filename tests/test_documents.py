@@ -146,7 +146,7 @@ def test_settings_are_those_that_there_are() -> None:
     settings = {f"PROTIME_{name.upper()}" for name in Settings.model_fields}
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert set(re.findall(r"PROTIME_[A-Z_]+", page)) - {"PROTIME_"} == settings
-    others = {"PROTIME_WAREHOUSE_PASSWORD"}  # of the Compose file
+    others = {f"PROTIME_{name}" for name in ("WAREHOUSE_PASSWORD", "CHANGES_SCHEDULE", "ALERT_EMAIL")}  # of Airflow
     assert set(re.findall(r"\bPROTIME_[A-Z_]+[A-Z]\b", TEXT)) <= settings | others
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Any
-
 import msgspec
 import pytest
 from sqlalchemy.engine import URL
@@ -77,16 +73,6 @@ def test_what_cannot_be_read_is_told(hook: ProtimeHook) -> None:
         hook.get("webhooks/1")
     with pytest.raises(SettingsError, match="no collection 'absense'"):
         list(hook.pages("absense"))
-
-
-@pytest.mark.usefixtures("hook")
-def test_the_example_of_the_documents_works(simulated: SimulatedTenant) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
-    ((example),) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    names: dict[str, Any] = {"__name__": "example"}
-    exec(compile(example, "docs/deploy.md", "exec"), names)
-    count = names["dag"].get_task("count").python_callable
-    assert count("2026-03-01", str(TODAY)) == len(simulated.tenant.truth())
 
 
 def test_a_wrong_parameter_is_not_blamed_on_the_connection(hook: ProtimeHook) -> None:
