@@ -452,7 +452,7 @@ def test_image_is_the_airflow_that_the_constraints_pin() -> None:
 
 def test_image_installs_pinned_and_runs_as_airflow() -> None:
     lines = instructions()
-    assert ["RUN", *shlex.split('pip install --no-cache-dir -c constraints.txt ".[airflow,local]"')] in lines
+    assert ["RUN", *shlex.split('pip install --no-cache-dir -c constraints.txt ".[airflow,local,celery]"')] in lines
     assert [line[1:] for line in lines if line[0] == "USER"] == [["airflow"]]
     text = (ROOT / "Dockerfile").read_text() + (ROOT / "constraints.txt").read_text()
     assert not re.search(r"index-url|https?://", text)

@@ -39,11 +39,17 @@ class SimulatedTenant:
     """A tenant served on a free port of this machine as long as the `with` block lasts."""
 
     def __init__(
-        self, tenant: Tenant | None = None, options: Options | None = None, clock: Clock | None = None
+        self,
+        tenant: Tenant | None = None,
+        options: Options | None = None,
+        clock: Clock | None = None,
+        *,
+        host: str = "127.0.0.1",
     ) -> None:
         self.tenant = tenant or Tenant()
         self.options = options or Options()
         self.clock = clock or Clock()
+        self._host = host
         self._app = create_app(self.tenant, self.options, self.clock)
         self.served: Served = self._app.state.served
         self.client_id = self.options.client_id
@@ -52,7 +58,7 @@ class SimulatedTenant:
         """Where it is served, such as `http://127.0.0.1:49152`, once it is."""
 
     def __enter__(self) -> SimulatedTenant:
-        self._socket = _listen("127.0.0.1", 0)
+        self._socket = _listen(self._host, 0)
         self.url = _url(self._socket)
         ready = threading.Event()
         self._server = _Server(_config(self._app), ready.set)
