@@ -1,0 +1,204 @@
+"""A night on several machines, with CeleryExecutor: one loses its power, and the tenant asks for a pause.
+
+The scheduler, the API server, redis and PostgreSQL run here; two workers on machines of their own. They share nothing
+but the network: no folder with logs or settings, and PostgreSQL is reached by TCP.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from sqlalchemy.engine import Engine
+
+from protime_etl.airflow.connections import connections
+from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.standalone.environment import airflow_environment
+from protime_etl.standalone.local_airflow import LocalAirflow
+from tests.databases import execute
+from tests.machines import (
+    Machine,
+    NoMachinesError,
+    free_port,
+    network,
+    postgres_on,
+    redis_on,
+    started,
+    wait_until,
+)
+from tests.tenant import settings_for
+from tests.truth import table_rows, tenant_rows
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900), pytest.mark.usefixtures("long_form")]
+DAG = "protime_clockings_nightly"
+BATCH, BATCHES = 430, 4
+TODAY = dt.datetime.now(dt.UTC).date()
+HEARTBEAT_SECONDS, VISIBLE_SECONDS, SLOW_SECONDS, PAUSE_SECONDS = 15, 8, 25, 20
+SHORT = {
+    # A task whose worker is silent for so long begins again.
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(HEARTBEAT_SECONDS),
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+    # A task that is not over by then is delivered again, and here every long one is.
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": str(VISIBLE_SECONDS),
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__UNACKED_RESTORE_INTERVAL": "2",
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__UNACKED_RESTORE_THROTTLE": "1",
+}
+SERVER = "airflow db migrate && { airflow scheduler & airflow dag-processor & exec airflow api-server; }"
+WORKER = [sys.executable, "-m", "airflow", "celery", "worker", "--concurrency", str(2 * BATCHES)]
+
+
+class Site(NamedTuple):
+    airflow: LocalAirflow
+    simulated: SimulatedTenant
+    warehouse: Engine
+    metadata: Engine
+    machines: dict[str, Machine]
+    logs: Path
+
+
+def on_host(environment: dict[str, str], home: Path) -> dict[str, str]:
+    """That environment on a machine whose folder of Airflow is this one."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}
+    path = f"{environment['PATH']}{os.pathsep}{os.environ.get('PATH', '')}"
+    return inherited | environment | {"AIRFLOW_HOME": str(home), "NO_COLOR": "1", "PATH": path}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    tenant = Tenant(seed=2, people=BATCHES * BATCH, first_day=TODAY - dt.timedelta(days=9), last_day=TODAY)
+    with ExitStack() as stack:
+        try:
+            net = stack.enter_context(network("w1", "w2"))
+            broker = stack.enter_context(redis_on(net.address, folder))
+        except NoMachinesError as error:
+            pytest.skip(str(error))
+        server = stack.enter_context(postgres_on(net.address))
+        simulated = stack.enter_context(SimulatedTenant(tenant, Options(page_size=5000), host=net.address))
+        engines = []
+        for name in ("airflow", "warehouse"):
+            execute(server, f"CREATE DATABASE {name}")
+            engines.append(create_engine(server.set(database=name)))
+            stack.callback(engines[-1].dispose)
+        upgrade_schema(engines[1])
+
+        port = free_port(net.address)
+        url = f"http://{net.address}:{port}"
+        metadata = server.set(database="airflow").render_as_string()
+        common = airflow_environment(folder, metadata, "UTC", port) | {
+            "NO_PROXY": net.address,
+            "no_proxy": net.address,
+            "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+            "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "AIRFLOW__CORE__PARALLELISM": "32",
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+            "AIRFLOW__API__HOST": net.address,
+            "AIRFLOW__API__BASE_URL": url,
+            "AIRFLOW__CELERY__BROKER_URL": broker,
+            **SHORT,
+        }
+        process = stack.enter_context(
+            started(["sh", "-euc", SERVER], on_host(common, folder / "server"), folder / "server.log")
+        )
+        airflow = LocalAirflow(process, url, folder / "server.log")
+        airflow.wait_until_ready()
+        # No wait is short enough for a task to sit it out, so that each one gives the slot back.
+        settings = settings_for(simulated, timezone="UTC", max_wait_in_task=0, allow_http=True)
+        for conn_id, fields in connections(settings, engines[1].url).items():
+            airflow.make_connection(conn_id, fields)
+        for name, machine in net.machines.items():
+            machine.start(WORKER, on_host(common, folder / name), folder / f"{name}.log")
+        airflow.wait_for_dag(DAG)
+        logs = [folder / f"{name}.log" for name in net.machines]
+        wait_until(
+            lambda: all(f"celery@{log.stem} ready" in log.read_text() for log in logs), f"no workers: {folder}", 120
+        )
+        yield Site(airflow, simulated, engines[1], engines[0], dict(net.machines), folder)
+
+
+def told(site: Site, text: str) -> int:
+    """How often the worker that is left says this."""
+    return (site.logs / "w2.log").read_text().count(text)
+
+
+def counted(engine: Engine, query: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(sa.text(query)).scalar_one())
+
+
+def test_a_night_outlives_a_machine_a_pause_and_second_deliveries(site: Site) -> None:
+    misbehaviour = site.simulated.served.misbehaviour
+    misbehaviour.follow(
+        read_plan(
+            f"""
+            [[fault]]
+            kind = "slow"
+            seconds = {SLOW_SECONDS}
+            on = ["clockings"]
+            count = {BATCHES}
+            [[fault]]
+            kind = "status"
+            status = 429
+            retry_after = {PAUSE_SECONDS}
+            on = ["clockings"]
+            at = [{BATCHES + 2}]
+            """
+        )
+    )
+    site.airflow.trigger(DAG, {"lookback_days": 9})
+
+    def runs() -> list[str]:
+        # A DAG that is unpaused may also begin with the run that its schedule is due.
+        return [str(run["dag_run_id"]) for run in site.airflow.request("GET", f"/dags/{DAG}/dagRuns")["dag_runs"]]
+
+    def at_work() -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for task in (task for run_id in runs() for task in site.airflow.tasks(DAG, run_id)):
+            if (task["task_id"], task["state"]) == ("pull_clockings", "running"):
+                found.setdefault(task["hostname"], []).append(task)
+        return found
+
+    wait_until(
+        lambda: misbehaviour.struck["slow"] == BATCHES and set(at_work()) == {"w1", "w2"}, "too few at work", 120
+    )
+    site.machines["w1"].lose_power()
+    moment = time.monotonic()
+    lost = at_work()["w1"]  # as Airflow believes
+
+    assert {site.airflow.wait_for_run(DAG, run_id) for run_id in runs()} == {"success"}
+    seconds = time.monotonic() - moment
+    assert table_rows(site.warehouse) == tenant_rows(site.simulated.tenant)
+    assert table_rows(site.warehouse, "people") == tenant_rows(site.simulated.tenant, "people")
+    assert site.simulated.served.requests["token"] == 1
+    assert (misbehaviour.struck["status"], misbehaviour.during_pause) == (1, 0)
+    assert counted(site.metadata, "SELECT count(*) FROM public.task_reschedule") >= 1
+
+    # What the lost machine was at began again on the other one; nothing else failed.
+    tries = [task for run_id in runs() for task in site.airflow.tasks(DAG, run_id)]
+    repeated = {(task["dag_run_id"], task["map_index"]): task["hostname"] for task in tries if task["try_number"] > 1}
+    assert repeated == {(task["dag_run_id"], task["map_index"]): "w2" for task in lost}
+    failed = "SELECT count(*) FROM public.task_instance_history"
+    assert counted(site.metadata, failed) == counted(site.metadata, f"{failed} WHERE hostname = 'w1'") == len(lost)
+    assert counted(site.warehouse, "SELECT count(*) FROM protime_etl.units WHERE status IN ('planned', 'failed')") == 0
+    # What was delivered a second time while it ran was left alone.
+    second = told(site, "Task already running elsewhere, ignoring redelivered message")
+    assert second >= 1
+    print(  # noqa: T201 - the figures are what this is for
+        f"\nseveral machines: {len(lost)} tasks lost, all done {seconds:.0f} s later; {second} second deliveries;"
+        f" {site.simulated.served.requests}"
+    )
