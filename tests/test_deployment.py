@@ -30,7 +30,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 HEADER = [line.removeprefix("#") for line in TEXT.split("\nname:")[0].splitlines()]
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
+AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer", "worker")
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^{}]*))?\}|(?P<wrong>))")
 SECRETS = {
     "POSTGRES_PASSWORD": "postgres-example",
@@ -43,6 +43,8 @@ SECRETS = {
 }
 TENANT = {"PROTIME_TENANT": "acme", "PROTIME_CLIENT_ID": "client"}
 REQUIRED = SECRETS | TENANT
+REDIS_PASSWORD = "${REDIS_PASSWORD:-}"
+"""The one secret that may be missing: redis, which runs with its profile only, refuses to start without it."""
 
 
 def strings(node: object) -> list[str]:
@@ -113,16 +115,16 @@ def run(*command: str, home: Path, **variables: str) -> subprocess.CompletedProc
 
 
 def test_has_the_services_and_no_version_key() -> None:
-    assert set(SERVICES) == {"init", *AIRFLOW, "postgres", "simulator"}
+    assert set(SERVICES) == {"init", *AIRFLOW, "redis", "postgres", "simulator"}
     assert "version" not in COMPOSE
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["simulator"]
-    assert SERVICES["simulator"]["profiles"] == ["simulated"]
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert profiles == {"simulator": ["simulated"], "worker": ["celery"], "redis": ["celery"]}
     assert SERVICES["postgres"]["image"] == "postgres:18"
 
 
 def test_one_service_builds_the_image_that_the_others_run() -> None:
     assert [name for name, service in SERVICES.items() if "build" in service] == ["init"]
-    images = {service["image"] for name, service in SERVICES.items() if name != "postgres"}
+    images = {service["image"] for name, service in SERVICES.items() if name not in ("postgres", "redis")}
     assert images == {SERVICES["init"]["image"]}
 
 
@@ -142,10 +144,10 @@ def test_depends_on_services_that_can_meet_the_condition() -> None:
         for needed, how in service.get("depends_on", {}).items():
             if how["condition"] == "service_healthy":
                 assert "healthcheck" in SERVICES[needed]
-            assert "profiles" not in SERVICES[needed]
+            assert SERVICES[needed].get("profiles") in (None, service.get("profiles"))
 
 
-@pytest.mark.parametrize("name", [*AIRFLOW, "postgres", "simulator"])
+@pytest.mark.parametrize("name", [*AIRFLOW, "postgres", "redis", "simulator"])
 def test_a_service_that_stays_is_checked_and_restarted(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
     check = SERVICES[name]["healthcheck"]
@@ -161,10 +163,10 @@ def test_ports_are_bound_to_this_machine() -> None:
 
 
 def test_data_and_logs_are_in_named_volumes() -> None:
-    assert set(COMPOSE["volumes"]) == {"postgres", "logs"}
+    assert set(COMPOSE["volumes"]) == {"postgres", "logs", "redis"}
     # The image of PostgreSQL 18 keeps its data in a folder below; a volume at .../data would stay empty.
     assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
-    assert all(SERVICES[name]["volumes"] == ["logs:/opt/airflow/logs"] for name in AIRFLOW)
+    assert all(SERVICES[name]["volumes"][0] == "logs:/opt/airflow/logs" for name in AIRFLOW)
 
 
 def test_warehouse_is_a_database_and_a_role_of_its_own() -> None:
@@ -204,9 +206,10 @@ def test_every_secret_is_required_and_says_what_to_do() -> None:
 def test_no_secret_is_written_into_the_file() -> None:
     secret = re.compile(r"PASSWORD$|SECRET|_KEY$|FERNET")
     for service in SERVICES.values():
-        for name, value in service.get("environment", {}).items():
+        for name, written in service.get("environment", {}).items():
+            value = written.replace(REDIS_PASSWORD, "${REDIS_PASSWORD:?}")
             assert not secret.search(name) or re.fullmatch(r"\$\{\w+:\?[^{}]+\}", value), name
-            assert not re.search(r"://[^/@:]+:(?!\$\{\w+:\?)[^/]*@", value), f"{name} has a password in a URL"
+            assert not re.search(r"://[^/@:]*:(?!\$\{\w+:\?)[^/]*@", value), f"{name} has a password in a URL"
             assert not re.search(r'"password": "(?!\$\{\w+:\?)', value), f"{name} has a password"
 
 
@@ -229,7 +232,7 @@ def test_the_recipe_of_the_header_makes_all_secrets(tmp_path: Path) -> None:
     recipe = "\n".join(line.removeprefix("   ") for line in HEADER[start : end + 1])
     subprocess.run(["/bin/sh", "-euc", recipe], cwd=tmp_path, check=True, timeout=30)
     made = dotenv_values(tmp_path / "compose.env")
-    assert set(made) == set(SECRETS) - {"PROTIME_CLIENT_SECRET"}
+    assert set(made) == set(SECRETS) - {"PROTIME_CLIENT_SECRET"} | {"REDIS_PASSWORD"}
     assert all(re.fullmatch(r"[A-Za-z0-9_=-]{24,}", value or "") for value in made.values())
     assert len(base64.urlsafe_b64decode(made["AIRFLOW__CORE__FERNET_KEY"] or "")) == 32
     assert (tmp_path / "compose.env").stat().st_mode & 0o077 == 0
@@ -247,7 +250,7 @@ def simulated() -> dict[str, str]:
 @pytest.mark.usefixtures("long_form")
 def test_every_command_and_its_options_exist(tmp_path: Path) -> None:
     found = commands()
-    assert {name for name, _ in found} == set(SERVICES) - {"postgres"}
+    assert {name for name, _ in found} == set(SERVICES) - {"postgres", "redis"}
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(lambda item: run(*item[1], "--help", home=tmp_path), found))
     for (name, command), result in zip(found, results, strict=True):
@@ -298,6 +301,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Airflow itself reads from the environment of its services, with the simulated tenant."""
     home = tmp_path_factory.mktemp("airflow")
     given = environment("api-server", REQUIRED | simulated())
+    given["AIRFLOW_CONFIG"] = str(ROOT / "deploy" / "airflow" / "config" / "airflow.cfg")
     for name, connection in connections(home, given).items():
         given[f"AIRFLOW_CONN_{name.upper()}"] = connection.as_json()
     result = run("python", "-c", LOOK_AT_AIRFLOW, home=home, **given)
