@@ -67,9 +67,17 @@ class Machine:
                 start_new_session=True,
             )
 
+    def cut_off(self) -> None:
+        """Cut its link; what runs there lives on."""
+        _ip("link", "set", self.link, "down")
+
+    def reconnect(self) -> None:
+        """Undo that."""
+        _ip("link", "set", self.link, "up")
+
     def lose_power(self) -> None:
         """Cut its link, then kill all that runs there: no connection is closed."""
-        _ip("link", "set", self.link, "down")
+        self.cut_off()
         self.stop()
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A night on several machines, with CeleryExecutor: one loses its power, and the tenant asks for a pause.
+"""Nights on several machines, with CeleryExecutor: one is cut off or loses its power, the tenant asks for a pause.
 
 The scheduler, the API server, redis and PostgreSQL run here; two workers on machines of their own. They share nothing
 but the network: no folder with logs or settings, and PostgreSQL is reached by TCP.
@@ -43,7 +43,7 @@ from tests.machines import (
 from tests.tenant import settings_for
 from tests.truth import table_rows, tenant_rows
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900), pytest.mark.usefixtures("long_form")]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600), pytest.mark.usefixtures("long_form")]
 DAG = "protime_clockings_nightly"
 BATCH, BATCHES = 430, 4
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -131,9 +131,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(airflow, simulated, engines[1], engines[0], dict(net.machines), folder)
 
 
-def told(site: Site, text: str) -> int:
-    """How often the worker that is left says this."""
-    return (site.logs / "w2.log").read_text().count(text)
+FAILED = "SELECT count(*) FROM public.task_instance_history"
+FAILED_ON_W1 = f"{FAILED} WHERE hostname = 'w1'"
+UNDONE = "SELECT count(*) FROM protime_etl.units WHERE status IN ('planned', 'failed')"
+SLOW = f"""
+[[fault]]
+kind = "slow"
+seconds = {SLOW_SECONDS}
+on = ["clockings"]
+count = {BATCHES}
+"""
+PAUSE = f"""
+[[fault]]
+kind = "status"
+status = 429
+retry_after = {PAUSE_SECONDS}
+on = ["clockings"]
+at = [{BATCHES + 2}]
+"""
 
 
 def counted(engine: Engine, query: str) -> int:
@@ -141,62 +156,86 @@ def counted(engine: Engine, query: str) -> int:
         return int(connection.execute(sa.text(query)).scalar_one())
 
 
-def test_a_night_outlives_a_machine_a_pause_and_second_deliveries(site: Site) -> None:
+def tasks(site: Site) -> list[dict[str, Any]]:
+    """Those of all runs: a DAG that is unpaused may also begin with the run that its schedule is due."""
+    runs = site.airflow.request("GET", f"/dags/{DAG}/dagRuns")["dag_runs"]
+    return [task for run in runs for task in site.airflow.tasks(DAG, run["dag_run_id"])]
+
+
+def at_work(site: Site) -> dict[str, list[dict[str, Any]]]:
+    """The pulls that run, by machine, as Airflow believes."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for task in tasks(site):
+        if (task["task_id"], task["state"]) == ("pull_clockings", "running"):
+            found.setdefault(task["hostname"], []).append(task)
+    return found
+
+
+def begin_night(site: Site, faults: str) -> None:
+    """Start a night and wait until both machines wait for the tenant in the middle of it."""
     misbehaviour = site.simulated.served.misbehaviour
-    misbehaviour.follow(
-        read_plan(
-            f"""
-            [[fault]]
-            kind = "slow"
-            seconds = {SLOW_SECONDS}
-            on = ["clockings"]
-            count = {BATCHES}
-            [[fault]]
-            kind = "status"
-            status = 429
-            retry_after = {PAUSE_SECONDS}
-            on = ["clockings"]
-            at = [{BATCHES + 2}]
-            """
-        )
-    )
+    before = misbehaviour.struck["slow"]
+    misbehaviour.follow(read_plan(faults))
     site.airflow.trigger(DAG, {"lookback_days": 9})
-
-    def runs() -> list[str]:
-        # A DAG that is unpaused may also begin with the run that its schedule is due.
-        return [str(run["dag_run_id"]) for run in site.airflow.request("GET", f"/dags/{DAG}/dagRuns")["dag_runs"]]
-
-    def at_work() -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for task in (task for run_id in runs() for task in site.airflow.tasks(DAG, run_id)):
-            if (task["task_id"], task["state"]) == ("pull_clockings", "running"):
-                found.setdefault(task["hostname"], []).append(task)
-        return found
-
     wait_until(
-        lambda: misbehaviour.struck["slow"] == BATCHES and set(at_work()) == {"w1", "w2"}, "too few at work", 120
+        lambda: misbehaviour.struck["slow"] == before + BATCHES and set(at_work(site)) == {"w1", "w2"},
+        "not both machines are at work",
+        120,
     )
-    site.machines["w1"].lose_power()
-    moment = time.monotonic()
-    lost = at_work()["w1"]  # as Airflow believes
 
-    assert {site.airflow.wait_for_run(DAG, run_id) for run_id in runs()} == {"success"}
-    seconds = time.monotonic() - moment
+
+def end_night(site: Site) -> None:
+    """Wait until all runs have ended, and compare."""
+    assert {site.airflow.wait_for_run(DAG, run_id) for run_id in {task["dag_run_id"] for task in tasks(site)}} == {
+        "success"
+    }
     assert table_rows(site.warehouse) == tenant_rows(site.simulated.tenant)
     assert table_rows(site.warehouse, "people") == tenant_rows(site.simulated.tenant, "people")
+    assert counted(site.warehouse, UNDONE) == 0
     assert site.simulated.served.requests["token"] == 1
-    assert (misbehaviour.struck["status"], misbehaviour.during_pause) == (1, 0)
+    assert site.simulated.served.misbehaviour.during_pause == 0
+
+
+def test_a_machine_that_is_cut_off_and_comes_back_does_no_harm(site: Site) -> None:
+    begin_night(site, SLOW)
+    site.machines["w1"].cut_off()
+    moment = time.monotonic()
+    lost = at_work(site)["w1"]
+    wait_until(lambda: counted(site.metadata, FAILED_ON_W1) == len(lost), "Airflow does not give its tasks up", 120)
+    given_up = time.monotonic() - moment
+    # It has lived on meanwhile, knows nothing, and is at the same units as those who begin again.
+    site.machines["w1"].reconnect()
+    end_night(site)
+    # Perhaps others too: what it had been given a second time fails there, and with it the task that runs elsewhere.
+    assert counted(site.metadata, FAILED_ON_W1) == len(lost)
+    print(  # noqa: T201 - the figures are what this is for
+        f"\nseveral machines: {len(lost)} tasks cut off, given up {given_up:.0f} s later, all done after"
+        f" {time.monotonic() - moment:.0f} s; {counted(site.metadata, FAILED) - len(lost)} others failed once;"
+        f" {site.simulated.served.requests}"
+    )
+
+
+def test_a_night_outlives_a_machine_a_pause_and_second_deliveries(site: Site) -> None:
+    failed, refused = counted(site.metadata, FAILED), site.simulated.served.misbehaviour.struck["status"]
+    begin_night(site, SLOW + PAUSE)
+    site.machines["w1"].lose_power()
+    moment = time.monotonic()
+    lost = {(task["dag_run_id"], task["map_index"]) for task in at_work(site)["w1"]}
+    end_night(site)
+    seconds = time.monotonic() - moment
+    assert site.simulated.served.misbehaviour.struck["status"] == refused + 1
     assert counted(site.metadata, "SELECT count(*) FROM public.task_reschedule") >= 1
 
     # What the lost machine was at began again on the other one; nothing else failed.
-    tries = [task for run_id in runs() for task in site.airflow.tasks(DAG, run_id)]
-    repeated = {(task["dag_run_id"], task["map_index"]): task["hostname"] for task in tries if task["try_number"] > 1}
-    assert repeated == {(task["dag_run_id"], task["map_index"]): "w2" for task in lost}
-    failed = "SELECT count(*) FROM public.task_instance_history"
-    assert counted(site.metadata, failed) == counted(site.metadata, f"{failed} WHERE hostname = 'w1'") == len(lost)
-    assert counted(site.warehouse, "SELECT count(*) FROM protime_etl.units WHERE status IN ('planned', 'failed')") == 0
+    repeated = {
+        (task["dag_run_id"], task["map_index"]): task["hostname"]
+        for task in tasks(site)
+        if task["try_number"] > 1 and task["dag_run_id"] in {run_id for run_id, _ in lost}
+    }
+    assert repeated == dict.fromkeys(lost, "w2")
+    assert counted(site.metadata, FAILED) == failed + len(lost)
     # What was delivered a second time while it ran was left alone.
-    second = told(site, "Task already running elsewhere, ignoring redelivered message")
+    second = (site.logs / "w2.log").read_text().count("Task already running elsewhere, ignoring redelivered message")
     assert second >= 1
     print(  # noqa: T201 - the figures are what this is for
         f"\nseveral machines: {len(lost)} tasks lost, all done {seconds:.0f} s later; {second} second deliveries;"
