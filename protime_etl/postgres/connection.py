@@ -27,6 +27,7 @@ PARAMETERS: dict[str, str | int | None] = {
     "keepalives_idle": 20,
     "keepalives_interval": 5,
     "keepalives_count": 4,
+    "tcp_user_timeout": 40_000,
     # In transaction pooling the next transaction does not know what was prepared on another connection.
     "prepare_threshold": None,
 }

@@ -44,6 +44,8 @@ WELCOME = {
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
+    # While an answer is on its way to a machine that is gone nothing is probed, and it is sent again for 15 minutes.
+    "tcp_user_timeout": "40s",
 }
 OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_.]+)\s*=")
 STATEMENT = "begin"

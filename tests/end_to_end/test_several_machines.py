@@ -196,6 +196,37 @@ def end_night(site: Site) -> None:
     assert site.simulated.served.misbehaviour.during_pause == 0
 
 
+HOLD = """
+import sys
+import sqlalchemy as sa
+from protime_etl.postgres.connection import create_engine
+with create_engine(sa.make_url(sys.argv[1])).begin() as connection:
+    connection.execute(sa.text("LOCK TABLE protime_etl.runs"))
+    print("locked", flush=True)
+    connection.execute(sa.text("SELECT pg_sleep(3)"))
+    connection.execute(sa.text("SELECT pg_sleep(600)"))
+"""
+
+
+def test_a_lock_of_a_machine_that_left_before_its_answer_came_is_dropped(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        try:
+            net = stack.enter_context(network("w1"))
+        except NoMachinesError as error:
+            pytest.skip(str(error))
+        engine = create_engine(stack.enter_context(postgres_on(net.address)))
+        stack.callback(engine.dispose)
+        upgrade_schema(engine)
+        log, machine = tmp_path / "log", net.machines["w1"]
+        url = engine.url.render_as_string(hide_password=False)
+        machine.start([sys.executable, "-c", HOLD, url], dict(os.environ), log)
+        wait_until(lambda: "locked" in log.read_text(), "it does not get the lock")
+        machine.lose_power()
+        held = "SELECT count(*) FROM pg_locks WHERE relation = 'protime_etl.runs'::regclass"
+        # The answer of the sleep is on its way by then, so that keep-alive is of no help.
+        wait_until(lambda: counted(engine, held) == 0, "it is still held", 70)
+
+
 def test_a_machine_that_is_cut_off_and_comes_back_does_no_harm(site: Site) -> None:
     begin_night(site, SLOW)
     site.machines["w1"].cut_off()
