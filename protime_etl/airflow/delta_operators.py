@@ -13,9 +13,8 @@ from protime_etl.airflow.health import tell_health
 from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, run_window
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.deltas import stale_deltas
-from protime_etl.postgres.written_days import days_written_since
+from protime_etl.postgres.written_days import told_days
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.requests import REFUSALS
@@ -62,8 +61,6 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         """Take the turn; the asset event carries the counts."""
         run: Any = context["dag_run"]
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        with pipeline.reading() as connection:
-            began = database_clock(connection)
         turn = poll(pipeline, restart=is_true(self.restart), asked_at=run.run_after)
         counts = turn.counts.as_dict()
         pipeline.counts_of[CLOCKINGS.path] += turn.counts
@@ -77,11 +74,9 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         if self.skip_unchanged and not turn.changed:
             raise AirflowSkipException("Nothing changed.")
         if self.outlets:
-            with pipeline.reading() as connection:
-                days = days_written_since(connection, pipeline.tenant, CLOCKINGS.path, began)
             events = context["outlet_events"]
             for outlet in self.outlets:
-                events[outlet].extra = {**counts, **days}
+                events[outlet].extra = {**counts, **told_days(turn.days)}
             tell_health(pipeline, context, self.outlets, self.log)
         return counts
 
@@ -145,13 +140,14 @@ class ProtimeVerifyOperator(ProtimeOperator):
         self, pipeline: Pipeline, context: Context, collection: Collection, first: dt.date, last: dt.date
     ) -> tuple[dict[str, int], str]:
         """The counts of a collection, and what to say of it if something was overlooked."""
-        found = verify(pipeline, first, last, collection=collection)
+        run: Any = context["dag_run"]
+        origin = f"airflow {run.dag_id} {run.run_id}" if hasattr(run, "dag_id") else "airflow"
+        found = verify(pipeline, first, last, collection=collection, origin=origin)
         totals = found.totals()
         self.log.info("%s, %s to %s: %s", collection.path, first, last, totals)
         overlooked = found.overlooked
         if found.unlisted:
-            run: Any = context["dag_run"]
-            counts = read_unlisted(pipeline, f"airflow {run.dag_id} {run.run_id} unlisted", found.unlisted, first, last)
+            counts = read_unlisted(pipeline, f"{origin} unlisted", found.unlisted, first, last)
             overlooked = [one for one in overlooked if not found.unlisted.issuperset(one.people)]
             self.log.warning(
                 "No list of people names %s, who have records: they are read now and every night from now on"

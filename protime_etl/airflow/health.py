@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from protime_etl.errors import ProtimeError
 from protime_etl.postgres.health import Health, read_health
 
 if TYPE_CHECKING:
@@ -30,20 +29,16 @@ def tell_health(pipeline: Pipeline, context: Context, outlets: Iterable[object],
     try:
         with pipeline.reading() as connection:
             health = read_health(connection, pipeline.tenant, pipeline.settings.collections)
-    except ProtimeError as error:
-        log.warning("The health of %s cannot be told: %s", pipeline.tenant, error)
-        return
-    for line in health.lines:
-        log.info("%s", line)
-    given: Any = context
-    store = given.get("asset_state_store")
-    for outlet in outlets:
-        if store is not None and isinstance(outlet, Asset):
-            try:
+        for line in health.lines:
+            log.info("%s", line)
+        given: Any = context
+        store = given.get("asset_state_store")
+        for outlet in outlets:
+            if store is not None and isinstance(outlet, Asset):
                 store[outlet].set(KEY, health.as_dict())
-            except Exception as error:  # noqa: BLE001 - the clockings are there, whoever hears of it
-                log.warning("The health is not kept at %s (%s).", outlet.name, type(error).__name__)
-    _send_gauges(health)
+        _send_gauges(health)
+    except Exception as error:  # noqa: BLE001 - the clockings are there, whoever hears of it
+        log.warning("The health of %s is not told (%s): %s", pipeline.tenant, type(error).__name__, error)
 
 
 def _send_gauges(health: Health) -> None:

@@ -35,6 +35,7 @@ class ProtimeNotifier(BaseNotifier):
     :param protime_conn_id: the tenant's connection.
     :param postgres_conn_id: the warehouse's connection.
     :param smtp_conn_id: the mail server's connection; its field `from_email` is the sender.
+    :param collections: of which it tells; empty: those of the connection.
     :param late: after how long the run was to be done, if that is what is told.
     :param dag_id: the DAG, where the context does not tell it.
     """
@@ -48,6 +49,7 @@ class ProtimeNotifier(BaseNotifier):
         protime_conn_id: str = ProtimeHook.default_conn_name,
         postgres_conn_id: str = "protime_warehouse",
         smtp_conn_id: str = "smtp_default",
+        collections: str = "",
         late: str = "",
         dag_id: str = "",
     ) -> None:
@@ -56,6 +58,7 @@ class ProtimeNotifier(BaseNotifier):
         self.protime_conn_id = protime_conn_id
         self.postgres_conn_id = postgres_conn_id
         self.smtp_conn_id = smtp_conn_id
+        self.collections = collections
         self.late = late
         self.dag_id = dag_id
 
@@ -112,7 +115,7 @@ class ProtimeNotifier(BaseNotifier):
         except ProtimeError as error:
             return self.protime_conn_id, str(error)
         try:
-            with hook.get_conn(self.postgres_conn_id) as pipeline, pipeline.reading() as connection:
+            with hook.get_conn(self.postgres_conn_id, self.collections) as pipeline, pipeline.reading() as connection:
                 return name, read_health(connection, pipeline.tenant, pipeline.settings.collections)
         except ProtimeError as error:
             return name, f"The warehouse cannot be asked: {error}"

@@ -9,6 +9,8 @@ from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, log_refused, run_window
+from protime_etl.errors import DeletionsWithheldError
+from protime_etl.postgres.written_days import told_days
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.proving import Proving, prove
 
@@ -66,12 +68,13 @@ class ProtimeProveOperator(ProtimeOperator):
             self.log.info("Proven: %s, %s to %s, %s", path, start, end, "everybody" if people is None else people)
         log_refused(self.log, pipeline)
         self._tell(done, context)
-        unreadable = [f"{one.collection} of {place}" for one in done.found for place in one.unreadable]
-        if unreadable:
-            raise AirflowFailException(
-                f"The API cannot tell {len(unreadable)} of what was to be compared: {', '.join(unreadable[:20])}."
-                " The rest was. The next night tries it again."
-            )
+        problems = [str(one) for one in pipeline.to_look_at if isinstance(one, DeletionsWithheldError)]
+        problems += [str(one) for one in done.failures]
+        if unreadable := done.unreadable:
+            told = f"The API cannot tell {len(unreadable)} of what was to be compared: {', '.join(unreadable[:20])}."
+            problems.append(f"{told} It is tried again when it has become the oldest.")
+        if problems:
+            raise AirflowFailException(" ".join(problems))
         return {"requests": done.requests, "windows": len(done.windows), "differences": done.differences}
 
     def _tell(self, done: Proving, context: Context) -> None:
@@ -89,7 +92,5 @@ class ProtimeProveOperator(ProtimeOperator):
             )
         for outlet in self.outlets:
             if isinstance(outlet, AssetAlias) and self.repaired is not None and done.repaired.written:
-                days: list[Any] = sorted(
-                    {str(day) for one in done.found for each in one.differences for day in each.dates}
-                )
-                context["outlet_events"][outlet].add(self.repaired, extra={**done.repaired.as_dict(), "days": days})
+                days = told_days({day for one in done.found for each in one.differences for day in each.dates})
+                context["outlet_events"][outlet].add(self.repaired, extra={**done.repaired.as_dict(), **days})

@@ -36,10 +36,11 @@ def prove(
     for error in incomplete:
         print_error(error)
     print_proving(done, as_json=as_json)
-    unreadable = [one for found in done.found for one in found.unreadable]
-    for one in unreadable:
+    for one in done.unreadable:
         print_line(f"not compared, as the API cannot tell it: {one}")
-    if incomplete or unreadable:
+    for failure in done.failures:
+        print_error(failure)
+    if incomplete or done.unreadable or done.failures:
         raise typer.Exit(3)
 
 

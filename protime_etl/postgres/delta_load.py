@@ -47,8 +47,12 @@ class DeltaLoad(Load):
             return
         in_order = query("delta_deletions")
         values = self._values(ids=list(deletions), versions=list(deletions.values()))
-        row = self._driver.execute(self._query("delete_by_delta", deletions=in_order), values).fetchone()
+        row = self._driver.execute(
+            self._query("delete_by_delta", deletions=in_order, row_day=self._cell_day("t")), values
+        ).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.deleted += row[0]
+        if self.changed is not None:
+            self.changed += [(None, day) for day in row[1] or ()]
         self.counts.unchanged += len(deletions) - row[0]
         self._driver.execute(self._query("insert_tombstones", deletions=in_order), values)

@@ -141,6 +141,7 @@ units = Table(
     Column("finished_at", MOMENT, comment="When it was committed or gave up."),
     Column("error", Text, comment="What went wrong, in one line; of one that was cut, why."),
     *_counts(),
+    Column("changed_days", ARRAY(Date), comment="Days on which something differed; null: too many, or not known."),
     Column(
         "part_of",
         ForeignKey("protime_etl.units.unit_id", ondelete="CASCADE"),

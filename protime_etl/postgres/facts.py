@@ -95,6 +95,7 @@ SELECT DISTINCT ON (r.tenant, read) r.tenant, read AS collection, r.finished_at 
     round(extract(epoch FROM clock_timestamp() - r.finished_at) / 3600, 1)::float8 AS hours, r.finished_at
 FROM protime_etl.runs AS r JOIN protime_etl.tenants AS t USING (tenant), unnest(r.collections) AS read
 WHERE r.status = 'done' AND r.person_ids IS NULL AND r.circles IS NULL AND read = ANY(:collections)
+    AND r.origin NOT LIKE '% repair'
 ORDER BY r.tenant, read, r.run_id DESC
 """
 PAUSES = """
@@ -121,7 +122,8 @@ PROOF = """
 SELECT tenant, collection, count(*) AS days, count(proven_at) AS proven, min(proven_at) AS oldest,
     round(extract(epoch FROM clock_timestamp() - min(proven_at)) / 86400, 1)::float8 AS oldest_days,
     sum(differences)::bigint AS differences, max(last_found_at) AS last_found_at,
-    coalesce(sum(differences) FILTER (WHERE last_found_at > clock_timestamp() - interval '7 days'), 0)::bigint AS lately
+    coalesce(sum(last_differences) FILTER (WHERE last_found_at > clock_timestamp() - interval '7 days'), 0)::bigint
+        AS lately
 FROM protime.proof WHERE collection = ANY(:collections) GROUP BY tenant, collection ORDER BY tenant, collection
 """
 # Days that are over, that were read for some and not for all.

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.people import PEOPLE
@@ -21,6 +22,7 @@ from protime_etl.work import BACKFILL_ORIGIN
 
 __all__ = ["Health", "Problem", "judge", "read_health"]
 
+PATIENCE = "10s"
 FRESH_HOURS = 36
 """A reading of every night is never older than this when its successor ends."""
 TURN_HOURS = 24
@@ -111,7 +113,12 @@ class Health:
 
 
 def read_health(connection: Connection, tenant: str, collections: Sequence[str]) -> Health:
-    """Ask the warehouse, and judge."""
+    """Ask the warehouse, and judge; for those who cannot wait, as what tells of failures.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: it does not answer within a few seconds.
+    """
+    connection.execute(sa.text("SELECT set_config('statement_timeout', :patience, true)"), {"patience": PATIENCE})
     return judge(tenant, read_facts(connection, collections), collections)
 
 

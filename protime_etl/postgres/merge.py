@@ -46,9 +46,17 @@ class Load(Staging):
         self.copied = 0
         """Rows that went straight into the table."""
         self.changed: list[tuple[int | None, dt.date]] | None = []
-        """Whose days the merge has changed, None being everybody's; None instead: too many, or it is not known."""
+        """Whose days differed from the table, written or not; None is everybody. None instead of all: too many, or it
+        is not known."""
         self._asked_at = self.began
         """When it was asked what the table has that was not staged."""
+
+    @property
+    def in_question(self) -> list[tuple[int | None, dt.date]] | None:
+        """Whose days the load has not found equal, those of rejected records included; None: it is not known."""
+        if self.changed is None or self.rejected_days is None:
+            return None
+        return self.changed + [(None, day) for day in self.rejected_days]
 
     def missing_from_pull(self, scope: Scope) -> Sequence[int]:
         """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
@@ -85,7 +93,7 @@ class Load(Staging):
         self._prepare_planner()
         row = self._driver.execute(self._merge_statement(), self._values(most_cells=MOST_CELLS)).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
-        *numbers, people, days = row
+        *numbers, people, days, differing = row
         self.counts.inserted, self.counts.updated, self.counts.deleted = numbers
         self.counts.unchanged = self.staged - sum(numbers)
         self.counts.inserted += self.copied
@@ -96,7 +104,8 @@ class Load(Staging):
             gone = self._driver.execute(statement, values).fetchall()
             self.counts.deleted += len(gone)
             changed += gone
-        self.changed = None if self.copied or sum(numbers) > MOST_CELLS else changed
+        unmarked = len(confirmed_missing) > self.counts.deleted - numbers[2]
+        self.changed = None if self.copied or differing > MOST_CELLS or unmarked else changed
         if self.counts.inserted:
             with no_nested_loops(self._driver):
                 self._driver.execute(self._query("forget_tombstones"), self._values())
@@ -112,6 +121,8 @@ class Load(Staging):
             "merge",
             newest_first=self._query("merge_newest_first"),
             row_of_staged=self._query("row_of_staged"),
+            read_values=self._names("s"),
+            row_values=self._names("t"),
             read_day=self._cell_day("candidate"),
             read_person=self._cell_person("candidate"),
             day_before=self._cell_day("t"),

@@ -28,12 +28,14 @@ proofs = Table(
         "people",
         INT8MULTIRANGE,
         nullable=False,
-        comment="Whose records of that day were found equal; (,) is everybody, whoever it may be.",
+        comment="Whose records of that day were looked at; (,) is everybody, whoever it may be.",
     ),
-    Column("proven_at", MOMENT, nullable=False, comment="When the reading began that found them equal."),
+    Column("equal", Boolean, nullable=False, comment="Whether they were equal; false: not, or nobody can tell."),
+    Column("proven_at", MOMENT, nullable=False, comment="When the reading began that looked at them."),
+    Column("run_id", BigInteger, comment="Run whose units they are, so that they become one; null: a comparison."),
     Index(None, "tenant", "collection", "date"),
     schema="protime_etl",
-    comment="When a complete reading last found the table equal to the tenant, by day and people.",
+    comment="When a complete reading last looked whether the table is equal to the tenant, by day and people.",
 )
 
 proof_differences = Table(
@@ -43,7 +45,8 @@ proof_differences = Table(
     key("collection", Text(), "Collection that was compared."),
     Column("date", Date, primary_key=True, comment="Day on which table and tenant differed."),
     Column("differences", BigInteger, nullable=False, comment="Records that differed, in all comparisons together."),
-    Column("last_found_at", MOMENT, nullable=False, comment="When the last of them was found."),
+    Column("last_differences", BigInteger, nullable=False, comment="Of these the ones of the last comparison."),
+    Column("last_found_at", MOMENT, nullable=False, comment="When these were found."),
     schema="protime_etl",
     comment="Days on which a comparison found what no reading had brought.",
 )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.planning import no_nested_loops
 from protime_etl.postgres.proof_tables import delta_polls, verifications
 from protime_etl.work import EVERYONE, Slice
 
@@ -25,17 +27,19 @@ __all__ = [
     "longest_unproven",
     "note_differences",
     "note_proof",
+    "requests_by",
     "tidy_proofs",
     "tidy_proofs_of_run",
 ]
 
 KEPT = "1 year"
+MOST_DAYS = 366
 
 NOTE = """
-INSERT INTO protime_etl.proofs (tenant, collection, date, people, proven_at)
-SELECT :tenant, :collection, day, people, :at
+INSERT INTO protime_etl.proofs (tenant, collection, date, people, equal, proven_at, run_id)
+SELECT :tenant, :collection, day, looked_at.people, looked_at.equal, :at, :run
 FROM (
-    SELECT CAST(:first AS date) + n AS day, asked.people - coalesce(c.people, '{}') AS people
+    SELECT CAST(:first AS date) + n AS day, asked.people, coalesce(c.people, '{}') AS differing
     FROM (
         SELECT range_agg(CASE WHEN p = :everyone THEN int8range(NULL, NULL) ELSE int8range(p, p, '[]') END) AS people
         FROM unnest(CAST(:people AS bigint[])) AS p
@@ -45,39 +49,45 @@ FROM (
         SELECT day, range_agg(CASE WHEN p IS NULL THEN int8range(NULL, NULL) ELSE int8range(p, p, '[]') END) AS people
         FROM unnest(CAST(:changed_people AS bigint[]), CAST(:changed_days AS date[])) AS cell (p, day) GROUP BY day
     ) AS c ON c.day = CAST(:first AS date) + n
-) AS proven
-WHERE NOT isempty(people)
+) AS read
+CROSS JOIN LATERAL (
+    SELECT people - differing AS people, true AS equal UNION ALL SELECT people * differing, false
+) AS looked_at
+WHERE NOT isempty(looked_at.people)
 """
-# Of each older one remains what no newer one has.
+# Of each older one remains what no newer one has. What remains of the units of a run becomes one, as old as the first.
 TIDY = """
-WITH many AS (
-    SELECT date FROM protime_etl.proofs
-    WHERE tenant = :tenant AND collection = :collection AND date BETWEEN :first AND :last
-    GROUP BY date HAVING count(*) > 1
-),
-old AS (
-    DELETE FROM protime_etl.proofs AS p USING many
-    WHERE p.tenant = :tenant AND p.collection = :collection AND p.date = many.date
-    RETURNING p.date, p.people, p.proven_at
-),
-piece AS (
-    SELECT date, proven_at, range_agg(r) AS people FROM old, unnest(people) AS r GROUP BY 1, 2
+WITH old AS (
+    DELETE FROM protime_etl.proofs AS p
+    WHERE proof_id = ANY(ARRAY(
+        -- Those that another process is at are left to it.
+        SELECT proof_id FROM protime_etl.proofs
+        WHERE tenant = :tenant AND collection = :collection AND date = ANY(ARRAY(
+            SELECT date FROM protime_etl.proofs
+            WHERE tenant = :tenant AND collection = :collection AND date BETWEEN :first AND :last
+            GROUP BY date HAVING count(*) > 1
+        )) FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING p.date, p.people, p.equal, p.proven_at, p.run_id, p.proof_id
 ),
 rest AS (
-    SELECT p.date, p.proven_at, p.people - coalesce(
-        (SELECT range_agg(r) FROM piece AS n, unnest(n.people) AS r
-            WHERE n.date = p.date AND n.proven_at > p.proven_at), '{}'
-    ) AS people
-    FROM piece AS p
+    SELECT date, equal, proven_at, run_id, proof_id,
+        people - coalesce(protime_etl.union_of(people) OVER newer, '{}') AS people
+    FROM old
+    WINDOW newer AS (
+        PARTITION BY date ORDER BY proven_at DESC, proof_id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
 )
-INSERT INTO protime_etl.proofs (tenant, collection, date, people, proven_at)
-SELECT :tenant, :collection, date, people, proven_at FROM rest WHERE NOT isempty(people)
+INSERT INTO protime_etl.proofs (tenant, collection, date, people, equal, proven_at, run_id)
+SELECT :tenant, :collection, date, protime_etl.union_of(people), equal, min(proven_at), run_id
+FROM rest WHERE NOT isempty(people) GROUP BY date, equal, run_id, CASE WHEN run_id IS NULL THEN proof_id END
 """
-# Of each day that was ever read: who was never proven equal, and the others by when they were.
+# Of each day that was ever read: whom nobody ever looked at, who is deleted included, and the others by when it was.
+# Sorted before it is looked at whether there is anybody in it, as only the first ones are wanted.
 UNPROVEN = """
 WITH known AS (
-    SELECT range_agg(int8range(id, id, '[]')) AS people FROM protime.people
-    WHERE tenant = :tenant AND deleted_at IS NULL
+    SELECT coalesce(range_agg(int8range(id, id, '[]')), '{}') AS people FROM protime.people
+    WHERE tenant = :tenant
 ),
 read AS (
     SELECT lower(r) + n AS date FROM (
@@ -86,31 +96,40 @@ read AS (
     ) AS ranges, generate_series(0, upper(r) - lower(r) - 1) AS n
 ),
 piece AS (
-    SELECT date, people, proven_at FROM protime_etl.proofs
+    SELECT date, people, proven_at FROM protime_etl.proofs JOIN read USING (date)
     WHERE tenant = :tenant AND collection = :collection AND date < :before
 ),
-proven AS (SELECT date, range_agg(r) AS people FROM piece, unnest(people) AS r GROUP BY date),
+proven AS (SELECT date, protime_etl.union_of(people) AS people FROM piece GROUP BY date),
 found AS (
     SELECT r.date, CASE WHEN p.date IS NULL THEN '{(,)}' WHEN :by_people THEN known.people - p.people
         ELSE '{(,)}' - p.people END AS people, NULL::timestamptz AS proven_at
     FROM read AS r CROSS JOIN known LEFT JOIN proven AS p USING (date)
     WHERE r.date < :before
-    UNION ALL SELECT date, people, proven_at FROM piece
+    UNION ALL SELECT date, people, proven_at FROM piece WHERE proven_at < :until
+),
+sorted AS (SELECT date, people, proven_at FROM found ORDER BY proven_at NULLS FIRST, date DESC OFFSET 0),
+wanted AS (
+    SELECT s.* FROM sorted AS s, known
+    WHERE s.people && known.people OR s.people @> int8range(NULL, NULL) LIMIT :limit
+),
+numbered AS (
+    SELECT date, proven_at, people, row_number() OVER () AS number, first_value(people) OVER () AS first_people
+    FROM wanted
 )
-SELECT date, proven_at, ids FROM found CROSS JOIN LATERAL (
-    SELECT CASE WHEN people @> int8range(NULL, NULL) THEN NULL ELSE
+SELECT date, proven_at, people = first_people AS alike, people @> int8range(NULL, NULL) AS everybody,
+    CASE WHEN number = 1 AND NOT people @> int8range(NULL, NULL) THEN
         ARRAY(SELECT id FROM protime.people AS k
-            WHERE k.tenant = :tenant AND k.deleted_at IS NULL AND people @> k.id ORDER BY id) END AS ids
-) AS whose
-WHERE coalesce(proven_at, '-infinity') < :until AND (ids IS NULL OR ids <> '{}')
-ORDER BY proven_at NULLS FIRST, date DESC LIMIT :limit
+            WHERE k.tenant = :tenant AND people @> k.id ORDER BY id) END AS ids
+FROM numbered ORDER BY number
 """
 DIFFERENCES = """
-INSERT INTO protime_etl.proof_differences AS d (tenant, collection, date, differences, last_found_at)
-SELECT :tenant, :collection, day, number, clock_timestamp()
+INSERT INTO protime_etl.proof_differences AS d
+    (tenant, collection, date, differences, last_differences, last_found_at)
+SELECT :tenant, :collection, day, number, number, clock_timestamp()
 FROM unnest(CAST(:days AS date[]), CAST(:numbers AS bigint[])) AS found (day, number) ORDER BY day
 ON CONFLICT (tenant, collection, date) DO UPDATE
-SET differences = d.differences + excluded.differences, last_found_at = excluded.last_found_at
+SET differences = d.differences + excluded.differences, last_differences = excluded.differences,
+    last_found_at = excluded.last_found_at
 """
 FORGET = (
     "DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND finished_at < clock_timestamp() - interval '{kept}'"
@@ -118,12 +137,14 @@ FORGET = (
 
 
 class Unproven(NamedTuple):
-    """A day of somebody that was proven long ago, or never."""
+    """Somebody's days that were proven longest ago, or never."""
 
-    date: dt.date
     proven_at: dt.datetime | None
+    """When; None is never."""
     people: tuple[int, ...] | None
-    """Who; None is everybody."""
+    """Whose; None is everybody's, whoever it may be."""
+    days: list[dt.date]
+    """That day, and those that follow in the order of their age and are of the same people."""
 
 
 def note_proof(
@@ -131,12 +152,14 @@ def note_proof(
     tenant: str,
     read: Slice,
     changed: Iterable[tuple[int | None, dt.date]],
+    *,
     at: dt.datetime,
+    run_id: int | None = None,
 ) -> None:
-    """Enter that a complete reading which began at `at` found these days of these people equal.
+    """Enter that a complete reading which began at `at` looked at these days of these people and found them equal.
 
-    But for the `changed` ones; there None is everybody. `EVERYONE` among the people is whoever it may be. Nothing if
-    the days end before they begin.
+    But for the `changed` ones, which differed; there None is everybody. `EVERYONE` among the people is whoever it may
+    be. Nothing if the days end before they begin.
     """
     if read.last < read.first or not read.person_ids:
         return
@@ -151,6 +174,7 @@ def note_proof(
             "first": read.first,
             "last": read.last,
             "at": at,
+            "run": run_id,
             "changed_people": [person for person, _ in cells],
             "changed_days": [day for _, day in cells],
         },
@@ -184,24 +208,26 @@ def longest_unproven(
     until: dt.datetime,
     *,
     by_people: bool,
-    limit: int,
-) -> list[Unproven]:
-    """What was never proven equal, and then what was longest ago, before `until`.
+) -> Unproven | None:
+    """What nobody ever looked at, or if there is no such day what was looked at longest ago, before `until`.
 
     Of the days before `before` that were ever read.
     """
-    rows = connection.execute(
-        sa.text(UNPROVEN),
-        {
-            "tenant": tenant,
-            "collection": collection,
-            "before": before,
-            "until": until,
-            "by_people": by_people,
-            "limit": limit,
-        },
-    )
-    return [Unproven(row[0], row[1], None if row[2] is None else tuple(row[2])) for row in rows]
+    values = {
+        "tenant": tenant,
+        "collection": collection,
+        "before": before,
+        "until": until,
+        "by_people": by_people,
+        "limit": MOST_DAYS,
+    }
+    with no_nested_loops(connection):
+        rows = connection.execute(sa.text(UNPROVEN), values).all()
+    if not rows:
+        return None
+    first = rows[0]
+    alike = [row.date for row in takewhile(lambda row: row.alike, rows)]
+    return Unproven(first.proven_at, None if first.everybody else tuple(first.ids), alike)
 
 
 def note_differences(connection: Connection, tenant: str, collection: str, by_day: Mapping[dt.date, int]) -> None:
@@ -240,6 +266,16 @@ def keep_verification(
             **totals,
         )
     )
+
+
+def requests_by(connection: Connection, tenant: str, origin: str) -> int:
+    """Requests that comparisons of that origin took in the last day."""
+    taken = sa.select(sa.func.coalesce(sa.func.sum(verifications.c.requests), 0)).where(
+        verifications.c.tenant == tenant,
+        verifications.c.origin == origin,
+        verifications.c.finished_at > sa.func.clock_timestamp() - sa.text("interval '1 day'"),
+    )
+    return int(connection.scalar(taken) or 0)
 
 
 def keep_poll(connection: Connection, tenant: str, collection: str, seconds: float, **figures: object) -> None:

@@ -54,6 +54,8 @@ class Staging:
         self.counts = Counts()
         self.staged = 0
         """Rows that went into the staging table."""
+        self.rejected_days: set[dt.date] | None = set()
+        """Days of records that could not be understood; None: of one of them not even that is known."""
         self._driver.execute(self._query("create_staging"))
         self.began = began or database_clock(connection)
 
@@ -157,6 +159,12 @@ class Staging:
             with self._binary_copy(statement, ["text", "int8", "text", "text"]) as write_row:
                 for record in rejected:
                     write_row((record.fingerprint, record.record_id, record.reason, record.record))
+        for record in rejected:
+            day = _day_of(record)
+            if day is None or self.rejected_days is None:
+                self.rejected_days = None
+            else:
+                self.rejected_days.add(day)
         self.counts.rejected += len(rejected)
         self.counts.rows_read += len(rejected)
 
@@ -213,3 +221,12 @@ class Staging:
         # Autovacuum never looks at a temporary table, and the planner would think that ids repeat.
         if self.staged >= WORTH_STATISTICS:
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
+
+
+def _day_of(record: RejectedRecord) -> dt.date | None:
+    """The day of a record that could not be understood, if at least that can be read."""
+    try:
+        told = msgspec.json.decode(record.record)
+        return dt.date.fromisoformat(str(told.get("date") or told.get("fromDate"))[:10])
+    except (ValueError, AttributeError):
+        return None

@@ -47,7 +47,14 @@ def requests_of_last_run(connection: Connection, tenant: str) -> int:
     """Requests of the units of the last run that read all people of some days; 0 if there was none."""
     last = (
         sa.select(sa.func.max(runs.c.run_id))
-        .where(runs.c.tenant == tenant, runs.c.status == "done", runs.c.person_ids.is_(None), runs.c.circles.is_(None))
+        .where(
+            runs.c.tenant == tenant,
+            runs.c.status == "done",
+            runs.c.person_ids.is_(None),
+            runs.c.circles.is_(None),
+            ~runs.c.origin.like("%backfill%"),
+            ~runs.c.origin.like("% repair"),
+        )
         .scalar_subquery()
     )
     query = sa.select(sa.func.coalesce(sa.func.sum(units.c.requests), 0)).where(units.c.run_id == last)

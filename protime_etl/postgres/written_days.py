@@ -1,64 +1,34 @@
-"""On which days something changed: what those who wait for the clockings need not look at, and what they do."""
+"""On which days something changed, as an asset event carries them."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.planning import BOUND_TENANT
-
-__all__ = ["days_written_by", "days_written_since"]
+__all__ = ["days_written_by", "told_days"]
 
 MOST_DAYS = 400
 
+# Of a unit of which they are not known one by one, as of a first load, all its days.
+DAYS = """
+SELECT DISTINCT unnest(coalesce(
+    u.changed_days, ARRAY(SELECT u.date_from + n FROM generate_series(0, u.date_to - u.date_from) AS n)
+)) AS day
+FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
+WHERE u.run_id = :run AND r.tenant = :tenant AND u.inserted + u.updated + u.deleted > 0
+"""
+
 
 def days_written_by(connection: Connection, tenant: str, run_id: int) -> dict[str, Any]:
-    """Days of its window on which rows were written since the run began, as an asset event carries them."""
-    asked = connection.execute(
-        sa.text(
-            "SELECT u.collection, min(u.date_from), max(u.date_to), min(r.started_at) FROM protime_etl.units AS u"
-            " JOIN protime_etl.runs AS r USING (run_id)"
-            " WHERE run_id = :run AND r.tenant = :tenant GROUP BY u.collection"
-        ),
-        {"run": run_id, "tenant": tenant},
-    )
-    days: set[str] = set()
-    for collection, first, last, began in asked.all():
-        days.update(map(str, _days(connection, tenant, collection, (first, last), began)))
-    return _told(days)
+    """Days of which the units of a run wrote something; where a record was moved, both."""
+    return told_days(set(connection.execute(sa.text(DAYS), {"run": run_id, "tenant": tenant}).scalars()))
 
 
-def days_written_since(connection: Connection, tenant: str, collection: str, began: dt.datetime) -> dict[str, Any]:
-    """Days on which rows of a collection were written since that moment."""
-    return _told(set(map(str, _days(connection, tenant, collection, None, began))))
-
-
-def _days(
-    connection: Connection,
-    tenant: str,
-    path: str,
-    window: tuple[dt.date, dt.date] | None,
-    began: dt.datetime,
-) -> list[dt.date]:
-    """Of people's own days, or all: also what another reading wrote meanwhile, which is changed as well."""
-    collection = COLLECTIONS[path]
-    within = f" AND {collection.day} BETWEEN :first AND :last" if window else ""
-    first, last = window or (None, None)
-    found = connection.execute(
-        sa.text(
-            f"SELECT DISTINCT {collection.day} FROM protime.{collection.table}"
-            f" WHERE tenant = {BOUND_TENANT} AND written_at >= :began{within} LIMIT {MOST_DAYS + 1}"
-        ),
-        {"tenant": tenant, "began": began, **({"first": first, "last": last} if window else {})},
-    )
-    return list(found.scalars())
-
-
-def _told(days: set[str]) -> dict[str, Any]:
-    """The newest ones, and whether these are all."""
-    newest = sorted(days)[-MOST_DAYS:]
-    return {"days": newest, "all_days": len(newest) == len(days)}
+def told_days(days: Collection[dt.date] | None) -> dict[str, Any]:
+    """The newest of these days, and whether they are all; None is days that are not known."""
+    newest = sorted(map(str, days or ()))[-MOST_DAYS:]
+    return {"days": newest, "all_days": days is not None and len(newest) == len(days)}

@@ -44,7 +44,7 @@ class Comparing:
         self._everybody = 0
         self._most = 0
         self._began = dt.datetime.now(dt.UTC)
-        self._is_complete = True
+        self._rejected_days: set[dt.date] | None = set()
 
     def days(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None) -> Verification:
         """Compare these days."""
@@ -81,7 +81,7 @@ class Comparing:
                 found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
             self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
-            self._note_proof(scope, differences)
+            self._note_proof(scope, differences, is_known=self._rejected_days is not None)
         if found.unlisted:
             found.unlisted -= listed_people(self._pipeline)
         found.requests = self._client.requests - before
@@ -99,9 +99,9 @@ class Comparing:
         found.requests = self._client.requests - before
         return found
 
-    def _note_proof(self, scope: Scope, differences: Sequence[Difference]) -> None:
-        """Enter what of a slice was equal at the first look; of the rest the next reading tells."""
-        if scope.first is None or scope.last is None or not self._is_complete:
+    def _note_proof(self, scope: Scope, differences: Sequence[Difference], *, is_known: bool) -> None:
+        """Enter what of a slice was equal at the first look; of the rest, or of all, a later reading tells."""
+        if scope.first is None or scope.last is None:
             return
         settled = last_settled_day(self._pipeline.settings, self._began)
         people = scope.person_ids if scope.person_ids is not None else [EVERYONE]
@@ -113,8 +113,12 @@ class Comparing:
             for day in one.dates
             for person in ((one.people if by_people else ()) or (None,))
         ]
+        in_question += [(None, day) for day in self._rejected_days or ()]
+        if not is_known:
+            days = (read.last - read.first).days + 1
+            in_question = [(None, read.first + dt.timedelta(days=n)) for n in range(days)]
         with self._pipeline.transaction() as connection:
-            note_proof(connection, self._pipeline.tenant, read, in_question, self._began)
+            note_proof(connection, self._pipeline.tenant, read, in_question, at=self._began)
 
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
         assert scope.last is not None  # noqa: S101 - units have dates
@@ -132,11 +136,13 @@ class Comparing:
             return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
         if self._collection.shape != "dated by people":  # whose records they are may be unknown
             found.unreadable.append(f"all people on {scope.first}")
+            self._note_proof(scope, [], is_known=False)
             return []
         if len(people) > 1:
             half = len(people) // 2
             return [Scope(part, scope.first, scope.last) for part in (people[:half], people[half:])]
         found.unreadable.append(f"person {people[0] if people else 'unknown'} on {scope.first}")
+        self._note_proof(scope, [], is_known=False)
         return []
 
     def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
@@ -148,7 +154,7 @@ class Comparing:
             differences, equal = staged.compare(scope)
             found.equal.update(equal)
             found.rejected += staged.counts.rejected
-            self._is_complete = not staged.counts.rejected
+            self._rejected_days = staged.rejected_days
             return differences, set() if scope.first is None else staged.people()
 
     def _read(self, scope: Scope, people: Sequence[int] | None) -> Iterator[Page]:

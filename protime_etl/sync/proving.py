@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.errors import ProtimeError, RateLimited
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.people import known_people
-from protime_etl.postgres.proofs import Unproven, forget_old, longest_unproven
-from protime_etl.postgres.volumes import requests_of_last_run
+from protime_etl.postgres.proofs import Unproven, forget_old, longest_unproven, requests_by
+from protime_etl.postgres.volumes import longest, requests_of_last_run
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.requests import REFUSALS
@@ -31,11 +31,11 @@ from protime_etl.work import Counts
 
 __all__ = ["Proving", "budget_of", "prove"]
 
+CLI = "cli"
 LEAST_REQUESTS = 20
 SHARE = 10
-LOOKED_AT = 2000
-"""Days of somebody among which the next window is looked for."""
-LONGEST_DAYS = 365
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+ONE_DAY = dt.timedelta(days=1)
 
 
 @dataclass
@@ -47,6 +47,8 @@ class Proving:
     """Collection, first and last day, and how many people; None is everybody."""
     found: list[Verification] = field(default_factory=list)
     repaired: Counts = field(default_factory=Counts)
+    failures: list[ProtimeError] = field(default_factory=list)
+    """Why a collection could not be compared any further."""
 
     @property
     def differences(self) -> int:
@@ -54,9 +56,9 @@ class Proving:
         return sum(len(one.overlooked) for one in self.found)
 
     @property
-    def agrees(self) -> bool:
-        """Whether all of it was equal and could be read."""
-        return all(one.agrees or not (one.overlooked or one.unlisted or one.unreadable) for one in self.found)
+    def unreadable(self) -> list[str]:
+        """What the API cannot tell."""
+        return [f"{one.collection} of {place}" for one in self.found for place in one.unreadable]
 
 
 def budget_of(pipeline: Pipeline, requests: int | None = None) -> int:
@@ -88,31 +90,39 @@ def prove(
         ProtimeError: it cannot be read; what was proven before is kept.
     """
     budget = budget_of(pipeline, requests)
+    if origin != CLI:  # a try that was ended or waited has taken some already
+        with pipeline.reading() as connection:
+            budget -= requests_by(connection, pipeline.tenant, origin)
     settled = last_settled_day(pipeline.settings, dt.datetime.now(dt.UTC))
     end = min(before, settled + dt.timedelta(days=1)) if before else settled + dt.timedelta(days=1)
     with pipeline.transaction() as connection:
         began = database_clock(connection)
         forget_old(connection, pipeline.tenant)
         estimates = estimates_of(pipeline, connection)
-        everybody = len(known_people(connection, pipeline.tenant))
     done = Proving()
     tried: list[Window] = []
     left = list(pipeline.dated)
     spent_before = pipeline.client.requests
     while left and done.requests < budget:
-        window = _next_window(pipeline, left, (end, began), estimates, everybody, budget - done.requests)
+        window = _next_window(pipeline, left, (end, began), estimates, budget - done.requests)
         if window is None:
             break
         path, first, last, people = window
-        if window in tried:  # what was read cannot be proven now, such as records that cannot be understood
+        if window in tried:  # it was not entered that it was looked at, as of days that are not over
             left.remove(path)
             continue
         tried.append(window)
         try:
             found = verify(pipeline, first, last, people, collection=COLLECTIONS[path], origin=origin, on_page=on_page)
+        except RateLimited:
+            raise  # nobody may ask now
         except REFUSALS as error:
             pipeline.report_refused(path, error)
             left.remove(path)
+            continue
+        except ProtimeError as error:
+            done.failures.append(error)
+            left.remove(path)  # the others are not to suffer
             continue
         finally:
             done.requests = pipeline.client.requests - spent_before
@@ -122,8 +132,6 @@ def prove(
             done.repaired += read_unlisted(pipeline, f"{origin} unlisted", found.unlisted, first, last)
         if found.differences:
             done.repaired += repair(pipeline, f"{origin} repair", found)
-        if not found.equal and not found.differences and found.unreadable:
-            left.remove(path)  # it cannot be read now: the others are not to suffer
     done.requests = pipeline.client.requests - spent_before
     return done
 
@@ -131,58 +139,43 @@ def prove(
 Window = tuple[str, dt.date, dt.date, Sequence[int] | None]
 
 
-def _next_window(  # noqa: PLR0917
+def _next_window(
     pipeline: Pipeline,
     paths: Sequence[str],
     until: tuple[dt.date, dt.datetime],
     estimates: dict[str, VolumeEstimate],
-    everybody: int,
     requests: int,
 ) -> Window | None:
     """The days, and whose they are, that were proven longest ago, as many as so many requests read."""
-    oldest: tuple[dt.datetime, str, list[Unproven]] | None = None
-    never = dt.datetime.min.replace(tzinfo=dt.UTC)
+    oldest: tuple[str, Unproven] | None = None
     with pipeline.reading() as connection:
         for path in paths:
             by_people = COLLECTIONS[path].shape == "dated by people"
-            days = longest_unproven(connection, pipeline.tenant, path, *until, by_people=by_people, limit=LOOKED_AT)
-            if days and (oldest is None or (days[0].proven_at or never) < oldest[0]):
-                oldest = (days[0].proven_at or never, path, days)
+            found = longest_unproven(connection, pipeline.tenant, path, *until, by_people=by_people)
+            if found is not None and (oldest is None or (found.proven_at or NEVER) < (oldest[1].proven_at or NEVER)):
+                oldest = (path, found)
+        known = known_people(connection, pipeline.tenant)
+        before = ONE_DAY * 0 if oldest is None else longest(connection, pipeline.tenant, COLLECTIONS[oldest[0]])
     if oldest is None:
         return None
-    _, path, days = oldest
-    estimate, collection = estimates[path], COLLECTIONS[path]
-    people = days[0].people
-    best = days[0]
-    # The same people's days beside it, as long as they are next in the order of their age.
-    first = last = best.date
-    for one in islice(_beside(days), LONGEST_DAYS):
-        reach = (min(first, one.date), max(last, one.date))
-        number = everybody if people is None else len(people)
-        if _pages(estimate, collection, number, *reach) > requests:
+    path, unproven = oldest
+    estimate, collection, people = estimates[path], COLLECTIONS[path], unproven.people
+    first = last = unproven.days[0]
+    for day in unproven.days[1:]:
+        if day not in (first - ONE_DAY, last + ONE_DAY):
+            break
+        reach = (min(first, day), max(last, day))
+        number = len(known if people is None else people)
+        if _pages(estimate, collection, number, reach[0] - before, reach[1]) > requests:
             break
         first, last = reach
-    if people is None and collection.shape == "dated by people":
-        # Of a day that is too large, as many people as there are requests for.
+    if collection.shape == "dated by people":
+        # Of a day that takes more, as many people as there are requests for.
         per_person = estimate.rows_per_person(first, last)
-        if _pages(estimate, collection, everybody, first, last) > requests and per_person:
-            with pipeline.reading() as connection:
-                known = known_people(connection, pipeline.tenant)
-            people = tuple(known[: max(1, int(requests * estimate.page_size / per_person))])
-    elif people is not None:
-        per_person = estimate.rows_per_person(first, last)
-        people = people[: max(1, int(requests * estimate.page_size / per_person))] if per_person else people
+        most = max(1, int(requests * estimate.page_size / per_person)) if per_person else len(known)
+        if len(known if people is None else people) > most:
+            people = tuple(known if people is None else people)[:most]
     return path, first, last, people
-
-
-def _beside(days: Sequence[Unproven]) -> Iterator[Unproven]:
-    """The days that follow in the order of their age and touch those before, of the same people."""
-    first = last = days[0].date
-    for one in days[1:]:
-        if one.people != days[0].people or one.date not in (first - dt.timedelta(1), last + dt.timedelta(1)):
-            return
-        first, last = min(first, one.date), max(last, one.date)
-        yield one
 
 
 def _pages(estimate: VolumeEstimate, collection: Collection, people: int, first: dt.date, last: dt.date) -> int:

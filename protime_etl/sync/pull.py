@@ -40,7 +40,6 @@ __all__ = ["OnPage", "OnStage", "Stage", "UnitPull"]
 TRIES_OF_PART = 3
 MOST_IN_CIRCLES = 10_000
 
-
 OnPage = Callable[[int], None]
 """Called with the number of records of each page."""
 Stage = Literal["reading", "comparing", "storing"]
@@ -87,7 +86,7 @@ class UnitPull:
         self._gone: list[int] = []
         self._undecided: list[int] = []
         self._changed: list[tuple[int | None, dt.date]] | None = []
-        """Whose days the pull had to write; all others it has proven. None: not known."""
+        """Whose days differed; all others it has proven. None: not known."""
         self._withheld: DeletionsWithheldError | None = None
 
     def run(self) -> Counts:
@@ -145,7 +144,7 @@ class UnitPull:
             vanished = () if self._withheld else gone
             self._on_stage("storing")
             counts = load.merge(vanished)
-            self._changed = None if load.counts.rejected else load.changed
+            self._changed = load.in_question
             if counts.inserted or counts.updated or counts.deleted:
                 note_drift(connection, self._tenant, self._collection, vanished)
             self._gone = gone
@@ -252,7 +251,7 @@ class UnitPull:
             read = unit.slice._replace(last=covered)
             cover(connection, self._tenant, read)
             if self._changed is not None:
-                note_proof(connection, self._tenant, read, self._changed, self._read_at)
+                note_proof(connection, self._tenant, read, self._changed, at=self._read_at, run_id=unit.run_id)
         else:
             uncover(connection, self._tenant, [unit.slice])
         ledger.finish_unit(
@@ -262,6 +261,7 @@ class UnitPull:
             time.monotonic() - self._began,
             str(self._withheld) if self._withheld else None,
             incomplete=self._withheld is not None,
+            changed_days=None if self._changed is None else sorted({day for _, day in self._changed}),
         )
 
     def _settle(self, counts: Counts) -> Counts:
@@ -294,7 +294,7 @@ class UnitPull:
         load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
         merged = load.merge(gone)
-        if self._changed is not None:
-            self._changed = None if load.changed is None else self._changed + load.changed
+        more = load.in_question
+        self._changed = None if self._changed is None or more is None else self._changed + more
         note_drift(connection, self._tenant, self._collection, gone)
         return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)

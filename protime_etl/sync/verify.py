@@ -18,6 +18,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import IncompleteError, SettingsError
 from protime_etl.postgres.proofs import keep_verification, note_differences, tidy_proofs
+from protime_etl.postgres.volumes import longest
 from protime_etl.sync.comparing import Comparing
 from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline
@@ -102,7 +103,8 @@ def verify(
         by_day = Counter(one.date for one in overlooked if one.date is not None)
         note_differences(connection, pipeline.tenant, collection.path, by_day)
         if days:
-            tidy_proofs(connection, pipeline.tenant, collection.path, first, last)
+            began = first - longest(connection, pipeline.tenant, collection)
+            tidy_proofs(connection, pipeline.tenant, collection.path, began, last)
     return found
 
 

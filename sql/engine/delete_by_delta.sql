@@ -18,6 +18,6 @@ written AS (
     FROM deleted WHERE t.tenant = (SELECT %(tenant)s::text) AND t.id = deleted.id
         -- By the index, however few rows there are.
         AND t.id = ANY(ARRAY(SELECT id FROM deleted))
-    RETURNING deleted.was_live
+    RETURNING deleted.was_live, {row_day} AS day
 )
-SELECT count(*) FILTER (WHERE was_live) FROM written
+SELECT count(*) FILTER (WHERE was_live), array_agg(DISTINCT day) FILTER (WHERE was_live) FROM written

@@ -1,25 +1,26 @@
 -- Writes the staged records into the table: the nine cases of docs/correctness.md. Cases 1 and 2 stand here, cases 3 to 9
 -- in merge_guard.sql.
 WITH candidate AS MATERIALIZED (
-    -- Records that are to be written, the newest version of each. A record that is not needs no ON CONFLICT: that path
-    -- locks the row and writes WAL even when its condition says no.
+    -- Records that differ from their row, the newest version of each, and whether they are to be written. A record that
+    -- is not needs no ON CONFLICT: that path locks the row and writes WAL even when its condition says no.
     SELECT DISTINCT ON (s.id) s.*, {is_deleted} AS is_deleted, t.id IS NULL AS is_new,
-        t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live, {day_before} AS day_before, {person_before} AS person_before
+        t.id IS NOT NULL AND t.deleted_at IS NULL AS was_live, {day_before} AS day_before, {person_before} AS person_before,
+        CASE WHEN t.id IS NULL
+            -- 1: A record without a row is inserted, 2: unless it was deleted in this version or a newer one.
+            THEN NOT {is_buried}
+            -- 3 to 9: A row is replaced, filled or kept.
+            ELSE {guard} END AS may_be_written
     -- Sorted before the table is looked at, so that the index is read in its own order.
     FROM {newest_first} AS s {row_of_staged}
-    WHERE CASE WHEN t.id IS NULL
-        -- 1: A record without a row is inserted, 2: unless it was deleted in this version or a newer one.
-        THEN NOT {is_buried}
-        -- 3 to 9: A row is replaced, filled or kept.
-        ELSE {guard} END
-    ORDER BY s.id, s.change_version DESC
+    WHERE t.id IS NULL OR ({read_values}, {is_deleted}) IS DISTINCT FROM ({row_values}, t.deleted_at IS NOT NULL)
+    ORDER BY s.id, may_be_written DESC, s.change_version DESC
 ),
 written AS (
     INSERT INTO {target} AS t (tenant, {names}, deleted_at, deleted_by, written_at)
     SELECT %(tenant)s, {names}, CASE WHEN is_deleted THEN statement_timestamp() END,
         CASE WHEN is_deleted THEN 'status' END, statement_timestamp()
     -- In the order of the ids, so that two merges cannot deadlock.
-    FROM candidate ORDER BY id
+    FROM candidate WHERE may_be_written ORDER BY id
     ON CONFLICT (tenant, id) DO UPDATE SET {assignments},
         -- That it is deleted was learnt when it was learnt first.
         deleted_at = CASE WHEN excluded.deleted_at IS NULL OR {only_fills} THEN NULL
@@ -31,18 +32,20 @@ written AS (
     RETURNING t.id, t.deleted_at IS NOT NULL AS is_deleted
 ),
 done AS (
-    SELECT is_new, was_live, written.is_deleted, {read_day} AS day, {read_person} AS person, day_before, person_before
-    FROM written JOIN candidate USING (id)
+    SELECT is_new, was_live, written.is_deleted FROM written JOIN candidate USING (id)
 ),
--- Where something was changed: all the rest of what was read is proven equal. Of very many it is not worth while.
+-- Where something differed, written or not: all the rest of what was read is proven equal. Very many are not told.
 cell AS (
-    SELECT person, day FROM done WHERE (SELECT count(*) FROM done) <= %(most_cells)s
-    UNION SELECT person_before, day_before FROM done WHERE NOT is_new AND (SELECT count(*) FROM done) <= %(most_cells)s
+    SELECT {read_person} AS person, {read_day} AS day FROM candidate
+    WHERE (SELECT count(*) FROM candidate) <= %(most_cells)s
+    UNION SELECT person_before, day_before FROM candidate
+    WHERE NOT is_new AND (SELECT count(*) FROM candidate) <= %(most_cells)s
 )
 SELECT
     count(*) FILTER (WHERE is_new) AS inserted,
     count(*) FILTER (WHERE NOT is_new AND NOT (was_live AND is_deleted)) AS updated,
     count(*) FILTER (WHERE was_live AND is_deleted) AS deleted,
     (SELECT array_agg(person) FROM cell) AS people,
-    (SELECT array_agg(day) FROM cell) AS days
+    (SELECT array_agg(day) FROM cell) AS days,
+    (SELECT count(*) FROM candidate) AS differing
 FROM done

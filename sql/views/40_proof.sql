@@ -12,8 +12,11 @@ read AS (
     ) AS ranges, generate_series(0, upper(r) - lower(r) - 1) AS n
 ),
 proven AS (
-    SELECT tenant, collection, date, range_agg(r) AS people, min(proven_at) AS proven_at
-    FROM protime_etl.proofs, unnest(people) AS r GROUP BY tenant, collection, date
+    SELECT p.tenant, p.collection, p.date, protime_etl.union_of(p.people) AS people,
+        -- Who is in no list any more makes no proof older.
+        min(p.proven_at) FILTER (WHERE k.people IS NULL OR p.people && k.people OR isempty(k.people)) AS proven_at
+    FROM protime_etl.proofs AS p LEFT JOIN known AS k USING (tenant)
+    WHERE p.equal GROUP BY p.tenant, p.collection, p.date
 )
 SELECT r.tenant, r.collection, r.date,
     CASE WHEN p.people @> coalesce(k.people, '{}') THEN p.proven_at END AS proven_at,
@@ -21,7 +24,7 @@ SELECT r.tenant, r.collection, r.date,
         ELSE coalesce((SELECT sum(upper(u) - lower(u)) FROM unnest(k.people - coalesce(p.people, '{}')) AS u), 0)
             END::bigint
         AS people_unproven,
-    coalesce(d.differences, 0) AS differences, d.last_found_at
+    coalesce(d.differences, 0) AS differences, d.last_differences, d.last_found_at
 FROM read AS r LEFT JOIN known AS k USING (tenant)
 LEFT JOIN proven AS p USING (tenant, collection, date)
 LEFT JOIN protime_etl.proof_differences AS d USING (tenant, collection, date);
@@ -32,6 +35,7 @@ COMMENT ON COLUMN protime.proof.tenant IS 'Tenant: sub-domain of the myProtime U
 COMMENT ON COLUMN protime.proof.collection IS 'Collection of the records.';
 COMMENT ON COLUMN protime.proof.date IS 'Day.';
 COMMENT ON COLUMN protime.proof.proven_at IS 'Since when at most all of its records are not proven again; null: some of them never were.';
-COMMENT ON COLUMN protime.proof.people_unproven IS 'People who are known now and whose records of that day were never proven equal since they were last written.';
+COMMENT ON COLUMN protime.proof.people_unproven IS 'People who are known now and whose records of that day were not equal when they were last looked at, or never looked at.';
 COMMENT ON COLUMN protime.proof.differences IS 'Records that ever differed in a comparison although no reading was due to bring them.';
-COMMENT ON COLUMN protime.proof.last_found_at IS 'When the last of these was found.';
+COMMENT ON COLUMN protime.proof.last_differences IS 'Of these the ones of the last comparison that found some.';
+COMMENT ON COLUMN protime.proof.last_found_at IS 'When that was.';

@@ -29,6 +29,7 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.backfill import backfill
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.proving import prove
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import verify
@@ -117,6 +118,7 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
         selection = select(pipeline, FIRST, TODAY)
         backfill(pipeline, selection, fresh=True)
         verify(pipeline, FIRST, TODAY)
+        prove(pipeline, "test", requests=5)
         with pipeline.engine.connect() as connection:
             for query in sorted(sql_folder().glob("queries/*.sql")):
                 connection.execute(sa.text(query.read_text().replace(":", "\\:")))

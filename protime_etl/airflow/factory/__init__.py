@@ -101,7 +101,7 @@ def protime_dags(
         lookback_days=lookback_days,
         at_once=at_once,
         collections=collections,
-        callbacks=_callbacks(alert, protime_conn_id, postgres_conn_id),
+        callbacks=_callbacks(name, alert, protime_conn_id, postgres_conn_id, collections),
         deadline=deadline,
         default_args=dict(default_args or {}),
         tags=("protime", *tags),
@@ -117,8 +117,20 @@ def protime_dags(
     )
 
 
-def _callbacks(alert: object, protime_conn_id: str, postgres_conn_id: str) -> list[Any]:
-    """What Airflow calls when a run fails."""
-    if alert is not None and not isinstance(alert, str):
-        return [*alert] if isinstance(alert, Sequence) else [alert]
-    return [ProtimeNotifier(to=alert or "", protime_conn_id=protime_conn_id, postgres_conn_id=postgres_conn_id)]
+def _callbacks(name: str, alert: object, protime_conn_id: str, postgres_conn_id: str, collections: str) -> list[Any]:
+    """What Airflow calls when a run fails; addresses become one notifier of ours."""
+    given = [alert] if alert is None or isinstance(alert, str) or not isinstance(alert, Sequence) else [*alert]
+    addresses = [one for one in given if isinstance(one, str)]
+    others = [one for one in given if one is not None and not isinstance(one, str)]
+    for one in others:
+        if not callable(one):
+            raise SettingsError(f"protime_dags({name!r}): alert is neither addresses nor a notifier: {one!r}.")
+    if others and not addresses:
+        return others
+    ours = ProtimeNotifier(
+        to=",".join(addresses),
+        protime_conn_id=protime_conn_id,
+        postgres_conn_id=postgres_conn_id,
+        collections=collections,
+    )
+    return [ours, *others]

@@ -36,7 +36,7 @@ def changes_dag(plan: DagPlan) -> DAG:
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=LONGEST_RUN,
-        default_args=plan.for_tasks(),
+        default_args=plan.for_tasks(collections=plan.collections),
         on_failure_callback=[*plan.callbacks],
         params={
             "restart": Param(

@@ -7,6 +7,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from protime_etl.airflow.factory.plan import DagPlan
 from protime_etl.airflow.notifier import ProtimeNotifier
+from protime_etl.errors import SettingsError
 
 __all__ = ["deadline_of"]
 
@@ -14,17 +15,24 @@ NOTIFIER = "protime_etl.airflow.notifier.ProtimeNotifier"
 
 
 def deadline_of(plan: DagPlan) -> DeadlineAlert | None:
-    """The alert of a DAG; None where no deadline is given, or nobody of ours is to be told.
+    """The alert of a DAG; None where no deadline is given.
 
     Counted from when the run was queued: a run by hand has no other moment.
     """
-    ours = next((one for one in plan.callbacks if isinstance(one, ProtimeNotifier)), None)
-    if plan.deadline is None or ours is None:
+    if plan.deadline is None:
         return None
+    ours = next((one for one in plan.callbacks if isinstance(one, ProtimeNotifier)), None)
+    if ours is None:
+        raise SettingsError(
+            f"protime_dags({plan.name!r}): deadline is told by a ProtimeNotifier, and alert names others only.",
+            guidance="Put one beside them, as docs/airflow.md shows.",
+        )
     given = {
         "to": ours.to,
-        "protime_conn_id": plan.protime_conn_id,
-        "postgres_conn_id": plan.postgres_conn_id,
+        "protime_conn_id": ours.protime_conn_id,
+        "postgres_conn_id": ours.postgres_conn_id,
+        "smtp_conn_id": ours.smtp_conn_id,
+        "collections": ours.collections,
         "late": f"{plan.deadline}",
         "dag_id": plan.dag_id("nightly"),
     }

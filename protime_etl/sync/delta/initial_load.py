@@ -105,6 +105,7 @@ class InitialLoad:
             loaded=len(page.rows) + len(page.rejected),
             unreadable=len(page.rejected) - len(rejected),
         )
+        self._session.result.days = None
         self._session.count(load.counts, len(page.rows) + len(page.rejected))
 
     def _refuse_more_than_there_can_be(self, connection: Connection, followed: DeltaState, began: dt.datetime) -> None:

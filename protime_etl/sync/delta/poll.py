@@ -85,7 +85,8 @@ def poll(
         with suppress(ProtimeError):  # the first error is to be reported
             _keep(session, began, str(error))
         raise
-    _keep(session, began, None)
+    with suppress(ProtimeError):  # what it brought is committed
+        _keep(session, began, None)
     refresh_statistics(pipeline.engine, result.counts.written)
     return result
 
@@ -243,6 +244,7 @@ class _Poll:
                 )
             clear_drift(connection, tenant, self._session.path, reported_versions)
             self._advance(connection, state, link, began, changed=True)
+        self._session.keep_days(load)
         self._session.count(load.counts, load.counts.rows_read)
 
     def _advance(

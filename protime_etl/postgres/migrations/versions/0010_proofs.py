@@ -65,8 +65,9 @@ def upgrade() -> None:
             comment="Records that differed, in all comparisons together.",
         ),
         sa.Column(
-            "last_found_at", sa.DateTime(timezone=True), nullable=False, comment="When the last of them was found."
+            "last_differences", sa.BigInteger(), nullable=False, comment="Of these the ones of the last comparison."
         ),
+        sa.Column("last_found_at", sa.DateTime(timezone=True), nullable=False, comment="When these were found."),
         sa.PrimaryKeyConstraint("tenant", "collection", "date", name=op.f("pk_proof_differences")),
         schema="protime_etl",
         comment="Days on which a comparison found what no reading had brought.",
@@ -83,17 +84,26 @@ def upgrade() -> None:
             "people",
             postgresql.INT8MULTIRANGE(),
             nullable=False,
-            comment="Whose records of that day were found equal; (,) is everybody, whoever it may be.",
+            comment="Whose records of that day were looked at; (,) is everybody, whoever it may be.",
+        ),
+        sa.Column(
+            "equal", sa.Boolean(), nullable=False, comment="Whether they were equal; false: not, or nobody can tell."
         ),
         sa.Column(
             "proven_at",
             sa.DateTime(timezone=True),
             nullable=False,
-            comment="When the reading began that found them equal.",
+            comment="When the reading began that looked at them.",
+        ),
+        sa.Column(
+            "run_id",
+            sa.BigInteger(),
+            nullable=True,
+            comment="Run whose units they are, so that they become one; null: a comparison.",
         ),
         sa.PrimaryKeyConstraint("proof_id", name=op.f("pk_proofs")),
         schema="protime_etl",
-        comment="When a complete reading last found the table equal to the tenant, by day and people.",
+        comment="When a complete reading last looked whether the table is equal to the tenant, by day and people.",
     )
     op.create_index(
         op.f("ix_proofs_tenant_collection_date"),
@@ -193,9 +203,20 @@ def upgrade() -> None:
         unique=False,
         schema="protime_etl",
     )
+    op.add_column(
+        "units",
+        sa.Column(
+            "changed_days",
+            sa.ARRAY(sa.Date()),
+            nullable=True,
+            comment="Days on which something differed; null: too many, or not known.",
+        ),
+        schema="protime_etl",
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("units", "changed_days", schema="protime_etl")
     op.drop_index(
         op.f("ix_verifications_tenant_collection_finished_at"), table_name="verifications", schema="protime_etl"
     )
