@@ -228,5 +228,5 @@ def _day_of(record: RejectedRecord) -> dt.date | None:
     try:
         told = msgspec.json.decode(record.record)
         return dt.date.fromisoformat(str(told.get("date") or told.get("fromDate"))[:10])
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None

@@ -91,7 +91,7 @@ def test_a_night_with_mapped_tasks(night: Night) -> None:
     (told,) = (event["extra"] for event in events if event["source_run_id"] == run_id)
     assert told["units"] >= night.batches
     if told["inserted"]:
-        assert told["days"] == sorted({str(one.date) for one in night.simulated.tenant.truth()})
+        assert {str(one.date) for one in night.simulated.tenant.truth()} <= {*told["days"]}  # of a first load all
     assert told["all_days"]
     asset = next(one for one in night.airflow.request("GET", "/assets")["assets"] if one["name"] == "protime_clockings")
     kept = night.airflow.request("GET", f"/assets/{asset['id']}/state-store/health")["value"]
