@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import os
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ __all__ = ["ProtimeNotifier"]
 
 SETTING = "PROTIME_ALERT_EMAIL"
 FIELD = "alert_email"
+MOST_CHARACTERS = 200
 
 
 class ProtimeNotifier(BaseNotifier):
@@ -38,6 +40,7 @@ class ProtimeNotifier(BaseNotifier):
     :param collections: of which it tells; empty: those of the connection.
     :param late: after how long the run was to be done, if that is what is told.
     :param dag_id: the DAG, where the context does not tell it.
+    :param context: what Airflow gives where it awaits the notifier, as for a deadline.
     """
 
     template_fields: Sequence[str] = ()
@@ -52,8 +55,9 @@ class ProtimeNotifier(BaseNotifier):
         collections: str = "",
         late: str = "",
         dag_id: str = "",
+        context: Context | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(context)
         self.to = to
         self.protime_conn_id = protime_conn_id
         self.postgres_conn_id = postgres_conn_id
@@ -81,6 +85,10 @@ class ProtimeNotifier(BaseNotifier):
         else:
             self.log.info("Told %s: %s", ", ".join(to), subject)
 
+    async def async_notify(self, context: Context) -> None:
+        """Tell, without holding up what else the triggerer does."""
+        await asyncio.to_thread(self.notify, context)
+
     def message(self, context: Context) -> tuple[str, str]:
         """Subject and text."""
         given: Any = context
@@ -97,15 +105,13 @@ class ProtimeNotifier(BaseNotifier):
         link = f"{conf.get('api', 'base_url', fallback='').rstrip('/')}/dags/{dag_id}/runs/{run_id}"
         lines += ["", "Look at it, and clear what is red with Downstream when the cause is gone:", f"  {link}", ""]
         name, health = self._health()
+        subject = f"[Protime {name}] {dag_id} {what}"
         if isinstance(health, Health):
             lines += health.lines
-            subject = health.problems[0].what if health.problems else what
+            subject += f": {health.problems[0].what}" if health.problems else ""
         else:
             lines.append(health)
-            subject = what
-        return f"[Protime {name}] {dag_id} {what}: {subject}"[:200] if subject != what else (
-            f"[Protime {name}] {dag_id} {what}"
-        ), "\n".join(lines)
+        return subject[:MOST_CHARACTERS], "\n".join(lines)
 
     def _health(self) -> tuple[str, Health | str]:
         """The tenant's name, and what its warehouse says; or why it says nothing."""

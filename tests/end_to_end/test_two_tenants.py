@@ -36,7 +36,7 @@ FILES = {
     "late.py": (
         "import datetime as dt\nfrom protime_etl.airflow import protime_dags\n"
         "protime_dags('late', timezone='UTC', alert='late@example.com', deadline=dt.timedelta(seconds=20),"
-        " only=['nightly'])\n"
+        " only=['nightly'], default_args={'pool': 'late'})\n"
     ),
     "consumers.py": (
         "from airflow.sdk import DAG, Asset, task\n"
@@ -95,6 +95,7 @@ def house(airflow_server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iter
         airflow = stack.enter_context(local_airflow(home, airflow_server, engine.url, first, more=more))
         for dag_id in (*NIGHTS, "consumer_of_protime", "consumer_of_beta", "late_clockings_nightly"):
             airflow.wait_for_dag(dag_id)
+        airflow.request("POST", "/pools", {"name": "late", "slots": 4, "include_deferred": False})
         for dag_id in ("consumer_of_protime", "consumer_of_beta"):
             airflow.request("PATCH", f"/dags/{dag_id}", {"is_paused": False})
         yield House(airflow, served, engine, mail)
@@ -168,6 +169,19 @@ def test_a_night_that_waits_is_told_when_it_is_late_and_ends_by_its_deadline(hou
     (complaint, *_) = house.airflow.complaints("late_clockings_nightly", run_id)
     assert "deadline: 0:00:20" in complaint
     wait_until(lambda: any("late_clockings_nightly failed" in text for text in house.texts_to("late@example.com")))
+
+
+def test_a_night_that_is_not_done_in_time_is_told_while_it_still_goes_on(house: House) -> None:
+    pool, described = "/pools/late?update_mask=slots", {"pool": "late", "include_deferred": False}
+    house.airflow.request("PATCH", pool, {**described, "slots": 0})  # others have taken all
+    run_id = house.airflow.trigger("late_clockings_nightly", {"lookback_days": 1})
+    try:
+        told = "late_clockings_nightly not done after 0:00:20"
+        wait_until(lambda: any(told in text for text in house.texts_to("late@example.com")))
+        assert house.airflow.request("GET", f"/dags/late_clockings_nightly/dagRuns/{run_id}")["state"] == "running"
+    finally:
+        house.airflow.request("PATCH", pool, {**described, "slots": 4})
+    assert house.airflow.wait_for_run("late_clockings_nightly", run_id) == "success"
 
 
 def test_a_paused_dag_of_the_changes_is_told_by_the_night(house: House) -> None:

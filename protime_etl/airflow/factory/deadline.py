@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from protime_etl.airflow.factory.plan import DagPlan
@@ -17,7 +17,8 @@ NOTIFIER = "protime_etl.airflow.notifier.ProtimeNotifier"
 def deadline_of(plan: DagPlan) -> DeadlineAlert | None:
     """The alert of a DAG; None where no deadline is given.
 
-    Counted from when the run was queued: a run by hand has no other moment.
+    Counted from when the run was queued: a run by hand has no other moment. Called in the triggerer: in an executor
+    Airflow 3.3 lets a callback read no connection of its database.
     """
     if plan.deadline is None:
         return None
@@ -39,5 +40,5 @@ def deadline_of(plan: DagPlan) -> DeadlineAlert | None:
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=plan.deadline,
-        callback=SyncCallback(NOTIFIER, kwargs=given),
+        callback=AsyncCallback(NOTIFIER, kwargs=given),
     )
