@@ -82,45 +82,58 @@ INSERT INTO protime_etl.proofs (tenant, collection, date, people, equal, proven_
 SELECT :tenant, :collection, date, protime_etl.union_of(people), equal, min(proven_at), run_id
 FROM rest WHERE NOT isempty(people) GROUP BY date, equal, run_id, CASE WHEN run_id IS NULL THEN proof_id END
 """
-# Of each day that was ever read: whom nobody ever looked at, who is deleted included, and the others by when it was.
-# Sorted before it is looked at whether there is anybody in it, as only the first ones are wanted.
+# Of each day, of those who were read on it: whom nobody looked at since, and the others by when it was. Where all who
+# are known were read it is everybody, whoever it may be. Sorted before it is looked at whether there is anybody in it,
+# as only the first ones are wanted.
 UNPROVEN = """
-WITH known AS (
+WITH held AS (
+    -- Most people share their days.
+    SELECT dates, range_agg(int8range(person_id, person_id, '[]')) AS people FROM protime_etl.coverage
+    WHERE tenant = :tenant AND collection = :collection GROUP BY dates
+),
+known AS (
     SELECT coalesce(range_agg(int8range(id, id, '[]')), '{}') AS people FROM protime.people
-    WHERE tenant = :tenant
+    WHERE tenant = :tenant AND deleted_at IS NULL
+),
+day AS (
+    SELECT lower(r) + n AS date FROM (SELECT unnest(range_agg(d)) AS r FROM held, unnest(dates) AS d) AS ranges,
+        generate_series(0, upper(r) - lower(r) - 1) AS n
 ),
 read AS (
-    SELECT lower(r) + n AS date FROM (
-        SELECT unnest(range_agg(d)) AS r FROM protime_etl.coverage, unnest(dates) AS d
-        WHERE tenant = :tenant AND collection = :collection
-    ) AS ranges, generate_series(0, upper(r) - lower(r) - 1) AS n
+    SELECT date, people, NOT :by_people OR people @> (SELECT people FROM known) AS by_all
+    FROM (
+        SELECT day.date, protime_etl.union_of(held.people) AS people FROM day JOIN held ON held.dates @> day.date
+        WHERE day.date < :before GROUP BY day.date
+    ) AS covered
 ),
 piece AS (
-    SELECT date, people, proven_at FROM protime_etl.proofs JOIN read USING (date)
+    SELECT date, people, proven_at FROM protime_etl.proofs
     WHERE tenant = :tenant AND collection = :collection AND date < :before
 ),
-proven AS (SELECT date, protime_etl.union_of(people) AS people FROM piece GROUP BY date),
+looked_at AS (SELECT date, protime_etl.union_of(people) AS people FROM piece GROUP BY date),
 found AS (
-    SELECT r.date, CASE WHEN p.date IS NULL THEN '{(,)}' WHEN :by_people THEN known.people - p.people
-        ELSE '{(,)}' - p.people END AS people, NULL::timestamptz AS proven_at
-    FROM read AS r CROSS JOIN known LEFT JOIN proven AS p USING (date)
-    WHERE r.date < :before
-    UNION ALL SELECT date, people, proven_at FROM piece WHERE proven_at < :until
+    SELECT r.date, r.people AS read, NULL::timestamptz AS proven_at,
+        CASE WHEN r.by_all AND l.date IS NULL THEN '{(,)}' WHEN :by_people THEN r.people - coalesce(l.people, '{}')
+            ELSE '{(,)}' - l.people END AS people
+    FROM read AS r LEFT JOIN looked_at AS l USING (date)
+    UNION ALL
+    SELECT r.date, r.people, p.proven_at, CASE WHEN r.by_all THEN p.people ELSE p.people * r.people END
+    FROM piece AS p JOIN read AS r USING (date) WHERE p.proven_at < :until
 ),
-sorted AS (SELECT date, people, proven_at FROM found ORDER BY proven_at NULLS FIRST, date DESC OFFSET 0),
-wanted AS (
-    SELECT s.* FROM sorted AS s, known
-    WHERE s.people && known.people OR s.people @> int8range(NULL, NULL) LIMIT :limit
-),
+sorted AS (SELECT * FROM found ORDER BY proven_at NULLS FIRST, date DESC OFFSET 0),
+wanted AS (SELECT * FROM sorted WHERE people && read LIMIT :limit),
 numbered AS (
     SELECT date, proven_at, people, row_number() OVER () AS number, first_value(people) OVER () AS first_people
     FROM wanted
-)
-SELECT date, proven_at, people = first_people AS alike, people @> int8range(NULL, NULL) AS everybody,
-    CASE WHEN number = 1 AND NOT people @> int8range(NULL, NULL) THEN
-        ARRAY(SELECT id FROM protime.people AS k
-            WHERE k.tenant = :tenant AND people @> k.id ORDER BY id) END AS ids
-FROM numbered ORDER BY number
+),
+first AS (SELECT people, people @> int8range(NULL, NULL) AS everybody FROM numbered WHERE number = 1)
+SELECT n.date, n.proven_at, n.people = first.people AS alike,
+    CASE WHEN n.number = 1 AND NOT first.everybody THEN
+        ARRAY(SELECT person_id FROM protime_etl.coverage AS c WHERE c.tenant = :tenant AND c.collection = :collection
+            AND first.people @> c.person_id AND c.dates @> n.date ORDER BY person_id) END AS ids,
+    CASE WHEN n.number = 1 THEN ARRAY(SELECT date FROM read WHERE read.by_all) END AS of_all,
+    CASE WHEN n.number = 1 THEN ARRAY(SELECT date FROM read WHERE first.people <@ read.people) END AS of_them
+FROM numbered AS n, first ORDER BY n.number
 """
 DIFFERENCES = """
 INSERT INTO protime_etl.proof_differences AS d
@@ -145,6 +158,10 @@ class Unproven(NamedTuple):
     """Whose; None is everybody's, whoever it may be."""
     days: list[dt.date]
     """That day, and those that follow in the order of their age and are of the same people."""
+    of_them: frozenset[dt.date]
+    """All days on which these people were read."""
+    of_all: frozenset[dt.date]
+    """All days on which everybody who is known was read."""
 
 
 def note_proof(
@@ -209,9 +226,9 @@ def longest_unproven(
     *,
     by_people: bool,
 ) -> Unproven | None:
-    """What nobody ever looked at, or if there is no such day what was looked at longest ago, before `until`.
+    """Of what was read of the days before `before`: what nobody looked at since, or else longest ago, before `until`.
 
-    Of the days before `before` that were ever read.
+    None if there is nothing.
     """
     values = {
         "tenant": tenant,
@@ -226,8 +243,13 @@ def longest_unproven(
     if not rows:
         return None
     first = rows[0]
-    alike = [row.date for row in takewhile(lambda row: row.alike, rows)]
-    return Unproven(first.proven_at, None if first.everybody else tuple(first.ids), alike)
+    return Unproven(
+        first.proven_at,
+        None if first.ids is None else tuple(first.ids),
+        [row.date for row in takewhile(lambda row: row.alike, rows)],
+        frozenset(first.of_them),
+        frozenset(first.of_all),
+    )
 
 
 def note_differences(connection: Connection, tenant: str, collection: str, by_day: Mapping[dt.date, int]) -> None:

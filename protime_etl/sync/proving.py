@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import ProtimeError, RateLimited
 from protime_etl.postgres.clock import database_clock
@@ -114,6 +113,12 @@ def prove(
         tried.append(window)
         try:
             found = verify(pipeline, first, last, people, collection=COLLECTIONS[path], origin=origin, on_page=on_page)
+            done.windows.append((path, first, last, None if people is None else len(people)))
+            done.found.append(found)
+            if found.unlisted:
+                done.repaired += read_unlisted(pipeline, f"{origin} unlisted", found.unlisted, first, last)
+            if found.differences:
+                done.repaired += repair(pipeline, f"{origin} repair", found)
         except RateLimited:
             raise  # nobody may ask now
         except REFUSALS as error:
@@ -126,13 +131,6 @@ def prove(
             continue
         finally:
             done.requests = pipeline.client.requests - spent_before
-        done.windows.append((path, first, last, None if people is None else len(people)))
-        done.found.append(found)
-        if found.unlisted:
-            done.repaired += read_unlisted(pipeline, f"{origin} unlisted", found.unlisted, first, last)
-        if found.differences:
-            done.repaired += repair(pipeline, f"{origin} repair", found)
-    done.requests = pipeline.client.requests - spent_before
     return done
 
 
@@ -154,30 +152,38 @@ def _next_window(
             found = longest_unproven(connection, pipeline.tenant, path, *until, by_people=by_people)
             if found is not None and (oldest is None or (found.proven_at or NEVER) < (oldest[1].proven_at or NEVER)):
                 oldest = (path, found)
-        known = known_people(connection, pipeline.tenant)
-        before = ONE_DAY * 0 if oldest is None else longest(connection, pipeline.tenant, COLLECTIONS[oldest[0]])
-    if oldest is None:
-        return None
-    path, unproven = oldest
-    estimate, collection, people = estimates[path], COLLECTIONS[path], unproven.people
+        if oldest is None:
+            return None
+        path, unproven = oldest
+        known = tuple(known_people(connection, pipeline.tenant))
+        before = longest(connection, pipeline.tenant, COLLECTIONS[path])
+    by_people = COLLECTIONS[path].shape == "dated by people"
+    people = unproven.people
+
+    def pages(first: dt.date, last: dt.date, whose: Sequence[int] | None) -> int:
+        number = 1 if not by_people else len(known if whose is None else whose)
+        rows = number * estimates[path].rows_per_person(first - before, last)
+        return max(1, math.ceil(rows / estimates[path].page_size))
+
     first = last = unproven.days[0]
     for day in unproven.days[1:]:
-        if day not in (first - ONE_DAY, last + ONE_DAY):
-            break
         reach = (min(first, day), max(last, day))
-        number = len(known if people is None else people)
-        if _pages(estimate, collection, number, reach[0] - before, reach[1]) > requests:
+        if day not in (first - ONE_DAY, last + ONE_DAY) or pages(*reach, people) > requests:
             break
         first, last = reach
-    if collection.shape == "dated by people":
+    if by_people and pages(first, last, people) > requests:
         # Of a day that takes more, as many people as there are requests for.
-        per_person = estimate.rows_per_person(first, last)
-        most = max(1, int(requests * estimate.page_size / per_person)) if per_person else len(known)
-        if len(known if people is None else people) > most:
-            people = tuple(known if people is None else people)[:most]
+        per_person = estimates[path].rows_per_person(first, last)
+        people = (known if people is None else people)[: max(1, int(requests * estimates[path].page_size / per_person))]
+        return path, first, last, people
+    # What comes with the same requests is proven beside it: a page is one request, however full.
+    cost = pages(first, last, people)
+    days = {first + ONE_DAY * n for n in range((last - first).days + 1)}
+    if people is not None and days <= unproven.of_all and pages(first, last, None) <= cost:
+        people = None
+    readable = unproven.of_all if people is None else unproven.of_them
+    while first - ONE_DAY in readable and pages(first - ONE_DAY, last, people) <= cost:
+        first -= ONE_DAY
+    while last + ONE_DAY in readable and pages(first, last + ONE_DAY, people) <= cost:
+        last += ONE_DAY
     return path, first, last, people
-
-
-def _pages(estimate: VolumeEstimate, collection: Collection, people: int, first: dt.date, last: dt.date) -> int:
-    number = people if collection.shape == "dated by people" else 1
-    return max(1, math.ceil(number * estimate.rows_per_person(first, last) / estimate.page_size))

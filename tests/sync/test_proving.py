@@ -21,6 +21,7 @@ from protime_etl.sync.verify import verify
 from tests.databases import database
 from tests.sync.delta.test_poll import assert_equal, live
 from tests.tenant import TODAY, settings_for
+from tests.truth import table_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 DAYS = 14
@@ -170,6 +171,35 @@ def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipe
     # A comparison by date alone is about everybody, whoever it may be.
     verify(pipeline, FIRST, TODAY)
     assert all(proven for _, proven, *_ in proof(engine))
+
+
+def test_who_was_never_read_is_not_compared(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    """A few people's history was asked for: the proof of it brings nobody else's."""
+    sync(pipeline, "test", FIRST, TODAY, [100_001, 100_002])
+    before = table_rows(engine)
+    read_people(pipeline)
+    done = prove(pipeline, "cli")
+    assert {people for *_, people in done.windows} == {2}
+    assert done.differences == 0
+    assert table_rows(engine) == before
+    lost = simulated.tenant.clockings_of(100_001)[0]
+    change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=lost.id)
+    assert prove(pipeline, "cli").differences == 1
+    assert table_rows(engine) == before
+
+
+def test_a_request_proves_all_that_comes_with_it(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    """What differed here and there, on days of their own, is not asked for one by one: a page is one request."""
+    sync(pipeline, "test", FIRST, TODAY)
+    for one in simulated.tenant.truth()[::7]:
+        simulated.tenant.edit(one.id, time_of_day_in_minutes=600)
+    sync(pipeline, "test", FIRST, TODAY)
+    pages = -(-len(simulated.tenant.truth()) // 100)
+    done = prove(pipeline, "cli")
+    assert all(proven for _, proven, *_ in proof(engine))
+    assert done.requests <= 2 * pages
 
 
 def test_what_was_proven_longest_ago_is_compared_next_and_repaired(
