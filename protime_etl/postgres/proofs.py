@@ -55,7 +55,8 @@ CROSS JOIN LATERAL (
 ) AS looked_at
 WHERE NOT isempty(looked_at.people)
 """
-# Of each older one remains what no newer one has. What remains of the units of a run becomes one, as old as the first.
+# The units of a run become one, as old as the first of them. Of each older one remains what no newer one has; of the same
+# moment what differed counts.
 TIDY = """
 WITH old AS (
     DELETE FROM protime_etl.proofs AS p
@@ -70,17 +71,20 @@ WITH old AS (
     ))
     RETURNING p.date, p.people, p.equal, p.proven_at, p.run_id, p.proof_id
 ),
+piece AS (
+    SELECT date, equal, run_id, min(proven_at) AS proven_at, max(proven_at) AS newest, range_agg(one) AS people
+    FROM old, unnest(people) AS one GROUP BY date, equal, run_id, CASE WHEN run_id IS NULL THEN proof_id END
+),
 rest AS (
-    SELECT date, equal, proven_at, run_id, proof_id,
+    SELECT date, equal, run_id, proven_at,
         people - coalesce(protime_etl.union_of(people) OVER newer, '{}') AS people
-    FROM old
+    FROM piece
     WINDOW newer AS (
-        PARTITION BY date ORDER BY proven_at DESC, proof_id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        PARTITION BY date ORDER BY newest DESC, equal ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
 )
 INSERT INTO protime_etl.proofs (tenant, collection, date, people, equal, proven_at, run_id)
-SELECT :tenant, :collection, date, protime_etl.union_of(people), equal, min(proven_at), run_id
-FROM rest WHERE NOT isempty(people) GROUP BY date, equal, run_id, CASE WHEN run_id IS NULL THEN proof_id END
+SELECT :tenant, :collection, date, people, equal, proven_at, run_id FROM rest WHERE NOT isempty(people)
 """
 # Of each day, of those who were read on it: whom nobody looked at since, and the others by when it was. Where all who
 # are known were read it is everybody, whoever it may be. Sorted before it is looked at whether there is anybody in it,
@@ -102,8 +106,13 @@ day AS (
 read AS (
     SELECT date, people, NOT :by_people OR people @> (SELECT people FROM known) AS by_all
     FROM (
-        SELECT day.date, protime_etl.union_of(held.people) AS people FROM day JOIN held ON held.dates @> day.date
-        WHERE day.date < :before GROUP BY day.date
+        -- All at once where many have days of their own: one union after the other grows with their square.
+        SELECT date, CASE WHEN cardinality(parts) = 1 THEN parts[1] ELSE
+            (SELECT range_agg(one) FROM unnest(parts) AS part, unnest(part) AS one) END AS people
+        FROM (
+            SELECT day.date, array_agg(held.people) AS parts FROM day JOIN held ON held.dates @> day.date
+            WHERE day.date < :before GROUP BY day.date
+        ) AS divided
     ) AS covered
 ),
 piece AS (
