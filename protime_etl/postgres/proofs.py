@@ -55,8 +55,8 @@ CROSS JOIN LATERAL (
 ) AS looked_at
 WHERE NOT isempty(looked_at.people)
 """
-# The units of a run become one, as old as the first of them. Of each older one remains what no newer one has; of the same
-# moment what differed counts.
+# The units of a run become one, as old as the first of them. Of each older one remains what no newer one has; of the
+# same moment what differed counts.
 TIDY = """
 WITH old AS (
     DELETE FROM protime_etl.proofs AS p
