@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from protime_etl.airflow.mapping import map_over
-from protime_etl.airflow.operators import MOST_AT_ONCE, ProtimeOperator, log_refused, run_day
+from protime_etl.airflow.operators import MOST_AT_ONCE, ProtimeOperator, log_refused, origin_of, run_day
 from protime_etl.sync.arguments import parse_date, parse_ids, parse_whole_number
 from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.requests import select
@@ -64,8 +64,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
         selection = self._selection(pipeline, context)
         if selection.person_ids is not None:
             read_people_for(pipeline, selection)
-        run: Any = context["dag_run"]
-        run_id, units = plan(pipeline, f"airflow {run.dag_id} {run.run_id}", selection)
+        run_id, units = plan(pipeline, origin_of(context), selection)
         log_refused(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s units", run_id, selection.first, selection.last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)

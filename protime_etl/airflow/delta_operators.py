@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, run_window
+from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.deltas import stale_deltas
@@ -140,8 +140,7 @@ class ProtimeVerifyOperator(ProtimeOperator):
         self, pipeline: Pipeline, context: Context, collection: Collection, first: dt.date, last: dt.date
     ) -> tuple[dict[str, int], str]:
         """The counts of a collection, and what to say of it if something was overlooked."""
-        run: Any = context["dag_run"]
-        origin = f"airflow {run.dag_id} {run.run_id}" if hasattr(run, "dag_id") else "airflow"
+        origin = origin_of(context)
         found = verify(pipeline, first, last, collection=collection, origin=origin)
         totals = found.totals()
         self.log.info("%s, %s to %s: %s", collection.path, first, last, totals)

@@ -40,8 +40,10 @@ __all__ = [
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "in_words",
+    "is_backfill",
     "is_true",
     "log_refused",
+    "origin_of",
     "run_day",
     "run_window",
 ]
@@ -63,6 +65,18 @@ def log_refused(log: Any, pipeline: Pipeline) -> None:
             log.error("%s", error)
 
 
+def origin_of(context: Context) -> str:
+    """What the ledger calls the run."""
+    run: Any = context["dag_run"]
+    return f"airflow {run.dag_id} {run.run_id}"
+
+
+def is_backfill(context: Context) -> bool:
+    """Whether the run was made by `airflow backfill create`."""
+    run: Any = context["dag_run"]
+    return str(getattr(run.run_type, "value", run.run_type)) == "backfill"
+
+
 def run_day(context: Context, pipeline: Pipeline) -> dt.date:
     """The run's own day: the date, in the tenant's time zone, of the moment that the run stands for."""
     run: Any = context["dag_run"]
@@ -75,11 +89,9 @@ def run_window(context: Context, pipeline: Pipeline, lookback_days: int | str) -
     Raises:
         SettingsError: the days to look back are no whole number of days.
     """
-    run: Any = context["dag_run"]
     days = parse_whole_number("lookback_days", lookback_days, 0, LONGEST_LOOKBACK)
     last = run_day(context, pipeline)
-    own_day_only = str(getattr(run.run_type, "value", run.run_type)) == "backfill"
-    return last - dt.timedelta(days=0 if own_day_only else days), last
+    return last - dt.timedelta(days=0 if is_backfill(context) else days), last
 
 
 class ProtimeOperator(BaseOperator):
@@ -221,7 +233,6 @@ class ProtimePlanOperator(ProtimeOperator):
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> list[int] | list[list[int]]:
         """Plan the window of this run."""
-        run: Any = context["dag_run"]
         at_once = None if self.at_once is None else parse_whole_number("concurrency", self.at_once, 1, MOST_AT_ONCE)
         if self.schedule_timezone not in ("", zone := pipeline.settings.timezone):
             self.log.warning(
@@ -233,7 +244,7 @@ class ProtimePlanOperator(ProtimeOperator):
             pipeline.accept_deletions(is_true(self.accept_deletions))
             _read_people(pipeline, self.log)
         first, last = run_window(context, pipeline, self.lookback_days)
-        run_id, units = plan(pipeline, f"airflow {run.dag_id} {run.run_id}", select(pipeline, first, last))
+        run_id, units = plan(pipeline, origin_of(context), select(pipeline, first, last))
         log_refused(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
         context["ti"].xcom_push(key="run_id", value=run_id)

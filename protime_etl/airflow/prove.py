@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, log_refused, run_window
+from protime_etl.airflow.operators import (
+    ProtimeOperator,
+    in_words,
+    is_backfill,
+    is_true,
+    log_refused,
+    origin_of,
+    run_window,
+)
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres.written_days import told_days
 from protime_etl.sync.arguments import parse_whole_number
@@ -56,14 +64,13 @@ class ProtimeProveOperator(ProtimeOperator):
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
         """Prove, within the budget."""
-        run: Any = context["dag_run"]
-        if str(getattr(run.run_type, "value", run.run_type)) == "backfill":
+        if is_backfill(context):
             raise AirflowSkipException("A backfill reads its own days; the nights prove them.")
         given = str(self.requests).strip()
         requests = None if given in ("None", "") else parse_whole_number("requests", given, 0, MOST_REQUESTS)
         pipeline.accept_deletions(is_true(self.accept_deletions))
         first, _ = run_window(context, pipeline, self.lookback_days)
-        done = prove(pipeline, f"airflow {run.dag_id} {run.run_id}", before=first, requests=requests)
+        done = prove(pipeline, origin_of(context), before=first, requests=requests)
         for path, start, end, people in done.windows:
             self.log.info("Proven: %s, %s to %s, %s", path, start, end, "everybody" if people is None else people)
         log_refused(self.log, pipeline)

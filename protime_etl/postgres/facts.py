@@ -39,10 +39,15 @@ SELECT t.tenant, '{path}' AS collection,
 FROM protime_etl.tenants AS t
 """
 COVERAGE = """
-SELECT tenant, collection, lower(days) AS first, upper(days) - 1 AS last,
-    nullif(count(*) FILTER (WHERE person_id > 0), 0) AS people
-FROM protime_etl.coverage, unnest(dates) AS days WHERE collection = ANY(:collections)
-GROUP BY tenant, collection, days ORDER BY tenant, collection, days DESC LIMIT 10
+SELECT tenant, collection, first, last, people
+FROM (
+    SELECT tenant, collection, lower(days) AS first, upper(days) - 1 AS last,
+        nullif(count(*) FILTER (WHERE person_id > 0), 0) AS people,
+        row_number() OVER (PARTITION BY tenant ORDER BY collection, days DESC) AS number
+    FROM protime_etl.coverage, unnest(dates) AS days WHERE collection = ANY(:collections)
+    GROUP BY tenant, collection, days
+) AS numbered
+WHERE number <= 10 ORDER BY tenant, collection, first DESC
 """
 # A run of the command line lives in one process, whose death PostgreSQL notices by the lock it held. A run of Airflow
 # has many; without one at work it waits for Airflow, which starts the next task or the next try.
@@ -69,14 +74,24 @@ SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
     ) AS options
 FROM protime_etl.runs AS r LEFT JOIN protime_etl.units AS u USING (run_id)
     LEFT JOIN (SELECT DISTINCT number FROM held WHERE kind = :unit_lock) AS w ON w.number = u.unit_id % 2147483648
-WHERE r.collections && CAST(:collections AS text[]) GROUP BY run_id ORDER BY run_id DESC LIMIT 10
+WHERE run_id IN (
+    -- Of each tenant: many of one hide none of another.
+    SELECT run_id FROM (
+        SELECT run_id, row_number() OVER (PARTITION BY tenant ORDER BY run_id DESC) AS number
+        FROM protime_etl.runs WHERE collections && CAST(:collections AS text[])
+    ) AS numbered
+    WHERE number <= 10
+) GROUP BY run_id ORDER BY run_id DESC
 """
 # What failed and was not read since, by whatever run.
 LEFT = """
+SELECT tenant, collection, run_id, date_from, date_to, people, failed_at, error
+FROM (
 SELECT r.tenant, u.collection, u.run_id, u.date_from, u.date_to,
     CASE WHEN u.person_ids = '{-1}' THEN 'all'
         WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more'
-        ELSE u.person_ids::text END AS people, u.finished_at AS failed_at, u.error
+        ELSE u.person_ids::text END AS people, u.finished_at AS failed_at, u.error,
+    row_number() OVER (PARTITION BY r.tenant ORDER BY u.finished_at DESC) AS number
 FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
 WHERE u.status = 'failed' AND u.collection = ANY(:collections)
     AND u.finished_at > clock_timestamp() - interval '30 days'
@@ -87,7 +102,8 @@ WHERE u.status = 'failed' AND u.collection = ANY(:collections)
             AND d.person_ids @> u.person_ids
             AND d.circles IS NOT DISTINCT FROM u.circles
     )
-ORDER BY u.finished_at DESC LIMIT 50
+) AS numbered
+WHERE number <= 50 ORDER BY failed_at DESC
 """
 # Readings of all people that came to their end, the newest of each collection.
 COMPLETE = """
@@ -132,13 +148,6 @@ SELECT c.tenant, count(*) AS days, min(c.date) AS first, max(c.date) AS last, ma
 FROM protime.coverage AS c JOIN protime.tenants AS t USING (tenant)
 WHERE c.people_missing > 0 AND c.date < t.today - 2 GROUP BY c.tenant
 """
-VERIFIED = """
-SELECT DISTINCT ON (tenant, collection) tenant, collection, finished_at, origin, date_from, date_to,
-    missing + extra + stale - pending AS differences
-FROM protime_etl.verifications WHERE collection = ANY(:collections)
-ORDER BY tenant, collection, finished_at DESC
-"""
-
 QUERIES = {
     "tenants": TENANTS,
     "coverage": COVERAGE,
@@ -149,7 +158,6 @@ QUERIES = {
     "complete": COMPLETE,
     "proof": PROOF,
     "holes": HOLES,
-    "verified": VERIFIED,
 }
 
 

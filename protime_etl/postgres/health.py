@@ -23,6 +23,7 @@ from protime_etl.work import BACKFILL_ORIGIN
 __all__ = ["Health", "Problem", "judge", "read_health"]
 
 PATIENCE = "10s"
+BESIDES = (" repair", " unlisted")
 FRESH_HOURS = 36
 """A reading of every night is never older than this when its successor ends."""
 TURN_HOURS = 24
@@ -168,8 +169,8 @@ def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
 
 
 def _of_runs(runs: Sequence[Row]) -> Iterator[Problem]:
-    """The newest run, if it came to a bad end."""
-    newest = next(iter(runs), None)
+    """The newest run, if it came to a bad end; what a comparison has read besides is no run of somebody's."""
+    newest = next((row for row in runs if not row["origin"].endswith(BESIDES)), None)
     if newest is None or newest["status"] not in ("failed", "died"):
         return
     asked = f"--from {newest['date_from']} --to {newest['date_to']} {newest['options']}".rstrip()

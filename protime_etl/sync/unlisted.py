@@ -18,6 +18,7 @@ from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.postgres.collection_state import page_size
+from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.volumes import usual_amounts
 from protime_etl.sync.pipeline import Pipeline
@@ -64,8 +65,9 @@ def read_unlisted(pipeline: Pipeline, origin: str, people: Collection[int], firs
     counts = Counts()
     run_id, units = plan(pipeline, origin, select(pipeline, first, last, sorted(people)))
     try:
-        for unit in units:
-            counts += pull(pipeline, unit)
+        with RunLease(pipeline.engine, run_id):
+            for unit in units:
+                counts += pull(pipeline, unit)
     finally:
         finish(pipeline, run_id)
     return counts

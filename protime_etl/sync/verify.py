@@ -17,6 +17,7 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import IncompleteError, SettingsError
+from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.proofs import keep_verification, note_differences, tidy_proofs
 from protime_etl.postgres.volumes import longest
 from protime_etl.sync.comparing import Comparing
@@ -126,7 +127,8 @@ def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
         request = Request(min(days), max(days), whose, collections=(found.collection,))
         run_id, units = plan(pipeline, origin, request)
         try:
-            counts += pull(pipeline, *units)
+            with RunLease(pipeline.engine, run_id):
+                counts += pull(pipeline, *units)
         except IncompleteError as error:
             pipeline.to_look_at.append(error)
         finally:

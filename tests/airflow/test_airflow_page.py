@@ -81,7 +81,7 @@ def test_each_metric_that_is_named_exists() -> None:
         ],
         "complete": [],
         "proof": [],
-        **{name: [] for name in ("not_read", "runs", "pauses", "holes", "collections", "verified", "coverage")},
+        **{name: [] for name in ("not_read", "runs", "pauses", "holes", "collections", "coverage")},
     }
     always = set(judge("a", facts, ["clockings"]).figures)
     told = PAGE[PAGE.index("with the tag `tenant`:") : PAGE.index("**Lineage**")]

@@ -162,7 +162,7 @@ from protime_etl.airflow import ProtimeChangesToPostgresOperator, ProtimeDeltaAg
 from types import SimpleNamespace
 import datetime as dt
 moment = dt.datetime(2026, 3, 20, 12, tzinfo=dt.UTC)
-run = SimpleNamespace(logical_date=moment, run_after=moment, run_type="manual")
+run = SimpleNamespace(dag_id="d", run_id="r", logical_date=moment, run_after=moment, run_type="manual")
 context = {"dag_run": run, "outlet_events": {}}
 said = []
 for operator in (

@@ -108,3 +108,33 @@ def test_what_is_to_be_repeated_is_what_was_asked_for(shell: Shell, engine: Engi
     assert [row["run_id"] for row in last_json(shell("status", "--json"))["runs"]] == [1], (
         "it goes on with the same run"
     )
+
+
+def test_what_a_comparison_has_read_besides_hides_no_run_that_came_to_a_bad_end(read: Shell, engine: Engine) -> None:
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
+    execute(
+        engine.url,
+        "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, finished_at, person_ids)"
+        " VALUES ('simulated', 'cli repair', '2026-03-07', '2026-03-07', 'done', now(), '{100001}')",
+    )
+    result = read("status")
+    assert result.returncode == 3
+    assert "run 1 died; repeat: protime-etl sync --from" in result.stdout
+
+
+def test_many_failures_of_one_tenant_hide_none_of_another(read: Shell, engine: Engine) -> None:
+    failed = "status = 'failed', error = 'status 500', finished_at = now() - interval '1 h'"
+    execute(engine.url, f"UPDATE protime_etl.units SET {failed}")
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'failed', error = 'it failed'")
+    execute(engine.url, "INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('other', 'UTC')")
+    execute(
+        engine.url,
+        "WITH run AS (INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status)"
+        " SELECT 'other', 'cli', '2026-03-01', '2026-03-01', 'failed' FROM generate_series(1, 60) RETURNING run_id)"
+        " INSERT INTO protime_etl.units (run_id, date_from, date_to, person_ids, status, finished_at)"
+        " SELECT run_id, '2026-03-01', '2026-03-01', '{7}', 'failed', now() FROM run",
+    )
+    lines = read("status").stdout.splitlines()
+    told = lines[lines.index("simulated: NOT COMPLETE - never completely read") :]
+    assert any(line.startswith("  not read: people 100001") for line in told)
+    assert any(line.startswith("  run 1 failed: it failed") for line in told)
