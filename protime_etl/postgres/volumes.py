@@ -15,6 +15,8 @@ from protime_etl.postgres.record_tables import RECORD_TABLES
 __all__ = ["longest", "requests_of_last_run", "seconds_per_request", "stored_records", "usual_amounts"]
 
 KNOWN_DAYS = 28
+NIGHT_DAYS = 31
+"""What reads more at once is no night, and no measure of one."""
 SAMPLED_PEOPLE = 300
 LEAST_DAYS = 31
 """What is not known yet may be so long."""
@@ -44,7 +46,7 @@ def seconds_per_request(connection: Connection, tenant: str) -> float | None:
 
 
 def requests_of_last_run(connection: Connection, tenant: str) -> int:
-    """Requests of the units of the last run that read all people of some days; 0 if there was none."""
+    """Requests of the units of the last run that read all people of a night's window; 0 if there was none."""
     last = (
         sa.select(sa.func.max(runs.c.run_id))
         .where(
@@ -54,6 +56,7 @@ def requests_of_last_run(connection: Connection, tenant: str) -> int:
             runs.c.circles.is_(None),
             ~runs.c.origin.like("%backfill%"),
             ~runs.c.origin.like("% repair"),
+            runs.c.date_to - runs.c.date_from <= NIGHT_DAYS,
         )
         .scalar_subquery()
     )

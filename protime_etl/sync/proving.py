@@ -63,7 +63,7 @@ class Proving:
 def budget_of(pipeline: Pipeline, requests: int | None = None) -> int:
     """Requests that the proof of a night may take: those given, those of the settings, or a tenth of the last night's.
 
-    Of the last run that read everybody; 20 at least.
+    Of the last run that read everybody's window of a night; 20 at least.
     """
     given = pipeline.settings.proof_requests if requests is None else requests
     if given is not None:

@@ -266,6 +266,12 @@ def test_the_budget_is_a_tenth_of_the_last_night(pipeline: Pipeline, engine: Eng
     assert budget_of(pipeline, 7) == 7
 
 
+def test_a_backfill_is_no_measure_of_a_night(pipeline: Pipeline, engine: Engine) -> None:
+    sync(pipeline, "test", FIRST - dt.timedelta(days=60), TODAY)
+    change(engine, "UPDATE protime_etl.units SET requests = 3000")
+    assert budget_of(pipeline) == 20
+
+
 @pytest.mark.timeout(1200)
 def test_nights_prove_all_of_history_again_and_again(
     servers: Callable[[str], URL], amount: Callable[[int, int], int]
