@@ -10,6 +10,7 @@ from protime_etl.cli.console import print_error, print_json, print_line, reading
 from protime_etl.cli.options import AcceptDeletions, Collections, Json
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.counted import counted
+from protime_etl.errors import SettingsError
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.proving import Proving
 from protime_etl.sync.proving import prove as prove_oldest
@@ -29,6 +30,11 @@ def prove(
     """Compare again what was compared longest ago, and repair it. Exit status 3 if something cannot be read."""
     settings = tenant_settings(collections)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
+        if not pipeline.dated:
+            raise SettingsError(
+                "None of the chosen collections has days, of which some could be compared.",
+                guidance="Whole lists are read every night; compare them with protime-etl verify.",
+            )
         pipeline.accept_deletions(accept_deletions)
         with reading("comparing what was compared longest ago") as page:
             done = prove_oldest(pipeline, "cli", requests=requests, on_page=page)
@@ -49,7 +55,9 @@ def print_proving(done: Proving, *, as_json: bool) -> None:
     for path, first, last, people in done.windows:
         whose = "everybody" if people is None else "1 person" if people == 1 else f"{people} people"
         print_line(f"{path}, {first} to {last}, {whose}")
-    if not done.windows:
+    if not done.budget:
+        print_line("PROTIME_PROOF_REQUESTS is 0: nothing is compared. At once: protime-etl prove --requests N")
+    elif not done.windows and not done.failures:
         print_line("There is no day that is over and was read. Next: protime-etl sync --from DATE --to DATE")
     written = done.repaired.written
     outcome = f"{done.differences} differed, {counted(written, 'row')} written" if done.differences else "all equal"

@@ -41,6 +41,8 @@ ONE_DAY = dt.timedelta(days=1)
 class Proving:
     """What a night has proven."""
 
+    budget: int
+    """Requests that it might take."""
     requests: int = 0
     windows: list[tuple[str, dt.date, dt.date, int | None]] = field(default_factory=list)
     """Collection, first and last day, and how many people; None is everybody."""
@@ -98,7 +100,7 @@ def prove(
         began = database_clock(connection)
         forget_old(connection, pipeline.tenant)
         estimates = estimates_of(pipeline, connection)
-    done = Proving()
+    done = Proving(budget)
     tried: list[Window] = []
     left = list(pipeline.dated)
     spent_before = pipeline.client.requests

@@ -254,8 +254,16 @@ def prove_collections(house: House) -> None:
     warehouse = house.warehouse()
     assert house.run("sync", *WEEK, "--collections", "clockings,people,calculated-totals", warehouse=warehouse).ok
     assert "calculated-totals" not in house.run("prove", warehouse=warehouse).out
+    nothing_to_prove(house)
     chosen = house.run("prove", "--collections", "calculated-totals", warehouse=warehouse)
     assert "calculated-totals, " in chosen.out
+
+
+def nothing_to_prove(house: House) -> None:
+    lists = house.run("prove", "--collections", "people")
+    assert (lists.status, "None of the chosen collections has days" in lists.text) == (2, True)
+    off = house.run("prove", proof_requests="0")
+    assert (off.status, "PROTIME_PROOF_REQUESTS is 0: nothing is compared" in off.text) == (0, True)
 
 
 def prove_accept_deletions(house: House) -> None:
