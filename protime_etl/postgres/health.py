@@ -169,19 +169,23 @@ def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
 
 
 def _of_runs(runs: Sequence[Row]) -> Iterator[Problem]:
-    """The newest run, if it came to a bad end; what a comparison has read besides is no run of somebody's."""
-    newest = next((row for row in runs if not row["origin"].endswith(BESIDES)), None)
-    if newest is None or newest["status"] not in ("failed", "died"):
-        return
-    asked = f"--from {newest['date_from']} --to {newest['date_to']} {newest['options']}".rstrip()
-    why = f": {newest['error'].rstrip('.')}" if newest["error"] else ""
+    """The newest run, and the newest repair of what a comparison found, if they came to a bad end."""
+    besides = [row for row in runs if row["origin"].endswith(BESIDES)]
+    for newest in (next((row for row in runs if row not in besides), None), next(iter(besides), None)):
+        if newest is not None and newest["status"] in ("failed", "died"):
+            yield _of_run(newest)
+
+
+def _of_run(run: Row) -> Problem:
+    asked = f"--from {run['date_from']} --to {run['date_to']} {run['options']}".rstrip()
+    why = f": {run['error'].rstrip('.')}" if run["error"] else ""
     # The same backfill goes on where it ended; a sync would read all of its range again.
-    command = "backfill" if newest["origin"] == BACKFILL_ORIGIN else "sync"
-    yield Problem(
+    command = "backfill" if run["origin"] == BACKFILL_ORIGIN else "sync"
+    return Problem(
         "error",
-        f"run {newest['run_id']} {newest['status']}{why}",
+        f"run {run['run_id']} {run['status']}{why}",
         f"protime-etl {command} {asked}",
-        newest["started_at"],
+        run["started_at"],
         again=True,
     )
 

@@ -45,8 +45,7 @@ proof_differences = Table(
     key("collection", Text(), "Collection that was compared."),
     Column("date", Date, primary_key=True, comment="Day on which table and tenant differed."),
     Column("differences", BigInteger, nullable=False, comment="Records that differed, in all comparisons together."),
-    Column("last_differences", BigInteger, nullable=False, comment="Of these the ones of the last comparison."),
-    Column("last_found_at", MOMENT, nullable=False, comment="When these were found."),
+    Column("last_found_at", MOMENT, nullable=False, comment="When the last of them was found."),
     schema="protime_etl",
     comment="Days on which a comparison found what no reading had brought.",
 )

@@ -116,27 +116,28 @@ read AS (
     ) AS covered
 ),
 piece AS (
-    SELECT date, people, proven_at FROM protime_etl.proofs
-    WHERE tenant = :tenant AND collection = :collection AND date < :before
+    -- What was repaired is looked at again sooner, and what cannot be settled holds up nothing for longer than that.
+    SELECT date, people, proven_at, proven_at - CASE WHEN equal THEN interval '0' ELSE interval '30 days' END AS due
+    FROM protime_etl.proofs WHERE tenant = :tenant AND collection = :collection AND date < :before
 ),
 looked_at AS (SELECT date, protime_etl.union_of(people) AS people FROM piece GROUP BY date),
 found AS (
-    SELECT r.date, r.people AS read, NULL::timestamptz AS proven_at,
+    SELECT r.date, r.people AS read, NULL::timestamptz AS due,
         CASE WHEN r.by_all AND l.date IS NULL THEN '{(,)}' WHEN :by_people THEN r.people - coalesce(l.people, '{}')
             ELSE '{(,)}' - l.people END AS people
     FROM read AS r LEFT JOIN looked_at AS l USING (date)
     UNION ALL
-    SELECT r.date, r.people, p.proven_at, CASE WHEN r.by_all THEN p.people ELSE p.people * r.people END
+    SELECT r.date, r.people, p.due, CASE WHEN r.by_all THEN p.people ELSE p.people * r.people END
     FROM piece AS p JOIN read AS r USING (date) WHERE p.proven_at < :until
 ),
-sorted AS (SELECT * FROM found ORDER BY proven_at NULLS FIRST, date DESC OFFSET 0),
+sorted AS (SELECT * FROM found ORDER BY due NULLS FIRST, date DESC OFFSET 0),
 wanted AS (SELECT * FROM sorted WHERE people && read LIMIT :limit),
 numbered AS (
-    SELECT date, proven_at, people, row_number() OVER () AS number, first_value(people) OVER () AS first_people
+    SELECT date, due, people, row_number() OVER () AS number, first_value(people) OVER () AS first_people
     FROM wanted
 ),
 first AS (SELECT people, people @> int8range(NULL, NULL) AS everybody FROM numbered WHERE number = 1)
-SELECT n.date, n.proven_at, n.people = first.people AS alike,
+SELECT n.date, n.due, n.people = first.people AS alike,
     CASE WHEN n.number = 1 AND NOT first.everybody THEN
         ARRAY(SELECT person_id FROM protime_etl.coverage AS c WHERE c.tenant = :tenant AND c.collection = :collection
             AND first.people @> c.person_id AND c.dates @> n.date ORDER BY person_id) END AS ids,
@@ -146,12 +147,11 @@ FROM numbered AS n, first ORDER BY n.number
 """
 DIFFERENCES = """
 INSERT INTO protime_etl.proof_differences AS d
-    (tenant, collection, date, differences, last_differences, last_found_at)
-SELECT :tenant, :collection, day, number, number, clock_timestamp()
+    (tenant, collection, date, differences, last_found_at)
+SELECT :tenant, :collection, day, number, clock_timestamp()
 FROM unnest(CAST(:days AS date[]), CAST(:numbers AS bigint[])) AS found (day, number) ORDER BY day
 ON CONFLICT (tenant, collection, date) DO UPDATE
-SET differences = d.differences + excluded.differences, last_differences = excluded.differences,
-    last_found_at = excluded.last_found_at
+SET differences = d.differences + excluded.differences, last_found_at = excluded.last_found_at
 """
 FORGET = (
     "DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND finished_at < clock_timestamp() - interval '{kept}'"
@@ -161,8 +161,8 @@ FORGET = (
 class Unproven(NamedTuple):
     """Somebody's days that were proven longest ago, or never."""
 
-    proven_at: dt.datetime | None
-    """When; None is never."""
+    due: dt.datetime | None
+    """Since when; None is never, and what differed counts as looked at earlier than it was."""
     people: tuple[int, ...] | None
     """Whose; None is everybody's, whoever it may be."""
     days: list[dt.date]
@@ -253,7 +253,7 @@ def longest_unproven(
         return None
     first = rows[0]
     return Unproven(
-        first.proven_at,
+        first.due,
         None if first.ids is None else tuple(first.ids),
         [row.date for row in takewhile(lambda row: row.alike, rows)],
         frozenset(first.of_them),

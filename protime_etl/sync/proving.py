@@ -152,7 +152,7 @@ def _next_window(
         for path in paths:
             by_people = COLLECTIONS[path].shape == "dated by people"
             found = longest_unproven(connection, pipeline.tenant, path, *until, by_people=by_people)
-            if found is not None and (oldest is None or (found.proven_at or NEVER) < (oldest[1].proven_at or NEVER)):
+            if found is not None and (oldest is None or (found.due or NEVER) < (oldest[1].due or NEVER)):
                 oldest = (path, found)
         if oldest is None:
             return None

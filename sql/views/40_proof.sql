@@ -24,7 +24,7 @@ SELECT r.tenant, r.collection, r.date,
         ELSE coalesce((SELECT sum(upper(u) - lower(u)) FROM unnest(k.people - coalesce(p.people, '{}')) AS u), 0)
             END::bigint
         AS people_unproven,
-    coalesce(d.differences, 0) AS differences, d.last_differences, d.last_found_at
+    coalesce(d.differences, 0) AS differences, d.last_found_at
 FROM read AS r LEFT JOIN known AS k USING (tenant)
 LEFT JOIN proven AS p USING (tenant, collection, date)
 LEFT JOIN protime_etl.proof_differences AS d USING (tenant, collection, date);
@@ -37,5 +37,4 @@ COMMENT ON COLUMN protime.proof.date IS 'Day.';
 COMMENT ON COLUMN protime.proof.proven_at IS 'Since when at most all of its records are not proven again; null: some of them never were.';
 COMMENT ON COLUMN protime.proof.people_unproven IS 'People who are known now and whose records of that day were not equal when they were last looked at, or never looked at.';
 COMMENT ON COLUMN protime.proof.differences IS 'Records that ever differed in a comparison although no reading was due to bring them.';
-COMMENT ON COLUMN protime.proof.last_differences IS 'Of these the ones of the last comparison that found some.';
-COMMENT ON COLUMN protime.proof.last_found_at IS 'When that was.';
+COMMENT ON COLUMN protime.proof.last_found_at IS 'When the last of these was found.';

@@ -138,3 +138,22 @@ def test_many_failures_of_one_tenant_hide_none_of_another(read: Shell, engine: E
     told = lines[lines.index("simulated: NOT COMPLETE - never completely read") :]
     assert any(line.startswith("  not read: people 100001") for line in told)
     assert any(line.startswith("  run 1 failed: it failed") for line in told)
+
+
+def test_a_repair_that_died_leaves_something_to_repair(read: Shell, engine: Engine) -> None:
+    execute(
+        engine.url,
+        "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, person_ids)"
+        " VALUES ('simulated', 'cli repair', '2026-03-07', '2026-03-08', 'running', '{100001}')",
+    )
+    result = read("status")
+    assert result.returncode == 3
+    told = "run 2 died; repeat: protime-etl sync --from 2026-03-07 --to 2026-03-08 --people 100001"
+    assert told in result.stdout
+
+
+def test_how_many_differed_lately_is_the_sum_of_all_comparisons(read: Shell, engine: Engine) -> None:
+    for _ in range(2):
+        execute(engine.url, "DELETE FROM protime.clockings WHERE id IN (SELECT min(id) FROM protime.clockings)")
+        assert read("verify", *DATES, "--repair").returncode == 0
+    assert "note: 2 records of clockings differed in the last 7 days" in read("status").stdout

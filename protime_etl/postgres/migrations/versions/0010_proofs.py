@@ -65,9 +65,8 @@ def upgrade() -> None:
             comment="Records that differed, in all comparisons together.",
         ),
         sa.Column(
-            "last_differences", sa.BigInteger(), nullable=False, comment="Of these the ones of the last comparison."
+            "last_found_at", sa.DateTime(timezone=True), nullable=False, comment="When the last of them was found."
         ),
-        sa.Column("last_found_at", sa.DateTime(timezone=True), nullable=False, comment="When these were found."),
         sa.PrimaryKeyConstraint("tenant", "collection", "date", name=op.f("pk_proof_differences")),
         schema="protime_etl",
         comment="Days on which a comparison found what no reading had brought.",
