@@ -141,8 +141,7 @@ SELECT n.date, n.due, n.people = first.people AS alike,
     CASE WHEN n.number = 1 AND NOT first.everybody THEN
         ARRAY(SELECT person_id FROM protime_etl.coverage AS c WHERE c.tenant = :tenant AND c.collection = :collection
             AND first.people @> c.person_id AND c.dates @> n.date ORDER BY person_id) END AS ids,
-    CASE WHEN n.number = 1 THEN ARRAY(SELECT date FROM read WHERE read.by_all) END AS of_all,
-    CASE WHEN n.number = 1 THEN ARRAY(SELECT date FROM read WHERE first.people <@ read.people) END AS of_them
+    CASE WHEN n.number = 1 THEN ARRAY(SELECT date FROM read WHERE read.by_all) END AS of_all
 FROM numbered AS n, first ORDER BY n.number
 """
 DIFFERENCES = """
@@ -167,8 +166,6 @@ class Unproven(NamedTuple):
     """Whose; None is everybody's, whoever it may be."""
     days: list[dt.date]
     """That day, and those that follow in the order of their age and are of the same people."""
-    of_them: frozenset[dt.date]
-    """All days on which these people were read."""
     of_all: frozenset[dt.date]
     """All days on which everybody who is known was read."""
 
@@ -256,7 +253,6 @@ def longest_unproven(
         first.due,
         None if first.ids is None else tuple(first.ids),
         [row.date for row in takewhile(lambda row: row.alike, rows)],
-        frozenset(first.of_them),
         frozenset(first.of_all),
     )
 

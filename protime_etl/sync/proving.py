@@ -161,6 +161,8 @@ def _next_window(
         before = longest(connection, pipeline.tenant, COLLECTIONS[path])
     by_people = COLLECTIONS[path].shape == "dated by people"
     people = unproven.people
+    if people is not None and 2 * len(people) >= len(known) and unproven.days[0] in unproven.of_all:
+        people = None  # of many whole days are read, or they fall into ever more parts
 
     def pages(first: dt.date, last: dt.date, whose: Sequence[int] | None) -> int:
         number = 1 if not by_people else len(known if whose is None else whose)
@@ -170,22 +172,25 @@ def _next_window(
     first = last = unproven.days[0]
     for day in unproven.days[1:]:
         reach = (min(first, day), max(last, day))
-        if day not in (first - ONE_DAY, last + ONE_DAY) or pages(*reach, people) > requests:
+        beside = day in (first - ONE_DAY, last + ONE_DAY) and (people is not None or day in unproven.of_all)
+        if not beside or pages(*reach, people) > requests:
             break
         first, last = reach
     if by_people and pages(first, last, people) > requests:
         # Of a day that takes more, as many people as there are requests for.
         per_person = estimates[path].rows_per_person(first, last)
-        people = (known if people is None else people)[: max(1, int(requests * estimates[path].page_size / per_person))]
+        due = known if unproven.people is None else unproven.people
+        people = due[: max(1, int(requests * estimates[path].page_size / per_person))]
         return path, first, last, people
-    # What comes with the same requests is proven beside it: a page is one request, however full.
+    # What comes with the same requests is proven beside it, a page being one request however full: everybody's records,
+    # and then their days before and after. Not days of a few alone, or proofs fall into ever more parts.
     cost = pages(first, last, people)
     days = {first + ONE_DAY * n for n in range((last - first).days + 1)}
     if people is not None and days <= unproven.of_all and pages(first, last, None) <= cost:
         people = None
-    readable = unproven.of_all if people is None else unproven.of_them
-    while first - ONE_DAY in readable and pages(first - ONE_DAY, last, people) <= cost:
-        first -= ONE_DAY
-    while last + ONE_DAY in readable and pages(first, last + ONE_DAY, people) <= cost:
-        last += ONE_DAY
+    if people is None:
+        while first - ONE_DAY in unproven.of_all and pages(first - ONE_DAY, last, None) <= cost:
+            first -= ONE_DAY
+        while last + ONE_DAY in unproven.of_all and pages(first, last + ONE_DAY, None) <= cost:
+            last += ONE_DAY
     return path, first, last, people
