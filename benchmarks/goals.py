@@ -13,7 +13,7 @@ __all__ = ["Goal", "copy_limit", "goals"]
 MB = 1_000_000
 COMPARED_ROWS = 300_000
 """The size at which peers are run."""
-AIRFLOW_SECONDS = 25.0
+AIRFLOW_SECONDS = 15.0
 UNDER_WAY = 4 * 100 + 20
 """Four workers with units of a hundred pages, and the list of people again."""
 

@@ -78,6 +78,8 @@ class LocalAirflow:
             with contextlib.suppress(requests.RequestException):
                 health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
                 if all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
+                    # Airflow makes what its tasks talk to when it is first asked, in seconds: not in the first task.
+                    self._session.get(f"{self.url}/execution/health", timeout=ANSWER_SECONDS)
                     return
             time.sleep(0.5)
         raise ProtimeError("Airflow does not start.", guidance=f"Look at {self.log}.")

@@ -268,6 +268,15 @@ def test_a_backfill_by_its_form(night: Night) -> None:
 
 
 @pytest.mark.usefixtures("long_form")
+def test_a_night_without_anything_to_pull_ends_well(night: Night) -> None:
+    run_id = night.airflow.trigger(DAG, {"collections": "people"})
+    assert night.airflow.wait_for_run(DAG, run_id) == "success"
+    states = {name: {one["state"] for one in tasks} for name, tasks in run_of(night, run_id).items()}
+    assert states.pop("pull_clockings") == {"skipped"}
+    assert set.union(*states.values()) == {"success"}, states
+
+
+@pytest.mark.usefixtures("long_form")
 def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
     misbehaviour = night.simulated.served.misbehaviour
     # More waits than a task may have failures, of ordinary tasks and of mapped ones.
