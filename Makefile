@@ -51,7 +51,7 @@ contracts: $(READY) ## The long form of what every collection has to keep, plans
 	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest --long -q -n 2 tests/collections tests/postgres/test_plans.py tests/postgres/test_versions.py
 
-airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed tasks and machines (15 minutes)
+airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page (15 minutes)
 	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py
 
 # The interpreter is that of .venv, which was looked at.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,7 +20,7 @@ from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row, read_facts
 from protime_etl.work import BACKFILL_ORIGIN
 
-__all__ = ["Health", "Problem", "judge", "read_health"]
+__all__ = ["Health", "Missing", "Problem", "judge", "read_health"]
 
 PATIENCE = "10s"
 BESIDES = (" repair", " unlisted")
@@ -31,6 +31,15 @@ LIFETIME_HOURS = 72
 PROOF_DAYS = 400
 """A day that is proven more seldom than once in a year needs a larger budget."""
 SEVERITY = {"error": 0, "warning": 1, "note": 2}
+
+
+class Missing(NamedTuple):
+    """What a backfill of what is missing reads."""
+
+    first: dt.date
+    last: dt.date
+    collections: str = ""
+    """Empty for those that are read every night."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Problem:
     since: dt.datetime | None = None
     again: bool = False
     """Whether the command does again what failed."""
+    missing: Missing | None = None
+    """The days, if a backfill of what is missing mends it."""
 
     @property
     def line(self) -> str:
@@ -165,6 +176,7 @@ def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
         f"protime-etl backfill --from {first} --to {last} --only-missing{chosen}",
         min(row["failed_at"] for row in left),
         again=True,
+        missing=Missing(first, last, ",".join(paths)),
     )
 
 
@@ -258,7 +270,7 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
     for row in facts["holes"]:
         told = f"{counted(row['days'], 'day')} not read for everybody, {row['first']}..{row['last']}"
         command = f"protime-etl backfill --from {row['first']} --to {row['last']} --only-missing"
-        yield Problem("note", told, command)
+        yield Problem("note", told, command, missing=Missing(row["first"], row["last"]))
 
 
 def _figures(facts: Facts, hours: float | None) -> dict[str, float]:

@@ -1,0 +1,120 @@
+"""The page as somebody sees it in Airflow's user interface: in a browser, with a hole that a button fills."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions as seen
+from selenium.webdriver.support.ui import WebDriverWait
+from sqlalchemy.engine import URL
+
+from protime_etl.postgres.connection import create_engine
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
+from protime_etl.sync.lists import read_people
+from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.proving import prove
+from protime_etl.sync.runs import sync
+from tests.browser import browser
+from tests.databases import execute
+from tests.tenant import settings_for
+from tests.truth import table_rows, tenant_rows
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(500)]
+NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
+TODAY = dt.datetime.now(dt.UTC).date()
+SECONDS = 90
+
+
+def days_ago(number: int) -> dt.date:
+    return TODAY - dt.timedelta(days=number)
+
+
+def open_page(driver: Chrome, airflow: LocalAirflow) -> None:
+    """By the navigation of Airflow, as somebody would."""
+    driver.get(airflow.url)
+    wait = WebDriverWait(driver, SECONDS)
+    wait.until(seen.element_to_be_clickable((By.CSS_SELECTOR, "a[href$='/plugin/protime']"))).click()
+    wait.until(seen.frame_to_be_available_and_switch_to_it((By.TAG_NAME, "iframe")))
+    wait.until(seen.presence_of_element_located((By.ID, "simulated")))
+
+
+def number_of(driver: Chrome, kind: str) -> int:
+    return len(driver.find_elements(By.CSS_SELECTOR, f"main > section .scroll rect.{kind}"))
+
+
+def text_of(driver: Chrome) -> str:
+    return driver.find_element(By.TAG_NAME, "body").text
+
+
+def has_class(name: str) -> Callable[[Chrome], bool]:
+    return lambda driver: (driver.find_element(By.TAG_NAME, "html").get_attribute("class") or "") == name
+
+
+@pytest.mark.usefixtures("long_form")
+def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    execute(airflow_server, "CREATE DATABASE seen TEMPLATE template")
+    warehouse = airflow_server.set(database="seen")
+    tenant = Tenant(seed=4, people=40, first_day=days_ago(300), last_day=TODAY)
+    with ExitStack() as stack:
+        driver = stack.enter_context(browser(tmp_path / "browser"))
+        simulated = stack.enter_context(SimulatedTenant(tenant, Options(page_size=5000)))
+        settings = settings_for(simulated, timezone="Europe/Brussels")
+        engine = create_engine(warehouse)
+        stack.callback(engine.dispose)
+        with open_pipeline(settings, warehouse) as pipeline:
+            read_people(pipeline)
+            sync(pipeline, "cli", days_ago(300), days_ago(121))
+            sync(pipeline, "cli", days_ago(105), days_ago(6))
+            execute(warehouse, f"DELETE FROM protime.clockings WHERE date = '{days_ago(40)}'")
+            assert prove(pipeline, "cli", before=days_ago(6), requests=4).differences > 0
+        (tmp_path / "airflow").mkdir()
+        airflow = stack.enter_context(local_airflow(tmp_path / "airflow", airflow_server, warehouse, settings))
+        airflow.wait_for_dag(NIGHTLY)
+        airflow.wait_for_dag(BACKFILL)
+        assert airflow.wait_for_run(NIGHTLY, airflow.trigger(NIGHTLY, {"lookback_days": 5})) == "success"
+
+        open_page(driver, airflow)
+        assert driver.find_element(By.CSS_SELECTOR, ".badge").text == "OK"
+        assert number_of(driver, "part") == 15
+        assert number_of(driver, "differed") == 1
+        assert f"15 days not read for everybody, {days_ago(120)}..{days_ago(106)}" in text_of(driver)
+        driver.switch_to.default_content()
+        if (picture := request.config.getoption("--picture")) is not None:
+            driver.save_screenshot(str(picture))
+
+        # The frame follows Airflow's light and dark.
+        for name, class_name in (("add", "dark"), ("remove", "")):
+            driver.execute_script(f"document.documentElement.classList.{name}('dark')")
+            driver.switch_to.frame(driver.find_element(By.TAG_NAME, "iframe"))
+            WebDriverWait(driver, SECONDS).until(has_class(class_name))
+            driver.switch_to.default_content()
+        driver.switch_to.frame(driver.find_element(By.TAG_NAME, "iframe"))
+
+        # A run of a DAG that is paused would wait for ever.
+        button = driver.find_element(By.CSS_SELECTOR, "button[data-dag]")
+        button.click()
+        WebDriverWait(driver, SECONDS).until(lambda page: "The DAG is paused" in text_of(page))
+        assert button.is_enabled()
+        airflow.request("PATCH", f"/dags/{BACKFILL}", {"is_paused": False})
+        button.click()
+        WebDriverWait(driver, 4 * SECONDS, ignored_exceptions=[Exception]).until(
+            lambda page: number_of(page, "part") == 0 and number_of(page, "complete") >= 15
+        )
+        assert not driver.find_elements(By.CSS_SELECTOR, "button[data-dag]")
+        assert table_rows(engine) == tenant_rows(tenant)
+
+        # From a run to Airflow's own page of it, in the whole window.
+        driver.find_element(By.LINK_TEXT, BACKFILL).click()
+        WebDriverWait(driver, SECONDS).until(lambda page: f"/dags/{BACKFILL}/runs/" in page.current_url)
+        log: list[dict[str, str]] = driver.get_log("browser")  # type: ignore[no-untyped-call]
+        refused = [one for one in log if "Content Security Policy" in one["message"]]
+        assert refused == []
