@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from protime_etl.collections.registry import COLLECTIONS
@@ -18,6 +18,7 @@ from protime_etl.postgres.people import known_people
 from protime_etl.postgres.proofs import Unproven, forget_old, longest_unproven, requests_by
 from protime_etl.postgres.volumes import longest, requests_of_last_run
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.planning import expected_requests, plan_units
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.requests import REFUSALS
 from protime_etl.sync.runs import estimates_of
@@ -26,7 +27,7 @@ from protime_etl.sync.unlisted import read_unlisted
 from protime_etl.sync.verification import Verification
 from protime_etl.sync.verify import repair, verify
 from protime_etl.sync.volume import VolumeEstimate
-from protime_etl.work import Counts
+from protime_etl.work import Counts, Slice
 
 __all__ = ["Proving", "budget_of", "prove"]
 
@@ -178,10 +179,9 @@ def _next_window(
         first, last = reach
     if by_people and pages(first, last, people) > requests:
         # Of a day that takes more, as many people as there are requests for.
-        per_person = estimates[path].rows_per_person(first, last)
         due = known if unproven.people is None else unproven.people
-        people = due[: max(1, int(requests * estimates[path].page_size / per_person))]
-        return path, first, last, people
+        units = plan_units(pipeline.client, due, first, last, estimates[path], collection=COLLECTIONS[path])
+        return path, first, last, _worth(requests, units, estimates[path])
     # What comes with the same requests is proven beside it, a page being one request however full: everybody's records,
     # and then their days before and after. Not days of a few alone, or proofs fall into ever more parts.
     cost = pages(first, last, people)
@@ -194,3 +194,15 @@ def _next_window(
         while last + ONE_DAY in unproven.of_all and pages(first, last + ONE_DAY, None) <= cost:
             last += ONE_DAY
     return path, first, last, people
+
+
+def _worth(requests: int, units: Iterable[Slice], estimate: VolumeEstimate) -> tuple[int, ...]:
+    """The people of as many units as so many requests read, one person at least."""
+    people: list[int] = []
+    for unit in units:
+        rows_of_one = estimate.rows_per_person(unit.first, unit.last)
+        people += unit.person_ids[: int(requests * estimate.page_size / rows_of_one)]
+        requests -= expected_requests([unit], {unit.collection: estimate})
+        if requests <= 0:
+            break
+    return tuple(people) or tuple(unit.person_ids[:1])
