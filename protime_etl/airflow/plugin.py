@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
+from urllib.parse import urlsplit
 
+from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
 __all__ = ["ProtimePlugin"]
 
+PREFIX = "/protime"
 
-def _page() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The application and the view of it; none where no user interface is served, as every task loads the plugins."""
-    if "airflow.api_fastapi.app" not in sys.modules:
-        return [], []
-    from protime_etl.airflow.page.app import PREFIX, make_app, path_of_page  # noqa: PLC0415 - FastAPI takes its time
 
-    view = {
-        "name": "Protime",
-        "href": path_of_page(),
-        "destination": "nav",
-        "url_route": "protime",
-    }
-    return [{"app": make_app(), "url_prefix": PREFIX, "name": "protime-etl"}], [view]
+class LazyPage:
+    """The application, made at its first request: every task loads the plugins, and has no use for FastAPI."""
+
+    _app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, as ASGI asks for it."""
+        if self._app is None:
+            from protime_etl.airflow.page.app import make_app  # noqa: PLC0415
+
+            self._app = make_app()
+        await self._app(scope, receive, send)
 
 
 class ProtimePlugin(AirflowPlugin):
     """The page: what is here, how fresh it is, and what needs a look."""
 
     name = "protime"
-    fastapi_apps, external_views = _page()
+    fastapi_apps = [{"app": LazyPage(), "url_prefix": PREFIX, "name": "protime-etl"}]  # noqa: RUF012 - as Airflow has it
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Protime",
+            # Below the path at which Airflow is served. Without the slash at the end Airflow's own page answers.
+            "href": f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{PREFIX}/",
+            "destination": "nav",
+            "url_route": "protime",
+        }
+    ]

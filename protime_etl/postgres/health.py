@@ -136,7 +136,7 @@ def read_health(connection: Connection, tenant: str, collections: Sequence[str])
 
 def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
     """Judge a tenant by the facts about it and these collections."""
-    of_tenant = {name: [row for row in rows if row["tenant"] == tenant] for name, rows in facts.items()}
+    of_tenant = {name: [row for row in rows if _is_about(row, tenant, collections)] for name, rows in facts.items()}
     dated = [path for path in collections if COLLECTIONS[path].is_dated]
     completes = {row["collection"]: row for row in of_tenant["complete"]}
     # The least complete of them says how complete the whole is.
@@ -149,6 +149,7 @@ def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
         *_of_freshness(of_tenant, dated, completes),
         *_of_proof(of_tenant["proof"]),
         *_of_the_rest(of_tenant),
+        *_of_slowness(facts.get("too_slow", ())),
     ]
     return Health(
         tenant,
@@ -157,6 +158,11 @@ def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
         sorted(found, key=lambda one: SEVERITY[one.level]),
         _figures(of_tenant, float(complete["hours"]) if complete else None),
     )
+
+
+def _is_about(row: Row, tenant: str, collections: Sequence[str]) -> bool:
+    """Whether it is of this tenant, and of these collections if it is of one."""
+    return row.get("tenant") == tenant and ("collection" not in row or row["collection"] in collections)
 
 
 def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
@@ -271,6 +277,12 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
         told = f"{counted(row['days'], 'day')} not read for everybody, {row['first']}..{row['last']}"
         command = f"protime-etl backfill --from {row['first']} --to {row['last']} --only-missing"
         yield Problem("note", told, command, missing=Missing(row["first"], row["last"]))
+
+
+def _of_slowness(too_slow: Sequence[Row]) -> Iterator[Problem]:
+    if too_slow:
+        names = ", ".join(sorted(str(row["fact"]) for row in too_slow))
+        yield Problem("note", f"the warehouse took too long to tell: {names}", "protime-etl status")
 
 
 def _figures(facts: Facts, hours: float | None) -> dict[str, float]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.engine import URL
 
 from protime_etl.airflow.page.calendar import calendar_of
+from protime_etl.airflow.page.reading import read_tenants
+from protime_etl.errors import DatabaseError
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
 from tests.airflow.test_operators import FIRST
@@ -52,6 +57,7 @@ found = {
     "year": asked("protime/?until=2025-01-31", ADMIN),
     "no day": asked("protime/?until=yesterday", ADMIN),
     "far away": asked("protime/?until=0001-01-01", ADMIN),
+    "to come": asked("protime/?until=9999-12-31", ADMIN),
     "plugins": asked("api/v2/plugins", ADMIN),
 }
 here = json.loads(os.environ.pop("AIRFLOW_CONN_PROTIME_WAREHOUSE"))
@@ -61,72 +67,184 @@ for name, change in {
 }.items():
     os.environ["AIRFLOW_CONN_PROTIME_WAREHOUSE"] = json.dumps({**here, **change})
     found[name] = asked("protime/", ADMIN)
+    found[f"{name} for a viewer"] = asked("protime/", VIEWER)
 print(json.dumps(found))
 """
 
 
 @pytest.fixture
-def two_tenants(pipeline: Pipeline, warehouse: URL) -> None:
-    """The simulated tenant, read by Airflow, and a second one of another DAG, whose last run failed."""
+def four_tenants(pipeline: Pipeline, warehouse: URL) -> None:
+    """The simulated tenant, read by Airflow with all that can be shown, and others of other DAGs and of none."""
     sync(pipeline, NIGHT.format("protime"), FIRST, TODAY)
-    execute(warehouse, "INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('beta', 'Europe/Paris')")
-    night = f"'beta', '{NIGHT.format('beta')}', '{FIRST}', '{TODAY}', 'failed', '{HOSTILE}', '{{clockings}}', false"
-    columns = "tenant, origin, date_from, date_to, status, error, collections, only_missing"
-    execute(warehouse, f"INSERT INTO protime_etl.runs ({columns}) VALUES ({night})")
+    night = f"'{FIRST}', '{TODAY}', 'failed', '{HOSTILE}', '{{clockings}}', false"
+    statements = [
+        "INSERT INTO protime_etl.pauses (tenant, until, asked_until)"
+        " VALUES ('simulated', now() + interval '1 hour', now() + interval '1 hour')",
+        "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, started_at, requested_at)"
+        f" VALUES ('simulated', 'clockings', 'active', '{FIRST}', now(), now() - interval '30 hours')",
+        "INSERT INTO protime_etl.units (run_id, collection, date_from, date_to, person_ids, status, finished_at, error)"
+        f" SELECT run_id, 'clockings', '{FIRST}', '{FIRST}', '{{100001}}', 'failed', now(), 'status 500' FROM"
+        " protime_etl.runs WHERE tenant = 'simulated'",
+    ]
+    for tenant, origin in {"beta": NIGHT.format("beta"), "lone": "cli", "broken": NIGHT.format("broken")}.items():
+        columns = "tenant, origin, date_from, date_to, status, error, collections, only_missing"
+        statements += [
+            f"INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('{tenant}', 'Europe/Paris')",
+            f"INSERT INTO protime_etl.runs ({columns}) VALUES ('{tenant}', '{origin}', {night})",
+        ]
+    for statement in statements:
+        execute(warehouse, statement)
 
 
-@pytest.mark.usefixtures("two_tenants", "connections")
+def sections(text: str) -> set[str]:
+    return set(re.findall(r'<section id="(\w+)"', text))
+
+
+@pytest.mark.usefixtures("four_tenants", "connections")
 def test_who_sees_what(tmp_path: Path) -> None:
     found: dict[str, Any] = run_python(
         ASK,
         tmp_path,
         AIRFLOW__API__BASE_URL="http://testserver/team/af",
         AIRFLOW__CORE__AUTH_MANAGER="tests.airflow.strict_auth_manager.StrictAuthManager",
+        # As some have it: plugins are loaded before the API server is there.
+        AIRFLOW__CORE__LAZY_LOAD_PLUGINS="False",
         PYTHONPATH=str(Path(__file__).parents[2]),
     )
     told = {name: answer["text"] for name, answer in found.items()}
     statuses = {name: answer["status"] for name, answer in found.items()}
-    assert statuses == {
-        "nobody": 401,
-        "nobody's style": 401,
-        "docs": 404,
-        "admin": 200,
-        "viewer": 200,
+    expected = {
+        **dict.fromkeys(("nobody", "nobody's style"), 401),
+        **dict.fromkeys(("docs", "other file"), 404),
+        **dict.fromkeys(("admin", "viewer", "style", "script", "year", "far away", "to come", "plugins"), 200),
         "stranger": 403,
-        "style": 200,
-        "script": 200,
-        "other file": 404,
-        "year": 200,
         "no day": 422,
-        "far away": 422,
-        "plugins": 200,
-        "no connection": 503,
-        "away": 503,
-        "empty": 503,
-    }, told
-    # Each sees the tenants whose DAGs they may see.
-    assert [name in told["admin"] for name in ('id="simulated"', 'id="beta"')] == [True, True]
-    assert [name in told["viewer"] for name in ('id="simulated"', 'id="beta"')] == [False, True]
+        **dict.fromkeys(("no connection", "away", "empty", "away for a viewer", "empty for a viewer"), 503),
+    }
+    assert statuses == expected, told
+    # Each sees the tenants whose DAGs they may see; who may see all DAGs, also those of no DAG.
+    assert sections(told["admin"]) == {"simulated", "beta", "lone", "broken"}
+    assert sections(told["viewer"]) == {"beta"}
     assert "simulated" not in told["viewer"]
-    # What comes from elsewhere is text, and nothing from elsewhere could run.
+    # Who may start a run of the backfill may fill.
+    assert 'data-dag="protime_clockings_backfill"' in told["admin"]
+    assert "data-dag" not in told["viewer"]
+    # What comes from elsewhere is text, and nothing from elsewhere could run, whatever the answer.
     assert HOSTILE not in told["admin"]
     assert "&lt;script&gt;alert(1)" in told["admin"]
-    policy = found["admin"]["headers"]["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
     assert not re.search(r"\sstyle=|\son[a-z]+=", told["admin"])
-    assert found["admin"]["headers"]["cache-control"] == "no-store"
+    for name, answer in found.items():
+        if name != "plugins":
+            policy = answer["headers"]["content-security-policy"]
+            assert "default-src 'none'" in policy, name
+            assert "unsafe" not in policy
+            cached = answer["headers"]["cache-control"]
+            assert cached == ("private, max-age=3600" if name in ("style", "script") else "no-store"), name
+    # All that there is to say, as everybody else is told it.
+    (simulated,) = re.findall(r'<section id="simulated".*?</section>', told["admin"], re.DOTALL)
+    for text in (
+        "the delta of clockings had its last turn 30 h ago and ends after 72 h",
+        "people 100001",
+        "status 500",
+        "The API asks to wait",
+        "active, ends in 42 h",
+        "Changes of clockings",
+        "/dags/protime_clockings_nightly/runs/scheduled__",
+    ):
+        assert text in html.unescape(simulated), text
     # The view stands below the path at which Airflow is served.
     (plugin,) = (one for one in json.loads(told["plugins"])["plugins"] if one["name"] == "protime")
     assert [view["href"] for view in plugin["external_views"]] == ["/team/af/protime/"]
     assert 'data-base="/team/af"' in told["admin"]
-    # The warehouse's troubles are told, with what to do and no password.
+    # The warehouse's troubles: what and where for those who may see the connection, and a password for nobody.
     assert "protime_warehouse" in told["no connection"]
     assert "127.0.0.1" in told["away"]
+    assert "PROTIME_DATABASE_URL" not in told["away"]
     assert "secret" not in told["away"]
     assert "protime-etl db upgrade" in told["empty"]
-    assert "2025-01-31" in told["year"]
-    assert 'data-dag="protime_clockings_backfill"' not in told["viewer"]
+    for name in ("away for a viewer", "empty for a viewer"):
+        assert "The log of Airflow" in told[name]
+        assert not re.search(r"127\.0\.0\.1|upgrade|postgres", told[name])
+    # Another year, and never one to come.
+    assert "to 2025-01-31" in told["year"]
+    assert f"to {dt.datetime.now(ZoneInfo('Europe/Brussels')):%Y-%m-%d}" in told["to come"]
+
+
+@pytest.mark.usefixtures("four_tenants")
+def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
+    columns = "tenant, origin, date_from, date_to, status, finished_at, collections, only_missing"
+    values = f"'{FIRST}', '{TODAY}', 'done', now() - interval '%s hours', '{{%s}}', false"
+
+    def add(tenant: str, origin: str, hours: int, paths: str) -> None:
+        execute(
+            warehouse,
+            f"INSERT INTO protime_etl.runs ({columns}) VALUES ('{tenant}', '{origin}', {values % (hours, paths)})",
+        )
+
+    def told() -> dict[str, tuple[str | None, str | None, str]]:
+        return {
+            one.health.tenant: (one.dag_id, one.backfill, " ".join(one.health.lines)) for one in read_tenants(warehouse)
+        }
+
+    add("beta", NIGHT.format("beta"), 1, "clockings,absences")
+    add("lone", "cli", 900, "absences")
+    add("lone", "cli", 1, "clockings")
+    found = told()
+    assert found["beta"][:2] == ("beta_clockings_nightly", "beta_clockings_backfill")
+    assert found["lone"][:2] == (None, None)
+    assert "absences" not in found["simulated"][2]
+    assert found["lone"][2].startswith("lone: OK")
+
+    # A try by hand, a backfill, a repair: none of them is what a night reads. A name may hold any word.
+    for origin in (
+        "airflow beta_clockings_nightly manual__1",
+        "airflow beta_clockings_backfill manual__1",
+        "airflow beta_clockings_nightly backfill__1",
+        f"{NIGHT.format('beta')} repair",
+    ):
+        add("beta", origin, 0, "balances")
+    add("lone", NIGHT.format("backfill_co"), 0, "clockings")
+    found = told()
+    assert found["beta"][:2] == ("beta_clockings_nightly", "beta_clockings_backfill")
+    assert "balances" not in found["beta"][2]
+    assert found["lone"][:2] == ("backfill_co_clockings_nightly", "backfill_co_clockings_backfill")
+
+    # The same DAG reads another tenant since: it would fill that one's holes.
+    add("broken", NIGHT.format("beta"), 0, "clockings")
+    found = told()
+    assert found["beta"][:2] == ("beta_clockings_nightly", None)
+    assert found["broken"][1] == "beta_clockings_backfill"
+
+    # Somebody's own DAG.
+    add("simulated", "airflow my_own manual__1", 0, "clockings")
+    assert told()["simulated"][0] == "protime_clockings_nightly"
+    execute(warehouse, "DELETE FROM protime_etl.runs WHERE tenant = 'simulated' AND origin NOT LIKE '%my_own%'")
+    assert told()["simulated"][:2] == ("my_own", None)
+
+
+@pytest.mark.usefixtures("four_tenants")
+def test_a_slow_warehouse_tells_what_it_can(warehouse: URL) -> None:
+    (simulated,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
+    assert simulated.calendar is not None
+    execute(
+        warehouse,
+        "CREATE OR REPLACE VIEW protime.proof AS SELECT 'simulated'::text AS tenant, 'clockings'::text AS collection,"
+        " n::date AS date, now() AS proven_at, 0::bigint AS people_unproven, 0::bigint AS differences,"
+        f" now() AS last_found_at FROM generate_series('{FIRST}'::date, '{TODAY}', interval '1 day') AS n"
+        " WHERE pg_sleep(1)::text = ''",
+    )
+    began = time.monotonic()
+    (simulated,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
+    assert time.monotonic() - began < 15
+    assert simulated.calendar is None
+    assert "the warehouse took too long to tell: proof" in " ".join(simulated.health.lines)
+    assert simulated.facts["runs"]
+
+
+def test_nothing_can_be_written(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protime_etl.airflow.page.reading.TODAY", "DELETE FROM protime_etl.tenants RETURNING tenant")
+    with pytest.raises(DatabaseError, match="lets this user read only"):
+        read_tenants(warehouse)
 
 
 def test_a_task_that_loads_the_plugins_does_not_load_the_page(tmp_path: Path) -> None:
@@ -138,6 +256,7 @@ names = [plugin["name"] for plugin in get_plugin_info(["name"])]
 print(json.dumps([names.count("protime"), "protime_etl.airflow.page.app" in sys.modules]))
 """
     assert run_python(script, tmp_path) == [1, False]
+    assert run_python(script, tmp_path, AIRFLOW__CORE__LAZY_LOAD_PLUGINS="False") == [1, False]
 
 
 def test_a_year_of_days() -> None:
@@ -157,21 +276,28 @@ def test_a_year_of_days() -> None:
         today: day(10),
         today - dt.timedelta(1): day(3),
         today - dt.timedelta(2): day(3),
-        today - dt.timedelta(3): day(),
-        today - dt.timedelta(4): day(proven=True, differences=2),
+        today - dt.timedelta(3): day(3),
+        today - dt.timedelta(4): day(),
+        today - dt.timedelta(5): day(proven=True, differences=2),
+        today - dt.timedelta(6): day(10),
         today - dt.timedelta(400): day(),
     }
     drawn = calendar_of(known, today, today)
     assert (drawn.first.weekday(), drawn.last, len(drawn.cells)) == (0, today, 52 * 7 + 3)
-    assert [cell.kind for cell in drawn.cells[-6:]] == ["none", "proven", "complete", "part", "running", "running"]
-    assert drawn.counts == {"proven": 1, "complete": 1, "part": 1, "running": 2, "none": 362}
-    proven = drawn.cells[-5]
+    kinds = [cell.kind for cell in drawn.cells[-8:]]
+    assert kinds == ["none", "hole", "proven", "complete", "part", "running", "running", "running"]
+    assert drawn.counts == {"proven": 1, "complete": 1, "part": 1, "hole": 1, "running": 3, "none": 360}
+    assert drawn.label.endswith(
+        "1 somebody is missing, 1 nobody was read, 3 not over yet, 360 not read, 1 differed once"
+    )
+    assert [cell.date.day for cell in drawn.missing] == [15, 12]
+    proven = drawn.cells[-6]
     assert proven.differed
     assert proven.told == (
-        "Sat 14 Mar 2026; read for 10 people; last read 2026-03-18 05:00; proven equal 2026-03-18 05:00;"
+        "Fri 13 Mar 2026; read for 10 people; last read 2026-03-18 05:00; proven equal 2026-03-18 05:00;"
         " 2 records differed once"
     )
-    assert drawn.cells[-3].told.startswith("Mon 16 Mar 2026; not read for 3 of 10 people; last read")
+    assert drawn.cells[-4].told.startswith("Sun 15 Mar 2026; not read for 3 of 10 people; last read")
     # A column a week, and no square outside the picture.
     assert len({cell.x for cell in drawn.cells}) == 53
     assert max(cell.x for cell in drawn.cells) < drawn.width

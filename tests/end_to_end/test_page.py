@@ -84,7 +84,7 @@ def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request:
 
         open_page(driver, airflow)
         assert driver.find_element(By.CSS_SELECTOR, ".badge").text == "OK"
-        assert number_of(driver, "part") == 15
+        assert number_of(driver, "hole") == 15
         assert number_of(driver, "differed") == 1
         assert f"15 days not read for everybody, {days_ago(120)}..{days_ago(106)}" in text_of(driver)
         driver.switch_to.default_content()
@@ -107,9 +107,10 @@ def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request:
         airflow.request("PATCH", f"/dags/{BACKFILL}", {"is_paused": False})
         button.click()
         WebDriverWait(driver, 4 * SECONDS, ignored_exceptions=[Exception]).until(
-            lambda page: number_of(page, "part") == 0 and number_of(page, "complete") >= 15
+            lambda page: number_of(page, "hole") == 0 and number_of(page, "complete") >= 15
         )
         assert not driver.find_elements(By.CSS_SELECTOR, "button[data-dag]")
+        assert driver.find_element(By.CSS_SELECTOR, ".ended").text.startswith(f"Filled: {BACKFILL}")
         assert table_rows(engine) == tenant_rows(tenant)
 
         # From a run to Airflow's own page of it, in the whole window.

@@ -6,27 +6,36 @@ each route asks for one, and a tenant is shown to those who may see the runs of 
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.configuration import conf
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from protime_etl import __version__
 from protime_etl.airflow.connections import WAREHOUSE
 from protime_etl.airflow.hook import warehouse_url
+from protime_etl.airflow.page.calendar import KINDS
 from protime_etl.airflow.page.reading import Seen, read_tenants
+from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import ProtimeError
 
-__all__ = ["PREFIX", "make_app", "path_of_page"]
+__all__ = ["make_app"]
 
-PREFIX = "/protime"
+log = logging.getLogger(__name__)
 HEADERS = {
     # What the tenant answers is shown: it is escaped, and could load and run nothing.
     "Content-Security-Policy": (
@@ -37,63 +46,117 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-# Further away are no clockings, and a year before it is still a date.
-Day = Annotated[dt.date | None, Query(ge=dt.date(1990, 1, 1), le=dt.date(2100, 1, 1))]
 FILES = {"page.css": "text/css", "page.js": "text/javascript"}
+FIRST_YEAR, LAST_YEAR = dt.date(1990, 12, 31), dt.date(2100, 1, 1)
+ALL_SECONDS = 20.0
+"""A pooler whose server is away may let a question wait for minutes, whatever time-out it has."""
+# Of our own and few, so that a slow warehouse takes none of the threads in which Airflow answers its tasks.
+THREADS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="protime-page")
+WHY = {
+    401: "Log in to Airflow first.",
+    403: "You may see the runs of none of the DAGs that read these tenants.",
+    404: "There is no such page.",
+}
 
 
-def path_of_page() -> str:
-    """Where a browser finds it, below the path at which Airflow is served."""
-    return f"{_base_path()}{PREFIX}/"
+class Shown(NamedTuple):
+    """A tenant, and what this user may do about it."""
 
-
-def _base_path() -> str:
-    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+    seen: Seen
+    may_fill: bool
 
 
 def make_app() -> FastAPI:
-    """Make it. Its routes are plain functions, which Airflow's server runs beside its own in threads."""
+    """Make it."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.get("/", response_class=HTMLResponse)(page)
     app.get("/{name}")(file)
+    app.exception_handler(HTTPException)(refused)
+    app.exception_handler(RequestValidationError)(misunderstood)
     return app
 
 
-def page(request: Request, user: GetUserDep, until: Day = None) -> HTMLResponse:
+async def page(request: Request, user: GetUserDep, until: Annotated[dt.date | None, Query()] = None) -> HTMLResponse:
     """Everything about the tenants that the user may see, with the calendar of the year that ends on a day."""
+    if until is not None:  # further away are no clockings, and a year before it is still a date
+        until = min(max(until, FIRST_YEAR), LAST_YEAR)
+    answering = asyncio.get_running_loop().run_in_executor(THREADS, _page, request, user, until)
     try:
-        seen = read_tenants(warehouse_url(WAREHOUSE), until)
-    except AirflowNotFoundException:
-        return _answer(503, error=f"Airflow has no connection {WAREHOUSE}, or none of type postgres.")
-    except ProtimeError as error:
-        return _answer(503, error=str(error))
-    allowed = [one for one in seen if _may_see(one.nightly, request, user)]
-    if seen and not allowed:
-        raise HTTPException(403, "You may see the runs of none of the DAGs that read these tenants.")
-    return _answer(200, seen=allowed, until=until)
+        return await asyncio.wait_for(answering, ALL_SECONDS)
+    except TimeoutError:
+        return _answer(503, error="The warehouse does not answer in time. Load the page again in a minute.")
 
 
-def file(name: str, user: GetUserDep) -> Response:  # noqa: ARG001 - who is logged in may have it
-    """What the page looks like and does."""
+async def file(name: str, user: GetUserDep) -> Response:  # noqa: ARG001 - who is logged in may have it
+    """What the page looks like and does; asked for with the version, so that it may be kept."""
     if name not in FILES:
         raise HTTPException(404)
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return Response(text, media_type=FILES[name], headers={**HEADERS, "Cache-Control": "max-age=60"})
+    return Response(text, media_type=FILES[name], headers={**HEADERS, "Cache-Control": "private, max-age=3600"})
 
 
-def _may_see(dag_id: str, request: Request, user: Any) -> bool:
+async def refused(_request: Request, error: Exception) -> HTMLResponse:
+    """One line about what somebody may not see."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return _answer(status, error=WHY.get(status, "Airflow refuses it."))
+
+
+async def misunderstood(_request: Request, _error: Exception) -> HTMLResponse:
+    """One line about a question that is none."""
+    return _answer(422, error="until is a day, such as 2026-12-31.")
+
+
+def _page(request: Request, user: Any, until: dt.date | None) -> HTMLResponse:
     try:
-        requires_access_dag("GET", DagAccessEntity.RUN, dag_id)(request, user)
+        seen = read_tenants(warehouse_url(WAREHOUSE), until)
+    except AirflowNotFoundException:
+        return _answer(503, error=f"Airflow has no connection {WAREHOUSE} that belongs to no team.")
+    except ProtimeError as error:
+        speak_of_connections(error, "", WAREHOUSE)
+        log.warning("The page cannot ask the warehouse: %s", error)
+        # It names hosts and users, which Airflow shows to those who may see its connections.
+        details = ConnectionDetails(conn_id=WAREHOUSE)
+        told = _is_true(lambda: get_auth_manager().is_authorized_connection(method="GET", details=details, user=user))
+        return _answer(503, error=str(error) if told else "The log of Airflow's API server says why.")
+    allowed: dict[tuple[str, str | None], bool] = {}
+
+    def may(method: Literal["GET", "POST"], dag_id: str | None) -> bool:
+        if (method, dag_id) not in allowed:
+            refuse = requires_access_dag(method, DagAccessEntity.RUN, dag_id)
+            allowed[method, dag_id] = _is_true(lambda: refuse(request, user) is None)
+        return allowed[method, dag_id]
+
+    shown = [
+        Shown(one, one.backfill is not None and may("POST", one.backfill)) for one in seen if may("GET", one.dag_id)
+    ]
+    if seen and not shown:
+        return _answer(403, error=WHY[403])
+    return _answer(200, shown=shown, until=until)
+
+
+def _is_true(ask: Callable[[], object]) -> bool:
+    """Whether an auth manager says so; one that cannot be asked, or knows no such DAG, does not."""
+    try:
+        return bool(ask())
     except HTTPException:
         return False
-    return True
+    except Exception as error:  # noqa: BLE001 - whatever theirs raise
+        log.warning("The auth manager does not say who may see what (%s): %s", type(error).__name__, error)
+        return False
 
 
 def _answer(
-    status: int, *, seen: list[Seen] | None = None, until: dt.date | None = None, error: str = ""
+    status: int, *, shown: list[Shown] | None = None, until: dt.date | None = None, error: str = ""
 ) -> HTMLResponse:
-    template = ENVIRONMENT.get_template("page.html")
-    text = template.render(seen=seen or [], until=until, error=error, year=dt.timedelta(days=364), base=_base_path())
+    text = ENVIRONMENT.get_template("page.html").render(
+        shown=shown or [],
+        until=until,
+        error=error,
+        year=dt.timedelta(days=364),
+        kinds=KINDS,
+        version=__version__,
+        base=urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/"),
+    )
     return HTMLResponse(text, status, headers=HEADERS)
 
 

@@ -9,15 +9,25 @@ from typing import Any
 
 from protime_etl.counted import counted
 
-__all__ = ["DAYS", "Calendar", "Cell", "calendar_of"]
+__all__ = ["DAYS", "KINDS", "Calendar", "Cell", "calendar_of"]
 
 WEEKS = 53
 DAYS = 7 * WEEKS
 STEP = 14
 """From one day's square to the next."""
 LEFT, TOP = 34, 18
-NOT_OVER = 2
-"""Days, the running one included, that are covered only when they are over for everybody."""
+SETTLES = 2
+"""Days after which the next night reads a day once more and knows that it is over for everybody."""
+
+
+KINDS = {
+    "proven": "proven equal",
+    "complete": "complete",
+    "part": "somebody is missing",
+    "hole": "nobody was read",
+    "running": "not over yet",
+    "none": "not read",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,7 @@ class Cell:
 
     date: dt.date
     kind: str
-    """`proven`, `complete`, `part`, `running` or `none`."""
+    """One of `KINDS`."""
     told: str
     differed: bool
     x: int
@@ -47,20 +57,33 @@ class Calendar:
     width: int = LEFT + WEEKS * STEP
     height: int = TOP + 7 * STEP
 
+    @property
+    def label(self) -> str:
+        """All of it in words, for who cannot see it."""
+        told = ", ".join(f"{number} {KINDS[kind]}" for kind, number in self.counts.items())
+        return (
+            f"Days from {self.first} to {self.last}: {told}, {sum(cell.differed for cell in self.cells)} differed once"
+        )
+
+    @property
+    def missing(self) -> Sequence[Cell]:
+        """The days of which somebody or everybody is missing, the latest first."""
+        return [cell for cell in reversed(self.cells) if cell.kind in ("part", "hole")]
+
 
 def calendar_of(days: Mapping[dt.date, Mapping[str, Any]], last: dt.date, today: dt.date) -> Calendar:
     """Draw the year that ends on a day, from what is known of each day that was read."""
     first = last - dt.timedelta(days=DAYS - 7 + last.weekday())
     cells: list[Cell] = []
     months: list[tuple[int, str]] = []
-    counts = dict.fromkeys(("proven", "complete", "part", "running", "none"), 0)
+    counts = dict.fromkeys(KINDS, 0)
     for n in range((last - first).days + 1):
         day = first + dt.timedelta(days=n)
         column = LEFT + n // 7 * STEP
         if day.day == 1 and (not months or column - months[-1][0] > 2 * STEP):
             months.append((column, f"{day:%b}" if day.month > 1 else f"{day:%Y}"))
         known = days.get(day)
-        kind = _kind(known, over=(today - day).days >= NOT_OVER)
+        kind = _kind(known, over=(today - day).days > SETTLES)
         counts[kind] += 1
         differed = bool(known and known["differences"])
         cells.append(Cell(day, kind, _told(day, known, kind), differed, column, TOP + day.weekday() * STEP))
@@ -71,7 +94,9 @@ def _kind(known: Mapping[str, Any] | None, *, over: bool) -> str:
     if known is None:
         return "none"
     if known["people_missing"]:
-        return "part" if over else "running"
+        if not over:
+            return "running"
+        return "part" if known["people_covered"] else "hole"
     return "complete" if known["proven_at"] is None else "proven"
 
 

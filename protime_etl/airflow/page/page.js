@@ -37,16 +37,36 @@ function linkTo(path, text) {
 async function ask(path, options = {}) {
   const answer = await fetch(api + path, { credentials: "same-origin", ...options });
   if (answer.ok) return answer.json();
-  const reasons = { 401: "log in again", 403: "you may not do that", 404: "there is no such DAG" };
-  throw new Error(reasons[answer.status] || `Airflow answers with status ${answer.status}`);
+  const detail = await answer.json().then((body) => body.detail, () => null);
+  const reasons = { 401: "log in again", 403: "you may not do that", 404: "Airflow has no such DAG" };
+  const said = reasons[answer.status] || (typeof detail === "string" ? detail : `status ${answer.status}`);
+  const error = new Error(said);
+  error.passes = answer.status >= 500;
+  throw error;
 }
 
 const rest = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// Follows a run to its end, also while the API server restarts; answers its last state.
+async function follow(dag, run, tell) {
+  for (let wait = 2000; ; wait = Math.min(wait * 1.1, 15000)) {
+    try {
+      const { state } = await ask(`${dag}/dagRuns/${encodeURIComponent(run)}`);
+      if (state === "success" || state === "failed") return state;
+      tell(`${state}\u2026 `);
+    } catch (error) {
+      if (error.passes === false) throw error;
+      tell("Airflow does not answer; asking again\u2026 ");
+    }
+    await rest(wait);
+  }
+}
 
 async function fill(button) {
   const { dag, first, last, collections } = button.dataset;
   const status = button.parentElement.querySelector("[role=status]");
   const tell = (...parts) => status.replaceChildren(...parts);
+  let link = "";
   button.disabled = true;
   try {
     tell("asking Airflow\u2026");
@@ -55,31 +75,42 @@ async function fill(button) {
       button.disabled = false;
       return;
     }
-    const conf = { first_day: first, last_day: last, only_missing: true };
-    if (collections) conf.collections = collections;
-    const body = JSON.stringify({ logical_date: null, note: "Filled from the page Protime.", conf });
-    const headers = { "Content-Type": "application/json" };
-    const run = (await ask(`${dag}/dagRuns`, { method: "POST", headers, body })).dag_run_id;
-    const link = linkTo(`/dags/${dag}/runs/${run}`, "its run");
-    for (;;) {
-      const { state } = await ask(`${dag}/dagRuns/${encodeURIComponent(run)}`);
-      if (state === "success") break;
-      if (state === "failed") {
-        tell("failed; the log of the red task says why: ", link);
-        button.disabled = false;
-        return;
-      }
-      tell(`${state}\u2026 `, link);
-      await rest(2000);
+    // What is under way may fill it already: by another press, in another window, by somebody else.
+    let run = (await ask(`${dag}/dagRuns?state=queued&state=running&limit=1`)).dag_runs[0]?.dag_run_id;
+    const mine = run === undefined;
+    if (mine) {
+      const conf = { first_day: first, last_day: last, only_missing: true };
+      if (collections) conf.collections = collections;
+      const body = JSON.stringify({ logical_date: null, note: "Filled from the page Protime.", conf });
+      const headers = { "Content-Type": "application/json" };
+      run = (await ask(`${dag}/dagRuns`, { method: "POST", headers, body })).dag_run_id;
     }
-    tell("done; loading the page again");
+    const whose = mine ? "its run" : "a run that was under way already";
+    link = linkTo(`/dags/${dag}/runs/${encodeURIComponent(run)}`, whose);
+    const state = await follow(dag, run, (text) => tell(text, link));
+    if (state === "failed") {
+      tell("failed; the log of the red task says why: ", link);
+      button.disabled = false;
+      return;
+    }
+    sessionStorage.setItem(ENDED, `${mine ? "Filled" : "Ended"}: ${dag}, ${first} to ${last}. What is still missing stands below.`);
     window.location.reload();
   } catch (error) {
-    tell(`${dag}: ${error.message}.`);
-    button.disabled = false;
+    tell(`${dag}: ${error.message}. `, link);
+    button.disabled = !!link;
   }
 }
 
+const ENDED = "protime-ended";
+const ended = sessionStorage.getItem(ENDED);
+if (ended !== null) {
+  sessionStorage.removeItem(ENDED);
+  const line = document.createElement("p");
+  line.setAttribute("role", "status");
+  line.className = "ended";
+  line.textContent = ended;
+  document.querySelector("main").prepend(line);
+}
 followAirflow();
 for (const link of document.querySelectorAll("a[data-path]")) lead(link, link.dataset.path);
 for (const button of document.querySelectorAll("button[data-dag]")) {

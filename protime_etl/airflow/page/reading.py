@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from psycopg.errors import QueryCanceled
 from sqlalchemy.engine import URL, Connection, Engine
 
 from protime_etl.airflow.page.calendar import DAYS, Calendar, calendar_of
+from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.facts import Row, read_facts
@@ -23,16 +26,23 @@ __all__ = ["Seen", "read_tenants"]
 
 PATIENCE = "5s"
 CONNECT_SECONDS = "3"
-NIGHTLY, BACKFILL = "_clockings_nightly", "_clockings_backfill"
-DEFAULT_NIGHTLY = f"protime{NIGHTLY}"
-# The newest run of everybody says what is read of a tenant every night, and by which DAG.
-NIGHTS = """
-SELECT DISTINCT ON (tenant) tenant, collections,
-    CASE WHEN origin LIKE 'airflow %' THEN split_part(origin, ' ', 2) END AS dag_id
-FROM protime_etl.runs
+OURS = re.compile(r"_clockings_(nightly|changes|backfill)$")
+# The DAGs that read each tenant, the newest of ours before those of anybody's own.
+DAGS = r"""
+SELECT DISTINCT ON (tenant) tenant, split_part(origin, ' ', 2) AS dag_id, run_id FROM protime_etl.runs
+WHERE origin LIKE 'airflow %'
+ORDER BY tenant, split_part(origin, ' ', 2) ~ '_clockings_(nightly|changes|backfill)$' DESC, run_id DESC
+"""
+# What is read of each tenant every night: by its schedule if there is one, as somebody may try another by hand.
+READ = r"""
+SELECT DISTINCT ON (tenant) tenant, collections || ARRAY(
+        SELECT s.collection FROM protime_etl.collection_state AS s
+        WHERE s.tenant = r.tenant AND s.read_at > clock_timestamp() - interval '8 days'
+    ) AS collections
+FROM protime_etl.runs AS r
 WHERE person_ids IS NULL AND circles IS NULL AND NOT only_missing
-    AND origin NOT LIKE '% repair' AND origin NOT LIKE '% unlisted' AND origin NOT LIKE '%backfill%'
-ORDER BY tenant, origin LIKE 'airflow %' DESC, run_id DESC
+    AND origin !~ ' (repair|unlisted)$' AND origin !~ '^(cli|airflow \S+_clockings_)backfill'
+ORDER BY tenant, origin ~ '^airflow \S+ scheduled__' DESC, run_id DESC
 """
 TODAY = "SELECT tenant, today FROM protime.tenants"
 CALENDAR = """
@@ -50,11 +60,10 @@ class Seen:
 
     health: Health
     timezone: str
-    nightly: str
-    """The DAG whose runs somebody has to be allowed to see."""
+    dag_id: str | None
+    """The DAG whose runs somebody has to be allowed to see; None where Airflow has read nothing: all runs."""
     backfill: str | None
-    """The DAG that reads what is missing; None where none of ours is known."""
-    today: dt.date
+    """The DAG that reads what is missing; None where none of ours reads this tenant now."""
     facts: Mapping[str, Sequence[Row]]
     calendar: Calendar | None
     """None if it takes the warehouse too long."""
@@ -75,19 +84,25 @@ def read_tenants(url: URL, until: dt.date | None = None) -> list[Seen]:
     try:
         require_schema(engine)
         with database_errors(url), _asking(engine) as connection:
-            nights = {row["tenant"]: dict(row) for row in connection.execute(sa.text(NIGHTS)).mappings()}
-            paths = {path for night in nights.values() for path in night["collections"]} & {*COLLECTIONS}
-            facts = read_facts(connection, sorted(paths | {"clockings", "people"}))
+            read = {row.tenant: _known(row.collections) for row in connection.execute(sa.text(READ))}
+            dags = {row.tenant: (row.dag_id, row.run_id) for row in connection.execute(sa.text(DAGS))}
             todays: dict[str, dt.date] = {row.tenant: row.today for row in connection.execute(sa.text(TODAY))}
-        last = until or max(todays.values(), default=dt.date.min)
-        days = _days(engine, last) if todays else None
+            facts = read_facts(connection, sorted({"clockings"}.union(*read.values())))
+            days = _days(connection, [min(until or today, today) for today in todays.values()])
     finally:
         engine.dispose()
+    newest: dict[str, int] = {}
+    for dag_id, run_id in dags.values():
+        newest[dag_id] = max(run_id, newest.get(dag_id, 0))
     seen = []
-    for row in facts["tenants"]:
-        today = todays[row["tenant"]]
-        drawn = None if days is None else (days.get(row["tenant"], {}), last)
-        seen.append(_seen(row, facts, nights.get(row["tenant"], {}), today, drawn))
+    for tenant in facts["tenants"]:
+        name, today = tenant["tenant"], todays[tenant["tenant"]]
+        zone = ZoneInfo(tenant["timezone"])
+        drawn = None
+        if days is not None:
+            of_days = {day: _local(row, zone) for day, row in days.get(name, {}).items()}
+            drawn = calendar_of(of_days, min(until or today, today), today)
+        seen.append(_seen(tenant, facts, read.get(name, ["clockings"]), _dag(dags.get(name), newest), drawn))
     return seen
 
 
@@ -100,15 +115,36 @@ def _asking(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _days(engine: Engine, last: dt.date) -> dict[str, dict[dt.date, Row]] | None:
-    """What is known of each day of each tenant; None if that takes too long."""
+def _known(paths: Iterable[str]) -> list[str]:
+    """Those that this release knows, clockings at least."""
+    return sorted({path for path in paths if path in COLLECTIONS and path != PEOPLE.path}) or ["clockings"]
+
+
+def _dag(known: tuple[str, int] | None, newest: Mapping[str, int]) -> tuple[str | None, str | None]:
+    """The DAG whose runs are to be seen, and the one that fills holes: by those that read the tenant now."""
+    if known is None:
+        return None, None
+    dag_id, run_id = known
+    if not OURS.search(dag_id):
+        return dag_id, None
+    # The same DAGs read another tenant since, as after their connection was changed.
+    fills = run_id == newest[dag_id]
+    return OURS.sub("_clockings_nightly", dag_id), OURS.sub("_clockings_backfill", dag_id) if fills else None
+
+
+def _days(connection: Connection, lasts: Sequence[dt.date]) -> dict[str, dict[dt.date, Row]] | None:
+    """What is known of the days of the years that end on these; None if that takes too long."""
+    if not lasts:
+        return {}
     found: dict[str, dict[dt.date, Row]] = {}
+    values = {"first": min(lasts) - dt.timedelta(days=DAYS), "last": max(lasts)}
     try:
-        with _asking(engine) as connection:
-            values = {"first": last - dt.timedelta(days=DAYS), "last": last}
+        with connection.begin_nested():
             for row in connection.execute(sa.text(CALENDAR), values).mappings():
                 found.setdefault(row["tenant"], {})[row["date"]] = dict(row)
-    except sa.exc.OperationalError:
+    except sa.exc.OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
         return None
     return found
 
@@ -116,24 +152,20 @@ def _days(engine: Engine, last: dt.date) -> dict[str, dict[dt.date, Row]] | None
 def _seen(
     tenant: Row,
     facts: Mapping[str, Sequence[Row]],
-    night: Row,
-    today: dt.date,
-    drawn: tuple[Mapping[dt.date, Row], dt.date] | None,
+    paths: Sequence[str],
+    dags: tuple[str | None, str | None],
+    calendar: Calendar | None,
 ) -> Seen:
     name, zone = tenant["tenant"], ZoneInfo(tenant["timezone"])
-    paths = [path for path in night.get("collections", ()) if path in COLLECTIONS] or ["clockings"]
-    nightly = night.get("dag_id")
-    return Seen(
-        judge(name, facts, paths),
-        tenant["timezone"],
-        nightly or DEFAULT_NIGHTLY,
-        f"{nightly.removesuffix(NIGHTLY)}{BACKFILL}" if nightly and nightly.endswith(NIGHTLY) else None,
-        today,
-        {kind: [_local(row, zone) for row in rows if row["tenant"] == name] for kind, rows in facts.items()},
-        None
-        if drawn is None
-        else calendar_of({day: _local(row, zone) for day, row in drawn[0].items()}, drawn[1], today),
-    )
+    of_tenant = {
+        kind: [
+            _local(row, zone)
+            for row in rows
+            if row.get("tenant") == name and ("collection" not in row or row["collection"] in (*paths, PEOPLE.path))
+        ]
+        for kind, rows in facts.items()
+    }
+    return Seen(judge(name, facts, paths), tenant["timezone"], *dags, of_tenant, calendar)
 
 
 def _local(row: Row, zone: ZoneInfo) -> dict[str, Any]:
