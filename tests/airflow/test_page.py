@@ -60,6 +60,10 @@ found = {
     "to come": asked("protime/?until=9999-12-31", ADMIN),
     "plugins": asked("api/v2/plugins", ADMIN),
 }
+import protime_etl.airflow.page.app as page
+page.ALL_SECONDS = 0.001
+found["late"] = asked("protime/", ADMIN)
+page.ALL_SECONDS = 20
 here = json.loads(os.environ.pop("AIRFLOW_CONN_PROTIME_WAREHOUSE"))
 found["no connection"] = asked("protime/", ADMIN)
 for name, change in {
@@ -119,7 +123,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
         **dict.fromkeys(("admin", "viewer", "style", "script", "year", "far away", "to come", "plugins"), 200),
         "stranger": 403,
         "no day": 422,
-        **dict.fromkeys(("no connection", "away", "empty", "away for a viewer", "empty for a viewer"), 503),
+        **dict.fromkeys(("no connection", "late", "away", "empty", "away for a viewer", "empty for a viewer"), 503),
     }
     assert statuses == expected, told
     # Each sees the tenants whose DAGs they may see; who may see all DAGs, also those of no DAG.
@@ -157,6 +161,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
     assert [view["href"] for view in plugin["external_views"]] == ["/team/af/protime/"]
     assert 'data-base="/team/af"' in told["admin"]
     # The warehouse's troubles: what and where for those who may see the connection, and a password for nobody.
+    assert "does not answer in time" in told["late"]
     assert "protime_warehouse" in told["no connection"]
     assert "127.0.0.1" in told["away"]
     assert "PROTIME_DATABASE_URL" not in told["away"]

@@ -8,11 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import sqlalchemy as sa
+from packaging.version import Version
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.postgres.connection import create_engine
@@ -28,6 +30,7 @@ from tests.truth import table_rows, tenant_rows
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
 DAG = "protime_clockings_nightly"
 FORM_DAG = "protime_clockings_backfill"
+of_airflow = Version(version("apache-airflow"))
 PAGE = 5000
 BATCH = 430  # people with ids of 6 digits, whom one request can ask for
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -93,9 +96,11 @@ def test_a_night_with_mapped_tasks(night: Night) -> None:
     if told["inserted"]:
         assert {str(one.date) for one in night.simulated.tenant.truth()} <= {*told["days"]}  # of a first load all
     assert told["all_days"]
-    asset = next(one for one in night.airflow.request("GET", "/assets")["assets"] if one["name"] == "protime_clockings")
-    kept = night.airflow.request("GET", f"/assets/{asset['id']}/state-store/health")["value"]
-    assert (kept["tenant"], kept["ok"]) == ("simulated", True)
+    if of_airflow >= Version("3.3"):  # before it assets had no state
+        assets = night.airflow.request("GET", "/assets")["assets"]
+        asset = next(one for one in assets if one["name"] == "protime_clockings")
+        kept = night.airflow.request("GET", f"/assets/{asset['id']}/state-store/health")["value"]
+        assert (kept["tenant"], kept["ok"]) == ("simulated", True)
     for task in ("plan_batches", "close_run"):
         entries = night.airflow.request("GET", f"/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries")
         assert entries["total_entries"] >= 1
