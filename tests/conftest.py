@@ -42,13 +42,6 @@ def amount(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
 
 
 @pytest.fixture
-def long_form(request: pytest.FixtureRequest) -> None:
-    """Skip what has no short form."""
-    if not request.config.getoption("--long"):
-        pytest.skip("long form only")
-
-
-@pytest.fixture
 def tmp_path(tmp_path: Path) -> Iterator[Path]:
     """A folder of the test's own; for root one that the embedded server's user may enter, as pytest's is private."""
     if os.geteuid() != 0:

@@ -247,7 +247,7 @@ def simulated() -> dict[str, str]:
 # Airflow and protime-etl accept it
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_every_command_and_its_options_exist(tmp_path: Path) -> None:
     found = commands()
     assert {name for name, _ in found} == set(SERVICES) - {"postgres", "redis"}

@@ -100,24 +100,24 @@ def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:
     assert found["dags"]["gamma_clockings_changes"]["cron"] == "0 * * * *"
 
 
-@pytest.mark.parametrize(
-    ("call", "told"),
-    [
-        ("protime_dags('Beta 2')", "protime_dags('Beta 2'): a name is made of small letters, digits and _"),
-        ("protime_dags('2')", "and begins with a letter"),
-        ("protime_dags('b', collections='clockings absense')", "protime_dags('b'): "),
-        ("protime_dags('b', timezone='Europe/Brussel')", "protime_dags('b'): "),
-        ("protime_dags('b', only=['weekly'])", "there is no DAG 'weekly', only nightly, changes, backfill"),
-        ("protime_dags('b'); protime_dags('b', protime_conn_id='c')", "protime_dags('b') is called twice in b.py"),
-    ],
-)
-def test_what_makes_no_sense_is_one_line_when_the_file_is_read(tmp_path: Path, call: str, told: str) -> None:
-    found = read(tmp_path, {"b.py": f"{LINE}{call}\n"})
+SENSELESS = {
+    "protime_dags('Beta 2')": "protime_dags('Beta 2'): a name is made of small letters, digits and _",
+    "protime_dags('2')": "and begins with a letter",
+    "protime_dags('c', collections='clockings absense')": "protime_dags('c'): ",
+    "protime_dags('d', timezone='Europe/Brussel')": "protime_dags('d'): ",
+    "protime_dags('e', only=['weekly'])": "there is no DAG 'weekly', only nightly, changes, backfill",
+    "protime_dags('f'); protime_dags('f', protime_conn_id='c')": "protime_dags('f') is called twice in file_5.py",
+}
+
+
+def test_what_makes_no_sense_is_one_line_when_the_file_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, {f"file_{number}.py": f"{LINE}{call}\n" for number, call in enumerate(SENSELESS)})
     assert found["dags"] == {}
-    error = found["errors"]["b.py"]
-    last = error.strip().splitlines()[-1]
-    assert told in last, error
-    assert "During handling" not in error
+    assert len(found["errors"]) == len(SENSELESS)
+    for number, told in enumerate(SENSELESS.values()):
+        error = found["errors"][f"file_{number}.py"]
+        assert told in error.strip().splitlines()[-1], error
+        assert "During handling" not in error
 
 
 def test_of_two_files_of_one_name_the_second_alone_is_refused(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def killed_after(shell: Shell, simulated: SimulatedTenant, requests: int) -> Non
     assert process.wait() == -signal.SIGKILL
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_backfill_that_is_killed_twice_reads_little_again(
     shell: Shell, engine: Engine, warehouse: URL, simulated: SimulatedTenant, empty_database: URL

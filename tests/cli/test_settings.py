@@ -169,8 +169,12 @@ def test_this_machine_is_asked_without_a_proxy(shell: Shell) -> None:
         (DEAD, "The proxy does not lead to authentication.myprotime.eu (ConnectionRefusedError).", 1),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_told_in_one_line(shell: Shell, proxy: str, told: str, status: int) -> None:
-    shell.environment = {"HTTPS_PROXY": proxy}
+def test_a_proxy_that_cannot_be_used_is_told_in_one_line(
+    shell: Shell, tmp_path: Path, proxy: str, told: str, status: int
+) -> None:
+    # The browser of the tests brings the package for SOCKS.
+    (tmp_path / "socks.py").write_text("raise ImportError")
+    shell.environment = {"HTTPS_PROXY": proxy, "PYTHONPATH": str(tmp_path)}
     sync = ("sync", "--from", "2026-03-20", "--to", "2026-03-20")
     result = shell(*sync, auth_url=None)
     assert result.returncode == status, result.stderr

@@ -50,6 +50,7 @@ def copy(tmp_path: Path) -> Copy:
     return Copy(tmp_path)
 
 
+@pytest.mark.long
 def test_a_new_collection_costs_four_files_and_keeps_the_contract(copy: Copy) -> None:
     blocks = BLOCK.findall((copy.folder / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     assert len(blocks) == 3

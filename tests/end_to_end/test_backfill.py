@@ -67,7 +67,7 @@ def units_done(engine: Engine) -> int:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_killed_backfill_goes_on_with_the_same_command(
     simulated: SimulatedTenant, warehouse: URL, engine: Engine, tmp_path: Path
 ) -> None:
@@ -119,7 +119,7 @@ def kill_a_running_pull(airflow: LocalAirflow, run_id: str) -> int:
 
 @pytest.mark.airflow
 @pytest.mark.timeout(600)
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_backfill_by_airflow_survives_a_killed_and_a_failed_task(
     simulated: SimulatedTenant, airflow_server: URL, warehouse: URL, engine: Engine, tmp_path: Path
 ) -> None:

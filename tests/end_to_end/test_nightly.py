@@ -120,7 +120,7 @@ def tables_as_text(engine: Engine) -> dict[str, list[str]]:
         }
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_changes_tell_of_themselves_only_when_something_changed(night: Night) -> None:
     changes = "protime_clockings_changes"
 
@@ -160,7 +160,7 @@ def test_no_secret_and_no_token_is_in_the_logs_or_the_databases(night: Night) ->
         assert found == set()
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_backfill_reads_the_own_day_of_each_run_only(night: Night) -> None:
     first, last = TODAY - dt.timedelta(days=5), TODAY - dt.timedelta(days=4)
     body = {
@@ -202,7 +202,7 @@ def wait_for_backfills(night: Night) -> None:
 @pytest.mark.parametrize(
     ("backwards", "reprocess"), [(True, "none"), (False, "completed")], ids=["backwards", "reprocessing"]
 )
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_backfill_goes_backwards_and_repeats(night: Night, backwards: bool, reprocess: str) -> None:
     with night.engine.begin() as connection:
         before = connection.scalar(sa.text("SELECT coalesce(max(run_id), 0) FROM protime_etl.runs"))
@@ -236,7 +236,7 @@ def fill_in(night: Night, **form: object) -> str:
     return night.airflow.trigger(FORM_DAG, {"first_day": str(TODAY - dt.timedelta(days=9)), **form})
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_backfill_by_its_form(night: Night) -> None:
     people = night.simulated.tenant.person_ids()
     text = ",".join(map(str, people[:900]))
@@ -272,7 +272,7 @@ def test_a_backfill_by_its_form(night: Night) -> None:
         assert re.search(message, str(night.airflow.request("GET", path))), message
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_night_without_anything_to_pull_ends_well(night: Night) -> None:
     run_id = night.airflow.trigger(DAG, {"collections": "people"})
     assert night.airflow.wait_for_run(DAG, run_id) == "success"
@@ -281,7 +281,7 @@ def test_a_night_without_anything_to_pull_ends_well(night: Night) -> None:
     assert set.union(*states.values()) == {"success"}, states
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
     misbehaviour = night.simulated.served.misbehaviour
     # More waits than a task may have failures, of ordinary tasks and of mapped ones.
@@ -339,6 +339,7 @@ def test_a_throttled_night_gives_its_slots_back_and_waits(night: Night) -> None:
     assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
 
 
+@pytest.mark.long
 def test_a_quiet_night_reads_its_days_once(night: Night) -> None:
     """There is nothing before them here that could be proven, so what it asks for is its pages."""
     before = night.simulated.served.requests.total()

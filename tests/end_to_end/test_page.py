@@ -59,7 +59,7 @@ def has_class(name: str) -> Callable[[Chrome], bool]:
     return lambda driver: (driver.find_element(By.TAG_NAME, "html").get_attribute("class") or "") == name
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     execute(airflow_server, "CREATE DATABASE seen TEMPLATE template")
     warehouse = airflow_server.set(database="seen")

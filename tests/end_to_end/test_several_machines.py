@@ -43,7 +43,7 @@ from tests.machines import (
 from tests.tenant import settings_for
 from tests.truth import table_rows, tenant_rows
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600), pytest.mark.usefixtures("long_form")]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600), pytest.mark.long]
 DAG = "protime_clockings_nightly"
 BATCH, BATCHES = 430, 4
 TODAY = dt.datetime.now(dt.UTC).date()

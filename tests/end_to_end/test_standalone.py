@@ -64,7 +64,7 @@ def beside(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_ending_run_ends_all_that_it_started(tmp_path: Path) -> None:
     home = tmp_path / "a home"
     process = start(home, "run")
@@ -72,7 +72,7 @@ def test_ending_run_ends_all_that_it_started(tmp_path: Path) -> None:
     end(process, signal.SIGTERM, home)
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_up_serves_the_commands_beside_it_and_ends_all_that_it_started(tmp_path: Path) -> None:
     home = tmp_path / "a home"
     with socket.socket() as free:
@@ -135,7 +135,7 @@ def test_a_wrong_secret_is_known_before_airflow_starts(tmp_path: Path, simulated
     assert "Airflow" not in said
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_night_that_fails_says_why_and_where(tmp_path: Path, simulated: SimulatedTenant) -> None:
     # The first request is that of the check.
     fault = '[[fault]]\non = ["clockings"]\nkind = "status"\nstatus = 403\nat = [2, 3, 4, 5, 6, 7, 8]'
@@ -158,7 +158,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert "run | up" in result.stderr
 
 
-@pytest.mark.usefixtures("long_form")
+@pytest.mark.long
 def test_a_folder_of_airflow_that_was_removed_is_made_again(
     tmp_path: Path, simulated: SimulatedTenant, airflow_server: URL, warehouse: URL
 ) -> None:
