@@ -16,6 +16,7 @@ from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.reports import LogObserver, in_words
 from protime_etl.airflow.waiting import PATIENCE, RescheduledError, long_wait, wait_outside
 from protime_etl.airflow.wording import speak_of_connections
+from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import DeletionsWithheldError, ProtimeError
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.lists import read_lists, read_people
@@ -188,8 +189,9 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
 
 
 def _read_people(pipeline: Pipeline, log: Any) -> Counts:
-    """People, and the collections that are read whole."""
-    counts = read_people(pipeline) + read_lists(pipeline)
+    """People, and the collections that are read whole, as far as they are chosen."""
+    people = read_people(pipeline) if PEOPLE.path in pipeline.settings.collections else Counts()
+    counts = people + read_lists(pipeline)
     log.info("People: %s", in_words(counts))
     withheld = [error for error in pipeline.to_look_at if isinstance(error, DeletionsWithheldError)]
     log_refused(log, pipeline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 
-__all__ = ["Facts", "Row", "count_rows", "read_facts"]
+__all__ = ["Facts", "Row", "count_rows", "read_facts", "rows_until"]
 
 Row = Mapping[str, Any]
 Facts = Mapping[str, Sequence[Row]]
@@ -59,7 +60,7 @@ WITH held AS (
     JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
     WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
 )
-SELECT run_id, r.tenant, r.origin, r.date_from, r.date_to, r.started_at,
+SELECT run_id, r.tenant, r.origin, r.collections, r.date_from, r.date_to, r.started_at,
     CASE WHEN r.status <> 'running' THEN r.status
         WHEN r.origin LIKE 'cli%' AND (:run_lock, r.run_id % 2147483648) NOT IN (SELECT * FROM held) THEN 'died'
         WHEN r.origin NOT LIKE 'cli%' AND count(w.number) = 0 THEN 'waiting'
@@ -151,37 +152,62 @@ SELECT c.tenant, count(*) AS days, min(c.date) AS first, max(c.date) AS last, ma
 FROM protime.coverage AS c JOIN protime.tenants AS t USING (tenant)
 WHERE c.people_missing > 0 AND c.date < t.today - 2 GROUP BY c.tenant
 """
+# What takes longest comes last.
 QUERIES = {
-    "tenants": TENANTS,
-    "coverage": COVERAGE,
     "runs": RUNS,
     "not_read": LEFT,
     "deltas": DELTAS,
     "pauses": PAUSES,
     "complete": COMPLETE,
+    "tenants": TENANTS,
+    "coverage": COVERAGE,
     "proof": PROOF,
     "holes": HOLES,
 }
 
 
-def read_facts(connection: Connection, collections: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def read_facts(
+    connection: Connection, collections: Sequence[str], *, within: float | None = None
+) -> dict[str, list[dict[str, Any]]]:
     """Every kind of fact about all tenants and these collections, by its name; no table of records is counted.
 
-    What takes longer than the transaction's `statement_timeout` allows is empty, and named in `too_slow`.
+    `within`: so many seconds for all of them. What could not be told in time is empty, and named in `too_slow`.
     """
     values = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK, "collections": list(collections)}
-    queries = QUERIES | {"collections": _of_each(COLLECTION, collections) + " ORDER BY tenant, collection"}
+    queries = {"collections": _of_each(COLLECTION, collections) + " ORDER BY tenant, collection", **QUERIES}
+    if within is None:
+        return {name: _rows(connection, query, values) for name, query in queries.items()}
+    end = time.monotonic() + within
     facts: dict[str, list[dict[str, Any]]] = {"too_slow": []}
     for name, query in queries.items():
-        facts[name] = []
-        try:
-            with connection.begin_nested():
-                facts[name] = [dict(row) for row in connection.execute(sa.text(query), values).mappings()]
-        except sa.exc.OperationalError as error:
-            if not isinstance(error.orig, QueryCanceled):
-                raise
+        # None takes more than half of what is left, so that there is something for the others.
+        rows = rows_until(connection, (time.monotonic() + end) / 2, query, values)
+        facts[name] = rows or []
+        if rows is None:
             facts["too_slow"].append({"fact": name})
     return facts
+
+
+def rows_until(
+    connection: Connection, end: float, query: str, values: Mapping[str, Any]
+) -> list[dict[str, Any]] | None:
+    """The rows of a query, or None if they could not be told until that moment of the monotonic clock."""
+    milliseconds = int((end - time.monotonic()) * 1000)
+    if milliseconds <= 0:
+        return None
+    try:
+        with connection.begin_nested():
+            limit = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
+            connection.execute(limit, {"milliseconds": str(milliseconds)})
+            return _rows(connection, query, values)
+    except sa.exc.OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
+        return None
+
+
+def _rows(connection: Connection, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(sa.text(query), values).mappings()]
 
 
 def count_rows(connection: Connection, collections: Iterable[str]) -> dict[tuple[str, str], tuple[int, int]]:

@@ -7,7 +7,7 @@ and needs none.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -20,7 +20,7 @@ from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row, read_facts
 from protime_etl.work import BACKFILL_ORIGIN
 
-__all__ = ["Health", "Missing", "Problem", "judge", "read_health"]
+__all__ = ["Health", "Missing", "Problem", "is_about", "judge", "read_health"]
 
 PATIENCE = "10s"
 BESIDES = (" repair", " unlisted")
@@ -31,6 +31,21 @@ LIFETIME_HOURS = 72
 PROOF_DAYS = 400
 """A day that is proven more seldom than once in a year needs a larger budget."""
 SEVERITY = {"error": 0, "warning": 1, "note": 2}
+DECISIVE = frozenset({"runs", "not_read", "deltas", "complete", "collections"})
+"""Facts without which nobody knows whether all is well."""
+FIGURE_OF = {
+    "complete_age_seconds": "complete",
+    "delta_age_seconds": "deltas",
+    "paused_seconds": "pauses",
+    "failed_units": "not_read",
+    "holes_days": "holes",
+    "rejected_records": "tenants",
+    "drift_records": "deltas",
+    "unproven_days": "proof",
+    "proof_age_days": "proof",
+    "differences": "proof",
+}
+"""The fact that each figure rests on."""
 
 
 class Missing(NamedTuple):
@@ -86,6 +101,8 @@ class Health:
     """The worst first."""
     figures: dict[str, float] = field(default_factory=dict)
     """What can be measured, by name; those that are not known are left out."""
+    too_slow: frozenset[str] = frozenset()
+    """Facts that could not be told in time, so that nobody knows."""
 
     @property
     def problems(self) -> list[Problem]:
@@ -94,8 +111,8 @@ class Health:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing needs a look."""
-        return not self.problems
+        """Whether nothing needs a look, as far as all is known that tells."""
+        return not self.problems and not self.too_slow & DECISIVE
 
     @property
     def headline(self) -> str:
@@ -103,7 +120,10 @@ class Health:
         read = "never completely read"
         if self.hours is not None:
             read = f"last complete {self.last_complete} ({self.hours:.0f} h ago)"
-        return f"{self.tenant}: {'OK' if self.ok else 'NOT COMPLETE'} - {read}"
+        if self.hours is None and "complete" in self.too_slow:
+            read = "the warehouse is too slow to tell when it was read"
+        verdict = "OK" if self.ok else "NOT COMPLETE" if self.problems else "NOT KNOWN"
+        return f"{self.tenant}: {verdict} - {read}"
 
     @property
     def lines(self) -> list[str]:
@@ -136,7 +156,8 @@ def read_health(connection: Connection, tenant: str, collections: Sequence[str])
 
 def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
     """Judge a tenant by the facts about it and these collections."""
-    of_tenant = {name: [row for row in rows if _is_about(row, tenant, collections)] for name, rows in facts.items()}
+    too_slow = frozenset(str(row["fact"]) for row in facts.get("too_slow", ()))
+    of_tenant = {name: [row for row in rows if is_about(row, tenant, collections)] for name, rows in facts.items()}
     dated = [path for path in collections if COLLECTIONS[path].is_dated]
     completes = {row["collection"]: row for row in of_tenant["complete"]}
     # The least complete of them says how complete the whole is.
@@ -146,23 +167,25 @@ def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
         *_of_units(of_tenant["not_read"]),
         *_of_runs(of_tenant["runs"]),
         *_of_deltas(of_tenant["deltas"]),
-        *_of_freshness(of_tenant, dated, completes),
+        *(_of_freshness(of_tenant, dated, completes) if not too_slow & {"complete", "runs"} else ()),
         *_of_proof(of_tenant["proof"]),
         *_of_the_rest(of_tenant),
-        *_of_slowness(facts.get("too_slow", ())),
+        *_of_slowness(too_slow),
     ]
     return Health(
         tenant,
         f"{complete['at']:%Y-%m-%d %H:%M}" if complete else None,
         float(complete["hours"]) if complete else None,
         sorted(found, key=lambda one: SEVERITY[one.level]),
-        _figures(of_tenant, float(complete["hours"]) if complete else None),
+        _figures(of_tenant, float(complete["hours"]) if complete else None, too_slow),
+        too_slow,
     )
 
 
-def _is_about(row: Row, tenant: str, collections: Sequence[str]) -> bool:
-    """Whether it is of this tenant, and of these collections if it is of one."""
-    return row.get("tenant") == tenant and ("collection" not in row or row["collection"] in collections)
+def is_about(row: Row, tenant: str, collections: Sequence[str]) -> bool:
+    """Whether it is of this tenant, and of these collections if it is of any."""
+    of = row.get("collections", [row["collection"]] if "collection" in row else collections)
+    return row.get("tenant") == tenant and not {*of}.isdisjoint(collections)
 
 
 def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
@@ -182,7 +205,7 @@ def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
         f"protime-etl backfill --from {first} --to {last} --only-missing{chosen}",
         min(row["failed_at"] for row in left),
         again=True,
-        missing=Missing(first, last, ",".join(paths)),
+        missing=Missing(first, last, "" if paths == ["clockings"] else ",".join(paths)),
     )
 
 
@@ -279,13 +302,13 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
         yield Problem("note", told, command, missing=Missing(row["first"], row["last"]))
 
 
-def _of_slowness(too_slow: Sequence[Row]) -> Iterator[Problem]:
+def _of_slowness(too_slow: Set[str]) -> Iterator[Problem]:
     if too_slow:
-        names = ", ".join(sorted(str(row["fact"]) for row in too_slow))
-        yield Problem("note", f"the warehouse took too long to tell: {names}", "protime-etl status")
+        told = f"the warehouse took too long to tell: {', '.join(sorted(too_slow))}"
+        yield Problem("note", f"{told}; this waits longer", "protime-etl status")
 
 
-def _figures(facts: Facts, hours: float | None) -> dict[str, float]:
+def _figures(facts: Facts, hours: float | None, too_slow: Set[str]) -> dict[str, float]:
     """What can be measured, in base units."""
     asked = [row["hours_since"] * 3600 for row in facts["deltas"] if row["requested_at"]]
     known: dict[str, float | None] = {
@@ -300,4 +323,6 @@ def _figures(facts: Facts, hours: float | None) -> dict[str, float]:
         "proof_age_days": max((row["oldest_days"] for row in facts["proof"] if row["oldest"]), default=None),
         "differences": sum(row["differences"] for row in facts["proof"]),
     }
-    return {name: float(value) for name, value in known.items() if value is not None}
+    return {
+        name: float(value) for name, value in known.items() if value is not None and FIGURE_OF[name] not in too_slow
+    }

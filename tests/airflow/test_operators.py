@@ -105,6 +105,17 @@ def misbehave(simulated: SimulatedTenant, fault: str) -> None:
     simulated.served.misbehaviour.follow(read_plan(f'[[fault]]\non = ["clockings"]\n{fault}'))
 
 
+@pytest.mark.usefixtures("connections")
+def test_people_are_read_where_they_are_chosen_alone(simulated: SimulatedTenant) -> None:
+    """The scopes follow from the collections: for people who are not chosen the tenant would answer 403."""
+    read = [
+        ProtimePeopleToPostgresOperator(task_id="people", collections=chosen).execute(context())
+        for chosen in ("clockings people", "clockings")
+    ]
+    assert [counts["rows_read"] for counts in read] == [len(simulated.tenant.records("people")), 0]
+    assert simulated.served.requests["refused"] == 0
+
+
 @pytest.mark.parametrize(
     ("units", "concurrency", "most", "expected"),
     [

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from selenium.webdriver import Chrome
@@ -30,7 +31,8 @@ from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(500)]
 NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
-TODAY = dt.datetime.now(dt.UTC).date()
+ZONE = "Europe/Brussels"
+TODAY = dt.datetime.now(ZoneInfo(ZONE)).date()
 SECONDS = 90
 
 
@@ -67,7 +69,7 @@ def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request:
     with ExitStack() as stack:
         driver = stack.enter_context(browser(tmp_path / "browser"))
         simulated = stack.enter_context(SimulatedTenant(tenant, Options(page_size=5000)))
-        settings = settings_for(simulated, timezone="Europe/Brussels")
+        settings = settings_for(simulated, timezone=ZONE)
         engine = create_engine(warehouse)
         stack.callback(engine.dispose)
         with open_pipeline(settings, warehouse) as pipeline:

@@ -6,28 +6,33 @@ each route asks for one, and a tenant is shown to those who may see the runs of 
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, DagAccessEntity
-from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.api_fastapi.auth.managers.models.resource_details import (
+    ConnectionDetails,
+    DagAccessEntity,
+    DagDetails,
+)
+from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
+from airflow.models.dag import DagModel
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 
 from protime_etl import __version__
 from protime_etl.airflow.connections import WAREHOUSE
 from protime_etl.airflow.hook import warehouse_url
+from protime_etl.airflow.page.background import BusyError, in_background
 from protime_etl.airflow.page.calendar import KINDS
 from protime_etl.airflow.page.reading import Seen, read_tenants
 from protime_etl.airflow.wording import speak_of_connections
@@ -50,8 +55,6 @@ FILES = {"page.css": "text/css", "page.js": "text/javascript"}
 FIRST_YEAR, LAST_YEAR = dt.date(1990, 12, 31), dt.date(2100, 1, 1)
 ALL_SECONDS = 20.0
 """A pooler whose server is away may let a question wait for minutes, whatever time-out it has."""
-# Of our own and few, so that a slow warehouse takes none of the threads in which Airflow answers its tasks.
-THREADS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="protime-page")
 WHY = {
     401: "Log in to Airflow first.",
     403: "You may see the runs of none of the DAGs that read these tenants.",
@@ -76,14 +79,13 @@ def make_app() -> FastAPI:
     return app
 
 
-async def page(request: Request, user: GetUserDep, until: Annotated[dt.date | None, Query()] = None) -> HTMLResponse:
+async def page(user: GetUserDep, until: Annotated[dt.date | None, Query()] = None) -> HTMLResponse:
     """Everything about the tenants that the user may see, with the calendar of the year that ends on a day."""
     if until is not None:  # further away are no clockings, and a year before it is still a date
         until = min(max(until, FIRST_YEAR), LAST_YEAR)
-    answering = asyncio.get_running_loop().run_in_executor(THREADS, _page, request, user, until)
     try:
-        return await asyncio.wait_for(answering, ALL_SECONDS)
-    except TimeoutError:
+        return await in_background(lambda: _page(user, until), ALL_SECONDS)
+    except (TimeoutError, BusyError):
         return _answer(503, error="The warehouse does not answer in time. Load the page again in a minute.")
 
 
@@ -106,7 +108,7 @@ async def misunderstood(_request: Request, _error: Exception) -> HTMLResponse:
     return _answer(422, error="until is a day, such as 2026-12-31.")
 
 
-def _page(request: Request, user: Any, until: dt.date | None) -> HTMLResponse:
+def _page(user: Any, until: dt.date | None) -> HTMLResponse:
     try:
         seen = read_tenants(warehouse_url(WAREHOUSE), until)
     except AirflowNotFoundException:
@@ -115,15 +117,13 @@ def _page(request: Request, user: Any, until: dt.date | None) -> HTMLResponse:
         speak_of_connections(error, "", WAREHOUSE)
         log.warning("The page cannot ask the warehouse: %s", error)
         # It names hosts and users, which Airflow shows to those who may see its connections.
-        details = ConnectionDetails(conn_id=WAREHOUSE)
-        told = _is_true(lambda: get_auth_manager().is_authorized_connection(method="GET", details=details, user=user))
-        return _answer(503, error=str(error) if told else "The log of Airflow's API server says why.")
+        told = str(error) if _may_see_the_connection(user) else "The log of Airflow's API server says why."
+        return _answer(503, error=told)
     allowed: dict[tuple[str, str | None], bool] = {}
 
     def may(method: Literal["GET", "POST"], dag_id: str | None) -> bool:
         if (method, dag_id) not in allowed:
-            refuse = requires_access_dag(method, DagAccessEntity.RUN, dag_id)
-            allowed[method, dag_id] = _is_true(lambda: refuse(request, user) is None)
+            allowed[method, dag_id] = _may(user, method, dag_id)
         return allowed[method, dag_id]
 
     shown = [
@@ -134,12 +134,29 @@ def _page(request: Request, user: Any, until: dt.date | None) -> HTMLResponse:
     return _answer(200, shown=shown, until=until)
 
 
-def _is_true(ask: Callable[[], object]) -> bool:
+def _may(user: Any, method: Literal["GET", "POST"], dag_id: str | None) -> bool:
+    """Whether somebody may see or start runs of a DAG. Of none that Airflow knows: who may see where all is anyway."""
+
+    def asked() -> bool:
+        if dag_id is None or DagModel.get_dagmodel(dag_id) is None:
+            return method == "GET" and _may_see_the_connection(user)
+        details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+        return get_auth_manager().is_authorized_dag(
+            method=method, access_entity=DagAccessEntity.RUN, details=details, user=user
+        )
+
+    return _is_true(asked)
+
+
+def _may_see_the_connection(user: Any) -> bool:
+    details = ConnectionDetails(conn_id=WAREHOUSE)
+    return _is_true(lambda: get_auth_manager().is_authorized_connection(method="GET", details=details, user=user))
+
+
+def _is_true(ask: Callable[[], bool]) -> bool:
     """Whether an auth manager says so; one that cannot be asked, or knows no such DAG, does not."""
     try:
-        return bool(ask())
-    except HTTPException:
-        return False
+        return ask()
     except Exception as error:  # noqa: BLE001 - whatever theirs raise
         log.warning("The auth manager does not say who may see what (%s): %s", type(error).__name__, error)
         return False

@@ -23,6 +23,7 @@ function lead(link, path) {
     event.preventDefault();
     const outer = window.parent.document.createElement("a");
     outer.href = link.href;
+    if (event.ctrlKey || event.metaKey || event.shiftKey) outer.target = "_blank";
     outer.click();
   });
   return link;
@@ -55,7 +56,8 @@ async function follow(dag, run, tell) {
       if (state === "success" || state === "failed") return state;
       tell(`${state}\u2026 `);
     } catch (error) {
-      if (error.passes === false) throw error;
+      // Where a login has ended there may be a page instead of an answer.
+      if (error.passes === false || error instanceof SyntaxError) throw error;
       tell("Airflow does not answer; asking again\u2026 ");
     }
     await rest(wait);

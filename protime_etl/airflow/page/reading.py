@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,20 +12,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from psycopg.errors import QueryCanceled
 from sqlalchemy.engine import URL, Connection, Engine
 
 from protime_etl.airflow.page.calendar import DAYS, Calendar, calendar_of
 from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.connection import create_engine, database_errors
-from protime_etl.postgres.facts import Row, read_facts
-from protime_etl.postgres.health import Health, judge
+from protime_etl.postgres.facts import Facts, Row, read_facts, rows_until
+from protime_etl.postgres.health import Health, is_about, judge
 from protime_etl.postgres.schema import require_schema
 
 __all__ = ["Seen", "read_tenants"]
 
 PATIENCE = "5s"
+SECONDS = 12.0
+"""For all facts and the calendar together; then what is known by then is shown."""
 CONNECT_SECONDS = "3"
 OURS = re.compile(r"_clockings_(nightly|changes|backfill)$")
 # The DAGs that read each tenant, the newest of ours before those of anybody's own.
@@ -41,10 +43,11 @@ SELECT DISTINCT ON (tenant) tenant, collections || ARRAY(
     ) AS collections
 FROM protime_etl.runs AS r
 WHERE person_ids IS NULL AND circles IS NULL AND NOT only_missing
-    AND origin !~ ' (repair|unlisted)$' AND origin !~ '^(cli|airflow \S+_clockings_)backfill'
-ORDER BY tenant, origin ~ '^airflow \S+ scheduled__' DESC, run_id DESC
+    AND origin !~ ' (repair|unlisted)$' AND origin !~ '^(cli |airflow \S+_clockings_)backfill'
+ORDER BY tenant, origin ~ '^airflow \S+_clockings_nightly scheduled__'
+    AND started_at > clock_timestamp() - interval '8 days' DESC, run_id DESC
 """
-TODAY = "SELECT tenant, today FROM protime.tenants"
+TODAY = "SELECT tenant, timezone, today FROM protime.tenants ORDER BY tenant"
 CALENDAR = """
 SELECT c.tenant, c.date, c.people_covered, c.people_missing, c.last_read, p.proven_at, coalesce(p.differences, 0)
     AS differences
@@ -64,7 +67,7 @@ class Seen:
     """The DAG whose runs somebody has to be allowed to see; None where Airflow has read nothing: all runs."""
     backfill: str | None
     """The DAG that reads what is missing; None where none of ours reads this tenant now."""
-    facts: Mapping[str, Sequence[Row]]
+    facts: Facts
     calendar: Calendar | None
     """None if it takes the warehouse too long."""
 
@@ -81,28 +84,32 @@ def read_tenants(url: URL, until: dt.date | None = None) -> list[Seen]:
         DatabaseError: the warehouse cannot be reached, is too slow, or has no schema.
     """
     engine = create_engine(url.update_query_dict({"connect_timeout": CONNECT_SECONDS}))
+    end = time.monotonic() + SECONDS
     try:
         require_schema(engine)
         with database_errors(url), _asking(engine) as connection:
+            tenants = connection.execute(sa.text(TODAY)).all()
             read = {row.tenant: _known(row.collections) for row in connection.execute(sa.text(READ))}
             dags = {row.tenant: (row.dag_id, row.run_id) for row in connection.execute(sa.text(DAGS))}
-            todays: dict[str, dt.date] = {row.tenant: row.today for row in connection.execute(sa.text(TODAY))}
-            facts = read_facts(connection, sorted({"clockings"}.union(*read.values())))
-            days = _days(connection, [min(until or today, today) for today in todays.values()])
+            lasts = {row.tenant: min(until or row.today, row.today) for row in tenants}
+            days = _days(connection, end, [*lasts.values()])
+            paths = {"clockings", PEOPLE.path}.union(*read.values())
+            facts = read_facts(connection, sorted(paths), within=end - time.monotonic())
     finally:
         engine.dispose()
     newest: dict[str, int] = {}
     for dag_id, run_id in dags.values():
-        newest[dag_id] = max(run_id, newest.get(dag_id, 0))
+        newest[_family(dag_id)] = max(run_id, newest.get(_family(dag_id), 0))
     seen = []
-    for tenant in facts["tenants"]:
-        name, today = tenant["tenant"], todays[tenant["tenant"]]
-        zone = ZoneInfo(tenant["timezone"])
+    for tenant, timezone, today in tenants:
+        zone = ZoneInfo(timezone)
         drawn = None
         if days is not None:
-            of_days = {day: _local(row, zone) for day, row in days.get(name, {}).items()}
-            drawn = calendar_of(of_days, min(until or today, today), today)
-        seen.append(_seen(tenant, facts, read.get(name, ["clockings"]), _dag(dags.get(name), newest), drawn))
+            of_days = {day: _local(row, zone) for day, row in days.get(tenant, {}).items()}
+            drawn = calendar_of(of_days, lasts[tenant], today)
+        chosen = read.get(tenant, ["clockings"])
+        dag_ids = _dags(dags.get(tenant), newest)
+        seen.append(Seen(judge(tenant, facts, chosen), timezone, *dag_ids, _of(tenant, chosen, facts, zone), drawn))
     return seen
 
 
@@ -120,52 +127,43 @@ def _known(paths: Iterable[str]) -> list[str]:
     return sorted({path for path in paths if path in COLLECTIONS and path != PEOPLE.path}) or ["clockings"]
 
 
-def _dag(known: tuple[str, int] | None, newest: Mapping[str, int]) -> tuple[str | None, str | None]:
+def _family(dag_id: str) -> str:
+    """What the DAGs of a tenant have in common."""
+    return OURS.sub("", dag_id)
+
+
+def _dags(known: tuple[str, int] | None, newest: Mapping[str, int]) -> tuple[str | None, str | None]:
     """The DAG whose runs are to be seen, and the one that fills holes: by those that read the tenant now."""
     if known is None:
         return None, None
     dag_id, run_id = known
     if not OURS.search(dag_id):
         return dag_id, None
-    # The same DAGs read another tenant since, as after their connection was changed.
-    fills = run_id == newest[dag_id]
-    return OURS.sub("_clockings_nightly", dag_id), OURS.sub("_clockings_backfill", dag_id) if fills else None
+    # The same DAGs may read another tenant since, as after their connection was changed.
+    fills = run_id == newest[_family(dag_id)]
+    return f"{_family(dag_id)}_clockings_nightly", f"{_family(dag_id)}_clockings_backfill" if fills else None
 
 
-def _days(connection: Connection, lasts: Sequence[dt.date]) -> dict[str, dict[dt.date, Row]] | None:
+def _days(connection: Connection, end: float, lasts: Sequence[dt.date]) -> dict[str, dict[dt.date, Row]] | None:
     """What is known of the days of the years that end on these; None if that takes too long."""
     if not lasts:
         return {}
-    found: dict[str, dict[dt.date, Row]] = {}
     values = {"first": min(lasts) - dt.timedelta(days=DAYS), "last": max(lasts)}
-    try:
-        with connection.begin_nested():
-            for row in connection.execute(sa.text(CALENDAR), values).mappings():
-                found.setdefault(row["tenant"], {})[row["date"]] = dict(row)
-    except sa.exc.OperationalError as error:
-        if not isinstance(error.orig, QueryCanceled):
-            raise
+    rows = rows_until(connection, min(end, time.monotonic() + SECONDS / 2), CALENDAR, values)
+    if rows is None:
         return None
+    found: dict[str, dict[dt.date, Row]] = {}
+    for row in rows:
+        found.setdefault(row["tenant"], {})[row["date"]] = row
     return found
 
 
-def _seen(
-    tenant: Row,
-    facts: Mapping[str, Sequence[Row]],
-    paths: Sequence[str],
-    dags: tuple[str | None, str | None],
-    calendar: Calendar | None,
-) -> Seen:
-    name, zone = tenant["tenant"], ZoneInfo(tenant["timezone"])
-    of_tenant = {
-        kind: [
-            _local(row, zone)
-            for row in rows
-            if row.get("tenant") == name and ("collection" not in row or row["collection"] in (*paths, PEOPLE.path))
-        ]
+def _of(tenant: str, paths: Sequence[str], facts: Facts, zone: ZoneInfo) -> dict[str, list[Row]]:
+    """What there is of a tenant and of what is read of it."""
+    return {
+        kind: [_local(row, zone) for row in rows if is_about(row, tenant, [*paths, PEOPLE.path])]
         for kind, rows in facts.items()
     }
-    return Seen(judge(name, facts, paths), tenant["timezone"], *dags, of_tenant, calendar)
 
 
 def _local(row: Row, zone: ZoneInfo) -> dict[str, Any]:
