@@ -62,7 +62,7 @@ def assert_equal(engine: Engine, tenant: Tenant) -> None:
 def test_a_fifth_of_all_requests_fails(
     simulated: SimulatedTenant, warehouse: URL, engine: Engine, amount: Amount
 ) -> None:
-    wanted = amount(80, 2000)
+    wanted = amount(40, 2000)
     place = Place.of(simulated, warehouse)
     misbehaviour, requests = simulated.served.misbehaviour, simulated.served.requests
     misbehaviour.follow(read_plan(ALL_KINDS))

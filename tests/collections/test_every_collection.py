@@ -32,13 +32,12 @@ every_collection = pytest.mark.parametrize("collection", COLLECTIONS.values(), i
 
 
 def _kinds() -> Iterator[Any]:
-    """Every collection; of those of one module, which differ by names only, all but the first in the long form."""
-    modules: set[str] = set()
+    """Every collection; of those that are read, followed and kept alike, all but the first in the long form."""
+    kinds: set[tuple[str, bool, str]] = set()
     for path, collection in COLLECTIONS.items():
-        module = collection.record.__module__
-        alike = module in modules
-        modules.add(module)
-        yield pytest.param(collection, id=path, marks=[pytest.mark.long] if alike else [])
+        kind = (collection.shape, collection.delta is not None, collection.versions)
+        yield pytest.param(collection, id=path, marks=[pytest.mark.long] if kind in kinds else [])
+        kinds.add(kind)
 
 
 every_kind = pytest.mark.parametrize("collection", list(_kinds()))
@@ -228,7 +227,7 @@ def test_a_refused_collection_is_named_and_stops_no_other(reader: Reader, engine
         assert table_rows(engine, other) == tenant_rows(reader.tenant, other), other
 
 
-@every_collection
+@every_kind
 def test_verify_finds_what_differs_and_repairs_it(reader: Reader, engine: Engine) -> None:
     path = reader.collection.path
     reader.shell.settings["PROTIME_COLLECTIONS"] = path
