@@ -42,7 +42,7 @@ tests: $(READY) ## All tests
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 10 minutes)
-	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py
+	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/postgres/test_outages.py
 
 soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenant that changes all the time
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_changes.py
@@ -52,7 +52,7 @@ contracts: $(READY) ## The long form of what every collection has to keep, plans
 	@$(BIN)/python -m pytest --long -q -n 2 tests/collections tests/postgres/test_plans.py tests/postgres/test_versions.py
 
 airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page (15 minutes)
-	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py
+	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py tests/test_deployment_celery.py
 
 # The interpreter is that of .venv, which was looked at.
 $(OLDEST)/.installed: pyproject.toml oldest-airflow.txt

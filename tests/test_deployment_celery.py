@@ -63,6 +63,7 @@ print(app.conf.broker_url, app.conf.result_backend, app.conf.broker_transport_op
 """
 
 
+@pytest.mark.long
 def test_airflow_reads_the_broker_and_keeps_results_with_its_metadata(tmp_path: Path) -> None:
     given = environment("worker", REQUIRED | CELERY)
     given["AIRFLOW_CONFIG"] = str(ROOT / "deploy" / "airflow" / "config" / "airflow.cfg")
@@ -76,6 +77,7 @@ def test_airflow_reads_the_broker_and_keeps_results_with_its_metadata(tmp_path: 
     )
 
 
+@pytest.mark.long
 def test_the_check_of_the_worker_asks_the_app_that_the_worker_is(tmp_path: Path) -> None:
     test = SERVICES["worker"]["healthcheck"]["test"]
     assert test[:3] == ["CMD", "sh", "-c"]

@@ -294,7 +294,6 @@ from airflow.plugins_manager import get_plugin_info
 names = [plugin["name"] for plugin in get_plugin_info(["name"])]
 print(json.dumps([names.count("protime"), "protime_etl.airflow.page.app" in sys.modules]))
 """
-    assert run_python(script, tmp_path) == [1, False]
     assert run_python(script, tmp_path, AIRFLOW__CORE__LAZY_LOAD_PLUGINS="False") == [1, False]
 
 

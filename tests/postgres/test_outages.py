@@ -108,6 +108,7 @@ def small_disk() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.long
 def test_a_full_disk(small_disk: Path, own_server: PostgresServer) -> None:
     space = small_disk / "space"
     space.mkdir()
