@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -36,7 +37,10 @@ def run_python(script: str, home: Path, **environment: str) -> Any:
         check=False,
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    return json.loads(result.stdout.splitlines()[-1])
+    for line in reversed(result.stdout.splitlines()):
+        with contextlib.suppress(json.JSONDecodeError):  # what threads of Airflow log may come after it
+            return json.loads(line)
+    raise AssertionError(result.stdout[-3000:])
 
 
 def test_provider_info_fits_the_schema_of_airflow() -> None:
