@@ -35,7 +35,7 @@ LATE = 0.3
 INHERITED = {
     "transaction_timeout": "300ms",
     "idle_in_transaction_session_timeout": "300ms",
-    "idle_session_timeout": "500ms",
+    "idle_session_timeout": "100ms",
     "lock_timeout": "1ms",
     "statement_timeout": "300ms",
     "DateStyle": "German, DMY",

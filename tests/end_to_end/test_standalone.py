@@ -149,7 +149,7 @@ def test_a_night_that_fails_says_why_and_where(tmp_path: Path, simulated: Simula
     assert re.search(r"  running +pull_clockings \[\d{4}-\d\d-\d\d\.\..*, people 100001-100020 \(20\)\]", said), said
 
 
-@pytest.mark.parametrize("arguments", [["up", "http"], ["run", "8080"]])
+@pytest.mark.parametrize("arguments", [["down"], ["up", "http"], ["up", "0"], ["run", "8080"], []])
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "protime_etl.standalone", *arguments], capture_output=True, text=True, check=False
