@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.airflow.page.calendar import calendar_of
 from protime_etl.airflow.page.reading import read_tenants
 from protime_etl.errors import DatabaseError
 from protime_etl.postgres.facts import read_facts
@@ -295,48 +294,3 @@ names = [plugin["name"] for plugin in get_plugin_info(["name"])]
 print(json.dumps([names.count("protime"), "protime_etl.airflow.page.app" in sys.modules]))
 """
     assert run_python(script, tmp_path, AIRFLOW__CORE__LAZY_LOAD_PLUGINS="False") == [1, False]
-
-
-def test_a_year_of_days() -> None:
-    today = dt.date(2026, 3, 18)  # a Wednesday
-    moment = dt.datetime(2026, 3, 18, 5, tzinfo=dt.UTC)
-
-    def day(missing: int = 0, proven: bool = False, differences: int = 0) -> dict[str, object]:
-        return {
-            "people_covered": 10 - missing,
-            "people_missing": missing,
-            "last_read": moment,
-            "proven_at": moment if proven else None,
-            "differences": differences,
-        }
-
-    known = {
-        today: day(10),
-        today - dt.timedelta(1): day(3),
-        today - dt.timedelta(2): day(3),
-        today - dt.timedelta(3): day(3),
-        today - dt.timedelta(4): day(),
-        today - dt.timedelta(5): day(proven=True, differences=2),
-        today - dt.timedelta(6): day(10),
-        today - dt.timedelta(400): day(),
-    }
-    drawn = calendar_of(known, today, today)
-    assert (drawn.first.weekday(), drawn.last, len(drawn.cells)) == (0, today, 52 * 7 + 3)
-    kinds = [cell.kind for cell in drawn.cells[-8:]]
-    assert kinds == ["none", "hole", "proven", "complete", "part", "running", "running", "running"]
-    assert drawn.counts == {"proven": 1, "complete": 1, "part": 1, "hole": 1, "running": 3, "none": 360}
-    assert drawn.label.endswith(
-        "1 somebody is missing, 1 nobody was read, 3 not over yet, 360 not read, 1 differed once"
-    )
-    assert [cell.date.day for cell in drawn.missing] == [15, 12]
-    proven = drawn.cells[-6]
-    assert proven.differed
-    assert proven.told == (
-        "Fri 13 Mar 2026; read for 10 people; last read 2026-03-18 05:00; proven equal 2026-03-18 05:00;"
-        " 2 records differed once"
-    )
-    assert drawn.cells[-4].told.startswith("Sun 15 Mar 2026; not read for 3 of 10 people; last read")
-    # A column a week, and no square outside the picture.
-    assert len({cell.x for cell in drawn.cells}) == 53
-    assert max(cell.x for cell in drawn.cells) < drawn.width
-    assert max(cell.y for cell in drawn.cells) < drawn.height
