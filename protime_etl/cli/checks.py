@@ -9,11 +9,12 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.rights import require_rights
 from protime_etl.postgres.schema import require_schema, schema_state
 from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.postgres.sources import require_source
+from protime_etl.postgres.transactions import transaction
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import MemoryPause, Pause
@@ -55,7 +56,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
 
 def _require_warehouse(engine: Engine, settings: Settings) -> None:
     require_schema(engine)
-    with database_errors(engine.url), engine.begin() as connection:
+    with transaction(engine) as connection:
         require_source(connection, settings)
     require_rights(engine)
 

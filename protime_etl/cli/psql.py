@@ -12,7 +12,8 @@ import psycopg
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.transactions import reading
 
 __all__ = ["open_psql"]
 
@@ -70,7 +71,7 @@ def _takes_options(url: URL, given: dict[str, str], *, write: bool) -> bool:
     """
     engine = create_engine(url)
     try:
-        with database_errors(url), engine.connect():
+        with reading(engine):
             pass  # so what is wrong below is the options
     finally:
         engine.dispose()

@@ -12,10 +12,11 @@ from protime_etl.cli.options import Collections, Json
 from protime_etl.cli.place import chosen_collections, warehouse
 from protime_etl.cli.status_details import print_details
 from protime_etl.config import load_place
-from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.facts import Facts, Row, count_rows, read_facts
 from protime_etl.postgres.health import judge
 from protime_etl.postgres.schema import require_schema
+from protime_etl.postgres.transactions import reading
 
 __all__ = ["print_status", "status"]
 
@@ -29,7 +30,7 @@ def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool
     engine = create_engine(url)
     try:
         require_schema(engine)
-        with database_errors(url), engine.connect() as connection:
+        with reading(engine) as connection:
             facts = _with_rows(
                 read_facts(connection, collections), count_rows(connection, {*collections, "clockings", "people"})
             )

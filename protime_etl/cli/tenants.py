@@ -13,10 +13,11 @@ from protime_etl.cli.place import warehouse
 from protime_etl.cli.tables import print_table
 from protime_etl.config import PlaceSettings
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.forgetting import forget_tenant, held_of
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.sources import set_zone
+from protime_etl.postgres.transactions import transaction
 from protime_etl.setting_values import check_timezone
 
 __all__ = ["db_timezone", "forget"]
@@ -32,14 +33,14 @@ def forget(
         engine = create_engine(url)
         try:
             require_schema(engine)
-            with database_errors(url), engine.begin() as connection:
+            with transaction(engine) as connection:
                 held = held_of(connection, tenant)
             if not held:
                 raise SettingsError(f"The warehouse holds nothing of {tenant}.", guidance="See: protime-etl status")
             print_table("rows", ["table", "rows"], list(held.items()))
             if not (yes or _agreed(tenant)):
                 raise SettingsError("Nothing was removed.", guidance="Give --yes to remove it without being asked.")
-            with database_errors(url), engine.begin() as connection:
+            with transaction(engine) as connection:
                 forget_tenant(connection, tenant)
         finally:
             engine.dispose()
@@ -71,7 +72,7 @@ def db_timezone(
         engine = create_engine(url)
         try:
             require_schema(engine)
-            with database_errors(url), engine.begin() as connection:
+            with transaction(engine) as connection:
                 before = set_zone(connection, chosen, zone)
         finally:
             engine.dispose()

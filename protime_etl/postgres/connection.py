@@ -124,6 +124,12 @@ def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | No
             f"PostgreSQL at {where} stops or starts ({_reason(cause)}).",
             guidance="What was committed before is whole; run the same command again when it is back.",
         )
+    if isinstance(cause, psycopg.errors.IdleSessionTimeout):
+        return ConnectionLostError(
+            f"PostgreSQL at {where} ended a session that rested ({_reason(cause)}).",
+            guidance="Run the same command again; if it happens often, role or database have an idle_session_timeout"
+            " that is shorter than this machine takes between two statements.",
+        )
     return None
 
 

@@ -7,15 +7,15 @@ it has no snapshot (read committed), so it keeps no vacuum from its work.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.errors import BusyError
-from protime_etl.postgres.connection import database_errors
+from protime_etl.errors import BusyError, DatabaseError
 from protime_etl.postgres.lock_watch import UNWATCHED
+from protime_etl.postgres.transactions import reading
 
 __all__ = [
     "RUN_LOCK",
@@ -99,26 +99,21 @@ class DeltaLock:
         self._key = {"lock": DELTA_LOCK, "name": f"{tenant}/{collection}"}
 
     def __enter__(self) -> Self:
-        taken = False
         statement = sa.text("SELECT pg_try_advisory_xact_lock(:lock, hashtext(:name))")
-        with database_errors(self._engine.url):
-            self._connection = self._engine.connect()
-            try:
-                taken = bool(self._connection.scalar(statement, self._key))
-                _end_statement(self._connection)
-            finally:
-                if not taken:
-                    self._connection.close()
-        if not taken:
-            raise BusyError(
-                f"Another process works on the delta of {self._collection}.",
-                guidance="Let it finish: what it reads is in the table then.",
-            )
+        with ExitStack() as opened:
+            connection = opened.enter_context(reading(self._engine))
+            if not connection.scalar(statement, self._key):
+                raise BusyError(
+                    f"Another process works on the delta of {self._collection}.",
+                    guidance="Let it finish: what it reads is in the table then.",
+                )
+            _end_statement(connection)
+            self._held = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(sa.exc.SQLAlchemyError):
-            self._connection.close()
+        with suppress(sa.exc.SQLAlchemyError, DatabaseError):
+            self._held.close()
 
 
 def mark_under_way(connection: Connection, unit_id: int) -> None:

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.errors import SchemaError
-from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.tables import metadata
+from protime_etl.postgres.transactions import reading
 
 __all__ = ["require_rights"]
 
@@ -28,7 +28,7 @@ def require_rights(engine: Engine) -> None:
         DatabaseError: PostgreSQL cannot be reached.
     """
     names = sorted(metadata.tables)
-    with database_errors(engine.url), engine.connect() as connection:
+    with reading(engine) as connection:
         if not connection.scalar(sa.text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")):
             raise SchemaError(
                 "The database user may not make temporary tables.",

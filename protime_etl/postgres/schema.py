@@ -14,11 +14,11 @@ from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import DatabaseError, LockedError, SchemaError
-from protime_etl.postgres.connection import database_errors
 from protime_etl.postgres.lock_watch import holders
 from protime_etl.postgres.locks import UPGRADE_LOCK
 from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.relations import add_relations
+from protime_etl.postgres.transactions import reading, transaction
 from protime_etl.postgres.versions import versions_of
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def schema_state(engine: Engine) -> SchemaState:
     Raises:
         DatabaseError: PostgreSQL cannot be reached.
     """
-    with database_errors(engine.url), engine.connect() as connection:
+    with reading(engine) as connection:
         return _state(connection)
 
 
@@ -135,7 +135,7 @@ def upgrade_schema(engine: Engine) -> SchemaState:
             or of none of its versions, or the user may not create schemas.
         DatabaseError: PostgreSQL cannot be reached, or another session holds the tables.
     """
-    with _giving_up(engine), database_errors(engine.url), engine.begin() as connection:
+    with _giving_up(engine), transaction(engine) as connection:
         number = connection.scalar(sa.text("SELECT current_setting('server_version_num')::int"))
         if number is None or number < MINIMUM_SERVER:
             raise SchemaError("PostgreSQL is older than 14.", guidance="Use PostgreSQL 14 or later.")
@@ -175,7 +175,7 @@ def _giving_up(engine: Engine) -> Iterator[None]:
     try:
         yield
     except LockedError as error:
-        with suppress(DatabaseError), database_errors(engine.url), engine.begin() as connection:
+        with suppress(DatabaseError), transaction(engine) as connection:
             error.message += f" Held by {' and '.join(holders(connection)) or 'a session that has ended meanwhile'}."
         error.guidance = "Let it end or end it, then run protime-etl db upgrade again; nothing was changed."
         raise

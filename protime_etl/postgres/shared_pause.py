@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.transactions import reading, transaction
 
 __all__ = ["KnownPause", "SharedPause", "lift_pause", "read_pauses"]
 
@@ -51,7 +52,7 @@ class SharedPause:
             " greatest(excluded.asked_until, CASE WHEN p.until > clock_timestamp() THEN p.asked_until END)"
         )
         given = {**self._tenant, "seconds": seconds, "asked": min(asked, LONGEST_SECONDS)}
-        with database_errors(self._engine.url), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(statement, given)
 
     def turn(self, patience: float) -> float:
@@ -75,7 +76,7 @@ class SharedPause:
             " WHERE tenant = :tenant"
         )
         given = {**self._tenant, "share": self.share, "patience": min(patience, LONGEST_SECONDS)}
-        with database_errors(self._engine.url), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             away = connection.scalar(taken, given)
             if away is None:
                 away = connection.scalar(free, self._tenant)
@@ -98,12 +99,12 @@ def read_pauses(engine: Engine, tenant: str | None) -> list[KnownPause]:
         "SELECT tenant, until, asked_until FROM protime_etl.pauses"
         " WHERE until > clock_timestamp() AND tenant = coalesce(:tenant, tenant) ORDER BY tenant"
     )
-    with database_errors(engine.url), engine.connect() as connection:
+    with reading(engine) as connection:
         return [KnownPause(*row) for row in connection.execute(query, {"tenant": tenant})]
 
 
 def lift_pause(engine: Engine, tenant: str) -> None:
     """End the pause of a tenant; its budget of requests stays."""
     statement = sa.text("UPDATE protime_etl.pauses SET until = '-infinity', asked_until = NULL WHERE tenant = :tenant")
-    with database_errors(engine.url), engine.begin() as connection:
+    with transaction(engine) as connection:
         connection.execute(statement, {"tenant": tenant})

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import BusyError
-from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.transactions import reading, transaction
 
 __all__ = ["SharedTokenStore"]
 
@@ -64,7 +64,7 @@ class SharedTokenStore(Generic[Secret]):
 
     def read(self) -> Secret | None:
         """The token that is kept, without waiting for a lock; None if there is none or its secret has changed."""
-        with database_errors(self._engine.url), self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return self._read(connection)
 
     @contextmanager
@@ -78,7 +78,7 @@ class SharedTokenStore(Generic[Secret]):
             "SELECT pg_try_advisory_xact_lock(hashtextextended(:client, 0)),"
             " set_config('idle_in_transaction_session_timeout', :limit, true)"
         )
-        with database_errors(self._engine.url), self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             # The token request is made while this transaction waits.
             if not connection.execute(locking, {**self._name, "limit": f"{LOCK_SECONDS}s"}).one()[0]:
                 raise BusyError("Another process is asking for a token.", guidance="Try again in a minute.")

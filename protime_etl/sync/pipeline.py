@@ -13,11 +13,12 @@ from sqlalchemy.engine import URL, Connection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import ApiError, IncompleteError, ProtimeError
-from protime_etl.postgres.connection import create_engine, database_errors
+from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.postgres.shared_token import SharedTokenStore
 from protime_etl.postgres.sources import require_source
+from protime_etl.postgres.transactions import reading, transaction
 from protime_etl.protime.auth import Token, TokenSource, request_token
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
@@ -90,7 +91,7 @@ class Pipeline:
         Raises:
             DatabaseError: PostgreSQL refused it; a subclass says how.
         """
-        with database_errors(self.engine.url), self.engine.begin() as connection:
+        with transaction(self.engine) as connection:
             yield connection
 
     @contextmanager
@@ -100,7 +101,7 @@ class Pipeline:
         Raises:
             DatabaseError: as `transaction`.
         """
-        with database_errors(self.engine.url), self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             yield connection
 
     def new_client(self) -> ProtimeClient:

@@ -1,0 +1,91 @@
+"""Sessions that the server ends before, and in the middle of, a transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from protime_etl.errors import ConnectionLostError
+from protime_etl.postgres.liveness import has_spoken
+from protime_etl.postgres.transactions import reading, transaction
+from tests.databases import execute
+
+WAYS = pytest.mark.parametrize("way", [transaction, reading])
+Way = Callable[[Engine], AbstractContextManager[Connection]]
+
+
+def rest_too_long(driver: psycopg.Connection) -> None:
+    """The machine is so busy that its next statement comes too late."""
+    driver.autocommit = True
+    driver.execute("SET idle_session_timeout = '1ms'")
+    driver.autocommit = False
+    while not has_spoken(driver):
+        time.sleep(0.001)
+
+
+def be_ended(driver: psycopg.Connection) -> None:
+    with psycopg.connect(driver.info.dsn) as other:
+        assert other.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid]).fetchone() == (True,)
+
+
+def before_beginning(engine: Engine, happens: Callable[[psycopg.Connection], None], times: int) -> list[int]:
+    """Let it happen so many times; where it did is what it gives."""
+    ended: list[int] = []
+
+    def checked_out(driver: psycopg.Connection, *_: object) -> None:
+        if len(ended) < times:
+            ended.append(driver.info.backend_pid)
+            happens(driver)
+
+    sa.event.listen(engine, "checkout", checked_out)
+    return ended
+
+
+@WAYS
+@pytest.mark.parametrize("pooled", [False, True], ids=["new", "pooled"])
+@pytest.mark.parametrize("happens", [rest_too_long, be_ended])
+def test_a_session_that_ends_before_the_transaction_is_replaced(
+    engine: Engine, way: Way, pooled: bool, happens: Callable[[psycopg.Connection], None]
+) -> None:
+    if pooled:
+        with way(engine):
+            pass
+    ended = before_beginning(engine, happens, 2)
+    with way(engine) as connection:
+        assert connection.scalar(sa.text("SELECT pg_backend_pid()")) not in ended
+    assert len(set(ended)) == 2
+
+
+@WAYS
+def test_a_server_that_ends_every_session_is_told(engine: Engine, way: Way) -> None:
+    before_beginning(engine, rest_too_long, 99)
+    told = pytest.raises(ConnectionLostError, match=r"ended a session that rested \(IdleSessionTimeout")
+    with told as caught, way(engine):
+        pass
+    assert "idle_session_timeout" in caught.value.guidance
+
+
+def test_what_a_transaction_did_before_its_session_ended_is_not_done_twice(engine: Engine) -> None:
+    execute(engine.url, "CREATE TABLE public.done (n int)")
+    add = sa.text("INSERT INTO public.done VALUES (:n)")
+
+    def do() -> None:
+        with transaction(engine) as connection:
+            connection.execute(add, {"n": 1})
+            be_ended(connection.connection.dbapi_connection)  # type: ignore[arg-type]
+            connection.execute(add, {"n": 2})
+
+    with pytest.raises(ConnectionLostError):
+        do()
+    with transaction(engine) as connection:
+        connection.execute(add, {"n": 3})
+    with reading(engine) as connection:
+        connection.execute(add, {"n": 4})
+    with engine.connect() as connection:
+        assert connection.scalars(sa.text("SELECT n FROM public.done")).all() == [3]
