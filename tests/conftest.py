@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -35,6 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("long") and not item.config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="long form only"))
     items.sort(key=lambda item: not LONGEST.intersection(item.path.parts))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: Airflow's million objects need not be looked through at each collection of garbage."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -31,10 +32,10 @@ def in_memory() -> str | None:
 
 
 def execute(url: URL, statement: str) -> None:
-    engine = create_engine(url).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(statement))
-    engine.dispose()
+    """Run one statement in a session of its own, outside a transaction."""
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as session:
+        session.execute(statement.encode())
 
 
 @contextmanager

@@ -22,9 +22,8 @@ Way = Callable[[Engine], AbstractContextManager[Connection]]
 
 def rest_too_long(driver: psycopg.Connection) -> None:
     """The machine is so busy that its next statement comes too late."""
-    driver.autocommit = True
     driver.execute("SET idle_session_timeout = '1ms'")
-    driver.autocommit = False
+    driver.commit()  # only then it rests
     while not has_spoken(driver):
         time.sleep(0.001)
 
