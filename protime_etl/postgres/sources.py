@@ -32,7 +32,10 @@ def require_source(connection: Connection, settings: Settings) -> str:
     """
     tenant = settings.tenant
     named_so = sa.select(tenants).where(sa.func.lower(tenants.c.tenant) == tenant.lower())
-    known = {row.tenant: row for row in connection.execute(named_so) if _holds(connection, row.tenant)}
+    rows = connection.execute(named_so).all()
+    if [(row.tenant, *_source(row)) for row in rows] == [(tenant, *_source(settings))]:
+        return settings.timezone
+    known = {row.tenant: row for row in rows if _holds(connection, row.tenant)}
     if tenant in known:
         _compare(known[tenant], settings)
         zone = str(known[tenant].timezone)
@@ -50,6 +53,10 @@ def require_source(connection: Connection, settings: Settings) -> str:
         )
     require_zone(connection, settings.timezone)
     return settings.timezone
+
+
+def _source(known: Row[Any] | Settings) -> tuple[str, str, str]:
+    return known.environment, known.api_host, known.timezone
 
 
 def _compare(row: Row[Any], settings: Settings) -> None:
