@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window
+from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window, task_of
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.deltas import stale_deltas
-from protime_etl.postgres.written_days import told_days
+from protime_etl.postgres.written_days import tell_days
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.requests import REFUSALS
@@ -71,13 +71,17 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
             self.log.error("%s", turn.withheld)
         if turn.unconfirmed:
             self.log.warning("%s records could not be asked for by their ids.", turn.unconfirmed)
-        if self.skip_unchanged and not turn.changed:
-            raise AirflowSkipException("Nothing changed.")
         if self.outlets:
+            with pipeline.transaction() as connection:
+                told = tell_days(connection, pipeline.tenant, task_of(context), by_delta=True)
+            if self.skip_unchanged and not turn.changed and not told.anything:
+                raise AirflowSkipException("Nothing changed.")
             events = context["outlet_events"]
             for outlet in self.outlets:
-                events[outlet].extra = {**counts, **told_days(turn.days)}
+                events[outlet].extra = {**counts, **told.as_extra()}
             tell_health(pipeline, context, self.outlets, self.log)
+        elif self.skip_unchanged and not turn.changed:
+            raise AirflowSkipException("Nothing changed.")
         return counts
 
 

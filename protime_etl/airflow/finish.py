@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator
+from protime_etl.airflow.operators import ProtimeOperator, task_of
 from protime_etl.airflow.reports import in_words
-from protime_etl.postgres.written_days import days_written_by
+from protime_etl.postgres.written_days import tell_days
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.runs import finish
 
@@ -35,7 +35,8 @@ class ProtimeFinishOperator(ProtimeOperator):
         self.run_id = run_id
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Add up the units; the asset event carries the counts and the days on which something changed."""
+        """Add up the units; the asset event carries the counts, and the days on which
+        something changed that no event has told yet."""
         if str(self.run_id) in ("", "None"):
             raise AirflowFailException("No run was planned: look at the plan task.")
         run_id = parse_whole_number("run_id", self.run_id, 1, 2**63 - 1)
@@ -47,11 +48,11 @@ class ProtimeFinishOperator(ProtimeOperator):
             )
         summary = {**counts.as_dict(), "units": sum(statuses.values())}
         if self.outlets:
-            with pipeline.reading() as connection:
-                days = days_written_by(connection, pipeline.tenant, run_id)
+            with pipeline.transaction() as connection:
+                told = tell_days(connection, pipeline.tenant, task_of(context))
             events = context["outlet_events"]
             for outlet in self.outlets:
-                events[outlet].extra = {"run_id": run_id, **summary, **days}
+                events[outlet].extra = {"run_id": run_id, **summary, **told.as_extra()}
             tell_health(pipeline, context, self.outlets, self.log)
         self.log.info("Run %s: %s; %s units", run_id, in_words(counts), summary["units"])
         return summary

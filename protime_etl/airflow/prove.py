@@ -16,9 +16,10 @@ from protime_etl.airflow.operators import (
     log_refused,
     origin_of,
     run_window,
+    task_of,
 )
 from protime_etl.errors import DeletionsWithheldError
-from protime_etl.postgres.written_days import told_days
+from protime_etl.postgres.written_days import tell_days
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.proving import Proving, prove
 
@@ -74,7 +75,7 @@ class ProtimeProveOperator(ProtimeOperator):
         for path, start, end, people in done.windows:
             self.log.info("Proven: %s, %s to %s, %s", path, start, end, "everybody" if people is None else people)
         log_refused(self.log, pipeline)
-        self._tell(done, context)
+        self._report(done)
         problems = [str(one) for one in pipeline.to_look_at if isinstance(one, DeletionsWithheldError)]
         problems += [str(one) for one in done.failures]
         if unreadable := done.unreadable:
@@ -82,9 +83,18 @@ class ProtimeProveOperator(ProtimeOperator):
             problems.append(f"{told} It is tried again when it has become the oldest.")
         if problems:
             raise AirflowFailException(" ".join(problems))
+        self._tell(pipeline, done, context)
         return {"requests": done.requests, "windows": len(done.windows), "differences": done.differences}
 
-    def _tell(self, done: Proving, context: Context) -> None:
+    def _tell(self, pipeline: Pipeline, done: Proving, context: Context) -> None:
+        for outlet in self.outlets:
+            if isinstance(outlet, AssetAlias) and self.repaired is not None and done.repaired.written:
+                with pipeline.transaction() as connection:
+                    told = tell_days(connection, pipeline.tenant, task_of(context))
+                extra = {**done.repaired.as_dict(), **told.as_extra()}
+                context["outlet_events"][outlet].add(self.repaired, extra=extra)
+
+    def _report(self, done: Proving) -> None:
         if done.differences:
             ids = ", ".join(
                 f"{each.id} ({one.collection}, {each.kind} on {each.date})"
@@ -97,7 +107,3 @@ class ProtimeProveOperator(ProtimeOperator):
                 ids,
                 in_words(done.repaired),
             )
-        for outlet in self.outlets:
-            if isinstance(outlet, AssetAlias) and self.repaired is not None and done.repaired.written:
-                days = told_days({day for one in done.found for each in one.differences for day in each.dates})
-                context["outlet_events"][outlet].add(self.repaired, extra={**done.repaired.as_dict(), **days})

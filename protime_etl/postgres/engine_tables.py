@@ -33,6 +33,7 @@ __all__ = [
     "tenants",
     "tokens",
     "units",
+    "untold_days",
     "views",
 ]
 
@@ -141,7 +142,6 @@ units = Table(
     Column("finished_at", MOMENT, comment="When it was committed or gave up."),
     Column("error", Text, comment="What went wrong, in one line; of one that was cut, why."),
     *_counts(),
-    Column("changed_days", ARRAY(Date), comment="Days on which something differed; null: too many, or not known."),
     Column(
         "part_of",
         ForeignKey("protime_etl.units.unit_id", ondelete="CASCADE"),
@@ -208,6 +208,23 @@ pauses = Table(
     Column("asked_until", MOMENT, comment="Until when the API asked to wait: later than until, where that was cut."),
     schema="protime_etl",
     comment="Retry-After and the budget of requests, shared by all processes.",
+)
+
+untold_days = Table(
+    "untold_days",
+    metadata,
+    Column("note_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the note."),
+    Column("tenant", Text, nullable=False, comment="Tenant of the rows."),
+    Column("collection", Text, nullable=False, comment="Collection of the rows."),
+    Column("by_delta", Boolean, nullable=False, comment="Whether the delta brought them, not a window of days."),
+    Column("days", ARRAY(Date), nullable=False, comment="Days on which something was written."),
+    Column("all_days", Boolean, nullable=False, comment="Whether these are all."),
+    Column("written_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was written."),
+    Column("told_in", Text, comment="Task whose asset event tells it; null: none has."),
+    Column("told_at", MOMENT, comment="When that task took it; a week later it is forgotten."),
+    Index(None, "tenant", "told_in"),
+    schema="protime_etl",
+    comment="On which days something was written, until an asset event has told it; for a year at most.",
 )
 
 views = Table(

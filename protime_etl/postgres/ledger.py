@@ -253,7 +253,6 @@ def finish_unit(
     error: str | None = None,
     *,
     incomplete: bool = False,
-    changed_days: list[dt.date] | None = None,
 ) -> bool:
     """Enter that a unit is done, or why not; the counts are those of the last try. Tells whether that was entered.
 
@@ -269,7 +268,6 @@ def finish_unit(
             finished_at=sa.func.clock_timestamp(),
             error=error,
             seconds=seconds,
-            changed_days=changed_days,
             **counts.as_dict(),
         )
     )

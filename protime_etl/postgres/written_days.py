@@ -1,34 +1,78 @@
-"""On which days something changed, as an asset event carries them."""
+"""On which days something was written that no asset event has told yet.
+
+The days are kept in the transaction that writes, and told by the next event, whoever wrote: a night that failed later
+on, XX
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-__all__ = ["days_written_by", "told_days"]
+from protime_etl.postgres.engine_tables import untold_days
+
+__all__ = ["Told", "note_written", "tell_days"]
 
 MOST_DAYS = 400
-
-# Of a unit of which they are not known one by one, as of a first load, all its days.
-DAYS = """
-SELECT DISTINCT unnest(coalesce(
-    u.changed_days, ARRAY(SELECT u.date_from + n FROM generate_series(0, u.date_to - u.date_from) AS n)
-)) AS day
-FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
-WHERE u.run_id = :run AND r.tenant = :tenant AND u.inserted + u.updated + u.deleted > 0
+TELL = """
+UPDATE protime_etl.untold_days SET told_in = :task, told_at = clock_timestamp()
+WHERE tenant = :tenant AND by_delta = :by_delta AND told_in IS NULL
+"""
+TOLD = """
+SELECT ARRAY(
+    SELECT DISTINCT day FROM protime_etl.untold_days AS u CROSS JOIN unnest(u.days) AS day
+    WHERE tenant = :tenant AND by_delta = :by_delta AND told_in = :task ORDER BY day DESC LIMIT :most + 1
+), count(*), coalesce(bool_and(all_days), true)
+FROM protime_etl.untold_days WHERE tenant = :tenant AND by_delta = :by_delta AND told_in = :task
+"""
+FORGET = """
+DELETE FROM protime_etl.untold_days
+WHERE tenant = :tenant
+    AND (told_at < clock_timestamp() - interval '7 days' OR written_at < clock_timestamp() - interval '1 year')
 """
 
 
-def days_written_by(connection: Connection, tenant: str, run_id: int) -> dict[str, Any]:
-    """Days of which the units of a run wrote something; where a record was moved, both."""
-    return told_days(set(connection.execute(sa.text(DAYS), {"run": run_id, "tenant": tenant}).scalars()))
+class Told(NamedTuple):
+    """What an event has to tell."""
+
+    days: list[str]
+    """The newest of them, oldest first."""
+    all_days: bool
+    """Whether they are all."""
+    anything: bool
+    """Whether anything was written at all."""
+
+    def as_extra(self) -> dict[str, Any]:
+        """As an asset event carries it."""
+        return {"days": self.days, "all_days": self.all_days}
 
 
-def told_days(days: Collection[dt.date] | None) -> dict[str, Any]:
-    """The newest of these days, and whether they are all; None is days that are not known."""
-    newest = sorted(map(str, days or ()))[-MOST_DAYS:]
-    return {"days": newest, "all_days": days is not None and len(newest) == len(days)}
+def note_written(
+    connection: Connection,
+    tenant: str,
+    collection: str,
+    days: Iterable[dt.date],
+    *,
+    all_days: bool,
+    by_delta: bool,
+) -> None:
+    """Keep on which days something was written, and whether these are all."""
+    values = {"tenant": tenant, "collection": collection, "days": sorted(set(days))}
+    connection.execute(untold_days.insert().values(**values, all_days=all_days, by_delta=by_delta))
+
+
+def tell_days(connection: Connection, tenant: str, task: str, *, by_delta: bool = False) -> Told:
+    """All that no event has told yet, told by this task from now on; and what it was given before.
+
+    What the delta brings is told apart from what is read in windows.
+    """
+    given = {"tenant": tenant, "task": task, "by_delta": by_delta, "most": MOST_DAYS}
+    connection.execute(sa.text(FORGET), given)
+    connection.execute(sa.text(TELL), given)
+    days, number, complete = connection.execute(sa.text(TOLD), given).one()
+    newest = sorted(map(str, days[:MOST_DAYS]))
+    return Told(newest, complete and len(newest) == len(days), number > 0)

@@ -67,7 +67,8 @@ def _complete(_context: object, _revision: object, directives: list[Any]) -> Non
     script = directives[0]
     if script.upgrade_ops.is_empty():
         raise SettingsError("Nothing to write: the tables are those of the newest version of the schema.")
-    tables = [one.table_name for one in script.upgrade_ops.ops if isinstance(one, ops.CreateTableOp)]
+    made = [one for one in script.upgrade_ops.ops if isinstance(one, ops.CreateTableOp)]
+    tables = [one.table_name for one in made if one.schema == "protime"]  # only records have versions
     script.downgrade_ops.ops.extend(map(ops.ExecuteSQLOp, _drop_functions(tables)))
 
 

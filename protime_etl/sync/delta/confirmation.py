@@ -187,9 +187,9 @@ class Confirmation:
             load.drop(in_doubt)
             load.merge(vanished)
             load.delete(told)
+            load.note_days()
             settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in in_doubt]
             self._settle(connection, settled)
-        self._session.keep_days(load)
         counts = load.counts
         self._session.result.counts += Counts(
             inserted=counts.inserted, updated=counts.updated, deleted=counts.deleted, rejected=counts.rejected

@@ -91,6 +91,7 @@ class InitialLoad:
         load.stage([page])
         self._session.drop_deleted(connection, load, ())
         load.merge()
+        load.note_days()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
         keep_seen(connection, tenant, self._session.path, started, rejected)
         deltas.advance(
@@ -105,7 +106,6 @@ class InitialLoad:
             loaded=len(page.rows) + len(page.rejected),
             unreadable=len(page.rejected) - len(rejected),
         )
-        self._session.result.days = None
         self._session.count(load.counts, len(page.rows) + len(page.rejected))
 
     def _refuse_more_than_there_can_be(self, connection: Connection, followed: DeltaState, began: dt.datetime) -> None:

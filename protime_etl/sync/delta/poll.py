@@ -231,6 +231,7 @@ class _Poll:
             load.stage([page])
             self._session.drop_deleted(connection, load, page.deletions)
             load.merge()
+            load.note_days()
             reported = (
                 unresolved_deletions(connection, tenant, self._session.path, page.deletions) if page.deletions else {}
             )
@@ -244,7 +245,6 @@ class _Poll:
                 )
             clear_drift(connection, tenant, self._session.path, reported_versions)
             self._advance(connection, state, link, began, changed=True)
-        self._session.keep_days(load)
         self._session.count(load.counts, load.counts.rows_read)
 
     def _advance(

@@ -21,7 +21,6 @@ from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
-from protime_etl.postgres.merge import Load
 from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_OUTAGES, failure_kind
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.work import Counts
@@ -51,8 +50,6 @@ class PollResult:
     unconfirmed: int = 0
     """Records that could not be asked for; the next poll asks again."""
     date_from: dt.date | None = None
-    days: set[dt.date] | None = field(default_factory=set)
-    """Days on which something changed; None: too many, or not known, as of an initial load."""
 
     @property
     def changed(self) -> bool:
@@ -159,13 +156,6 @@ class DeltaSession:
         """A transaction, with PostgreSQL's errors as ours."""
         with self.pipeline.transaction() as connection:
             yield connection
-
-    def keep_days(self, load: Load) -> None:
-        """Keep of which days a merge has written something."""
-        if not load.counts.written:
-            return
-        known = load.changed if self.result.days is not None else None
-        self.result.days = None if known is None else {*(self.result.days or ()), *(day for _, day in known)}
 
     def count(self, counts: Counts, records: int) -> None:
         """One more answer is stored."""

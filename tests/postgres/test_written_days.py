@@ -1,0 +1,158 @@
+"""The days that an asset event tells: all on which something was written, whoever wrote it, and none twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.config import Settings
+from protime_etl.errors import ForbiddenError, ProtimeError
+from protime_etl.postgres.written_days import Told, note_written, tell_days
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import repair, verify
+from tests.databases import execute
+from tests.tenant import TODAY, settings_for
+
+WEEK = [TODAY - dt.timedelta(days=n) for n in range(6, -1, -1)]
+REFUSED = read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["clockings"]')
+NEVER = Told([], all_days=True, anything=False)
+
+
+def told(pipeline: Pipeline, task: str, *, by_delta: bool = False) -> Told:
+    with pipeline.transaction() as connection:
+        return tell_days(connection, pipeline.tenant, task, by_delta=by_delta)
+
+
+def note(engine: Engine, *days: dt.date, all_days: bool = True) -> None:
+    with engine.begin() as connection:
+        note_written(connection, "simulated", "clockings", days, all_days=all_days, by_delta=False)
+
+
+def read_week(pipeline: Pipeline) -> None:
+    sync(pipeline, "cli", WEEK[0], WEEK[-1])
+
+
+def move(simulated: SimulatedTenant) -> list[str]:
+    """Move a clocking of the week by a day; both days."""
+    moved = next(one for one in simulated.tenant.truth() if one.date == WEEK[2])
+    simulated.tenant.edit(moved.id, date=WEEK[3])
+    return [str(WEEK[2]), str(WEEK[3])]
+
+
+def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(pipeline: Pipeline) -> None:
+    read_week(pipeline)
+    first = told(pipeline, "publish of monday")
+    assert first == Told([str(day) for day in WEEK], all_days=True, anything=True)
+    assert told(pipeline, "publish of tuesday") == NEVER
+    assert told(pipeline, "publish of monday") == first  # its first try has died
+    assert told(pipeline, "publish of monday", by_delta=True) == NEVER
+
+
+def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+    read_week(pipeline)
+    told(pipeline, "first")
+    days = move(simulated)
+    read_week(pipeline)
+    read_week(pipeline)  # a unit that is repeated finds nothing to write: what it wrote before is told nevertheless
+    assert told(pipeline, "next") == Told(days, all_days=True, anything=True)
+
+
+def test_a_night_that_failed_is_told_by_the_next(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+    read_week(pipeline)
+    told(pipeline, "first")
+    days = move(simulated)
+    sync(pipeline, "cli", WEEK[0], WEEK[4])
+    simulated.served.misbehaviour.follow(REFUSED)
+    with pytest.raises(ProtimeError):
+        read_week(pipeline)
+    simulated.served.misbehaviour.follow(read_plan(""))
+    read_week(pipeline)
+    assert told(pipeline, "next").days == days
+
+
+def test_a_repair_is_told(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    read_week(pipeline)
+    told(pipeline, "first")
+    lost = next(one for one in simulated.tenant.truth() if one.date == WEEK[4])
+    execute(engine.url, f"DELETE FROM protime.clockings WHERE id = {lost.id}")
+    assert repair(pipeline, "cli", verify(pipeline, WEEK[0], WEEK[-1])).written == 1
+    assert told(pipeline, "next") == Told([str(WEEK[4])], all_days=True, anything=True)
+
+
+def test_what_a_turn_brought_is_told_though_it_failed_later_on(
+    warehouse: URL,
+) -> None:
+    tenant = Tenant(seed=1, people=2, first_day=WEEK[0], last_day=WEEK[-1])
+    with (
+        SimulatedTenant(tenant, Options(page_size=4, empty_page_every=0)) as simulated,
+        open_pipeline(settings_for(simulated), warehouse) as pipeline,
+    ):
+        poll(pipeline)
+        workdays = [str(day) for day in WEEK[2:]]
+        assert told(pipeline, "first", by_delta=True).days == workdays
+        edited, gone = (next(one for one in tenant.truth() if one.date == day) for day in (WEEK[2], WEEK[6]))
+        tenant.edit(edited.id, time_of_day_in_minutes=601)
+        tenant.hard_delete(gone.id)  # it is asked for by its id
+        simulated.served.misbehaviour.follow(REFUSED)
+        with pytest.raises(ForbiddenError):
+            poll(pipeline)
+        simulated.served.misbehaviour.follow(read_plan(""))
+        assert (poll(pipeline).counts.updated, poll(pipeline).counts.written) == (0, 0)
+        assert told(pipeline, "next", by_delta=True) == Told([workdays[0], workdays[-1]], all_days=True, anything=True)
+        assert told(pipeline, "next") == NEVER
+
+
+def test_of_many_days_the_newest_are_told(pipeline: Pipeline, engine: Engine) -> None:
+    note(engine, *(TODAY - dt.timedelta(days=n) for n in range(500)))
+    found = told(pipeline, "publish")
+    assert (len(found.days), found.days[-1], found.all_days) == (400, str(TODAY), False)
+
+
+def test_days_that_are_not_known_one_by_one_are_told_so(pipeline: Pipeline, engine: Engine) -> None:
+    note(engine, WEEK[0])
+    note(engine, WEEK[0], WEEK[1], all_days=False)
+    assert told(pipeline, "publish") == Told([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
+
+
+def test_what_was_told_a_week_ago_is_forgotten_and_what_never_was_after_a_year(
+    pipeline: Pipeline, engine: Engine
+) -> None:
+    for day, column, age in ((WEEK[0], "told_at", "8 days"), (WEEK[1], "written_at", "370 days")):
+        note(engine, day)
+        told_in = "'publish'" if column == "told_at" else "told_in"
+        execute(
+            engine.url,
+            f"UPDATE protime_etl.untold_days SET told_in = {told_in}, {column} = now() - interval '{age}'"
+            f" WHERE days = ARRAY[date '{day}']",
+        )
+    note(engine, WEEK[2])
+    assert told(pipeline, "publish").days == [str(WEEK[2])]
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.untold_days")) == 1
+
+
+def test_two_tasks_that_ask_at_once_tell_each_day_once(settings: Settings, warehouse: URL, engine: Engine) -> None:
+    for day in WEEK:
+        note(engine, day)
+    answers: list[Told] = []
+
+    def ask(task: str) -> None:
+        with open_pipeline(settings, warehouse) as pipeline:
+            answers.append(told(pipeline, task))
+
+    threads = [threading.Thread(target=ask, args=(f"publish {n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(day for answer in answers for day in answer.days) == [str(day) for day in WEEK]
