@@ -23,6 +23,8 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
+from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.runs import sync
 from tests.databases import execute
 from tests.tenant import settings_for
 from tests.truth import table_rows, tenant_rows
@@ -138,6 +140,18 @@ def test_changes_tell_of_themselves_only_when_something_changed(night: Night) ->
     added = night.simulated.tenant.add(night.simulated.tenant.person_ids()[0], TODAY, 600)
     assert turn() == ("success", before + 1)
     assert added.id in table_rows(night.engine)
+
+
+@pytest.mark.long
+def test_what_others_wrote_is_told_by_the_next_night(night: Night) -> None:
+    added = night.simulated.tenant.add(night.simulated.tenant.person_ids()[1], TODAY - dt.timedelta(days=1), 601)
+    with open_pipeline(settings_for(night.simulated, timezone="UTC"), night.engine.url) as pipeline:
+        assert sync(pipeline, "cli", added.date, added.date)[0].inserted == 1
+    run_id = night.airflow.trigger(DAG)
+    assert night.airflow.wait_for_run(DAG, run_id) == "success"
+    events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
+    (told,) = (event["extra"] for event in events if event["source_run_id"] == run_id)
+    assert (told["inserted"], told["days"], told["all_days"]) == (0, [str(added.date)], True)
 
 
 def test_no_secret_and_no_token_is_in_the_logs_or_the_databases(night: Night) -> None:
