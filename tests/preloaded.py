@@ -15,11 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from protime_etl.cli import main
+from protime_etl.cli.commands import command
 
 __all__ = ["run_preloaded"]
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
+command()
 
 
 def run_preloaded(

@@ -6,6 +6,8 @@ import gc
 import io
 import re
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -79,6 +81,12 @@ def _as_argument(text: str) -> str:
     return f" {text}" if COMMENT.match(text) else text
 
 
+@cache
+def command() -> Callable[..., Any]:
+    """The commands with their options, put together once in a process: that takes longer than many a query."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Run the command line; every error becomes one line and the promised exit status."""
     debug = "--debug" in sys.argv[1:]
@@ -89,7 +97,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding lacks is shown as an escape
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = app([_as_argument(one) for one in sys.argv[1:] if one != "--debug"], standalone_mode=False)
+        status = command()([_as_argument(one) for one in sys.argv[1:] if one != "--debug"], standalone_mode=False)
         if isinstance(status, int):
             sys.exit(status)
     except typer.Abort:
