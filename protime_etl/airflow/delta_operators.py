@@ -73,7 +73,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
             self.log.warning("%s records could not be asked for by their ids.", turn.unconfirmed)
         if self.outlets:
             with pipeline.transaction() as connection:
-                told = tell_days(connection, pipeline.tenant, task_of(context), by_delta=True)
+                told = tell_days(connection, pipeline.tenant, task_of(context), asset="delta")
             if self.skip_unchanged and not turn.changed and not told.anything:
                 raise AirflowSkipException("Nothing changed.")
             events = context["outlet_events"]

@@ -49,7 +49,7 @@ class ProtimeFinishOperator(ProtimeOperator):
         summary = {**counts.as_dict(), "units": sum(statuses.values())}
         if self.outlets:
             with pipeline.transaction() as connection:
-                told = tell_days(connection, pipeline.tenant, task_of(context))
+                told = tell_days(connection, pipeline.tenant, task_of(context), run_id=run_id)
             events = context["outlet_events"]
             for outlet in self.outlets:
                 events[outlet].extra = {"run_id": run_id, **summary, **told.as_extra()}

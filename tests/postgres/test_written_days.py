@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import Settings
 from protime_etl.errors import ForbiddenError, ProtimeError
-from protime_etl.postgres.written_days import Told, note_written, tell_days
+from protime_etl.postgres.written_days import AssetKind, Told, note_written, tell_days
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -28,14 +28,14 @@ REFUSED = read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = 
 NEVER = Told([], all_days=True, anything=False)
 
 
-def told(pipeline: Pipeline, task: str, *, by_delta: bool = False) -> Told:
+def told(pipeline: Pipeline, task: str, *, asset: AssetKind = "table", run_id: int | None = None) -> Told:
     with pipeline.transaction() as connection:
-        return tell_days(connection, pipeline.tenant, task, by_delta=by_delta)
+        return tell_days(connection, pipeline.tenant, task, asset=asset, run_id=run_id)
 
 
 def note(engine: Engine, *days: dt.date, all_days: bool = True) -> None:
     with engine.begin() as connection:
-        note_written(connection, "simulated", "clockings", days, all_days=all_days, by_delta=False)
+        note_written(connection, "simulated", "clockings", days, all_days=all_days)
 
 
 def read_week(pipeline: Pipeline) -> None:
@@ -55,7 +55,15 @@ def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(pipeline: Pi
     assert first == Told([str(day) for day in WEEK], all_days=True, anything=True)
     assert told(pipeline, "publish of tuesday") == NEVER
     assert told(pipeline, "publish of monday") == first  # its first try has died
-    assert told(pipeline, "publish of monday", by_delta=True) == NEVER
+    assert told(pipeline, "publish of monday", asset="delta") == NEVER
+
+
+def test_a_run_is_told_its_own_days_though_the_event_of_another_told_them(pipeline: Pipeline, engine: Engine) -> None:
+    read_week(pipeline)
+    first = told(pipeline, "publish of another DAG")
+    with engine.connect() as connection:
+        run_id = connection.scalar(sa.text("SELECT max(run_id) FROM protime_etl.runs"))
+    assert told(pipeline, "publish", run_id=run_id) == first
 
 
 def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
@@ -99,7 +107,7 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
     ):
         poll(pipeline)
         workdays = [str(day) for day in WEEK[2:]]
-        assert told(pipeline, "first", by_delta=True).days == workdays
+        assert told(pipeline, "first", asset="delta").days == workdays
         edited, gone = (next(one for one in tenant.truth() if one.date == day) for day in (WEEK[2], WEEK[6]))
         tenant.edit(edited.id, time_of_day_in_minutes=601)
         tenant.hard_delete(gone.id)  # it is asked for by its id
@@ -108,8 +116,8 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
             poll(pipeline)
         simulated.served.misbehaviour.follow(read_plan(""))
         assert (poll(pipeline).counts.updated, poll(pipeline).counts.written) == (0, 0)
-        assert told(pipeline, "next", by_delta=True) == Told([workdays[0], workdays[-1]], all_days=True, anything=True)
-        assert told(pipeline, "next") == NEVER
+        assert told(pipeline, "next", asset="delta") == Told([workdays[0], workdays[-1]], all_days=True, anything=True)
+        assert told(pipeline, "night").days == workdays  # the event of the table tells it, too, the load included
 
 
 def test_of_many_days_the_newest_are_told(pipeline: Pipeline, engine: Engine) -> None:

@@ -17,8 +17,9 @@ def upgrade() -> None:
         sa.Column("tenant", sa.Text(), nullable=False, comment="Tenant of the rows."),
         sa.Column("collection", sa.Text(), nullable=False, comment="Collection of the rows."),
         sa.Column(
-            "by_delta", sa.Boolean(), nullable=False, comment="Whether the delta brought them, not a window of days."
+            "asset", sa.Text(), nullable=False, comment="Whose event is to tell it: that of the table or of the delta."
         ),
+        sa.Column("run_id", sa.BigInteger(), nullable=True, comment="Run that wrote it; null: the delta did."),
         sa.Column("days", sa.ARRAY(sa.Date()), nullable=False, comment="Days on which something was written."),
         sa.Column("all_days", sa.Boolean(), nullable=False, comment="Whether these are all."),
         sa.Column(
@@ -35,6 +36,7 @@ def upgrade() -> None:
             nullable=True,
             comment="When that task took it; a week later it is forgotten.",
         ),
+        sa.CheckConstraint("asset IN ('table', 'delta')", name=op.f("ck_untold_days_asset")),
         sa.PrimaryKeyConstraint("note_id", name=op.f("pk_untold_days")),
         schema="protime_etl",
         comment="On which days something was written, until an asset event has told it; for a year at most.",
