@@ -42,6 +42,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin" / "python"
 
 
+def test_type_checkers_read_the_types_of_the_package(installed: Path) -> None:
+    target = sysconfig.get_path("purelib", vars={"base": str(installed.parents[1])})
+    assert (Path(target) / "protime_etl" / "py.typed").exists()  # https://peps.python.org/pep-0561/
+
+
 def test_the_command_of_the_wheel_makes_the_schema_and_answers(
     installed: Path, empty_database: URL, tmp_path: Path
 ) -> None:
