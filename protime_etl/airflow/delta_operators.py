@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from protime_etl.airflow.asset_events import untold_days
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window, task_of
+from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.deltas import stale_deltas
-from protime_etl.postgres.written_days import tell_days
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.requests import REFUSALS
@@ -33,7 +33,7 @@ MOST_HOURS = 8760
 
 
 class ProtimeChangesToPostgresOperator(ProtimeOperator):
-    """Take one turn of the delta of clockings. If nothing changed, the task is skipped and its outlets hear nothing.
+    """Take one turn of the delta of clockings. Without a change that is to be told the task is skipped.
 
     :param skip_unchanged: False: succeed also when nothing changed.
     :param restart: give the delta up and load all anew; where a template gives text, `true` is true. Another try of
@@ -71,17 +71,13 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
             self.log.error("%s", turn.withheld)
         if turn.unconfirmed:
             self.log.warning("%s records could not be asked for by their ids.", turn.unconfirmed)
-        if self.outlets:
-            with pipeline.transaction() as connection:
-                told = tell_days(connection, pipeline.tenant, task_of(context), asset="delta")
-            if self.skip_unchanged and not turn.changed and not told.anything:
-                raise AirflowSkipException("Nothing changed.")
-            events = context["outlet_events"]
-            for outlet in self.outlets:
-                events[outlet].extra = {**counts, **told.as_extra()}
-            tell_health(pipeline, context, self.outlets, self.log)
-        elif self.skip_unchanged and not turn.changed:
+        told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in self.outlets}
+        if self.skip_unchanged and not turn.changed and not any(one.anything for one in told.values()):
             raise AirflowSkipException("Nothing changed.")
+        for outlet, days in told.items():
+            context["outlet_events"][outlet].extra = {**counts, **days.as_extra()}
+        if self.outlets:
+            tell_health(pipeline, context, self.outlets, self.log)
         return counts
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from protime_etl.airflow.asset_events import untold_days
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator, task_of
+from protime_etl.airflow.operators import ProtimeOperator
 from protime_etl.airflow.reports import in_words
-from protime_etl.postgres.written_days import tell_days
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.runs import finish
 
@@ -48,11 +48,10 @@ class ProtimeFinishOperator(ProtimeOperator):
             )
         summary = {**counts.as_dict(), "units": sum(statuses.values())}
         if self.outlets:
-            with pipeline.transaction() as connection:
-                told = tell_days(connection, pipeline.tenant, task_of(context), run_id=run_id)
+            tell_health(pipeline, context, self.outlets, self.log)
             events = context["outlet_events"]
             for outlet in self.outlets:
+                told = untold_days(self, pipeline, context, outlet)
                 events[outlet].extra = {"run_id": run_id, **summary, **told.as_extra()}
-            tell_health(pipeline, context, self.outlets, self.log)
         self.log.info("Run %s: %s; %s units", run_id, in_words(counts), summary["units"])
         return summary

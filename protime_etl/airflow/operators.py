@@ -47,7 +47,6 @@ __all__ = [
     "origin_of",
     "run_day",
     "run_window",
-    "task_of",
 ]
 
 
@@ -71,11 +70,6 @@ def origin_of(context: Context) -> str:
     """What the ledger calls the run."""
     run: Any = context["dag_run"]
     return f"airflow {run.dag_id} {run.run_id}"
-
-
-def task_of(context: Context) -> str:
-    """The task in its run, the same in each try."""
-    return f"{origin_of(context)} {context['ti'].task_id}"
 
 
 def is_backfill(context: Context) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from protime_etl.airflow.asset_events import untold_days
 from protime_etl.airflow.operators import (
     ProtimeOperator,
     in_words,
@@ -16,10 +17,8 @@ from protime_etl.airflow.operators import (
     log_refused,
     origin_of,
     run_window,
-    task_of,
 )
 from protime_etl.errors import DeletionsWithheldError
-from protime_etl.postgres.written_days import tell_days
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.proving import Proving, prove
 
@@ -88,11 +87,12 @@ class ProtimeProveOperator(ProtimeOperator):
 
     def _tell(self, pipeline: Pipeline, done: Proving, context: Context) -> None:
         for outlet in self.outlets:
-            if isinstance(outlet, AssetAlias) and self.repaired is not None and done.repaired.written:
-                with pipeline.transaction() as connection:
-                    told = tell_days(connection, pipeline.tenant, task_of(context))
-                extra = {**done.repaired.as_dict(), **told.as_extra()}
-                context["outlet_events"][outlet].add(self.repaired, extra=extra)
+            if isinstance(outlet, AssetAlias) and self.repaired is not None:
+                # Also what a try before this one repaired.
+                told = untold_days(self, pipeline, context, self.repaired)
+                if told.anything:
+                    extra = {**done.repaired.as_dict(), **told.as_extra()}
+                    context["outlet_events"][outlet].add(self.repaired, extra=extra)
 
     def _report(self, done: Proving) -> None:
         if done.differences:

@@ -34,7 +34,7 @@ def unresolved_deletions(
 class DeltaLoad(Load):
     """One answer of a delta or a page of its initial load, inside the transaction that moves its link."""
 
-    assets = ("table", "delta")
+    by_delta = True
 
     def lock_people(self, connection: Connection, deletions: Mapping[int, str]) -> None:
         """Let no other process finish a unit of these people until this transaction ends (see `lock_coverage`)."""

@@ -32,9 +32,10 @@ __all__ = [
     "runs",
     "tenants",
     "tokens",
+    "told_days",
     "units",
-    "untold_days",
     "views",
+    "written_days",
 ]
 
 tenants = Table(
@@ -210,23 +211,34 @@ pauses = Table(
     comment="Retry-After and the budget of requests, shared by all processes.",
 )
 
-untold_days = Table(
-    "untold_days",
+written_days = Table(
+    "written_days",
     metadata,
     Column("note_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the note."),
-    Column("tenant", Text, nullable=False, comment="Tenant of the rows."),
-    Column("collection", Text, nullable=False, comment="Collection of the rows."),
-    Column("asset", Text, nullable=False, comment="Whose event is to tell it: that of the table or of the delta."),
-    Column("run_id", BigInteger, comment="Run that wrote it; null: the delta did."),
+    Column("tenant", Text, nullable=False, index=True, comment="Tenant of the rows."),
+    Column("by_delta", Boolean, nullable=False, comment="Whether the delta brought them."),
     Column("days", ARRAY(Date), nullable=False, comment="Days on which something was written."),
     Column("all_days", Boolean, nullable=False, comment="Whether these are all."),
     Column("written_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was written."),
-    Column("told_in", Text, comment="Task whose asset event tells it; null: none has."),
-    Column("told_at", MOMENT, comment="When that task took it; a week later it is forgotten."),
-    CheckConstraint("asset IN ('table', 'delta')", name="asset"),
-    Index(None, "tenant", "told_in"),
     schema="protime_etl",
-    comment="On which days something was written, until an asset event has told it; for a year at most.",
+    comment="On which days something was written in the last year, for the events of assets.",
+)
+
+told_days = Table(
+    "told_days",
+    metadata,
+    Column(
+        "note_id",
+        ForeignKey("protime_etl.written_days.note_id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="Note that is told.",
+    ),
+    key("asset", Text(), "Name of the asset whose event tells it."),
+    Column("task", Text, nullable=False, comment="Task that sends the event; a further try of it tells the same."),
+    Column("told_at", MOMENT, nullable=False, server_default=func.now(), comment="When the task took it."),
+    Index(None, "asset", "task"),
+    schema="protime_etl",
+    comment="Which asset's event has told of what was written.",
 )
 
 views = Table(

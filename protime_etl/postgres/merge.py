@@ -29,7 +29,7 @@ from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.planning import no_nested_loops
 from protime_etl.postgres.queries import query
 from protime_etl.postgres.staging import Staging
-from protime_etl.postgres.written_days import AssetKind, note_written
+from protime_etl.postgres.written_days import note_written
 from protime_etl.work import Counts, Scope
 
 __all__ = ["Load"]
@@ -40,8 +40,8 @@ MOST_CELLS = 5000
 class Load(Staging):
     """One load of one collection, inside the transaction of `connection`."""
 
-    assets: Sequence[AssetKind] = ("table",)
-    """Whose events tell the days that it writes."""
+    by_delta = False
+    """Whether the delta brought what it writes."""
 
     def __init__(
         self, connection: Connection, tenant: str, collection: Collection, began: dt.datetime | None = None
@@ -62,8 +62,8 @@ class Load(Staging):
             return None
         return self.changed + [(None, day) for day in self.rejected_days]
 
-    def note_days(self, window: tuple[dt.date, dt.date] | None = None, run_id: int | None = None) -> None:
-        """Keep on which days the merge has written something, until an asset event has told it.
+    def note_days(self, window: tuple[dt.date, dt.date] | None = None) -> None:
+        """Keep on which days the merge has written something, for the next event of each asset.
 
         Where they are not known one by one it is each day of the window that was read, if there is one.
         """
@@ -73,10 +73,10 @@ class Load(Staging):
         if self.changed is None and window is not None:
             first, last = window
             days = {first + dt.timedelta(days=n) for n in range((last - first).days + 1)}
-        # What went straight into the table was nowhere before; what was merged may have been on any day.
-        all_days = self.changed is not None or (self.copied > 0 and window is not None)
-        given = (self._connection, self._tenant, self._collection.path, days)
-        note_written(*given, all_days=all_days, assets=self.assets, run_id=run_id)
+        # What is new was nowhere before; what was changed may have been on any day.
+        moved = self.counts.updated + self.counts.deleted > 0
+        all_days = self.changed is not None or (window is not None and not moved)
+        note_written(self._connection, self._tenant, days, all_days=all_days, by_delta=self.by_delta)
 
     def missing_from_pull(self, scope: Scope) -> Sequence[int]:
         """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from protime_etl.postgres.connection import database_errors
-from protime_etl.postgres.transactions import reading, transaction
+from protime_etl.postgres.transactions import read_alone, reading, transaction
 
 __all__ = ["KnownPause", "SharedPause", "lift_pause", "read_pauses"]
 
@@ -36,8 +35,7 @@ class SharedPause:
             "SELECT extract(epoch FROM until - clock_timestamp())::float8 FROM protime_etl.pauses"
             " WHERE tenant = :tenant AND until > clock_timestamp()"
         )
-        with database_errors(self._engine.url), self._asking.connect() as connection:
-            return max(0.0, connection.scalar(query, self._tenant) or 0.0)
+        return max(0.0, read_alone(self._asking, query, self._tenant) or 0.0)
 
     def extend(self, seconds: float, asked: float) -> None:
         """Let no process ask for that long from now, or for as long as was known before, whichever ends later.

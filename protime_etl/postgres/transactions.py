@@ -7,19 +7,23 @@ lost by that, and it begins on another connection.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from tenacity import Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from protime_etl.postgres.connection import database_errors
 
-__all__ = ["reading", "transaction"]
+__all__ = ["read_alone", "reading", "transaction"]
 
+log = logging.getLogger(__name__)
 ATTEMPTS = 3
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -51,9 +55,34 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield _entered(begun, opened)
 
 
+def read_alone(engine: Engine, query: sa.TextClause, values: dict[str, Any]) -> Any:
+    """One value by one query that is a transaction by itself; `engine` commits each statement at once.
+
+    Raises:
+        DatabaseError: as `transaction`.
+    """
+
+    def ask() -> Any:
+        with engine.connect() as connection:
+            return connection.scalar(query, values)
+
+    with database_errors(engine.url):
+        return _again(ask)
+
+
 def _entered(begin: Callable[[], AbstractContextManager[Connection]], opened: ExitStack) -> Connection:
-    again = Retrying(retry=retry_if_exception(_was_ended), stop=stop_after_attempt(ATTEMPTS), reraise=True)
-    return again(lambda: opened.enter_context(begin()))
+    return _again(lambda: opened.enter_context(begin()))
+
+
+def _again(call: Callable[[], Result]) -> Result:
+    again = Retrying(
+        retry=retry_if_exception(_was_ended), stop=stop_after_attempt(ATTEMPTS), before_sleep=_tell, reraise=True
+    )
+    return again(call)
+
+
+def _tell(_: RetryCallState) -> None:
+    log.info("PostgreSQL has ended a session that nothing was done in; another one is begun.")
 
 
 def _was_ended(error: BaseException) -> bool:

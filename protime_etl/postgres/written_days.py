@@ -1,44 +1,43 @@
-"""On which days something was written that no asset event has told yet.
+"""On which days something was written, and which asset's event has told it.
 
-The days are kept in the transaction that writes, and told by the next event, whoever wrote: a night that failed later
-on, a repair, the delta, the command line. A task that asks again, as its first try died, gets the same answer. What the
-delta brings is kept twice, as it has an asset of its own beside that of the table.
+The days are kept in the transaction that writes, and told by the next event of each asset, whoever wrote: a night that
+failed later on, a repair, the delta, the command line. A task that asks again, as its first try died, gets the same
+answer.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.postgres.engine_tables import untold_days
+from protime_etl.postgres.engine_tables import written_days
 
-__all__ = ["AssetKind", "Told", "forget_told", "note_written", "tell_days"]
-
-AssetKind = Literal["table", "delta"]
-"""The asset of the table is told everything, that of the delta what the delta brings."""
+__all__ = ["Told", "forget_written", "note_written", "tell_days"]
 
 MOST_DAYS = 400
-TELL = """
-UPDATE protime_etl.untold_days SET told_in = :task, told_at = clock_timestamp()
-WHERE tenant = :tenant AND asset = :asset AND told_in IS NULL
+TAKE = """
+INSERT INTO protime_etl.told_days (note_id, asset, task)
+SELECT note_id, :asset, :task FROM protime_etl.written_days AS w
+WHERE tenant = :tenant AND (by_delta OR NOT :delta_alone)
+    AND NOT EXISTS (SELECT FROM protime_etl.told_days AS t WHERE t.note_id = w.note_id AND t.asset = :asset)
+ON CONFLICT DO NOTHING
 """
 TOLD = """
 WITH told AS (
-    SELECT days, all_days FROM protime_etl.untold_days
-    WHERE tenant = :tenant AND asset = :asset AND (told_in = :task OR run_id = :run)
+    SELECT w.days, w.all_days FROM protime_etl.told_days AS t JOIN protime_etl.written_days AS w USING (note_id)
+    WHERE w.tenant = :tenant AND t.asset = :asset AND t.task = :task
 )
 SELECT ARRAY(SELECT DISTINCT day FROM told CROSS JOIN unnest(days) AS day ORDER BY day DESC LIMIT :most + 1),
     count(*), coalesce(bool_and(all_days), true)
 FROM told
 """
 FORGET = """
-DELETE FROM protime_etl.untold_days
-WHERE tenant = :tenant
-    AND (told_at < clock_timestamp() - interval '7 days' OR written_at < clock_timestamp() - interval '1 year')
+DELETE FROM protime_etl.written_days
+WHERE tenant = :tenant AND written_at < clock_timestamp() - interval '1 year'
 """
 
 
@@ -58,36 +57,26 @@ class Told(NamedTuple):
 
 
 def note_written(
-    connection: Connection,
-    tenant: str,
-    collection: str,
-    days: Iterable[dt.date],
-    *,
-    all_days: bool,
-    assets: Sequence[AssetKind] = ("table",),
-    run_id: int | None = None,
+    connection: Connection, tenant: str, days: Iterable[dt.date], *, all_days: bool, by_delta: bool
 ) -> None:
-    """Keep on which days something was written, and whether these are all, for the next event of each asset."""
-    values = {"tenant": tenant, "collection": collection, "days": sorted(set(days)), "all_days": all_days}
-    notes = [{**values, "asset": asset, "run_id": run_id} for asset in assets]
-    connection.execute(untold_days.insert(), notes)
+    """Keep on which days something was written, and whether these are all."""
+    values = {"tenant": tenant, "days": sorted(set(days)), "all_days": all_days, "by_delta": by_delta}
+    connection.execute(written_days.insert().values(values))
 
 
-def tell_days(
-    connection: Connection, tenant: str, task: str, *, asset: AssetKind = "table", run_id: int | None = None
-) -> Told:
+def tell_days(connection: Connection, tenant: str, asset: str, task: str, *, delta_alone: bool = False) -> Told:
     """All that no event of the asset has told yet, told by this task from now on; and what it was given before.
 
-    Of its own run, if it is named, also what another task has told already: its event need not have the same readers.
+    The event is sent when the task succeeds. One that fails for good after this, and is never cleared, has told it to
+    nobody: so ask last.
     """
-    forget_told(connection, tenant)
-    given = {"tenant": tenant, "task": task, "asset": asset, "run": run_id, "most": MOST_DAYS}
-    connection.execute(sa.text(TELL), given)
+    given = {"tenant": tenant, "asset": asset, "task": task, "delta_alone": delta_alone, "most": MOST_DAYS}
+    connection.execute(sa.text(TAKE), given)
     days, number, complete = connection.execute(sa.text(TOLD), given).one()
     newest = sorted(map(str, days[:MOST_DAYS]))
     return Told(newest, complete and len(newest) == len(days), number > 0)
 
 
-def forget_told(connection: Connection, tenant: str) -> None:
-    """Forget what was told a week ago, and what nobody has asked for in a year."""
+def forget_written(connection: Connection, tenant: str) -> None:
+    """Forget what was written a year ago, told or not."""
     connection.execute(sa.text(FORGET), {"tenant": tenant})

@@ -145,7 +145,7 @@ class UnitPull:
             self._on_stage("storing")
             counts = load.merge(vanished)
             self._changed = load.in_question
-            load.note_days((self._unit.first, self._unit.last), self._unit.run_id)
+            load.note_days((self._unit.first, self._unit.last))
             if counts.inserted or counts.updated or counts.deleted:
                 note_drift(connection, self._tenant, self._collection, vanished)
             self._gone = gone
@@ -294,7 +294,7 @@ class UnitPull:
         load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
         merged = load.merge(gone)
-        load.note_days((self._unit.first, self._unit.last), self._unit.run_id)
+        load.note_days((self._unit.first, self._unit.last))
         more = load.in_question
         self._changed = None if self._changed is None or more is None else self._changed + more
         note_drift(connection, self._tenant, self._collection, gone)

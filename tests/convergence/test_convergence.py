@@ -130,6 +130,20 @@ def test_the_table_follows_the_tenant(machine: type[Convergence], amount: Callab
     )
 
 
+def test_a_record_that_cannot_be_asked_for_is_left_to_the_next_turn(warehouse: URL) -> None:
+    world = World(warehouse)
+    try:
+        for _ in range(2):
+            world.finish(world.begin_turn())
+        world.hard_delete(0)
+        turn = world.begin_turn()
+        world.fault("expire", 1)
+        world.finish(turn)
+        world.converge()
+    finally:
+        world.close()
+
+
 @pytest.mark.timeout(600)
 def test_a_long_run_from_a_fixed_seed(warehouse: URL, amount: Callable[[int, int], int]) -> None:
     steps = amount(200, 4_000)

@@ -383,13 +383,19 @@ class World:
             raise pull.error
         if pull.claims:
             truth = tenant_rows(self.tenant)
-            for record_id in truth.keys() | self._changed.keys():
+            for record_id in (truth.keys() | self._changed.keys()) - self._left_to_the_next_turn():
                 covered = pull.covers(truth.get(record_id)) or (pull.infers and pull.covers(before.get(record_id)))
                 if pull.infers and record_id not in truth and record_id not in before:  # gone before it was ever seen
                     covered = all(map(pull.reads, self._places[record_id]))
                 if covered and self._changed.get(record_id, -1) <= pull.began:
                     self._settled.add(record_id)
         self.check()
+
+    def _left_to_the_next_turn(self) -> set[int]:
+        """Records that a turn of the delta could not ask for, and says so."""
+        with self.engine.connect() as connection:
+            left = sa.text("SELECT id FROM protime_etl.delta_unconfirmed WHERE tenant = :tenant")
+            return set(connection.scalars(left, {"tenant": self.name}))
 
     def fault(self, kind: FaultKind, nth: int, status: int = 503) -> None:
         """Let the n-th request from now go wrong."""

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import ConnectionLostError
 from protime_etl.postgres.liveness import has_spoken
-from protime_etl.postgres.transactions import reading, transaction
+from protime_etl.postgres.transactions import read_alone, reading, transaction
 from tests.databases import execute
 
 WAYS = pytest.mark.parametrize("way", [transaction, reading])
@@ -68,6 +68,13 @@ def test_a_server_that_ends_every_session_is_told(engine: Engine, way: Way) -> N
     with told as caught, way(engine):
         pass
     assert "idle_session_timeout" in caught.value.guidance
+
+
+def test_a_query_alone_is_asked_again(engine: Engine) -> None:
+    ended = before_beginning(engine, rest_too_long, 2)
+    at_once = engine.execution_options(isolation_level="AUTOCOMMIT")
+    assert read_alone(at_once, sa.text("SELECT pg_backend_pid()"), {}) not in ended
+    assert len(set(ended)) == 2
 
 
 def test_what_a_transaction_did_before_its_session_ended_is_not_done_twice(engine: Engine) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import Settings
 from protime_etl.errors import ForbiddenError, ProtimeError
-from protime_etl.postgres.written_days import AssetKind, Told, note_written, tell_days
+from protime_etl.postgres import merge
+from protime_etl.postgres.written_days import Told, note_written, tell_days
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -25,17 +26,18 @@ from tests.tenant import TODAY, settings_for
 
 WEEK = [TODAY - dt.timedelta(days=n) for n in range(6, -1, -1)]
 REFUSED = read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["clockings"]')
+CHANGES = "protime_clockings_changes"
 NEVER = Told([], all_days=True, anything=False)
 
 
-def told(pipeline: Pipeline, task: str, *, asset: AssetKind = "table", run_id: int | None = None) -> Told:
+def told(pipeline: Pipeline, task: str, asset: str = "protime_clockings") -> Told:
     with pipeline.transaction() as connection:
-        return tell_days(connection, pipeline.tenant, task, asset=asset, run_id=run_id)
+        return tell_days(connection, pipeline.tenant, asset, task, delta_alone=asset == CHANGES)
 
 
 def note(engine: Engine, *days: dt.date, all_days: bool = True) -> None:
     with engine.begin() as connection:
-        note_written(connection, "simulated", "clockings", days, all_days=all_days)
+        note_written(connection, "simulated", days, all_days=all_days, by_delta=False)
 
 
 def read_week(pipeline: Pipeline) -> None:
@@ -55,15 +57,30 @@ def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(pipeline: Pi
     assert first == Told([str(day) for day in WEEK], all_days=True, anything=True)
     assert told(pipeline, "publish of tuesday") == NEVER
     assert told(pipeline, "publish of monday") == first  # its first try has died
-    assert told(pipeline, "publish of monday", asset="delta") == NEVER
+    assert told(pipeline, "publish of monday", CHANGES) == NEVER
 
 
-def test_a_run_is_told_its_own_days_though_the_event_of_another_told_them(pipeline: Pipeline, engine: Engine) -> None:
+def test_each_asset_is_told_everything(pipeline: Pipeline) -> None:
     read_week(pipeline)
-    first = told(pipeline, "publish of another DAG")
-    with engine.connect() as connection:
-        run_id = connection.scalar(sa.text("SELECT max(run_id) FROM protime_etl.runs"))
-    assert told(pipeline, "publish", run_id=run_id) == first
+    first = told(pipeline, "publish")
+    assert told(pipeline, "publish", "another_asset") == first
+    assert told(pipeline, "publish", "another_asset") == first
+    assert told(pipeline, "later", "another_asset") == NEVER
+
+
+def test_a_load_of_many_records_tells_all_its_days_unless_some_may_have_moved(
+    pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge, "MOST_CELLS", 3)
+    poll(pipeline)  # beside a delta nothing is copied straight into the table
+    execute(pipeline.engine.url, "DELETE FROM protime.clockings")
+    told(pipeline, "first")
+    read_week(pipeline)
+    assert told(pipeline, "second") == Told([str(day) for day in WEEK], all_days=True, anything=True)
+    for one in simulated.tenant.truth()[-9:]:
+        simulated.tenant.edit(one.id, time_of_day_in_minutes=602)
+    read_week(pipeline)
+    assert told(pipeline, "third") == Told([str(day) for day in WEEK], all_days=False, anything=True)
 
 
 def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
@@ -107,7 +124,7 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
     ):
         poll(pipeline)
         workdays = [str(day) for day in WEEK[2:]]
-        assert told(pipeline, "first", asset="delta").days == workdays
+        assert told(pipeline, "first", CHANGES).days == workdays
         edited, gone = (next(one for one in tenant.truth() if one.date == day) for day in (WEEK[2], WEEK[6]))
         tenant.edit(edited.id, time_of_day_in_minutes=601)
         tenant.hard_delete(gone.id)  # it is asked for by its id
@@ -116,7 +133,7 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
             poll(pipeline)
         simulated.served.misbehaviour.follow(read_plan(""))
         assert (poll(pipeline).counts.updated, poll(pipeline).counts.written) == (0, 0)
-        assert told(pipeline, "next", asset="delta") == Told([workdays[0], workdays[-1]], all_days=True, anything=True)
+        assert told(pipeline, "next", CHANGES) == Told([workdays[0], workdays[-1]], all_days=True, anything=True)
         assert told(pipeline, "night").days == workdays  # the event of the table tells it, too, the load included
 
 
@@ -132,21 +149,20 @@ def test_days_that_are_not_known_one_by_one_are_told_so(pipeline: Pipeline, engi
     assert told(pipeline, "publish") == Told([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
 
 
-def test_what_was_told_a_week_ago_is_forgotten_and_what_never_was_after_a_year(
-    pipeline: Pipeline, engine: Engine
-) -> None:
-    for day, column, age in ((WEEK[0], "told_at", "8 days"), (WEEK[1], "written_at", "370 days")):
-        note(engine, day)
-        told_in = "'publish'" if column == "told_at" else "told_in"
-        execute(
-            engine.url,
-            f"UPDATE protime_etl.untold_days SET told_in = {told_in}, {column} = now() - interval '{age}'"
-            f" WHERE days = ARRAY[date '{day}']",
-        )
-    note(engine, WEEK[2])
-    assert told(pipeline, "publish").days == [str(WEEK[2])]
+def test_what_was_written_a_year_ago_is_forgotten(pipeline: Pipeline, engine: Engine) -> None:
+    note(engine, WEEK[0])
+    told(pipeline, "publish")
+    execute(engine.url, "UPDATE protime_etl.written_days SET written_at = now() - interval '370 days'")
+    note(engine, WEEK[1])
+    read_week(pipeline)  # at the end of each run
+    assert told(pipeline, "publish", "another_asset").anything
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.untold_days")) == 1
+        kept = connection.scalars(sa.text("SELECT days FROM protime_etl.written_days ORDER BY note_id")).all()
+        assert [WEEK[0]] not in kept
+        assert kept[0] == [WEEK[1]]
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.told_days WHERE task = 'publish'")) == len(
+            kept
+        )
 
 
 def test_two_tasks_that_ask_at_once_tell_each_day_once(settings: Settings, warehouse: URL, engine: Engine) -> None:

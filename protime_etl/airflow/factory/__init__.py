@@ -35,9 +35,9 @@ class ProtimeDags(NamedTuple):
     changes: DAG | None
     backfill: DAG | None
     clockings: Asset
-    """Told when a night or a backfill is done."""
+    """Told when a night or a backfill is done, or a proof has repaired something."""
     clockings_changes: Asset
-    """Told when a turn of the delta brought something."""
+    """Told when a turn of the delta is done and brought something, or one before it did that failed."""
 
 
 def protime_dags(

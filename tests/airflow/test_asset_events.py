@@ -1,0 +1,103 @@
+"""The events that the tasks leave for Airflow to send when they succeed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.execution_time.context import OutletEventAccessors
+from sqlalchemy.engine import Engine
+
+from protime_etl.airflow import (
+    ProtimeChangesToPostgresOperator,
+    ProtimeClockingsToPostgresOperator,
+    ProtimeFinishOperator,
+    ProtimePlanOperator,
+    ProtimeProveOperator,
+)
+from protime_etl.errors import ForbiddenError
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.lists import read_people
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.runs import sync
+from tests.airflow.test_operators import FIRST, context
+from tests.databases import execute
+from tests.tenant import TODAY
+
+pytestmark = pytest.mark.airflow
+CLOCKINGS = Asset(name="protime_clockings", uri="protime://warehouse/protime/clockings")
+CHANGES = Asset(name="protime_clockings_changes", uri="protime://warehouse/protime/clockings/changes")
+REPAIRED = AssetAlias(name="protime_clockings_repaired")
+REFUSED = read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["clockings"]')
+
+
+def carried_out(task: Any, pipeline: Pipeline, run_id: str) -> OutletEventAccessors:
+    """What a try of the task in that run leaves; it is sent if the task succeeds."""
+    given = context()
+    given["dag_run"].run_id = run_id
+    given["outlet_events"] = OutletEventAccessors()
+    task.carry_out(pipeline, given)
+    events: OutletEventAccessors = given["outlet_events"]
+    return events
+
+
+def test_each_asset_of_a_task_is_told_the_same(pipeline: Pipeline) -> None:
+    mine = Asset(name="mine", uri="protime://mine")
+    read_people(pipeline)
+    plan = ProtimePlanOperator(task_id="plan", lookback_days=(TODAY - FIRST).days)
+    given = context()
+    units: Any = plan.carry_out(pipeline, given)
+    ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).carry_out(pipeline, given)
+    finish = ProtimeFinishOperator(task_id="publish", run_id=given["ti"].values["run_id"], outlets=[CLOCKINGS, mine])
+    told = carried_out(finish, pipeline, "a_run")
+    assert told[CLOCKINGS].extra == told[mine].extra
+    days: Any = told[mine].extra["days"]
+    assert len(days) == (TODAY - FIRST).days + 1
+    again = carried_out(finish, pipeline, "a_run")  # the first try has died, or the task was cleared
+    assert again[mine].extra == told[mine].extra
+    assert carried_out(finish, pipeline, "another_run")[mine].extra["days"] == []
+
+
+def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
+    carried_out(publish, pipeline, "first_night")
+    lost = next(one for one in simulated.tenant.truth() if one.date < TODAY - dt.timedelta(days=7))
+    execute(engine.url, f"DELETE FROM protime.clockings WHERE id = {lost.id}")
+    prove = ProtimeProveOperator(task_id="prove", requests=20, repaired=CLOCKINGS, outlets=[REPAIRED])
+    for _ in range(2):
+        (event,) = carried_out(prove, pipeline, "second_night")[REPAIRED].asset_alias_events
+        assert event.extra["days"] == [str(lost.date)]
+    assert carried_out(prove, pipeline, "third_night")[REPAIRED].asset_alias_events == []
+
+
+def test_what_a_failed_turn_brought_is_told_by_the_next_and_by_the_night(
+    pipeline: Pipeline, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    poll(pipeline)
+    publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
+    turn = ProtimeChangesToPostgresOperator(task_id="changes", outlets=[CHANGES])
+    carried_out(publish, pipeline, "first_night")
+    with pytest.raises(AirflowSkipException):
+        carried_out(turn, pipeline, "first_turn")
+
+    edited, gone, *_ = simulated.tenant.truth()
+    simulated.tenant.edit(edited.id, time_of_day_in_minutes=601)
+    simulated.tenant.hard_delete(gone.id)
+    simulated.served.misbehaviour.follow(REFUSED)
+    with pytest.raises(ForbiddenError):
+        carried_out(turn, pipeline, "second_turn")
+    simulated.served.misbehaviour.follow(read_plan(""))
+    days = sorted({str(edited.date), str(gone.date)})
+    assert carried_out(turn, pipeline, "third_turn")[CHANGES].extra["days"] == days
+    with pytest.raises(AirflowSkipException):
+        carried_out(turn, pipeline, "fourth_turn")
+    assert carried_out(publish, pipeline, "second_night")[CLOCKINGS].extra["days"] == days
