@@ -138,3 +138,39 @@ def test_rows_that_stood_twice_stand_once_when_the_keys_come(empty_database: URL
         assert connection.scalars(sa.text("SELECT id FROM protime_etl.delta_seen ORDER BY id")).all() == [7, 8]
         assert connection.scalars(sa.text("SELECT id FROM protime.clocking_versions ORDER BY id")).all() == [7, 8]
     engine.dispose()
+
+
+def test_what_a_night_wrote_that_was_not_told_yet_is_carried_over(empty_database: URL) -> None:
+    engine = create_engine(empty_database)
+    config = schema.migration_config()
+    with engine.begin() as connection:
+        for name in SCHEMAS:
+            connection.execute(sa.schema.CreateSchema(name))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+        for status, changed in (("done", ["2026-03-01"]), ("running", ["2026-03-02"]), ("failed", None)):
+            run_id = connection.scalar(
+                sa.text(
+                    "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status)"
+                    " VALUES ('acme', 'cli', '2026-03-01', '2026-03-20', :status) RETURNING run_id"
+                ),
+                {"status": status},
+            )
+            connection.execute(
+                sa.text(
+                    "INSERT INTO protime_etl.units"
+                    " (run_id, date_from, date_to, person_ids, status, finished_at, inserted, changed_days)"
+                    " VALUES (:run, '2026-03-18', '2026-03-20', '{1}', 'done', now(), 1, :changed)"
+                ),
+                {"run": run_id, "changed": changed},
+            )
+    upgrade_schema(engine)
+    with engine.connect() as connection:
+        notes = connection.execute(
+            sa.text("SELECT CAST(days AS text[]), all_days FROM protime_etl.written_days ORDER BY days")
+        ).all()
+    assert [tuple(note) for note in notes] == [
+        (["2026-03-02"], True),
+        (["2026-03-18", "2026-03-19", "2026-03-20"], False),
+    ]
+    engine.dispose()
