@@ -90,6 +90,7 @@ class DirectLoad(Load):
             CollisionError: a record is there, or it is one of another person.
         """
         person = itemgetter(self._columns.index("person_id"))
+        day = itemgetter(self._columns.index(self._collection.day))
         tenant, status_at, deleted = self._tenant, self._status_at, self._collection.deleted_status
         try:
             with self._binary_copy(self._statement, self._all_types) as write_row:
@@ -97,6 +98,7 @@ class DirectLoad(Load):
                 def send(rows: Rows) -> None:
                     if not self.locked_people.issuperset(map(person, rows)):
                         raise CollisionError
+                    self.copied_days.update(map(day, rows))
                     moment = self._clock_offset + time.monotonic_ns() // 1000
                     for row in rows:
                         if status_at is not None and row[status_at] == deleted:

@@ -49,6 +49,8 @@ class Load(Staging):
         super().__init__(connection, tenant, collection, began)
         self.copied = 0
         """Rows that went straight into the table."""
+        self.copied_days: set[dt.date] = set()
+        """Their days."""
         self.changed: list[tuple[int | None, dt.date]] | None = []
         """Whose days differed from the table, written or not; None is everybody. None instead of all: too many, or it
         is not known."""
@@ -69,8 +71,8 @@ class Load(Staging):
         """
         if not self.counts.written:
             return
-        days = {day for _, day in self.changed or ()}
-        if self.changed is None and window is not None:
+        days = {day for _, day in self.changed or ()} | self.copied_days
+        if self.changed is None and window is not None and self.counts.written > self.copied:
             first, last = window
             days = {first + dt.timedelta(days=n) for n in range((last - first).days + 1)}
         # What is new was nowhere before; what was changed may have been on any day.

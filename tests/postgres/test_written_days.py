@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.config import Settings
+from protime_etl.config import CLOCKINGS_SCOPE, Settings
 from protime_etl.errors import ForbiddenError, ProtimeError
 from protime_etl.postgres import merge
 from protime_etl.postgres.written_days import Told, note_written, tell_days
@@ -22,6 +22,8 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import repair, verify
 from tests.databases import execute
+from tests.protime.hostile import GOOD
+from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY, settings_for
 
 WEEK = [TODAY - dt.timedelta(days=n) for n in range(6, -1, -1)]
@@ -51,13 +53,26 @@ def move(simulated: SimulatedTenant) -> list[str]:
     return [str(WEEK[2]), str(WEEK[3])]
 
 
-def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(pipeline: Pipeline) -> None:
+def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(
+    pipeline: Pipeline, simulated: SimulatedTenant
+) -> None:
     read_week(pipeline)
     first = told(pipeline, "publish of monday")
-    assert first == Told([str(day) for day in WEEK], all_days=True, anything=True)
+    worked = sorted({str(one.date) for one in simulated.tenant.truth() if one.date >= WEEK[0]})
+    assert first == Told(worked, all_days=True, anything=True)
     assert told(pipeline, "publish of tuesday") == NEVER
     assert told(pipeline, "publish of monday") == first  # its first try has died
     assert told(pipeline, "publish of monday", CHANGES) == NEVER
+
+
+def test_days_that_were_not_asked_for_are_told_if_they_come(warehouse: URL) -> None:
+    answer = {"value": [GOOD, {**GOOD, "id": 2, "date": str(WEEK[2])}]}
+    with (
+        ScriptedServer([Answer(200, answer)]) as server,
+        open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
+    ):
+        assert sync(pipeline, "cli", TODAY, TODAY, [7])[0].inserted == 2
+        assert told(pipeline, "publish") == Told([str(WEEK[2]), GOOD["date"]], all_days=True, anything=True)
 
 
 def test_each_asset_is_told_everything(pipeline: Pipeline) -> None:
