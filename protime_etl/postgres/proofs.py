@@ -152,9 +152,7 @@ FROM unnest(CAST(:days AS date[]), CAST(:numbers AS bigint[])) AS found (day, nu
 ON CONFLICT (tenant, collection, date) DO UPDATE
 SET differences = d.differences + excluded.differences, last_found_at = excluded.last_found_at
 """
-FORGET = (
-    "DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND finished_at < clock_timestamp() - interval '{kept}'"
-)
+FORGET = "DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND {at} < clock_timestamp() - interval '{kept}'"
 
 
 class Unproven(NamedTuple):
@@ -312,6 +310,6 @@ def keep_poll(connection: Connection, tenant: str, collection: str, seconds: flo
 
 
 def forget_old(connection: Connection, tenant: str) -> None:
-    """Forget comparisons and turns of more than a year ago."""
-    for table in ("verifications", "delta_polls"):
-        connection.execute(sa.text(FORGET.format(table=table, kept=KEPT)), {"tenant": tenant})
+    """Forget comparisons, turns and what was written more than a year ago."""
+    for table, at in (("verifications", "finished_at"), ("delta_polls", "finished_at"), ("written_days", "written_at")):
+        connection.execute(sa.text(FORGET.format(table=table, at=at, kept=KEPT)), {"tenant": tenant})

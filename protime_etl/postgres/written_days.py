@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.engine_tables import written_days
 
-__all__ = ["Told", "forget_written", "note_written", "tell_days"]
+__all__ = ["Told", "note_written", "tell_days"]
 
 MOST_DAYS = 400
 TAKE = """
@@ -34,10 +34,6 @@ WITH told AS (
 SELECT ARRAY(SELECT DISTINCT day FROM told CROSS JOIN unnest(days) AS day ORDER BY day DESC LIMIT :most + 1),
     count(*), coalesce(bool_and(all_days), true)
 FROM told
-"""
-FORGET = """
-DELETE FROM protime_etl.written_days
-WHERE tenant = :tenant AND written_at < clock_timestamp() - interval '1 year'
 """
 
 
@@ -75,8 +71,3 @@ def tell_days(connection: Connection, tenant: str, asset: str, task: str, *, del
     days, number, complete = connection.execute(sa.text(TOLD), given).one()
     newest = sorted(map(str, days[:MOST_DAYS]))
     return Told(newest, complete and len(newest) == len(days), number > 0)
-
-
-def forget_written(connection: Connection, tenant: str) -> None:
-    """Forget what was written a year ago, told or not."""
-    connection.execute(sa.text(FORGET), {"tenant": tenant})

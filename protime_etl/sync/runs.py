@@ -17,10 +17,9 @@ from protime_etl.postgres.coverage import missing, uncover
 from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.planning import refresh_statistics
-from protime_etl.postgres.proofs import tidy_proofs_of_run
+from protime_etl.postgres.proofs import forget_old, tidy_proofs_of_run
 from protime_etl.postgres.sources import register_source
 from protime_etl.postgres.volumes import longest, usual_amounts
-from protime_etl.postgres.written_days import forget_written
 from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_gaps, windows
@@ -185,7 +184,7 @@ def finish(
         unfinished = sum(number for status, number in statuses.items() if status != "done")
         reason = error or (f"{unfinished} of {sum(statuses.values())} units are not done" if unfinished else None)
         ledger.finish_run(connection, run_id, reason)
-        forget_written(connection, pipeline.tenant)
+        forget_old(connection, pipeline.tenant)
         tidy_proofs_of_run(connection, pipeline.tenant, run_id)
         if unfinished and not interrupted:
             left = ledger.unfinished_units(connection, run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -164,12 +165,15 @@ def test_days_that_are_not_known_one_by_one_are_told_so(pipeline: Pipeline, engi
     assert told(pipeline, "publish") == Told([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
 
 
-def test_what_was_written_a_year_ago_is_forgotten(pipeline: Pipeline, engine: Engine) -> None:
+@pytest.mark.parametrize("work", [read_week, poll])
+def test_what_was_written_a_year_ago_is_forgotten(
+    pipeline: Pipeline, engine: Engine, work: Callable[[Pipeline], object]
+) -> None:
     note(engine, WEEK[0])
     told(pipeline, "publish")
     execute(engine.url, "UPDATE protime_etl.written_days SET written_at = now() - interval '370 days'")
     note(engine, WEEK[1])
-    read_week(pipeline)  # at the end of each run
+    work(pipeline)
     assert told(pipeline, "publish", "another_asset").anything
     with engine.connect() as connection:
         kept = connection.scalars(sa.text("SELECT days FROM protime_etl.written_days ORDER BY note_id")).all()

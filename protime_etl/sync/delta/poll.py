@@ -37,7 +37,7 @@ from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.locks import DeltaLock, lock_merges_shared
 from protime_etl.postgres.planning import refresh_statistics
-from protime_etl.postgres.proofs import keep_poll
+from protime_etl.postgres.proofs import forget_old, keep_poll
 from protime_etl.sync.delta.confirmation import Confirmation
 from protime_etl.sync.delta.failures import MAX_FAILURES, failure_kind
 from protime_etl.sync.delta.initial_load import InitialLoad
@@ -95,6 +95,7 @@ def _keep(session: DeltaSession, began: float, error: str | None) -> None:
     """Keep how the turn went."""
     result, counts = session.result, session.result.counts
     with session.pipeline.transaction() as connection:
+        forget_old(connection, session.tenant)
         keep_poll(
             connection,
             session.tenant,
