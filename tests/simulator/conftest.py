@@ -9,6 +9,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.simulator.caller import FIRST_DAY, LAST_DAY, Caller
+from tests.simulator.turns import serving
 
 
 @pytest.fixture
@@ -17,3 +18,9 @@ def caller() -> Iterator[Caller]:
     options = Options(page_size=100, empty_page_every=3)
     with SimulatedTenant(tenant, options) as simulated, requests.Session() as session:
         yield Caller(simulated, session)
+
+
+@pytest.fixture
+def delta(caller: Caller) -> Iterator[Caller]:
+    with serving(caller, Options(page_size=100, empty_page_every=3)) as served:
+        yield served
