@@ -12,9 +12,6 @@ import msgspec
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.options import Options
-
-if TYPE_CHECKING:
-    from tests.simulator.caller import Caller
 from tests.simulator.turns import (
     INSIDE,
     JANUARY,
@@ -30,6 +27,9 @@ from tests.simulator.turns import (
     turn,
     upsert,
 )
+
+if TYPE_CHECKING:
+    from tests.simulator.caller import Caller
 
 
 def test_the_initial_load_is_a_list_whose_last_page_has_the_link(delta: Caller) -> None:

@@ -13,9 +13,6 @@ from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.generation.people import sensitive_fields
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
 from protime_etl.simulator.state import Tenant
-
-if TYPE_CHECKING:
-    from tests.simulator.caller import Caller
 from tests.simulator.turns import (
     INSIDE,
     NOW,
@@ -30,6 +27,9 @@ from tests.simulator.turns import (
     turn,
     upsert,
 )
+
+if TYPE_CHECKING:
+    from tests.simulator.caller import Caller
 
 
 @pytest.mark.parametrize(
