@@ -35,8 +35,7 @@ class ProtimeFinishOperator(ProtimeOperator):
         self.run_id = run_id
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Add up the units; the asset event carries the counts, and the days on which
-        something changed that no event has told yet."""
+        """Add up the units; the event of each outlet carries the counts and the days it has not told yet."""
         if str(self.run_id) in ("", "None"):
             raise AirflowFailException("No run was planned: look at the plan task.")
         run_id = parse_whole_number("run_id", self.run_id, 1, 2**63 - 1)

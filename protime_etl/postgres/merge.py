@@ -74,7 +74,7 @@ class Load(Staging):
         days = {day for _, day in self.changed or ()} | self.copied_days
         if self.changed is None and window is not None and self.counts.written > self.copied:
             first, last = window
-            days = {first + dt.timedelta(days=n) for n in range((last - first).days + 1)}
+            days |= {first + dt.timedelta(days=n) for n in range((last - first).days + 1)}
         # What is new was nowhere before; what was changed may have been on any day.
         moved = self.counts.updated + self.counts.deleted > 0
         all_days = self.changed is not None or (window is not None and not moved)

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 
 from protime_etl.errors import DatabaseError, SchemaError, SettingsError
 from protime_etl.postgres import schema
@@ -110,14 +111,21 @@ def test_as_many_workers_as_are_allowed_have_a_connection_each(warehouse: URL) -
     engine.dispose()
 
 
-def test_rows_that_stood_twice_stand_once_when_the_keys_come(empty_database: URL) -> None:
-    engine = create_engine(empty_database)
+@contextmanager
+def of_version(engine: Engine, version: str) -> Iterator[Connection]:
+    """A transaction in an empty warehouse of an older version of the schema."""
     config = schema.migration_config()
     with engine.begin() as connection:
         for name in SCHEMAS:
             connection.execute(sa.schema.CreateSchema(name))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+        command.upgrade(config, version)
+        yield connection
+
+
+def test_rows_that_stood_twice_stand_once_when_the_keys_come(empty_database: URL) -> None:
+    engine = create_engine(empty_database)
+    with of_version(engine, "0005") as connection:
         for number in (7, 7, 8):
             connection.execute(
                 sa.text(
@@ -142,12 +150,7 @@ def test_rows_that_stood_twice_stand_once_when_the_keys_come(empty_database: URL
 
 def test_what_a_night_wrote_that_was_not_told_yet_is_carried_over(empty_database: URL) -> None:
     engine = create_engine(empty_database)
-    config = schema.migration_config()
-    with engine.begin() as connection:
-        for name in SCHEMAS:
-            connection.execute(sa.schema.CreateSchema(name))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0010")
+    with of_version(engine, "0010") as connection:
         for status, changed in (("done", ["2026-03-01"]), ("running", ["2026-03-02"]), ("failed", None)):
             run_id = connection.scalar(
                 sa.text(
