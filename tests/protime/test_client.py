@@ -213,10 +213,10 @@ def test_the_token_request_is_form_encoded_with_narrowed_scopes() -> None:
 
 
 def test_expires_in_is_believed() -> None:
-    tokens = [token_answer("a", expires_in=0.2), token_answer("b")]
+    tokens = [token_answer("a", expires_in=2), token_answer("b")]
     with ScriptedServer([Answer(200, {"value": []})], tokens) as server, client_of(server) as client:
         list(client.pages(CLOCKINGS))
-        time.sleep(0.15)
+        time.sleep(1.5)
         list(client.pages(CLOCKINGS))
         list(client.pages(CLOCKINGS))
     assert [one.headers["Authorization"] for one in server.api_requests] == ["Bearer a", "Bearer b", "Bearer b"]
