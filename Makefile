@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 
-.PHONY: help run up test lint format migration data-page tests contracts chaos soak airflow airflow-oldest warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page tests contracts chaos soak proofs airflow airflow-oldest warehouses bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,10 @@ soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenan
 contracts: $(READY) ## The long form of what every collection has to keep, plans of a million rows, cost of versions (4 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest --long -q -n 2 tests/collections tests/postgres/test_plans.py tests/postgres/test_versions.py
+
+proofs: $(READY) ## A hundred nights that prove two years, and reading again what is large (5 minutes)
+	@$(BIN)/python -m tests.fetch_servers 14
+	@$(BIN)/python -m pytest --long -q tests/sync/test_proving.py tests/cli/test_reading_again.py
 
 airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page (15 minutes)
 	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py tests/test_deployment_celery.py

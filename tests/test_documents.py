@@ -92,6 +92,17 @@ def test_a_target_of_make_is_there(line: str) -> None:
     assert re.search(rf"^{line.split()[1]}:", makefile, re.MULTILINE)
 
 
+def test_a_target_of_make_runs_each_test_that_has_a_long_form() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    run = [
+        ROOT / path for line in makefile.splitlines() if "--long" in line for path in line.split() if "tests/" in path
+    ]
+    long_form = re.compile(r"mark\.long\b|\bamount\(|getoption\(\"--long")
+    of_some = [path for path in (ROOT / "tests").rglob("test_*.py") if long_form.search(path.read_text("utf-8"))]
+    assert of_some
+    assert [str(path) for path in of_some if not {path, *path.parents} & set(run)] == []
+
+
 def test_what_is_installed_comes_from_a_clone_and_exists() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for line in of("pip"):
