@@ -23,6 +23,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import NO_SETTINGS, Settings
 from protime_etl.postgres.data_page import data_page
 from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
+from protime_etl.postgres.schema import versions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -90,6 +91,12 @@ def test_a_command_of_airflow_is_understood(tmp_path: Path) -> None:
 def test_a_target_of_make_is_there(line: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{line.split()[1]}:", makefile, re.MULTILINE)
+
+
+def test_the_run_that_is_shown_has_the_schema_of_today() -> None:
+    told = re.findall(r"schema version (\d+)", "".join(one.read_text(encoding="utf-8") for one in DOCUMENTS))
+    assert told
+    assert set(told) == {versions()[-1]}
 
 
 def test_a_target_of_make_runs_each_test_that_has_a_long_form() -> None:
