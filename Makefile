@@ -41,7 +41,7 @@ tests: $(READY) ## All tests
 	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (up to 10 minutes)
+chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (15 to 20 minutes)
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/postgres/test_outages.py \
 		tests/protime/test_hostile_records.py
 
@@ -56,7 +56,7 @@ proofs: $(READY) ## A hundred nights that prove two years, and reading again wha
 	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest --long -q tests/sync/test_proving.py tests/cli/test_reading_again.py
 
-airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page (15 minutes)
+airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page (25 minutes)
 	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py tests/test_deployment_celery.py
 
 # The interpreter is that of .venv, which was looked at.
@@ -66,7 +66,7 @@ $(OLDEST)/.installed: pyproject.toml oldest-airflow.txt
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c oldest-airflow.txt -e ".[tests]"
 	@touch $@
 
-airflow-oldest: $(READY) $(OLDEST)/.installed ## The DAGs on the oldest Airflow that is supported, in an environment of its own (up to 10 minutes)
+airflow-oldest: $(READY) $(OLDEST)/.installed ## The DAGs on the oldest Airflow that is supported, in an environment of its own (about 12 minutes)
 	@$(OLDEST)/bin/python -m pytest --long -q tests/airflow tests/end_to_end/test_nightly.py
 
 warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer and under settings of others, as a table (10 minutes)
