@@ -18,22 +18,26 @@ __all__ = ["Facts", "Row", "count_rows", "read_facts", "rows_until"]
 Row = Mapping[str, Any]
 Facts = Mapping[str, Sequence[Row]]
 
+OVERDUE_HOURS = 36
+"""A night has that long to read the last day that is over: also one that begins late in the evening, and the next."""
 TENANTS = """
-SELECT t.tenant, t.timezone,
+SELECT t.tenant, t.timezone, CAST(now() AT TIME ZONE t.timezone AS date) AS today,
     (SELECT max(u.finished_at) FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
         WHERE r.tenant = t.tenant AND u.status = 'done') AS last_read,
     (SELECT count(*) FROM protime_etl.rejected_record AS x WHERE x.tenant = t.tenant) AS rejected
 FROM protime_etl.tenants AS t ORDER BY t.tenant
 """
 COLLECTION = """
-SELECT t.tenant, '{path}' AS collection,
-    coalesce(
+SELECT t.tenant, '{path}' AS collection, l.last_read,
+    round(extract(epoch FROM clock_timestamp() - l.last_read) / 3600, 1)::float8 AS hours
+FROM protime_etl.tenants AS t CROSS JOIN LATERAL (
+    SELECT coalesce(
         (SELECT s.read_at FROM protime_etl.collection_state AS s
             WHERE s.tenant = t.tenant AND s.collection = '{path}'),
         (SELECT max(u.finished_at) FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
             WHERE r.tenant = t.tenant AND u.collection = '{path}' AND u.status = 'done')
     ) AS last_read
-FROM protime_etl.tenants AS t
+) AS l
 """
 ROWS = """
 SELECT t.tenant, '{path}' AS collection,
@@ -86,36 +90,68 @@ WHERE run_id IN (
     WHERE number <= 10
 ) GROUP BY run_id ORDER BY run_id DESC
 """
-# What failed and was not read since, by whatever run.
-LEFT = """
-SELECT tenant, collection, run_id, date_from, date_to, people, failed_at, error
+# What is known to be wrong: whose days, and the first reason of each kind.
+WRONG = """
+SELECT tenant, collection, kind, since, why, run_id, first, last, person_id,
+    CASE WHEN NOT of_all THEN (SELECT sum(upper(u) - lower(u))::int FROM unnest(whose) AS u) END AS people
 FROM (
-SELECT r.tenant, u.collection, u.run_id, u.date_from, u.date_to,
-    CASE WHEN u.person_ids = '{-1}' THEN 'all'
-        WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more'
-        ELSE u.person_ids::text END AS people, u.finished_at AS failed_at, u.error,
-    row_number() OVER (PARTITION BY r.tenant ORDER BY u.finished_at DESC) AS number
-FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
-WHERE u.status = 'failed' AND u.collection = ANY(:collections)
-    AND u.finished_at > clock_timestamp() - interval '30 days'
-    AND NOT EXISTS (
-        SELECT FROM protime_etl.units AS d JOIN protime_etl.runs AS s USING (run_id)
-        WHERE s.tenant = r.tenant AND d.collection = u.collection AND d.status = 'done'
-            AND d.finished_at > u.finished_at AND d.date_from <= u.date_from AND d.date_to >= u.date_to
-            AND d.person_ids @> u.person_ids
-            AND d.circles IS NOT DISTINCT FROM u.circles
-    )
-) AS numbered
-WHERE number <= 50 ORDER BY failed_at DESC
+    SELECT w.tenant, w.collection, w.kind, min(w.since) AS since, (array_agg(w.why ORDER BY w.since))[1] AS why,
+        (array_agg(w.run_id ORDER BY w.since))[1] AS run_id, min(lower(d)) AS first, max(upper(d) - 1) AS last,
+        min(lower(p)) AS person_id, bool_or(upper_inf(p)) AS of_all, range_agg(p) AS whose
+    FROM protime_etl.wrong AS w, unnest(w.dates) AS d, unnest(w.people) AS p
+    WHERE w.collection = ANY(:collections)
+    GROUP BY w.tenant, w.collection, w.kind
+) AS entries ORDER BY tenant, collection, kind
 """
-# Readings of all people that came to their end, the newest of each collection.
+# What is due and was not read, and is not known to be wrong either; `overdue` are hours in which the last day may yet
+# be read.
+GAPS = """
+WITH held AS MATERIALIZED (
+    SELECT b.tenant, b.collection,
+        (b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}')) * datemultirange(daterange(NULL,
+            CAST((now() - make_interval(hours => :overdue)) AT TIME ZONE t.timezone AS date) - 1)) AS gaps,
+        count(*) AS people, min(b.person_id) AS person_id
+    FROM protime_etl.book AS b JOIN protime_etl.tenants AS t USING (tenant)
+    LEFT JOIN protime_etl.wrong_days AS w
+        ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
+    LEFT JOIN protime_etl.wrong_days AS e
+        ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
+    WHERE b.collection = ANY(:collections) GROUP BY 1, 2, 3
+)
+SELECT tenant, collection, lower(gap) AS first, upper(gap) - 1 AS last, sum(people)::int AS people,
+    min(person_id) AS person_id
+FROM held, unnest(gaps) AS gap GROUP BY 1, 2, 3, 4 ORDER BY tenant, collection, first
+"""
+# What was asked for and is over, and what of it is here of everyone; `age` is how long ago the last such day ended.
 COMPLETE = """
-SELECT DISTINCT ON (r.tenant, read) r.tenant, read AS collection, r.finished_at AT TIME ZONE t.timezone AS at,
-    round(extract(epoch FROM clock_timestamp() - r.finished_at) / 3600, 1)::float8 AS hours, r.finished_at
-FROM protime_etl.runs AS r JOIN protime_etl.tenants AS t USING (tenant), unnest(r.collections) AS read
-WHERE r.status = 'done' AND r.person_ids IS NULL AND r.circles IS NULL AND read = ANY(:collections)
-    AND r.origin NOT LIKE '% repair'
-ORDER BY r.tenant, read, r.run_id DESC
+WITH held AS MATERIALIZED (
+    SELECT tenant, collection, due, due - read AS missing
+    FROM protime_etl.book WHERE collection = ANY(:collections) GROUP BY 1, 2, 3, 4
+),
+summed AS (
+    SELECT tenant, collection,
+        (SELECT coalesce(range_agg(r), '{}') FROM held AS x, unnest(x.due) AS r
+            WHERE (x.tenant, x.collection) = (h.tenant, h.collection))
+        - (SELECT coalesce(range_agg(r), '{}') FROM held AS x, unnest(x.missing) AS r
+            WHERE (x.tenant, x.collection) = (h.tenant, h.collection)) AS complete
+    FROM held AS h GROUP BY tenant, collection
+)
+SELECT p.tenant, p.collection, lower(span) AS first, upper(span) - 1 AS last,
+    round(extract(epoch FROM now() - CAST(upper(s.complete) AS timestamp) AT TIME ZONE t.timezone) / 3600, 1)::float8
+        AS hours
+FROM protime_etl.promises AS p JOIN protime_etl.tenants AS t USING (tenant)
+LEFT JOIN summed AS s USING (tenant, collection)
+LEFT JOIN LATERAL unnest(s.complete) AS span ON true
+WHERE p.collection = ANY(:collections) ORDER BY tenant, collection, first
+"""
+# Days between ranges that were asked for.
+NOT_ASKED_FOR = """
+SELECT p.tenant, p.collection, lower(span) AS first, upper(span) - 1 AS last
+FROM protime_etl.promises AS p JOIN protime.tenants AS t USING (tenant),
+    unnest(datemultirange(daterange(lower(p.dates), t.today)) - p.dates
+        - datemultirange(daterange(p.follows_from, NULL))) AS span
+WHERE p.collection = ANY(:collections) AND NOT isempty(p.dates) AND lower(p.dates) < t.today
+ORDER BY p.tenant, p.collection, first
 """
 PAUSES = """
 SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds,
@@ -146,23 +182,18 @@ SELECT tenant, collection, count(*) AS days, count(proven_at) AS proven, min(pro
             AND v.finished_at > clock_timestamp() - interval '7 days') AS lately
 FROM protime.proof AS p WHERE collection = ANY(:collections) GROUP BY tenant, collection ORDER BY tenant, collection
 """
-# Days that are over, that were read for some and not for all.
-HOLES = """
-SELECT c.tenant, count(*) AS days, min(c.date) AS first, max(c.date) AS last, max(c.people_missing) AS people
-FROM protime.coverage AS c JOIN protime.tenants AS t USING (tenant)
-WHERE c.people_missing > 0 AND c.date < t.today - 2 GROUP BY c.tenant
-"""
 # What takes longest comes last.
 QUERIES = {
     "runs": RUNS,
-    "not_read": LEFT,
+    "wrong": WRONG,
     "deltas": DELTAS,
     "pauses": PAUSES,
-    "complete": COMPLETE,
+    "not_asked_for": NOT_ASKED_FOR,
     "tenants": TENANTS,
+    "gaps": GAPS,
+    "complete": COMPLETE,
     "coverage": COVERAGE,
     "proof": PROOF,
-    "holes": HOLES,
 }
 
 
@@ -173,7 +204,12 @@ def read_facts(
 
     `within`: so many seconds for all of them. What could not be told in time is empty, and named in `too_slow`.
     """
-    values = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK, "collections": list(collections)}
+    values = {
+        "run_lock": RUN_LOCK,
+        "unit_lock": UNIT_LOCK,
+        "collections": list(collections),
+        "overdue": OVERDUE_HOURS,
+    }
     queries = {"collections": _of_each(COLLECTION, collections) + " ORDER BY tenant, collection", **QUERIES}
     if within is None:
         return {name: _rows(connection, query, values) for name, query in queries.items()}
