@@ -108,10 +108,9 @@ FROM (
 GAPS = """
 WITH held AS MATERIALIZED (
     SELECT b.tenant, b.collection,
-        (b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}')) * datemultirange(daterange(NULL,
-            CAST((now() - make_interval(hours => :overdue)) AT TIME ZONE t.timezone AS date) - 1)) AS gaps,
+        b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS gaps,
         count(*) AS people, min(b.person_id) AS person_id
-    FROM protime_etl.book AS b JOIN protime_etl.tenants AS t USING (tenant)
+    FROM protime_etl.book AS b
     LEFT JOIN protime_etl.wrong_days AS w
         ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
     LEFT JOIN protime_etl.wrong_days AS e
@@ -120,7 +119,9 @@ WITH held AS MATERIALIZED (
 )
 SELECT tenant, collection, lower(gap) AS first, upper(gap) - 1 AS last, sum(people)::int AS people,
     min(person_id) AS person_id
-FROM held, unnest(gaps) AS gap GROUP BY 1, 2, 3, 4 ORDER BY tenant, collection, first
+FROM held JOIN protime_etl.tenants AS t USING (tenant), unnest(gaps) AS gap
+WHERE lower(gap) < CAST((now() - make_interval(hours => :overdue)) AT TIME ZONE t.timezone AS date) - 1
+GROUP BY 1, 2, 3, 4 ORDER BY tenant, collection, first
 """
 # What was asked for and is over, and what of it is here of everyone; `age` is how long ago the last such day ended.
 COMPLETE = """

@@ -175,12 +175,12 @@ def _of_promises(facts: Facts, dated: Sequence[str]) -> Iterator[Problem]:
     asked = {row["collection"] for row in facts["complete"]}
     today = next((row["today"] for row in facts["tenants"]), None)
     firsts = [row["first"] for row in facts["complete"] if row["first"] is not None]
-    for path in dated:
-        if path not in asked | followed and today is not None:
-            first = min(firsts, default=today - dt.timedelta(days=7))
-            chosen = "" if path == "clockings" else f" --collections {path}"
-            command = f"protime-etl sync --from {first} --to {today}{chosen}"
-            yield Problem("error", "never", f"{path} was never read of all people", do=command)
+    never = [path for path in dated if path not in asked | followed]
+    if never and today is not None:
+        first = min(firsts, default=today - dt.timedelta(days=7))
+        chosen = "" if never == ["clockings"] else f" --collections {','.join(never)}"
+        command = f"protime-etl sync --from {first} --to {today}{chosen}"
+        yield Problem("error", "never", f"never read of all people: {', '.join(never)}", do=command)
     for path in dated:
         if ranges := [row for row in facts["not_asked_for"] if row["collection"] == path]:
             days = ", ".join(days_in_words(row["first"], row["last"]) for row in ranges[-RANGES_SHOWN:])
@@ -188,17 +188,22 @@ def _of_promises(facts: Facts, dated: Sequence[str]) -> Iterator[Problem]:
 
 
 def _of_lists(facts: Facts, collections: Sequence[str]) -> Iterator[Problem]:
-    """Lists that were never read, or not lately; what failed is told above."""
+    """Lists that were never read, or not lately; one that failed is named above."""
     wrong = {row["collection"] for row in facts["wrong"]}
-    for row in facts["collections"]:
-        path = row["collection"]
-        if path not in collections or COLLECTIONS[path].is_dated or path in wrong or not facts["complete"]:
-            continue
-        if row["last_read"] is None:
-            yield Problem("error", "list", f"{path} was never read", do=_list_command(facts, path))
-        elif row["hours"] > LIST_HOURS:
-            what = f"{path} was last read {row['hours']:.0f} hours ago"
-            yield Problem("error", "list", what, do=_list_command(facts, path), since=row["last_read"])
+    rows = [
+        row
+        for row in facts["collections"]
+        if row["collection"] in collections and not COLLECTIONS[row["collection"]].is_dated
+    ]
+    rows = [row for row in rows if row["collection"] not in wrong] if facts["complete"] else []
+    if never := [row["collection"] for row in rows if row["last_read"] is None]:
+        what = f"never read: {', '.join(never)}"
+        yield Problem("error", "list", what, do=_list_command(facts, ",".join(never)))
+    if old := [row for row in rows if row["last_read"] is not None and row["hours"] > LIST_HOURS]:
+        paths = [row["collection"] for row in old]
+        what = f"last read {max(row['hours'] for row in old):.0f} hours ago: {', '.join(paths)}"
+        since = min(row["last_read"] for row in old)
+        yield Problem("error", "list", what, do=_list_command(facts, ",".join(paths)), since=since)
 
 
 def _of_runs(runs: Sequence[Row]) -> Iterator[Problem]:
