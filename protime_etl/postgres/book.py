@@ -18,7 +18,15 @@ from sqlalchemy.engine import Connection
 from protime_etl.postgres.multiranges import of_days, of_range, without
 from protime_etl.work import EVERYONE, Slice
 
-__all__ = ["Cells", "end_proofs", "enter_compared", "enter_read", "lock_coverage", "try_lock_coverage"]
+__all__ = [
+    "Cells",
+    "end_proofs",
+    "enter_compared",
+    "enter_read",
+    "forget_rejected",
+    "lock_coverage",
+    "try_lock_coverage",
+]
 
 Cells = Sequence[tuple[int | None, dt.date]]
 """Days of people; None is all people."""
@@ -156,6 +164,17 @@ def enter_read(
             "written": written,
         },
     )
+
+
+def forget_rejected(connection: Connection, tenant: str, read: Slice, began: dt.datetime) -> None:
+    """Forget what was rejected on these days of these people before a complete reading of them began, and not since."""
+    statement = (
+        "DELETE FROM protime_etl.rejected_record WHERE tenant = :tenant AND collection = :collection"
+        " AND last_seen_at < :began AND date BETWEEN :first AND :last"
+        " AND (person_id = ANY(CAST(:people AS bigint[])) OR :everyone = ANY(CAST(:people AS bigint[])))"
+    )
+    values = {"people": list(read.person_ids), "first": read.first, "last": read.last, "began": began}
+    connection.execute(sa.text(statement), {**_whose(tenant, read.collection), **values, "everyone": EVERYONE})
 
 
 def end_proofs(connection: Connection, tenant: str, collection: str, written: Cells) -> None:

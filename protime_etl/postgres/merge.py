@@ -145,7 +145,13 @@ class Load(Staging):
             with no_nested_loops(self._driver):
                 self._driver.execute(self._query("forget_tombstones"), self._values())
         self._driver.execute(self._query("keep_rejected"), self._values())
+        if self.staged:
+            self._driver.execute(self._query("forget_rejected"), self._values())
         return self.counts
+
+    def forget_rejected_of_list(self) -> None:
+        """Forget what was rejected before, as the complete list that is merged has it no more."""
+        self._driver.execute(self._query("forget_rejected_of_list"), self._values())
 
     def _merge_statement(self) -> sql.Composed:
         # Not columns that had to be taken from the table itself: what was taken may be out of date by now.

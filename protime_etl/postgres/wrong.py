@@ -19,7 +19,7 @@ from protime_etl.postgres.locks import lock_wrong
 from protime_etl.postgres.multiranges import ALL, of_people, of_range, without
 from protime_etl.work import EVERYONE, Slice
 
-__all__ = ["Wrong", "enter_equal", "enter_held_back", "enter_right", "enter_wrong", "held_back"]
+__all__ = ["Wrong", "enter_equal", "enter_held_back", "enter_right", "enter_wrong", "held_back", "not_known_to_differ"]
 
 Kind = Literal["failed", "unreadable", "withheld", "differs"]
 ALL_KINDS: Sequence[Kind] = ("failed", "unreadable", "withheld", "differs")
@@ -128,6 +128,23 @@ def enter_wrong(connection: Connection, tenant: str, wrong: Wrong, lost: Iterabl
             if one.collection == collection:
                 enter_right(connection, tenant, one, kinds)
         connection.execute(sa.text(ENTER_WRONG), values)
+
+
+def not_known_to_differ(connection: Connection, tenant: str, collection: str, cells: Cells) -> Cells:
+    """Those of these days of people that no comparison has found to differ yet."""
+    query = """
+        SELECT nullif(cell.person_id, :everyone), cell.day
+        FROM unnest(CAST(:people AS bigint[]), CAST(:days AS date[])) AS cell (person_id, day)
+        WHERE NOT EXISTS (
+            SELECT FROM protime_etl.wrong AS w
+            WHERE w.tenant = :tenant AND w.collection = :collection AND w.kind IN ('differs', 'withheld')
+                AND (w.people @> cell.person_id OR cell.person_id = :everyone) AND w.dates @> cell.day
+        )
+    """
+    people = [EVERYONE if person is None else person for person, _ in cells]
+    values = {"people": people, "days": [day for _, day in cells], "everyone": EVERYONE}
+    rows = connection.execute(sa.text(query), {**_whose(tenant, collection), **values})
+    return [(person, day) for person, day in rows]
 
 
 def enter_held_back(connection: Connection, tenant: str, collection: str, ids: Sequence[int], reason: Wrong) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
@@ -15,9 +15,9 @@ from protime_etl.postgres.book import enter_compared
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.people import people_to_read
-from protime_etl.postgres.proof_days import enter_proven_days
+from protime_etl.postgres.proof_days import enter_differences, enter_proven_days
 from protime_etl.postgres.volumes import longest, stored_records
-from protime_etl.postgres.wrong import Wrong, enter_equal, enter_right, enter_wrong
+from protime_etl.postgres.wrong import Wrong, enter_equal, enter_right, enter_wrong, not_known_to_differ
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings, most_listed
 from protime_etl.sync.cutting import answers_others, is_about_the_question
@@ -128,6 +128,10 @@ class Comparing:
             reason = Wrong("differs", f"{counted(len(stay), 'record')} differed when it was compared")
             lost = [Slice([EVERYONE if who is None else who], day, day, path) for who, day in self._cells(stay)]
             with self._pipeline.transaction() as connection:
+                # What a comparison before has found is counted already.
+                new = {*not_known_to_differ(connection, tenant, path, self._cells(stay))}
+                counted_now = [one for one in stay if not new.isdisjoint(self._cells([one]))]
+                enter_differences(connection, tenant, path, Counter(one.date for one in counted_now if one.date))
                 enter_wrong(connection, tenant, reason, lost)
 
     def _enter_list(self, found: Verification) -> None:

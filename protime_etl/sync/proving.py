@@ -30,7 +30,7 @@ from protime_etl.sync.requests import REFUSALS
 from protime_etl.sync.runs import estimates_of
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import read_unlisted
-from protime_etl.sync.verification import Verification
+from protime_etl.sync.verification import HANDFUL, Verification
 from protime_etl.sync.verify import repair, repair_slice, verify
 from protime_etl.work import Counts, Slice
 
@@ -82,6 +82,18 @@ class Proving:
     def pending(self) -> int:
         """Records that differed, newer than the last reading."""
         return sum(len(one.differences) for one in self.found) - self.differences
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything could be compared, and what differed was repaired."""
+        moving = sum(one.moving for one in self.found) > HANDFUL
+        return not (self.failures or self.unreadable or moving or sum(one.rejected for one in self.found))
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether all that was compared was equal, and nothing was written."""
+        written = any(one.differences for one in self.found) or self.repaired.written
+        return self.is_settled and bool(self.found) and not written
 
     @property
     def unreadable(self) -> list[str]:

@@ -16,7 +16,7 @@ from protime_etl.collections.page import Page
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.book import enter_read, lock_coverage, try_lock_coverage
+from protime_etl.postgres.book import enter_read, forget_rejected, lock_coverage, try_lock_coverage
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.collection_state import learn_page_size
 from protime_etl.postgres.direct_copy import CollisionError, DirectLoad, may_copy
@@ -280,6 +280,7 @@ class UnitPull:
         over = last_settled_day(self._pipeline.settings, self._read_at)
         enter_read(connection, self._tenant, unit.slice, over, self._changed, written=counts.written > 0)
         enter_right(connection, self._tenant, unit.slice)
+        forget_rejected(connection, self._tenant, unit.slice, self._read_at)
         if self._withheld is not None:
             reason = Wrong("withheld", self._withheld.message, unit.run_id)
             enter_held_back(connection, self._tenant, unit.collection, self._held_back, reason)

@@ -9,7 +9,6 @@ next turn or night brings it.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 
 from protime_etl.collections.clockings import CLOCKINGS
@@ -19,7 +18,6 @@ from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import IncompleteError, SettingsError
 from protime_etl.postgres.history import keep_verification
 from protime_etl.postgres.locks import RunLease
-from protime_etl.postgres.proof_days import enter_differences
 from protime_etl.sync.comparing import Comparing
 from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline
@@ -100,9 +98,6 @@ def verify(
     with pipeline.transaction() as connection:
         days = (first, last) if collection.is_dated else None
         keep_verification(connection, pipeline.tenant, collection.path, origin=origin, days=days, totals=found.totals())
-        overlooked = [one for one in found.overlooked if not found.unlisted.issuperset(one.people)]
-        by_day = Counter(one.date for one in overlooked if one.date is not None)
-        enter_differences(connection, pipeline.tenant, collection.path, by_day)
     return found
 
 
