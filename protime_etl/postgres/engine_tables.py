@@ -227,9 +227,9 @@ promises = Table(
     key("collection", Text(), "Collection."),
     Column("by_people", Boolean, nullable=False, comment="Whether it is read by people, or by days for all people."),
     Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that runs for all people asked for."),
-    Column("follows_from", Date, nullable=False, comment="From this day on each day that ends is due, too."),
+    Column("follows_from", Date, comment="From this day on each day that ends is due, too; null: no run was for all."),
     schema="protime_etl",
-    comment="Which days were asked for, of all people; what of them is not read is missing.",
+    comment="What is read, and which days of it were asked for of all people; what of them is not read is missing.",
 )
 
 rejected_record = Table(

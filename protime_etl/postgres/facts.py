@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.postgres.book_days import complete_ranges, gaps, proofs
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 
 __all__ = ["Facts", "Row", "count_rows", "read_facts", "rows_until"]
@@ -103,47 +105,57 @@ FROM (
     GROUP BY w.tenant, w.collection, w.kind
 ) AS entries ORDER BY tenant, collection, kind
 """
-# What is due and was not read, and is not known to be wrong either; `overdue` are hours in which the last day may yet
-# be read.
-GAPS = """
-WITH held AS MATERIALIZED (
-    SELECT b.tenant, b.collection,
-        b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS gaps,
-        count(*) AS people, min(b.person_id) AS person_id
-    FROM protime_etl.book AS b
-    LEFT JOIN protime_etl.wrong_days AS w
-        ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
-    LEFT JOIN protime_etl.wrong_days AS e
-        ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
-    WHERE b.collection = ANY(:collections) GROUP BY 1, 2, 3
-)
-SELECT tenant, collection, lower(gap) AS first, upper(gap) - 1 AS last, sum(people)::int AS people,
-    min(person_id) AS person_id
-FROM held JOIN protime_etl.tenants AS t USING (tenant), unnest(gaps) AS gap
-WHERE lower(gap) < CAST((now() - make_interval(hours => :overdue)) AT TIME ZONE t.timezone AS date) - 1
-GROUP BY 1, 2, 3, 4 ORDER BY tenant, collection, first
-"""
-# What was asked for and is over, and what of it is here of everyone; `age` is how long ago the last such day ended.
-COMPLETE = """
-WITH held AS MATERIALIZED (
-    SELECT tenant, collection, due, due - read AS missing
-    FROM protime_etl.book WHERE collection = ANY(:collections) GROUP BY 1, 2, 3, 4
+# The whole book at once, as ranges of days on which nothing changes: of how many people each day is due, of how many of
+# these it was not read, and is not known to be wrong either, and of how many it is read and not proven.
+BOOK = """
+WITH wrong AS (
+    SELECT tenant, collection, person_id, dates FROM protime_etl.wrong_days WHERE collection = ANY(:collections)
 ),
-summed AS (
-    SELECT tenant, collection,
-        (SELECT coalesce(range_agg(r), '{}') FROM held AS x, unnest(x.due) AS r
-            WHERE (x.tenant, x.collection) = (h.tenant, h.collection))
-        - (SELECT coalesce(range_agg(r), '{}') FROM held AS x, unnest(x.missing) AS r
-            WHERE (x.tenant, x.collection) = (h.tenant, h.collection)) AS complete
-    FROM held AS h GROUP BY tenant, collection
+held AS MATERIALIZED (
+    SELECT b.tenant, b.collection, b.due, b.due - b.read AS missing,
+        b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS unread,
+        b.read, (b.due + b.read) - b.proven AS unproven, count(*) AS people, min(b.person_id) AS person_id
+    FROM protime_etl.book AS b
+    LEFT JOIN wrong AS w
+        ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
+    LEFT JOIN wrong AS e ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
+    WHERE b.collection = ANY(:collections) GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+span AS (
+    SELECT tenant, collection, people, person_id, what, d
+    FROM held CROSS JOIN LATERAL (VALUES ('due', due), ('missing', missing), ('unread', unread), ('read', read),
+        ('unproven', unproven)) AS kinds (what, dates), unnest(dates) AS d
+),
+ends AS (
+    SELECT tenant, collection, day,
+        sum(change) FILTER (WHERE what = 'due') AS due, sum(change) FILTER (WHERE what = 'missing') AS missing,
+        sum(change) FILTER (WHERE what = 'unread') AS unread, sum(change) FILTER (WHERE what = 'read') AS read,
+        sum(change) FILTER (WHERE what = 'unproven') AS unproven
+    FROM (
+        SELECT tenant, collection, what, lower(d) AS day, people AS change FROM span
+        UNION ALL SELECT tenant, collection, what, upper(d), -people FROM span WHERE NOT upper_inf(d)
+    ) AS e
+    GROUP BY tenant, collection, day
 )
-SELECT p.tenant, p.collection, lower(span) AS first, upper(span) - 1 AS last,
-    round(extract(epoch FROM now() - CAST(upper(s.complete) AS timestamp) AT TIME ZONE t.timezone) / 3600, 1)::float8
-        AS hours
-FROM protime_etl.promises AS p JOIN protime_etl.tenants AS t USING (tenant)
-LEFT JOIN summed AS s USING (tenant, collection)
-LEFT JOIN LATERAL unnest(s.complete) AS span ON true
-WHERE p.collection = ANY(:collections) ORDER BY tenant, collection, first
+SELECT tenant, collection, day AS first, lead(day) OVER later - 1 AS last,
+    coalesce(sum(due) OVER later, 0)::int AS due, coalesce(sum(missing) OVER later, 0)::int AS missing,
+    coalesce(sum(unread) OVER later, 0)::int AS unread, coalesce(sum(read) OVER later, 0)::int AS read,
+    coalesce(sum(unproven) OVER later, 0)::int AS unproven
+FROM ends WINDOW later AS (PARTITION BY tenant, collection ORDER BY day)
+ORDER BY tenant, collection, first
+"""
+ASKED = """
+SELECT p.tenant, p.collection, p.follows_from, t.today,
+    CAST((now() - make_interval(hours => :overdue)) AT TIME ZONE t.timezone AS date) - 1 AS overdue_before,
+    (extract(epoch FROM now() - CAST(t.today AS timestamp) AT TIME ZONE t.timezone) / 3600)::float8 AS hours_today,
+    clock_timestamp() AS now
+FROM protime_etl.promises AS p JOIN protime.tenants AS t USING (tenant)
+WHERE p.collection = ANY(:collections) AND p.follows_from IS NOT NULL ORDER BY p.tenant, p.collection
+"""
+PROVEN_DAYS = """
+SELECT tenant, collection, date, proven_at, differences, last_found_at,
+    round(extract(epoch FROM clock_timestamp() - proven_at) / 86400, 1)::float8 AS days_ago
+FROM protime_etl.proof_days WHERE collection = ANY(:collections) ORDER BY tenant, collection, date
 """
 # Days between ranges that were asked for.
 NOT_ASKED_FOR = """
@@ -174,13 +186,6 @@ SELECT d.tenant, d.collection, d.status, d.date_from, d.requested_at,
 FROM protime_etl.deltas AS d WHERE d.collection = ANY(:collections) ORDER BY d.tenant, d.collection
 """
 
-PROOF = """
-SELECT tenant, collection, count(*) AS days, count(proven_at) AS proven, min(proven_at) AS oldest,
-    round(extract(epoch FROM clock_timestamp() - min(proven_at)) / 86400, 1)::float8 AS oldest_days,
-    sum(differences)::bigint AS differences, max(last_found_at) AS last_found_at,
-    coalesce(sum(differences) FILTER (WHERE last_found_at > now() - interval '7 days'), 0)::bigint AS lately
-FROM protime.proof AS p WHERE collection = ANY(:collections) GROUP BY tenant, collection ORDER BY tenant, collection
-"""
 # What takes longest comes last.
 QUERIES = {
     "runs": RUNS,
@@ -189,10 +194,10 @@ QUERIES = {
     "pauses": PAUSES,
     "not_asked_for": NOT_ASKED_FOR,
     "tenants": TENANTS,
-    "gaps": GAPS,
-    "complete": COMPLETE,
+    "asked": ASKED,
+    "proof_days": PROVEN_DAYS,
     "coverage": COVERAGE,
-    "proof": PROOF,
+    "book": BOOK,
 }
 
 
@@ -211,7 +216,7 @@ def read_facts(
     }
     queries = {"collections": _of_each(COLLECTION, collections) + " ORDER BY tenant, collection", **QUERIES}
     if within is None:
-        return {name: _rows(connection, query, values) for name, query in queries.items()}
+        return _derived({name: _rows(connection, query, values) for name, query in queries.items()})
     end = time.monotonic() + within
     facts: dict[str, list[dict[str, Any]]] = {"too_slow": []}
     for name, query in queries.items():
@@ -220,7 +225,18 @@ def read_facts(
         facts[name] = rows or []
         if rows is None:
             facts["too_slow"].append({"fact": name})
-    return facts
+    return _derived(facts)
+
+
+def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The facts, and what follows from the book."""
+    book, asked = facts.pop("book"), facts["asked"]
+    now = asked[0]["now"] if asked else dt.datetime.now(dt.UTC)
+    return facts | {
+        "complete": complete_ranges(book, asked),
+        "gaps": gaps(book, asked),
+        "proof": proofs(book, facts.pop("proof_days"), now),
+    }
 
 
 def rows_until(

@@ -23,19 +23,19 @@ __all__ = ["Health", "is_about", "judge", "read_health"]
 
 PATIENCE = "10s"
 SEVERITY = {"error": 0, "warning": 1, "note": 2}
-DECISIVE = frozenset({"wrong", "gaps", "deltas", "complete", "collections"})
+DECISIVE = frozenset({"wrong", "book", "asked", "deltas", "collections"})
 """Facts without which it is not known whether all is well."""
 FIGURE_OF = {
-    "complete_age_seconds": "complete",
+    "complete_age_seconds": "book",
     "delta_age_seconds": "deltas",
     "paused_seconds": "pauses",
     "failed_units": "wrong",
-    "holes_days": "gaps",
+    "holes_days": "book",
     "rejected_records": "tenants",
     "drift_records": "deltas",
-    "unproven_days": "proof",
-    "proof_age_days": "proof",
-    "differences": "proof",
+    "unproven_days": "book",
+    "proof_age_days": "book",
+    "differences": "proof_days",
 }
 """The fact that each figure rests on."""
 
@@ -115,7 +115,7 @@ def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
     found = problems_of(of_tenant, collections, dated, too_slow)
     return Health(
         tenant,
-        "the warehouse takes too long to answer" if "complete" in too_slow else _complete(of_tenant, dated),
+        "the warehouse takes too long to answer" if "book" in too_slow else _complete(of_tenant, dated),
         None if oldest is None else str(oldest["last"]),
         hours,
         sorted(found, key=lambda one: SEVERITY[one.level]),

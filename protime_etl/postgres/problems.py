@@ -81,7 +81,7 @@ def problems_of(
     """All of them, from what is known of one tenant and these collections, of which some are `dated`."""
     yield from _of_wrong(facts)
     yield from _of_gaps(facts)
-    if "complete" not in too_slow:
+    if not too_slow & {"book", "asked"}:
         yield from _of_promises(facts, dated)
     yield from _of_lists(facts, collections)
     yield from _of_deltas(facts["deltas"])
@@ -98,9 +98,10 @@ def days_in_words(first: dt.date, last: dt.date) -> str:
 
 def _who(row: Row) -> str:
     """Whose days they are: all people's where it is not known, or is read by days."""
-    if row["people"] is None or (row["person_id"] or 0) < 0:
+    if row["people"] is None or COLLECTIONS[row["collection"]].shape != "dated by people":
         return ""
-    return f": person {row['person_id']}" if row["people"] == 1 else f": {row['people']} people"
+    named = row["people"] == 1 and row.get("person_id")
+    return f": person {named}" if named else f": {row['people']} {'person' if row['people'] == 1 else 'people'}"
 
 
 def _of_wrong(facts: Facts) -> Iterator[Problem]:
@@ -172,7 +173,7 @@ def _of_promises(facts: Facts, dated: Sequence[str]) -> Iterator[Problem]:
     """What is chosen and was never asked for, and days between those that were."""
     # A delta keeps its own collection fresh and no other.
     followed = {row["collection"] for row in facts["deltas"] if row["status"] == "active"}
-    asked = {row["collection"] for row in facts["complete"]}
+    asked = {row["collection"] for row in facts["asked"]}
     today = next((row["today"] for row in facts["tenants"]), None)
     firsts = [row["first"] for row in facts["complete"] if row["first"] is not None]
     never = [path for path in dated if path not in asked | followed]
@@ -195,7 +196,7 @@ def _of_lists(facts: Facts, collections: Sequence[str]) -> Iterator[Problem]:
         for row in facts["collections"]
         if row["collection"] in collections and not COLLECTIONS[row["collection"]].is_dated
     ]
-    rows = [row for row in rows if row["collection"] not in wrong] if facts["complete"] else []
+    rows = [row for row in rows if row["collection"] not in wrong] if facts["asked"] else []
     if never := [row["collection"] for row in rows if row["last_read"] is None]:
         what = f"never read: {', '.join(never)}"
         yield Problem("error", "list", what, do=_list_command(facts, ",".join(never)))

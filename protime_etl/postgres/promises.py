@@ -18,7 +18,12 @@ INSERT INTO protime_etl.promises AS p (tenant, collection, by_people, dates, fol
 SELECT t.tenant, CAST(:collection AS text), :by_people, datemultirange(daterange(:first, :last, '[]')),
     CAST(now() AT TIME ZONE t.timezone AS date)
 FROM protime_etl.tenants AS t WHERE t.tenant = :tenant
-ON CONFLICT (tenant, collection) DO UPDATE SET dates = p.dates + excluded.dates
+ON CONFLICT (tenant, collection) DO UPDATE
+SET dates = p.dates + excluded.dates, follows_from = coalesce(p.follows_from, excluded.follows_from)
+"""
+NO_PROMISE = """
+INSERT INTO protime_etl.promises (tenant, collection, by_people, dates)
+VALUES (:tenant, :collection, :by_people, '{}') ON CONFLICT (tenant, collection) DO NOTHING
 """
 # What followed by itself is written down first, so that it can be taken out.
 TAKE_BACK = """
@@ -28,25 +33,28 @@ SET dates = p.dates + datemultirange(daterange(p.follows_from, greatest(p.follow
     follows_from = greatest(p.follows_from, t.today + 1)
 FROM protime.tenants AS t
 WHERE t.tenant = p.tenant AND p.tenant = :tenant AND p.collection = ANY(CAST(:collections AS text[]))
+    AND p.follows_from IS NOT NULL
 RETURNING p.collection
 """
 RANGES = """
 SELECT p.collection, lower(span) AS first, least(upper(span) - 1, t.today) AS last
 FROM protime_etl.promises AS p JOIN protime.tenants AS t USING (tenant),
-    unnest(p.dates + datemultirange(daterange(p.follows_from, NULL))) AS span
+    unnest(p.dates + CASE WHEN p.follows_from IS NULL THEN '{}'
+        ELSE datemultirange(daterange(p.follows_from, NULL)) END) AS span
 WHERE p.tenant = :tenant AND lower(span) <= t.today
 ORDER BY p.collection, first
 """
 
 
 def enter_promise(
-    connection: Connection, tenant: str, collections: Iterable[str], first: dt.date, last: dt.date
+    connection: Connection, tenant: str, collections: Iterable[str], days: tuple[dt.date, dt.date] | None
 ) -> None:
-    """Enter that these days were asked for, of all people."""
+    """Enter that these days were asked for, of all people; without days, that something is read and nothing is due."""
+    first, last = days or (None, None)
     for path in sorted(collections):
         by_people = COLLECTIONS[path].shape == "dated by people"
         values = {"tenant": tenant, "collection": path, "by_people": by_people, "first": first, "last": last}
-        connection.execute(sa.text(PROMISE), values)
+        connection.execute(sa.text(NO_PROMISE if days is None else PROMISE), values)
 
 
 def take_back_promise(

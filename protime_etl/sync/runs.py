@@ -92,12 +92,13 @@ def enter_run(
     pipeline: Pipeline, connection: Connection, origin: str, request: Request, planned: Sequence[Slice]
 ) -> tuple[int, list[Unit]]:
     """Enter a run with its units. What a run for all people asks for is due from then on, whatever becomes of it."""
-    of_all = request.person_ids is None and not request.circles
-    if of_all and not origin.endswith(REPAIRS):
+    days = None
+    if request.person_ids is None and not request.circles and not origin.endswith(REPAIRS):
         first, last = request.first, request.asked_until or request.last
         if (since := pipeline.settings.history_from) is not None:
             first, last = min(first, since), max(last, local_day(pipeline.settings, dt.datetime.now(dt.UTC)))
-        enter_promise(connection, pipeline.tenant, request.collections, first, last)
+        days = (first, last)
+    enter_promise(connection, pipeline.tenant, request.collections, days)
     return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
 
 

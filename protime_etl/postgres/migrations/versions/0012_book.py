@@ -25,11 +25,14 @@ def upgrade() -> None:
             "dates", postgresql.DATEMULTIRANGE(), nullable=False, comment="Days that runs for all people asked for."
         ),
         sa.Column(
-            "follows_from", sa.Date(), nullable=False, comment="From this day on each day that ends is due, too."
+            "follows_from",
+            sa.Date(),
+            nullable=True,
+            comment="From this day on each day that ends is due, too; null: no run was for all.",
         ),
         sa.PrimaryKeyConstraint("tenant", "collection", name=op.f("pk_promises")),
         schema="protime_etl",
-        comment="Which days were asked for, of all people; what of them is not read is missing.",
+        comment="What is read, and which days of it were asked for of all people; what of them is not read is missing.",
     )
     op.create_table(
         "proof_days",
