@@ -78,7 +78,7 @@ def _shown(facts: Facts) -> dict[str, object]:
 def status(collections: Collections = None, as_json: Json = False) -> None:
     """Whether all is well, and what is here. Exit status 3 if something needs a look."""
     chosen = load_place().collections if collections is None else chosen_collections(collections)
-    with warehouse() as url:
+    with warehouse(there=True) as url:
         all_is_well = print_status(url, collections=chosen, as_json=as_json)
     if not all_is_well:
         raise typer.Exit(3)

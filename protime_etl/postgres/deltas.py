@@ -82,9 +82,10 @@ def begin(connection: Connection, tenant: str, collection: str, date_from: dt.da
         "link": None,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "collection"], set_=fresh))
-    for table in ("delta_seen", "delta_unconfirmed", "drift_candidates"):
+    # What is held back waits for its decision, whatever becomes of the delta.
+    for table, which in (("delta_seen", ""), ("delta_unconfirmed", " AND NOT withheld"), ("drift_candidates", "")):
         connection.execute(
-            sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection"),
+            sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection{which}"),
             {"tenant": tenant, "collection": collection},
         )
 

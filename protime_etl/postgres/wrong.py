@@ -19,7 +19,17 @@ from protime_etl.postgres.locks import lock_wrong
 from protime_etl.postgres.multiranges import ALL, of_people, of_range, without
 from protime_etl.work import EVERYONE, Slice
 
-__all__ = ["Wrong", "enter_equal", "enter_held_back", "enter_right", "enter_wrong", "held_back", "not_known_to_differ"]
+__all__ = [
+    "ALL_KINDS",
+    "Wrong",
+    "enter_equal",
+    "enter_held_back",
+    "enter_right",
+    "enter_wrong",
+    "give_up",
+    "held_back",
+    "not_known_to_differ",
+]
 
 Kind = Literal["failed", "unreadable", "withheld", "differs"]
 ALL_KINDS: Sequence[Kind] = ("failed", "unreadable", "withheld", "differs")
@@ -183,6 +193,11 @@ def enter_equal(connection: Connection, tenant: str, compared: Slice, differing:
     rest = connection.scalar(others, {"whole": whole, "some": of_people(days_of)})
     for people, lost in [(rest, by_all), *((of_people([one]), [*by_all, *days]) for one, days in days_of.items())]:
         _remove(connection, tenant, compared.collection, people, without(compared.first, compared.last, lost))
+
+
+def give_up(connection: Connection, tenant: str, collection: str, first: dt.date, last: dt.date) -> None:
+    """Forget what could not be read of these days: it is not waited for. What is known to differ stays."""
+    _remove(connection, tenant, collection, ALL, of_range(first, last), ("failed", "unreadable"))
 
 
 def _is_anything_wrong(connection: Connection, tenant: str, collection: str) -> bool:

@@ -15,7 +15,7 @@ from protime_etl.postgres import deltas
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
-from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
+from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed, settle_met
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.locks import lock_merges_shared
 from protime_etl.postgres.people import known_people
@@ -124,6 +124,7 @@ class InitialLoad:
             requested = state.requested_at or database_clock(connection)
             if not state.unreadable:
                 missing = unseen(connection, tenant, self._session.path, state.started_at, state.date_from)
+                settle_met(connection, tenant, self._session.path, state.date_from, missing)
                 keep_unconfirmed(connection, tenant, self._session.path, "vanished", dict.fromkeys(missing, ""))
             forget_seen(connection, tenant, self._session.path)
             deltas.advance(
