@@ -32,7 +32,7 @@ from protime_etl.protime.transport import TRY_AGAIN, error_details, send, wait_a
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_token"]
+__all__ = ["GrantedTokens", "MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_token"]
 
 RENEW_EARLY_SECONDS = 60.0
 MAX_LIFETIME_SECONDS = 86_400.0  # a longer one is renewed after a day, whatever number the endpoint gives
@@ -41,6 +41,7 @@ NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 MAX_TOKEN_CHARACTERS = 16_384
 LOCK_PATIENCE_SECONDS = 330.0  # no token request takes longer, the time to connect included
 LOOK_SECONDS = (0.05, 0.15)
+INVALID_SCOPE = "invalid_scope"
 
 log = logging.getLogger(__name__)
 
@@ -225,13 +226,81 @@ class TokenSource:
 
 
 def request_token(settings: Settings, session: requests.Session) -> Token:
-    """Ask the token endpoint for a token with the settings' scopes.
+    """Ask the token endpoint for a token with all of the settings' scopes.
 
     Raises:
         AuthenticationError: the endpoint refuses the client, or grants fewer scopes than asked.
         RateLimited: the endpoint asks to wait.
         UnreachableError, ServerError, ProtocolError: no usable answer.
     """
+    token, granted = _request(settings, settings.scopes, session)
+    if missing := [scope for scope in settings.scopes if scope not in granted]:
+        raise _not_granted(missing)
+    return token
+
+
+class GrantedTokens:
+    """Asks for tokens with as many of the settings' scopes as the endpoint grants: what may not be read is left out.
+
+    An endpoint that refuses all for one scope is asked for halves, once, until it is known which ones it grants.
+    """
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session = session
+        self._granted: tuple[str, ...] | None = None
+
+    def __call__(self, settings: Settings) -> Token:
+        """A token.
+
+        Raises:
+            AuthenticationError: the endpoint refuses the client, or grants none of the scopes.
+            RateLimited, UnreachableError, ServerError, ProtocolError: as `request_token`.
+        """
+        try:
+            token, granted = _request(settings, self._granted or settings.scopes, self._session)
+        except AuthenticationError as error:
+            if error.code != INVALID_SCOPE:
+                raise
+            self._granted = tuple(self._search(settings, settings.scopes))
+            if not self._granted:
+                raise
+            token, granted = _request(settings, self._granted, self._session)
+        missing = tuple(scope for scope in settings.scopes if scope not in granted)
+        if len(missing) == len(settings.scopes):
+            raise _not_granted(missing)
+        if missing:
+            _warn_of_missing_scopes(missing)
+        return token
+
+    def _search(self, settings: Settings, scopes: Sequence[str]) -> Iterator[str]:
+        """Those of some scopes, refused together, that are granted by themselves."""
+        middle = len(scopes) // 2
+        for part in (scopes[:middle], scopes[middle:]) if middle else ():
+            try:
+                _, granted = _request(settings, part, self._session)
+            except AuthenticationError as error:
+                if error.code != INVALID_SCOPE:
+                    raise
+                yield from self._search(settings, part)
+            else:
+                yield from (scope for scope in part if scope in granted)
+
+
+@cache
+def _warn_of_missing_scopes(missing: tuple[str, ...]) -> None:
+    log.warning("The client was not granted %s; the collections of the other scopes are read.", ", ".join(missing))
+
+
+def _not_granted(missing: Sequence[str]) -> AuthenticationError:
+    return AuthenticationError(
+        f"The client was not granted {', '.join(missing)}.",
+        guidance="Ask Protime to add the scope to this client, or narrow PROTIME_SCOPES.",
+        code=INVALID_SCOPE,
+    )
+
+
+def _request(settings: Settings, scopes: Sequence[str], session: requests.Session) -> tuple[Token, Sequence[str]]:
+    """A token and the scopes that it was granted; raises as `request_token`."""
     asked = time.monotonic()
     endpoint = settings.token_endpoint
     response, body = send(
@@ -243,7 +312,7 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
             "grant_type": "client_credentials",
             "client_id": settings.client_id,
             "client_secret": settings.client_secret.get_secret_value(),
-            "scope": " ".join(settings.scopes),
+            "scope": " ".join(scopes),
         },
     )
     status = response.status_code
@@ -263,14 +332,7 @@ def request_token(settings: Settings, session: requests.Session) -> Token:
     lifetime = answer.lifetime()
     if answer.token_type.lower() != "bearer" or not lifetime > 0 or not _is_header_safe(answer.access_token):
         raise ProtocolError(f"The answer of {endpoint} is not a usable Bearer token.")
-    granted = answer.granted(settings.scopes)
-    missing = [scope for scope in settings.scopes if scope not in granted]
-    if missing:
-        raise AuthenticationError(
-            f"The client was not granted {', '.join(missing)}.",
-            guidance="Ask Protime to add the scope to this client, or narrow PROTIME_SCOPES.",
-        )
-    return Token(answer.access_token, min(lifetime, MAX_LIFETIME_SECONDS), asked)
+    return Token(answer.access_token, min(lifetime, MAX_LIFETIME_SECONDS), asked), answer.granted(scopes)
 
 
 def _is_header_safe(value: str) -> bool:
@@ -297,4 +359,5 @@ def _refusal(settings: Settings, status: int, body: bytes) -> AuthenticationErro
     return AuthenticationError(
         f"{settings.token_endpoint} refuses a token with status {status}{f' ({reason})' if reason else ''}.",
         guidance=guidance,
+        code=code,
     )

@@ -126,7 +126,8 @@ def test_a_link_that_is_no_link_is_a_clear_error(link: object, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_nothing_is_sent_where_a_redirect_leads(status: int) -> None:
+def test_nothing_is_sent_where_a_redirect_leads(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 1)
     with ScriptedServer([Answer(200, {"value": []})]) as other:
         for path in (PATH, "/tenants/acme/connect/token"):
             moved = Answer(status, b"", {"Location": f"{other.url}{path}"})
