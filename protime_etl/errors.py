@@ -15,7 +15,7 @@
     │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
     ├── UnreachableError             no answer: network, TLS, time-out      retried
     ├── AuthenticationError          the token endpoint refuses us          never retried
-    ├── DeltaBrokenError             initial loads of a delta keep failing  never retried; tried again a day later
+    ├── DeltaBrokenError             a delta is lost again and again        never retried; tried again a day later
     ├── ProtocolError                an answer that breaks the contract     retried: an answer can be cut short
     │   ├── AnswerTooLargeError      more than memory is kept for           asked for in smaller parts, not again
     │   ├── ForeignAnswerError       something in between answers           retried, whatever its status is

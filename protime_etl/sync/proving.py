@@ -12,15 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import ProtimeError, RateLimited
+from protime_etl.errors import ProtimeError
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.people import known_people
 from protime_etl.postgres.proofs import Unproven, forget_old, longest_unproven, requests_by
 from protime_etl.postgres.volumes import longest, requests_of_last_run
-from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pipeline import REFUSALS, Pipeline, stops_all
 from protime_etl.sync.planning import expected_requests, plan_units
 from protime_etl.sync.pull import OnPage
-from protime_etl.sync.requests import REFUSALS
 from protime_etl.sync.runs import estimates_of
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import read_unlisted
@@ -86,10 +85,10 @@ def prove(
     """Compare what was proven longest ago, of the days before `before`; what differs is repaired.
 
     Left out, of all days that are over. A collection that the tenant refuses is reported by the pipeline
-    (`to_look_at`) and stops no other.
+    (`to_look_at`), one that fails otherwise in `failures`; neither stops another.
 
     Raises:
-        ProtimeError: it cannot be read; what was proven before is kept.
+        ProtimeError: it is about all collections; what was proven before is kept.
     """
     budget = budget_of(pipeline, requests)
     if origin != CLI:  # a try that was ended or waited has taken some already
@@ -122,14 +121,13 @@ def prove(
                 done.repaired += read_unlisted(pipeline, f"{origin} unlisted", found.unlisted, first, last)
             if found.differences:
                 done.repaired += repair(pipeline, f"{origin} repair", found)
-        except RateLimited:
-            raise  # nobody may ask now
-        except REFUSALS as error:
-            pipeline.report_refused(path, error)
-            left.remove(path)
-            continue
         except ProtimeError as error:
-            done.failures.append(error)
+            if stops_all(error, pipeline.settings.max_wait_in_task):
+                raise
+            if isinstance(error, REFUSALS):
+                pipeline.report_failed(path, error)
+            else:
+                done.failures.append(error)
             left.remove(path)  # the others are not to suffer
             continue
         finally:

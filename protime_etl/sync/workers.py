@@ -160,6 +160,7 @@ class WorkerPool:
                 on_page=lambda records: self._page(unit, records),
                 on_stage=lambda stage: self._stage(unit, stage),
                 cut_days=self.work.cuts_days(unit),
+                after_wait=self.work.parts_after_wait(unit),
             )
         except UnitCutError as cut:
             with self.work.lock:
