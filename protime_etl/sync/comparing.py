@@ -135,19 +135,20 @@ class Comparing:
             self._kept.clear()
 
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
-        assert scope.last is not None  # noqa: S101 - units have dates
         if isinstance(error, PagingConflictError):
             return True  # a smaller slice is read before its paging token dies
         waits = told_to_wait(error)
         if waits is not None:  # again and again, with nothing read: the question is too broad
-            return waits <= self._pipeline.settings.max_wait_in_task and self._answers_others(scope.last, error)
-        return is_about_the_question(error) and self._answers_others(scope.last, error)
+            return waits <= self._pipeline.settings.max_wait_in_task and self._answers_others(scope, error)
+        return is_about_the_question(error) and self._answers_others(scope, error)
 
-    def _answers_others(self, day: dt.date, error: ProtimeError) -> bool:
+    def _answers_others(self, scope: Scope, error: ProtimeError) -> bool:
         """Whether the API answers other questions, asked after the pause that there may be."""
         with suppress(RateLimited):
             wait_out(self._pipeline.pause, self._pipeline.settings.max_wait_in_task, turn=False)
-        return answers_others(self._client, self._collection, day, error)
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        return answers_others(self._client, self._collection, scope.first, scope.last, error)
 
     def _parts(self, scope: Scope, known: Sequence[int], found: Verification, error: ProtimeError) -> list[Scope]:
         """What to compare in the place of a slice that cannot be read; nothing if it cannot be cut any further."""

@@ -69,17 +69,23 @@ def is_about_the_question(error: ProtimeError) -> bool:
     return isinstance(error, (InvalidRequestError, ServerError, UnreachableError, ProtocolError))
 
 
-def answers_others(client: ProtimeClient, collection: Collection, day: dt.date, failed: ProtimeError) -> bool:
+def answers_others(
+    client: ProtimeClient, collection: Collection, first: dt.date, last: dt.date, failed: ProtimeError
+) -> bool:
     """Whether the API answers the smallest question of this kind: then the fault is in the one that failed.
 
-    After a 400 it is one that names no person, and only a good answer counts: another 400 says that all are wrong.
+    After a 400 it is about the same days and names no person, and only a good answer counts: another 400 says that the
+    days are wrong, or all questions.
     """
     tries, client.tries = client.tries, 1
     wrong = isinstance(failed, InvalidRequestError)
     try:
         if not wrong:
             client.probe(collection)
-        smallest = slice_filter([EVERYONE], day, day) if wrong else smallest_question(collection, day)
+        by_people = collection.shape == "dated by people"
+        smallest = smallest_question(collection, last)
+        if wrong and by_people:
+            smallest = slice_filter([EVERYONE], first, last)
         next(client.answers(collection, smallest))
     except ApiError as error:
         return not wrong and error.status < 500 and error.retry_after is None

@@ -61,7 +61,9 @@ def fail_unit(
         elif after_wait or (cutting.told_to_wait(error) or 0) <= client.max_wait:  # then it has waited in its tries
             too_broad = True
             parts = cutting.parts_of(unit, after_wait or cutting.PARTS_AFTER_WAIT, days_first=cut_days)
-    elif cutting.is_about_the_question(error) and cutting.answers_others(client, collection, unit.last, error):
+    elif cutting.is_about_the_question(error) and cutting.answers_others(
+        client, collection, unit.first, unit.last, error
+    ):
         # A wrong question is so on each of its days: it is cut by people as long as it names several.
         names_one = isinstance(error, InvalidRequestError) and len(unit.person_ids) == 1 and unit.person_ids[0] > 0
         if not names_one:

@@ -140,21 +140,22 @@ class Pipeline:
         """Let any number of records vanish at once."""
         self.brake = replace(self.brake, accepted=accepted)
 
-    def sitting_out(self, call: Callable[[], Result], *, shortest: float = LONGEST_WAIT_INSIDE) -> Result:
+    def sitting_out(self, call: Callable[[], Result], *, shortest: float | None = None) -> Result:
         """Call again after each pause of more than `shortest` seconds that the settings allow to be sat out.
 
-        Shorter ones are sat out inside the call.
+        Left out, of those that are not sat out inside the call.
 
         Raises:
             ApiError: a longer one, or too many in a row, or some in a row with no good answer in between.
         """
+        least = self.settings_inside.max_wait_in_task if shortest is None else shortest
         in_vain = 0
         for _ in range(MOST_WAITS):
             answered = self.client.good_answers
             try:
                 return call()
             except ApiError as error:
-                if not shortest < (error.retry_after or 0) <= self.settings.max_wait_in_task:
+                if not least < (error.retry_after or 0) <= self.settings.max_wait_in_task:
                     raise
                 in_vain = in_vain + 1 if self.client.good_answers == answered else 0
                 if in_vain >= WAITS_IN_VAIN:
