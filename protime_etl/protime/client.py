@@ -95,6 +95,8 @@ class ProtimeClient:
         """API requests sent so far, repeated ones included, token requests not."""
         self.tries: int | None = None
         """How often a request is sent that fails for a passing reason; None: as often as `with_retries` does."""
+        self.tries_with_wait: int | None = None
+        """The same of one that is told to wait."""
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -256,7 +258,7 @@ class ProtimeClient:
             next(self.answers(collection), None)
 
     def _with_retries(self, call: Callable[[], Answer]) -> Answer:
-        return with_retries(call, self._longest_wait, self.tries)
+        return with_retries(call, self._longest_wait, self.tries, self.tries_with_wait)
 
     def _answer(self, collection: Collection, uri: str) -> tuple[bytes, int, str | None]:
         body = self._get(collection, uri)

@@ -106,6 +106,7 @@ class UnitPull:
         tries = self._client.tries
         if self._unit.part_of is not None:
             self._client.tries = TRIES_OF_PART
+        self._client.tries_with_wait = 1 if self._after_wait else None  # it is cut instead
         try:
             counts = restarting(self._attempt)
             if self._undecided:
@@ -123,6 +124,7 @@ class UnitPull:
             )
         finally:
             self._client.tries = tries
+            self._client.tries_with_wait = None
         if self._withheld is not None:
             self._withheld.done = counts.as_dict()
             raise self._withheld

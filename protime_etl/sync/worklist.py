@@ -187,8 +187,8 @@ class WorkList:
                 return self._fail_for_all(unit, error)
             waits = told_to_wait(error) is not None
             if waits:
-                is_short = (told_to_wait(error) or 0) <= LONGEST_WAIT_INSIDE
-                self._waits[unit.unit_id] += WAITS_INSIDE if is_short else 1
+                was_patient = (told_to_wait(error) or 0) <= LONGEST_WAIT_INSIDE and not self.parts_after_wait(unit)
+                self._waits[unit.unit_id] += WAITS_INSIDE if was_patient else 1
                 if self._waits[unit.unit_id] < (WAITS_OF_ONE if island.answered else MOST_WAITS_OF_ONE):
                     self._put(unit, first=True)
                     return True
