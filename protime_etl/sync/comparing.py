@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
+from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import InvalidRequestError, PagingConflictError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
@@ -52,6 +53,8 @@ class Comparing:
         self._rejected_days: set[dt.date] | None = set()
         self._kept: dict[str, KeptPages] = {}
         """The lists of the slice that is read now, by their URI: after a pause they are not read again."""
+        self._known: dict[int, Page | None] = {}
+        """Records that were asked for by their ids, in the same way."""
 
     def days(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None) -> Verification:
         """Compare these days."""
@@ -88,7 +91,10 @@ class Comparing:
             self._over_pauses(partial(self._judge, scope, found, differences, newest))
             self._note_proof(scope, differences, is_known=self._rejected_days is not None)
         if found.unlisted:
-            found.unlisted -= listed_people(self._pipeline)
+            try:
+                found.unlisted -= listed_people(self._pipeline)
+            except ProtimeError as error:  # their list is an island, too
+                self._pipeline.report_failed(PEOPLE.path, error)
         found.requests = self._client.requests - before
         return found
 
@@ -133,6 +139,7 @@ class Comparing:
             for kept in self._kept.values():
                 kept.close()
             self._kept.clear()
+            self._known.clear()
 
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
         if isinstance(error, PagingConflictError):
@@ -228,6 +235,7 @@ class Comparing:
             differences,
             pages=self._pages,
             read=lambda: self._read(scope, scope.person_ids),
+            known=self._known,
         )
         found.equal.update(stay.equal)
         found.moving += stay.moving

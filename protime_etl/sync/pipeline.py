@@ -29,9 +29,10 @@ from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.postgres.shared_token import SharedTokenStore
 from protime_etl.postgres.sources import require_source
 from protime_etl.postgres.transactions import reading, transaction
-from protime_etl.protime.auth import GrantedTokens, Token, TokenSource
+from protime_etl.protime.auth import Token, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
+from protime_etl.protime.token_requests import GrantedTokens
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.brake import Brake
 from protime_etl.work import Counts

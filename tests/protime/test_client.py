@@ -19,9 +19,10 @@ from protime_etl.errors import (
     UntrustedLinkError,
 )
 from protime_etl.protime import transport
-from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
+from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.filters import person
+from protime_etl.protime.token_requests import request_token
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
 PATH = f"{API_PATH}/clockings"

@@ -17,8 +17,9 @@ from protime_etl.errors import (
     ProtocolError,
     UntrustedLinkError,
 )
-from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
+from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline

@@ -17,8 +17,10 @@ from protime_etl.errors import (
     ConnectionLostError,
     DeltaBrokenError,
     ForbiddenError,
+    ForeignAnswerError,
     ProtimeError,
     RateLimited,
+    RedirectError,
     SchemaError,
     ServerError,
     SettingsError,
@@ -47,6 +49,8 @@ _OUTAGES = (
     AuthenticationError,
     UnauthorizedError,
     ForbiddenError,
+    ForeignAnswerError,
+    RedirectError,
 )
 _WAITS = (BusyError, RateLimited, SettingsError, SchemaError, DeltaBrokenError)
 
