@@ -96,7 +96,7 @@ class ProtimeClient:
         self.tries: int | None = None
         """How often a request is sent that fails for a passing reason; None: as often as `with_retries` does."""
         self.tries_with_wait: int | None = None
-        """The same of one that is told to wait."""
+        """The same of one that is answered by a request to wait."""
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -152,13 +152,13 @@ def error_details(body: bytes, *, challenge: str = "", hidden: Sequence[str] = (
     WWW-Authenticate (`challenge`) says by RFC 6750, 3.
     """
     try:
-        told = _details(msgspec.json.decode(body[:100_000]))
+        said = _details(msgspec.json.decode(body[:100_000]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        told = ["", ""]
-    if not any(told):
+        said = ["", ""]
+    if not any(said):
         header = dict(CHALLENGE.findall(challenge))
-        told = [printable(header.get("error", "")), printable(header.get("error_description", ""))]
-    code, message, *reasons = ("" if any(one in text for one in hidden) else text[:300] for text in told)
+        said = [printable(header.get("error", "")), printable(header.get("error_description", ""))]
+    code, message, *reasons = ("" if any(one in text for one in hidden) else text[:300] for text in said)
     return code, message, tuple(reasons)
 
 

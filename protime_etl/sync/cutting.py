@@ -5,8 +5,8 @@ an answer too large for it. People are halved first, then the window, down to on
 then is named. What the API calls a wrong question (400) is cut by people alone: it may name a person who is gone.
 
 A unit is also cut when a long pause begins after a part of it was read: parts of about half as many pages are done
-before the next one, whatever the quota is. And when it was told to wait, was asked again after that, and is told to
-wait once more with nothing read: the API limits questions that are too broad, too.
+before the next one, whatever the quota is. And when the API asks it to wait, and does so again after that wait with
+nothing read: questions that are too broad are limited, too.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class UnitCutError(Exception):
         self.error = error
         self.parts = parts
         self.too_broad = too_broad
-        """Whether it was told to wait again and again with nothing read."""
+        """Whether the API asked it to wait again and again, and nothing was read."""
 
 
 def told_to_wait(error: ProtimeError) -> float | None:

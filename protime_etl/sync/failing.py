@@ -45,7 +45,7 @@ def fail_unit(
 ) -> NoReturn:
     """Enter what became of the unit: its parts, or that it failed; its days are not covered any more.
 
-    `after_wait`: into how many parts it is cut if it is told to wait with nothing read; 0: a first wait is sat out.
+    `after_wait`: into how many parts it is cut if it has to wait with nothing read; 0: a first wait is sat out.
 
     Raises:
         UnitCutError: its parts are in the ledger.

@@ -106,7 +106,7 @@ def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
             lambda: restarting(lambda: _pull_list(pipeline, collection, pages, more)), shortest=0.0
         )
     counts.requests = pipeline.client.requests - before
-    pipeline.has_answered = True
+    pipeline.note_answer(collection.path)
     if withheld is not None:
         pipeline.to_look_at.append(withheld)
     pipeline.counts_of[collection.path] += counts

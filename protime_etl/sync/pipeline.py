@@ -43,7 +43,7 @@ LONGEST_WAIT_INSIDE = 60.0
 """Seconds that a transaction is kept open when the API asks to wait."""
 MOST_WAITS = 200
 WAITS_IN_VAIN = 5
-"""Waits in a row after which the same request is told to wait again, and nothing was answered in between."""
+"""Waits in a row after which the same request has to wait again, with no good answer in between."""
 FAILING_ALIKE = 3
 """Collections that fail for one passing reason before any was answered: then it is about all of them."""
 REFUSALS = (UnauthorizedError, ForbiddenError, AuthenticationError, NotFoundError)
@@ -163,6 +163,11 @@ class Pipeline:
                     raise
             wait_out(self.pause, self.settings.max_wait_in_task)
         return call()
+
+    def note_answer(self, path: str) -> None:
+        """A collection was answered: it does not fail, or not any more."""
+        self.has_answered = True
+        self.failed.pop(path, None)
 
     def report_failed(self, path: str, error: ProtimeError) -> None:
         """Report once that a collection cannot be read, or not whole (`to_look_at`); no other is stopped by that.

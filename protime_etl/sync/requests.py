@@ -93,8 +93,7 @@ def readable(pipeline: Pipeline, request: Request) -> Request:
     """
     if len(request.collections) < 2:
         return request
-    paths = [path for path in request.collections if path not in pipeline.failed]
-    readable_ones = [path for path in paths if _may_read(pipeline, path, request.last)]
+    readable_ones = [path for path in request.collections if _may_read(pipeline, path, request.last)]
     return replace(request, collections=tuple(readable_ones))
 
 
@@ -105,11 +104,11 @@ def _may_read(pipeline: Pipeline, path: str, day: dt.date) -> bool:
     try:
         pipeline.sitting_out(lambda: next(client.answers(collection, condition), None))
     except InvalidRequestError:
-        pass  # it is there, and what is wrong with the question will be told of a real one
+        pass  # it is there, and a real question will show what is wrong with it
     except ProtimeError as error:
         pipeline.report_failed(path, error)
         return False
-    pipeline.has_answered = True
+    pipeline.note_answer(path)
     return True
 
 

@@ -133,7 +133,7 @@ class WorkList:
             return island.cuts >= CUTS_OF_PEOPLE
 
     def parts_after_wait(self, unit: Unit) -> int:
-        """Into how many parts to cut a unit that is told to wait before anything of it was read; 0: ask again whole.
+        """Into how many parts to cut a unit that has to wait before anything of it was read; 0: ask again whole.
 
         A first wait may be about anything. It is the unit that is too broad when it was asked again after a wait, also
         by another process, or when others of its collection were too broad before.
@@ -193,8 +193,8 @@ class WorkList:
                     self._put(unit, first=True)
                     return True
                 if island.answered:
-                    told, error = error, unreadable(unit, error)
-                    error.__cause__ = told
+                    wait, error = error, unreadable(unit, error)
+                    error.__cause__ = wait
                     self._give_up(unit, error)
             self._note(unit, error)
             if isinstance(error, IncompleteError):
