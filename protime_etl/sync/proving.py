@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import ProtimeError, RateLimited
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.people import known_people
 from protime_etl.postgres.proofs import Unproven, forget_old, longest_unproven, requests_by
@@ -88,7 +88,8 @@ def prove(
     (`to_look_at`), one that fails otherwise in `failures`; neither stops another.
 
     Raises:
-        ProtimeError: it is about all collections; what was proven before is kept.
+        ProtimeError: it is about all collections, or nothing was compared as the API asks to wait; what was proven
+            before is kept.
     """
     budget = budget_of(pipeline, requests)
     if origin != CLI:  # a try that was ended or waited has taken some already
@@ -132,6 +133,8 @@ def prove(
             continue
         finally:
             done.requests = pipeline.client.requests - spent_before
+    if not done.windows and done.failures and isinstance(done.failures[0], RateLimited):
+        raise done.failures[0]  # a scheduler waits, and tries again
     return done
 
 
