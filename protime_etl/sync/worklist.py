@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from protime_etl.errors import IncompleteError, ProtimeError, UnreachableError, UnreadableError
-from protime_etl.sync.cutting import PARTS_AFTER_WAIT, UnitCutError, told_to_wait, unreadable
+from protime_etl.sync.cutting import PARTS_AFTER_WAIT, UnitCutError, parts_of, told_to_wait, unreadable
 from protime_etl.sync.pipeline import FAILING_ALIKE, LONGEST_WAIT_INSIDE, stops_all
 from protime_etl.work import Counts, Unit
 
@@ -65,16 +65,24 @@ class _Island:
 class WorkList:
     """The units that are left. Safe to share between threads.
 
-    `longest_wait` are the seconds that the caller sits out; `give_up` is called for what is left out.
+    `longest_wait` are the seconds that the caller sits out, `longest_inside` those that are sat out in the tries of a
+    unit; `give_up` is called for what is left out.
     """
 
-    def __init__(self, units: Iterable[Unit], longest_wait: float, give_up: GiveUp) -> None:
+    def __init__(
+        self,
+        units: Iterable[Unit],
+        longest_wait: float,
+        give_up: GiveUp,
+        longest_inside: float = LONGEST_WAIT_INSIDE,
+    ) -> None:
         self.lock = threading.Condition(threading.RLock())
         self.planned: deque[Unit] = deque()
         """Units that were not begun, and are no parts: they may be planned anew."""
         self._parts: deque[Unit] = deque()
         self._last: list[Unit] = []
         self._longest_wait = longest_wait
+        self._longest_inside = longest_inside
         self._give_up = give_up
         self.under_way: dict[int, Unit] = {}
         self.stopped = False
@@ -185,14 +193,15 @@ class WorkList:
             island = self._islands[unit.collection]
             if stops_all(error, self._longest_wait):
                 return self._fail_for_all(unit, error)
-            waits = told_to_wait(error) is not None
+            waits, is_alone = told_to_wait(error) is not None, False
             if waits:
-                was_patient = (told_to_wait(error) or 0) <= LONGEST_WAIT_INSIDE and not self.parts_after_wait(unit)
+                was_patient = (told_to_wait(error) or 0) <= self._longest_inside and not self.parts_after_wait(unit)
                 self._waits[unit.unit_id] += WAITS_INSIDE if was_patient else 1
-                if self._waits[unit.unit_id] < (WAITS_OF_ONE if island.answered else MOST_WAITS_OF_ONE):
+                is_alone = island.answered and not parts_of(unit)
+                if self._waits[unit.unit_id] < (WAITS_OF_ONE if is_alone else MOST_WAITS_OF_ONE):
                     self._put(unit, first=True)
                     return True
-                if island.answered:
+                if is_alone:
                     wait, error = error, unreadable(unit, error)
                     error.__cause__ = wait
                     self._give_up(unit, error)
@@ -208,7 +217,7 @@ class WorkList:
                 self._without_answer = 0
                 return False
             island.failing.add(unit.person_ids if unit.part_of else (unit.unit_id,))
-            if not error.retry or len(island.failing) >= FAILURES_IN_A_ROW or (waits and not island.answered):
+            if not error.retry or len(island.failing) >= FAILURES_IN_A_ROW or (waits and not is_alone):
                 self._end(unit.collection, error)
             return waits
 
