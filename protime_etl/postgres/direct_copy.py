@@ -111,7 +111,7 @@ class DirectLoad(Load):
         except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
             raise CollisionError from None
 
-    def missing_from_pull(self, scope: Scope) -> Sequence[int]:
+    def missing_from_pull(self, scope: Scope, asked_at: dt.datetime | None = None) -> Sequence[int]:
         """Nothing: there was nothing in the scope."""
-        del scope
+        del scope, asked_at
         return []

@@ -93,13 +93,14 @@ class Load(Staging):
         )
         return self._driver.execute(statement).fetchall()
 
-    def missing_from_pull(self, scope: Scope) -> Sequence[int]:
+    def missing_from_pull(self, scope: Scope, asked_at: dt.datetime | None = None) -> Sequence[int]:
         """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
 
         Empty when a record without a readable id came: it might be any of them. What others wrote after the pull began
-        is among them: what they read may be older than this pull.
+        is among them: what they read may be older than this pull. `asked_at`: when it was first asked for one of them,
+        if that was before now.
         """
-        self._asked_at = database_clock(self._connection)
+        self._asked_at = asked_at or database_clock(self._connection)
         return [row[0] for row in self._not_staged(["id"], scope)]
 
     def unconfirmed(self) -> list[int]:

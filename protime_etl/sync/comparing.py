@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
+from protime_etl.collections.people import PEOPLE
 from protime_etl.counted import counted
-from protime_etl.errors import ProtimeError, UriTooLongError
+from protime_etl.errors import InvalidRequestError, PagingConflictError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres.book import enter_compared
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
@@ -18,13 +21,14 @@ from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.proof_days import enter_differences, enter_proven_days
 from protime_etl.postgres.volumes import longest, stored_records
 from protime_etl.postgres.wrong import Wrong, enter_equal, enter_right, enter_wrong, not_known_to_differ
-from protime_etl.protime.filters import dates
+from protime_etl.protime.filters import Condition, dates
+from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.bounds import most_clockings, most_listed
-from protime_etl.sync.cutting import answers_others, is_about_the_question
+from protime_etl.sync.cutting import answers_others, is_about_the_question, told_to_wait
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
-from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.reading import KeptPages, Reading, restarting
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
@@ -33,6 +37,8 @@ from protime_etl.sync.worklist import CUTS_IN_A_ROW
 from protime_etl.work import EVERYONE, Scope, Slice, whole_list
 
 __all__ = ["Comparing"]
+
+Result = TypeVar("Result")
 
 
 class Comparing:
@@ -48,6 +54,10 @@ class Comparing:
         self._most = 0
         self._began = dt.datetime.now(dt.UTC)
         self._rejected_days: set[dt.date] | None = set()
+        self._kept: dict[str, KeptPages] = {}
+        """The lists of the slice that is read now, by their URI: after a pause they are not read again."""
+        self._known: dict[int, Page | None] = {}
+        """Records that were asked for by their ids, in the same way."""
 
     def days(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None) -> Verification:
         """Compare these days."""
@@ -70,9 +80,7 @@ class Comparing:
         while left:
             scope = left.popleft()
             try:
-                differences, people = self._pipeline.sitting_out(
-                    partial(restarting, partial(self._compare, scope, found))
-                )
+                differences, people = self._over_pauses(partial(self._compare, scope, found))
             except ProtimeError as error:
                 failures += 1
                 if failures > CUTS_IN_A_ROW or not self._is_to_blame(scope, error):
@@ -84,11 +92,14 @@ class Comparing:
                 found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
             try:
-                self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
+                self._over_pauses(partial(self._judge, scope, found, differences, newest))
             finally:  # also where the second look was not possible: what was equal at the first one is
                 self._enter(scope, differences, found, is_known=self._rejected_days is not None)
         if found.unlisted:
-            found.unlisted -= listed_people(self._pipeline)
+            try:
+                found.unlisted -= listed_people(self._pipeline)
+            except ProtimeError as error:  # their list is an island, too
+                self._pipeline.report_failed(PEOPLE.path, error)
         found.requests = self._client.requests - before
         return found
 
@@ -99,8 +110,8 @@ class Comparing:
         with self._pipeline.reading() as connection:
             newest = newest_version(connection, self._pipeline.tenant, self._collection.table)
             self._most = most_listed(stored_records(connection, self._pipeline.tenant, self._collection))
-        differences = self._pipeline.sitting_out(partial(restarting, partial(self._compare, Scope(), found)))[0]
-        self._pipeline.sitting_out(partial(self._judge, Scope(), found, differences, newest))
+        differences = self._over_pauses(partial(self._compare, Scope(), found))[0]
+        self._over_pauses(partial(self._judge, Scope(), found, differences, newest))
         self._enter_list(found)
         found.requests = self._client.requests - before
         return found
@@ -163,9 +174,31 @@ class Comparing:
             lost = [Slice(people, scope.first, scope.last, self._collection.path)]
             enter_wrong(connection, self._pipeline.tenant, Wrong("unreadable", error.message), lost)
 
+    def _over_pauses(self, read: Callable[[], Result]) -> Result:
+        """Read lists, and after each pause go on behind the last page."""
+        try:
+            return self._pipeline.sitting_out(partial(restarting, read))
+        finally:
+            for kept in self._kept.values():
+                kept.close()
+            self._kept.clear()
+            self._known.clear()
+
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
-        assert scope.last is not None  # noqa: S101 - units have dates
-        return is_about_the_question(error) and answers_others(self._client, self._collection, scope.last)
+        if isinstance(error, PagingConflictError):
+            return True  # a smaller slice is read before its paging token dies
+        waits = told_to_wait(error)
+        if waits is not None:  # again and again, with nothing read: the question is too broad
+            return waits <= self._pipeline.settings.max_wait_in_task and self._answers_others(scope, error)
+        return is_about_the_question(error) and self._answers_others(scope, error)
+
+    def _answers_others(self, scope: Scope, error: ProtimeError) -> bool:
+        """Whether the API answers other questions, asked after the pause that there may be."""
+        with suppress(RateLimited):
+            wait_out(self._pipeline.pause, self._pipeline.settings.max_wait_in_task, turn=False)
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        return answers_others(self._client, self._collection, scope.first, scope.last, error)
 
     def _parts(self, scope: Scope, known: Sequence[int], found: Verification, error: ProtimeError) -> list[Scope]:
         """What to compare in the place of a slice that cannot be read; nothing if it cannot be cut any further."""
@@ -173,7 +206,13 @@ class Comparing:
         assert scope.last is not None  # noqa: S101
         days = (scope.last - scope.first).days + 1
         people = known if scope.person_ids is None else scope.person_ids
-        if days > 1:
+        # A wrong question (400) may name a person who is gone: that one is found by people, and fails on each day.
+        by_people = isinstance(error, InvalidRequestError) and scope.person_ids is not None
+        if by_people and len(people) == 1:
+            found.unreadable.append(f"person {people[0]} from {scope.first} to {scope.last}")
+            self._enter_unreadable(scope, error)
+            return []
+        if days > 1 and not by_people:
             middle = scope.first + dt.timedelta(days=days // 2)
             before = middle - dt.timedelta(days=1)
             return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
@@ -191,7 +230,8 @@ class Comparing:
     def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
         self._pages = 0
         with self._pipeline.reading() as connection:
-            self._began = database_clock(connection)
+            if not any(kept.began for kept in self._kept.values()):
+                self._began = database_clock(connection)
             staged = Comparison(connection, self._pipeline.tenant, self._collection)
             staged.stage(self._read(scope, scope.person_ids))
             differences, equal = staged.compare(scope)
@@ -203,13 +243,13 @@ class Comparing:
     def _read(self, scope: Scope, people: Sequence[int] | None) -> Iterator[Page]:
         """All pages of a slice, or of the complete list."""
         if scope.first is None or scope.last is None:
-            yield from self._pages_of(self._client.answers(self._collection), self._most)
+            yield from self._pages_of(None, self._most)
             return
         most = most_clockings(self._everybody if people is None else len(people), (scope.last - scope.first).days + 1)
         days = dates.between(scope.first, scope.last)
         condition = days if people is None else slice_filter(people, scope.first, scope.last)
         try:
-            yield from self._pages_of(self._client.answers(self._collection, condition), most)
+            yield from self._pages_of(condition, most)
         except UriTooLongError:
             if people is None or len(people) == 1:
                 raise
@@ -217,8 +257,13 @@ class Comparing:
             yield from self._read(scope, people[:middle])
             yield from self._read(scope, people[middle:])
 
-    def _pages_of(self, answers: Iterator[bytes], most: int) -> Iterator[Page]:
-        for page in Reading(self._collection, answers, most, self._collection.path):
+    def _pages_of(self, condition: Condition | None, most: int) -> Iterator[Page]:
+        uri = self._client.list_uri(self._collection, condition)
+        if uri not in self._kept:
+            self._kept[uri] = KeptPages(self._client, self._collection, condition)
+        kept = self._kept[uri]
+        kept.began = kept.began or self._began
+        for page in Reading(self._collection, kept, most, self._collection.path):
             self._pages += 1
             self._on_page(len(page.rows) + len(page.rejected))
             yield page
@@ -233,6 +278,7 @@ class Comparing:
             differences,
             pages=self._pages,
             read=lambda: self._read(scope, scope.person_ids),
+            known=self._known,
         )
         found.equal.update(stay.equal)
         found.moving += stay.moving

@@ -23,10 +23,9 @@ from protime_etl.postgres.history import forget_old, keep_verification, requests
 from protime_etl.postgres.people import known_people
 from protime_etl.postgres.proof_days import enter_part, enter_proven_days
 from protime_etl.postgres.volumes import longest, requests_of_last_run
-from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pipeline import REFUSALS, Pipeline, stops_all
 from protime_etl.sync.planning import expected_requests
 from protime_etl.sync.pull import OnPage
-from protime_etl.sync.requests import REFUSALS
 from protime_etl.sync.runs import estimates_of
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import read_unlisted
@@ -124,10 +123,11 @@ def prove(
     """Repair what is wrong, then compare what was compared longest ago, of the days before `before`; repair it, too.
 
     Left out, of all days that are over. It sends no more requests than its budget. A collection that the tenant refuses
-    is reported by the pipeline (`to_look_at`) and stops no other.
+    is reported by the pipeline (`to_look_at`), one that fails otherwise in `failures`; neither stops another.
 
     Raises:
-        ProtimeError: it cannot be read; what was proven before is kept.
+        ProtimeError: it is about all collections, or nothing was compared as the API asks to wait; what was proven
+            before is kept.
     """
     budget = budget_of(pipeline, requests)
     if origin != CLI:  # a try that was ended or waited has taken some already
@@ -137,7 +137,10 @@ def prove(
     proof = _Proof(pipeline, origin, Proving(budget), min(before, over) if before else over, on_page)
     if budget > 0:
         proof.run()
-    return proof.done
+    done = proof.done
+    if not done.windows and done.failures and isinstance(done.failures[0], RateLimited):
+        raise done.failures[0]  # a scheduler waits, and tries again
+    return done
 
 
 class _Proof:
@@ -199,13 +202,13 @@ class _Proof:
         """Do it; a collection that fails is left out from now on and stops no other."""
         try:
             work(COLLECTIONS[path])
-        except (RateLimited, RequestsSpentError):
-            raise
-        except REFUSALS as error:
-            self._pipeline.report_refused(path, error)
-            paths.remove(path)
         except ProtimeError as error:
-            self.done.failures.append(error)
+            if stops_all(error, self._pipeline.settings.max_wait_in_task):
+                raise  # also when all requests are spent
+            if isinstance(error, REFUSALS):
+                self._pipeline.report_failed(path, error)
+            else:
+                self.done.failures.append(error)
             paths.remove(path)
 
     def _repair_wrong(self, collection: Collection) -> None:

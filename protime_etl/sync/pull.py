@@ -59,6 +59,7 @@ class UnitPull:
         on_page: OnPage = lambda _: None,
         on_stage: OnStage = lambda _: None,
         cut_days: bool = False,
+        after_wait: int = 0,
     ) -> None:
         ledger.require_tenant(pipeline.tenant, unit.tenant, f"Unit {unit.unit_id}")
         self._pipeline = pipeline
@@ -71,6 +72,7 @@ class UnitPull:
         self._on_page = on_page
         self._on_stage = on_stage
         self._cut_days = cut_days
+        self._after_wait = after_wait
         self._scope = Scope(unit.person_ids if self._by_people else None, unit.first, unit.last)
         # A second attempt goes the ordinary way: what was copied in vain stays as dead rows.
         self._kinds = iter([DirectLoad])
@@ -107,15 +109,25 @@ class UnitPull:
         tries = self._client.tries
         if self._unit.part_of is not None:
             self._client.tries = TRIES_OF_PART
+        self._client.tries_with_wait = 1 if self._after_wait else None  # it is cut instead
         try:
             counts = restarting(self._attempt)
             if self._undecided:
                 counts = self._settle(counts)
         except ProtimeError as error:
             effort = Effort(self._pages, self._largest_page, self._client.requests - self._requests_before, self._began)
-            fail_unit(self._pipeline, self._client, self._unit, error, effort, cut_days=self._cut_days)
+            fail_unit(
+                self._pipeline,
+                self._client,
+                self._unit,
+                error,
+                effort,
+                cut_days=self._cut_days,
+                after_wait=self._after_wait,
+            )
         finally:
             self._client.tries = tries
+            self._client.tries_with_wait = None
         if self._withheld is not None:
             self._withheld.done = counts.as_dict()
             raise self._withheld

@@ -15,14 +15,14 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
-from protime_etl.errors import IncompleteError, SettingsError
+from protime_etl.errors import IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres.history import keep_verification
 from protime_etl.postgres.locks import RunLease
 from protime_etl.sync.comparing import Comparing
 from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull import OnPage
-from protime_etl.sync.requests import REFUSALS, check_range, of_people, refuse_unknown, unknown_among
+from protime_etl.sync.requests import check_range, of_people, refuse_unknown, unknown_among
 from protime_etl.sync.runs import finish, plan
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
@@ -46,10 +46,10 @@ def verify_all(
 ) -> list[Verification]:
     """Compare each chosen collection; those without days as a whole, and not where people are named.
 
-    A collection that the tenant refuses is reported by the pipeline (`to_look_at`) and stops no other.
+    A collection that fails is reported by the pipeline (`to_look_at`) and stops no other.
 
     Raises:
-        ProtimeError: as `verify`.
+        ProtimeError: as `verify`, where no collection can be compared; or it is about all of them.
     """
     found: list[Verification] = []
     paths = pipeline.settings.collections
@@ -61,10 +61,11 @@ def verify_all(
             found.append(
                 verify(pipeline, first, last, person_ids, collection=collection, origin=origin, on_page=on_page)
             )
-        except REFUSALS as error:
+        except ProtimeError as error:
             if len(paths) == 1:
                 raise
-            pipeline.report_refused(path, error)
+            pipeline.report_failed(path, error)
+    pipeline.raise_if_all_failed(paths)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from protime_etl.simulator.faults import Fault, FaultError, FaultPlan, FaultSchedule, RateLimit, read_plan
+from protime_etl.simulator.faults import Fault, FaultError, FaultPlan, FaultSchedule, Question, RateLimit, read_plan
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.server import SimulatedTenant, changing
 from protime_etl.simulator.state import Tenant
@@ -51,8 +51,8 @@ def test_statuses_by_count_and_at_the_nth_request(caller: Caller) -> None:
 def test_a_rate_is_kept_and_repeats_with_the_seed() -> None:
     plan = FaultPlan(seed=3, fault=(Fault(kind="reset", rate=0.2),))
     one, other = FaultSchedule(plan), FaultSchedule(plan)
-    first = [len(one.next("people")) for _ in range(2000)]
-    assert first == [len(other.next("people")) for _ in range(2000)]
+    first = [len(one.next(Question("people"))) for _ in range(2000)]
+    assert first == [len(other.next(Question("people"))) for _ in range(2000)]
     assert 320 < sum(first) < 480
 
 

@@ -327,7 +327,7 @@ def test_a_repetition_that_fails_does_not_undo_what_was_done(
     with pytest.raises(InvalidRequestError):
         pull(pipeline, broken)
     assert finish(pipeline, run_id)[1] == {"done": 1}
-    assert simulated.served.requests["refused"] == 1
+    assert simulated.served.requests["refused"] == 2, "the unit, and the same days without a person"
     assert table_rows(engine)
 
 

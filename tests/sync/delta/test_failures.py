@@ -15,7 +15,14 @@ from tenacity import wait_none
 
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
-from protime_etl.errors import DeltaBrokenError, ProtimeError, RateLimited, ServerError, UntrustedLinkError
+from protime_etl.errors import (
+    DeltaBrokenError,
+    ForeignAnswerError,
+    ProtimeError,
+    RateLimited,
+    ServerError,
+    UntrustedLinkError,
+)
 from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.protime import decoding, retrying, transport
 from protime_etl.simulator.faults import FaultPlan, read_plan
@@ -259,6 +266,18 @@ def test_an_outage_of_everything_does_not(warehouse: URL, engine: Engine) -> Non
             with pytest.raises(ServerError):
                 poll(pipeline)
         assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
+        simulated.served.misbehaviour.follow(FaultPlan())
+        assert not poll(pipeline).initial
+
+
+def test_a_firewall_before_everything_does_not(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        poll(pipeline)
+        spoil(simulated, 'kind = "firewall"\nstatus = 403', on='["clockings", "clockings-delta"]')
+        for _ in range(MAX_FAILURES + 1):
+            with pytest.raises(ForeignAnswerError):
+                poll(pipeline)
+        assert (state(engine)["status"], state(engine)["outages"]) == ("active", MAX_FAILURES + 1)
         simulated.served.misbehaviour.follow(FaultPlan())
         assert not poll(pipeline).initial
 
