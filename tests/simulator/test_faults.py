@@ -157,3 +157,19 @@ def test_a_tenant_that_changes_all_the_time() -> None:
         assert made > 10
         time.sleep(0.05)
         assert changes.made == made
+
+
+def test_a_fault_may_be_about_the_people_of_a_question() -> None:
+    plan = read_plan(
+        '[[fault]]\nkind = "status"\ncount = 9\npeople_over = 2\n[[fault]]\nkind = "reset"\ncount = 9\nperson = 7'
+    )
+    schedule = FaultSchedule(plan)
+
+    def struck(people: frozenset[int] | None, of_list: bool = True) -> list[str]:
+        return [fault.kind for fault in schedule.next(Question("clockings", of_list, people))]
+
+    assert struck(frozenset({1, 2})) == []
+    assert struck(frozenset({1, 2, 7})) == ["status", "reset"]
+    assert struck(frozenset({7})) == ["reset"]
+    assert struck(None) == ["status"], "a list without people is one of all people"
+    assert struck(None, of_list=False) == []
