@@ -1,5 +1,8 @@
-INSERT INTO protime_etl.rejected_record (tenant, collection, fingerprint, record_id, reason, record, person_id, date)
-SELECT DISTINCT ON (fingerprint) %(tenant)s, %(collection)s, fingerprint, record_id, reason, record, person_id, date
+INSERT INTO protime_etl.rejected_record (tenant, collection, fingerprint, record_id, reason, record, person_id, date,
+    last_seen_at)
+SELECT DISTINCT ON (fingerprint) %(tenant)s, %(collection)s, fingerprint, record_id, reason, record, person_id, date,
+    -- Later than the reading began, by which those that did not come again are forgotten.
+    clock_timestamp()
 FROM {rejected}
 -- In one order, so that two loads of the same records cannot deadlock.
 ORDER BY fingerprint

@@ -132,8 +132,9 @@ def test_status_tells_of_each_collection_what_is_there(everything: Shell, simula
     assert everything("changes", "--from", str(FIRST)).returncode == 0
     told = everything("status")
     assert told.returncode == 3
-    assert "never read: departments" in told.stdout
-    assert "nobody has read everybody of counters yet" in told.stdout
+    assert "  departments not read: " in told.stdout
+    assert "  counters not read: 8 people, " in told.stdout
+    assert "status 403" in told.stdout
     simulated.served.misbehaviour.follow(read_plan(""))
     assert everything("sync", *RANGE).returncode == 0
     well = everything("status", "--json")

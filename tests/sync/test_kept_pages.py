@@ -121,7 +121,8 @@ def test_each_try_of_a_proof_ends_something(days: SimulatedTenant, warehouse: UR
     with open_pipeline(settings_for(days), warehouse) as pipeline:
         sync(pipeline, "test", FIRST, TODAY)
     with engine.begin() as connection:
-        connection.execute(sa.text("DELETE FROM protime_etl.proofs"))
+        connection.execute(sa.text("DELETE FROM protime_etl.proof_days"))
+        connection.execute(sa.text("UPDATE protime_etl.coverage SET proven = '{}'"))
     quota = Quota(days, 15)
     with open_pipeline(settings_for(days, max_wait_in_task=0), warehouse) as pipeline:
         while proven_days(engine) < 20:
@@ -136,4 +137,4 @@ def test_each_try_of_a_proof_ends_something(days: SimulatedTenant, warehouse: UR
 
 def proven_days(engine: Engine) -> int:
     with engine.connect() as connection:
-        return int(connection.scalar(sa.text("SELECT count(DISTINCT date) FROM protime_etl.proofs")) or 0)
+        return int(connection.scalar(sa.text("SELECT count(*) FROM protime.proof WHERE proven_at IS NOT NULL")) or 0)
