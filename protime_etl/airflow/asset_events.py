@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowInactiveAssetInInletOrOutletException
 
 from protime_etl.airflow.operators import ProtimeOperator, origin_of
 from protime_etl.postgres.written_days import Told, tell_days
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from protime_etl.sync.pipeline import Pipeline
 
-__all__ = ["untold_days"]
+__all__ = ["untold_days", "warn_of_inactive"]
 
 
 def untold_days(
@@ -26,3 +28,19 @@ def untold_days(
     asset = str(getattr(outlet, "name", None) or getattr(outlet, "uri", outlet))
     with pipeline.transaction() as connection:
         return tell_days(connection, pipeline.tenant, asset, one, delta_alone=delta_alone)
+
+
+def warn_of_inactive(task: ProtimeOperator, context: Context) -> None:
+    """Log which outlets are inactive: Airflow sends no event of them, whatever the task reports."""
+    # Airflow's own check, which it makes before a task begins, and which fails the task; see `ProtimeOperator`.
+    from airflow.sdk.execution_time.task_runner import _validate_task_inlets_and_outlets as check  # noqa: PLC0415
+
+    ti: Any = context["ti"]
+    try:
+        check(ti=ti, log=task.log)
+    except AirflowInactiveAssetInInletOrOutletException as error:
+        task.log.error(  # noqa: TRY400 - what it means, not where it was raised
+            "Airflow sends no event of this task: %s. Another DAG declares an asset with the same name or URI;"
+            " let it use Asset.ref(name=...), as docs/airflow.md shows.",
+            error,
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.asset_events import untold_days
+from protime_etl.airflow.asset_events import untold_days, warn_of_inactive
 from protime_etl.airflow.health import tell_health
 from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window
 from protime_etl.collections.clockings import CLOCKINGS
@@ -78,6 +78,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
             context["outlet_events"][outlet].extra = {**counts, **days.as_extra()}
         if self.outlets:
             tell_health(pipeline, context, self.outlets, self.log)
+            warn_of_inactive(self, context)
         return counts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -17,7 +17,9 @@ from protime_etl.airflow.reports import LogObserver, in_words
 from protime_etl.airflow.waiting import PATIENCE, RescheduledError, long_wait, wait_outside
 from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.collections.people import PEOPLE
-from protime_etl.errors import DeletionsWithheldError, ProtimeError
+from protime_etl.counted import counted
+from protime_etl.errors import ApiError, IncompleteError, ProtimeError, ProtocolError, UnreachableError
+from protime_etl.postgres.people import known_people
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.lists import read_lists, read_people
 from protime_etl.sync.requests import select
@@ -40,10 +42,11 @@ __all__ = [
     "ProtimeOperator",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
+    "form_text",
     "in_words",
     "is_backfill",
     "is_true",
-    "log_refused",
+    "log_incomplete",
     "origin_of",
     "run_day",
     "run_window",
@@ -59,11 +62,16 @@ def is_true(given: bool | str) -> bool:
     return str(given).strip().lower() == "true"
 
 
-def log_refused(log: Any, pipeline: Pipeline) -> None:
-    """Say what the tenant did not let this client read: it stops no other collection."""
+def form_text(given: object) -> str:
+    """The text in a field of a form; a template renders an empty field as `None`."""
+    text = "" if given is None else str(given).strip()
+    return "" if text == "None" else text
+
+
+def log_incomplete(log: Any, pipeline: Pipeline) -> None:
+    """Log what could not be read whole: it stops no other collection."""
     for error in pipeline.to_look_at:
-        if not isinstance(error, DeletionsWithheldError):
-            log.error("%s", error)
+        log.error("%s", error)
 
 
 def origin_of(context: Context) -> str:
@@ -110,7 +118,7 @@ class ProtimeOperator(BaseOperator):
         *,
         protime_conn_id: str = ProtimeHook.default_conn_name,
         postgres_conn_id: str = "protime_warehouse",
-        collections: str = "",
+        collections: str | None = "",
         deadline: dt.timedelta = PATIENCE,
         **kwargs: Any,
     ) -> None:
@@ -118,18 +126,30 @@ class ProtimeOperator(BaseOperator):
         self.collections = collections
         self.deadline = deadline
         self._loaded: tuple[str, URL, dict[str, Counts]] | None = None
+        self._unchecked: list[Any] = []
         self.protime_conn_id = protime_conn_id
         self.postgres_conn_id = postgres_conn_id
 
     def pipeline(self) -> AbstractContextManager[Pipeline]:
         """The pipeline between the two connections."""
         # A label is asked for before templates are rendered; it needs no collections.
-        chosen = "" if "{{" in self.collections else self.collections
+        chosen = form_text(self.collections)
+        chosen = "" if "{{" in chosen else chosen
         return ProtimeHook(self.protime_conn_id).get_conn(self.postgres_conn_id, chosen)
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render, and keep the outlets from the check that Airflow makes next.
+
+        It fails a task whose asset is inactive because another DAG declares one of its name. What the task does is
+        worth more than its event: `warn_of_inactive` logs it instead.
+        """
+        super().render_template_fields(context, jinja_env)
+        self._unchecked, self.outlets = self.outlets, []
 
     def execute(self, context: Context) -> Any:
         """Carry out; a long wait gives the slot back, and an error that no retry cures fails the task at once."""
         longest_inside = math.inf
+        self.outlets = self.outlets or self._unchecked
         try:
             with self.pipeline() as pipeline:
                 longest_inside = pipeline.settings.max_wait_in_task
@@ -166,7 +186,7 @@ class ProtimeOperator(BaseOperator):
 class ProtimePeopleToPostgresOperator(ProtimeOperator):
     """Read all people of the tenant into `protime.people`, and the chosen collections that are read whole.
 
-    Returns the counts.
+    Returns the counts. A list that cannot be read whole fails the task after all others were read.
 
     :param named: people or circles that were named; others need not be known then, and the task is skipped.
     :param accept_deletions: mark as deleted the people who vanished from the list, however many they are.
@@ -180,30 +200,54 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         self.accept_deletions = accept_deletions
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Read people."""
+        """Read people and lists."""
         del context
         if self.named.strip():
             raise AirflowSkipException("People or circles are named: others need not be known.")
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        return _read_people(pipeline, self.log).as_dict()
+        counts = _read_lists(pipeline, self.log)
+        if pipeline.to_look_at:
+            # The client has repeated what a repetition cures, and everything else is stored.
+            raise AirflowFailException(" ".join(map(str, pipeline.to_look_at)))
+        return counts.as_dict()
 
 
-def _read_people(pipeline: Pipeline, log: Any) -> Counts:
-    """People, and the collections that are read whole, as far as they are chosen."""
-    people = read_people(pipeline) if PEOPLE.path in pipeline.settings.collections else Counts()
-    counts = people + read_lists(pipeline)
+def _read_lists(pipeline: Pipeline, log: Any) -> Counts:
+    """Read people and the other collections that are read whole, as far as they are chosen.
+
+    A list that fails is in `pipeline.to_look_at` and stops nothing else.
+
+    Raises:
+        ProtimeError: the API asks for a long wait, refuses the credentials, or no person is known yet.
+    """
+    counts = Counts()
+    if PEOPLE.path in pipeline.settings.collections:
+        counts += _read_apart(pipeline, lambda: read_people(pipeline), "The list of people")
+    counts += _read_apart(pipeline, lambda: read_lists(pipeline), "A list")
     log.info("People: %s", in_words(counts))
-    withheld = [error for error in pipeline.to_look_at if isinstance(error, DeletionsWithheldError)]
-    log_refused(log, pipeline)
-    if withheld:
-        raise withheld[0]
     return counts
+
+
+def _read_apart(pipeline: Pipeline, read: Callable[[], Counts], what: str) -> Counts:
+    try:
+        return read()
+    except (ApiError, ProtocolError, UnreachableError) as error:
+        if long_wait(error, pipeline.settings.max_wait_in_task) is not None:
+            raise
+        with pipeline.reading() as connection:
+            if not known_people(connection, pipeline.tenant):
+                raise
+        failed = IncompleteError(f"{what} could not be read: {error.message}", guidance=error.guidance)
+        pipeline.to_look_at.append(failed)
+        return Counts()
 
 
 class ProtimePlanOperator(ProtimeOperator):
     """Enter a run and its units in the ledger. Returns the numbers of the units, to map over, or lists of them.
 
-    Lists when there are more than `[core] max_map_length`, or where `at_once` is given.
+    Lists when there are more than `[core] max_map_length`, or where `at_once` is given. What could not be read whole on
+    the way (a list that fails or is held back, a collection that is refused) is in the log, and its number in XCom
+    (`incomplete`): the clockings of all known people are planned all the same.
 
     :param lookback_days: days before the run's own day that are read again; a run made by `airflow backfill create`
         reads its own day only.
@@ -244,12 +288,13 @@ class ProtimePlanOperator(ProtimeOperator):
             )
         if self.read_people:
             pipeline.accept_deletions(is_true(self.accept_deletions))
-            _read_people(pipeline, self.log)
+            _read_lists(pipeline, self.log)
         first, last = run_window(context, pipeline, self.lookback_days)
         run_id, units = plan(pipeline, origin_of(context), select(pipeline, first, last))
-        log_refused(self.log, pipeline)
-        self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
+        log_incomplete(self.log, pipeline)
+        self.log.info("Run %s: %s to %s in %s", run_id, first, last, counted(len(units), "unit"))
         context["ti"].xcom_push(key="run_id", value=run_id)
+        context["ti"].xcom_push(key="incomplete", value=len(pipeline.to_look_at))
         return map_over(units, at_once)
 
 
@@ -307,5 +352,5 @@ def _unit_given(unit_id: object) -> int:
 
 
 def _label(unit: Unit, of: int) -> str:
-    more = f" and {of - 1} more unit{'s' if of > 2 else ''}" if of > 1 else ""
+    more = f" and {counted(of - 1, 'more unit')}" if of > 1 else ""
     return unit.label + more

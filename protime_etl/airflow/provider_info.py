@@ -38,6 +38,7 @@ def get_provider_info() -> dict[str, Any]:
                     "protime_etl.airflow.delta_operators",
                     "protime_etl.airflow.finish",
                     "protime_etl.airflow.prove",
+                    "protime_etl.airflow.report",
                 ],
             }
         ],

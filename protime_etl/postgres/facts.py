@@ -88,12 +88,13 @@ WHERE run_id IN (
 """
 # What failed and was not read since, by whatever run.
 LEFT = """
-SELECT tenant, collection, run_id, date_from, date_to, people, failed_at, error
+SELECT tenant, collection, run_id, date_from, date_to, people, ids, failed_at, error
 FROM (
 SELECT r.tenant, u.collection, u.run_id, u.date_from, u.date_to,
     CASE WHEN u.person_ids = '{-1}' THEN 'all'
         WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more'
         ELSE u.person_ids::text END AS people, u.finished_at AS failed_at, u.error,
+    u.person_ids AS ids,
     row_number() OVER (PARTITION BY r.tenant ORDER BY u.finished_at DESC) AS number
 FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
 WHERE u.status = 'failed' AND u.collection = ANY(:collections)

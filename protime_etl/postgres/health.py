@@ -18,7 +18,7 @@ from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row, read_facts
-from protime_etl.work import BACKFILL_ORIGIN
+from protime_etl.work import BACKFILL_ORIGIN, EVERYONE
 
 __all__ = ["Health", "Missing", "Problem", "is_about", "judge", "read_health"]
 
@@ -70,19 +70,26 @@ class Problem:
     """Whether the command does again what failed."""
     missing: Missing | None = None
     """The days, if a backfill of what is missing mends it."""
+    kind: str = ""
+    """What sort of problem it is, in a word."""
+    why: str = ""
+    """The reason of the first failure."""
 
     @property
     def line(self) -> str:
         """All of it in one line."""
+        what = f"{self.what}: {self.why.rstrip('.')}" if self.why else self.what
         if not self.do:
-            return self.what
-        return f"{self.what}{'; repeat' if self.again else ''}: {self.do}"
+            return what
+        return f"{what}{'; repeat: ' if self.again else ' - ' if self.why else ': '}{self.do}"
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return {
             "level": self.level,
+            "kind": self.kind,
             "what": self.what,
+            "why": self.why,
             "do": self.do,
             "since": None if self.since is None else self.since.isoformat(),
         }
@@ -163,11 +170,15 @@ def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
     # The least complete of them says how complete the whole is.
     never = {*dated} - completes.keys()
     complete = None if never else min(completes.values(), key=lambda row: row["at"], default=None)
+    # What was not read is one problem, and the reason why a run failed and why a reading is old.
+    failing = {row["collection"] for row in of_tenant["not_read"]}
+    unread = [path for path in dated if path not in failing]
+    others = {path: row for path, row in completes.items() if path not in failing}
     found = [
         *_of_units(of_tenant["not_read"]),
-        *_of_runs(of_tenant["runs"]),
+        *(() if failing else _of_runs(of_tenant["runs"])),
         *_of_deltas(of_tenant["deltas"]),
-        *(_of_freshness(of_tenant, dated, completes) if not too_slow & {"complete", "runs"} else ()),
+        *(_of_freshness(of_tenant, unread, others) if not too_slow & {"complete", "runs"} else ()),
         *_of_proof(of_tenant["proof"]),
         *_of_the_rest(of_tenant),
         *_of_slowness(too_slow),
@@ -195,17 +206,21 @@ def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
     first, last = min(row["date_from"] for row in left), max(row["date_to"] for row in left)
     paths = sorted({row["collection"] for row in left})
     chosen = "" if paths == ["clockings"] else f" --collections {','.join(paths)}"
-    who = counted(len(left), "unit")
-    if len(left) == 1:
-        people = left[0]["people"].strip("{}")
-        who = "all people" if people == "all" else f"people {people}"
+    ids = {person_id for row in left for person_id in row["ids"]}
+    who = f"{len(ids)} people" if ids else counted(len(left), "unit")
+    if EVERYONE in ids:
+        who = "all people"
+    elif len(ids) == 1:
+        who = f"person {ids.pop()}"
     yield Problem(
         "error",
-        f"not read: {who}, {first}..{last}",
+        f"{', '.join(paths)} not read: {who}, {first}..{last}",
         f"protime-etl backfill --from {first} --to {last} --only-missing{chosen}",
         min(row["failed_at"] for row in left),
         again=True,
         missing=Missing(first, last, "" if paths == ["clockings"] else ",".join(paths)),
+        kind="not_read",
+        why=left[-1]["error"] or "",
     )
 
 

@@ -393,7 +393,7 @@ def test_people_who_vanished_at_once_fail_the_task(pipeline: Pipeline, simulated
     pipeline.brake = Brake(3)
     for one in simulated.tenant.person_ids()[:4]:
         simulated.tenant.remove_record("people", one)
-    with pytest.raises(DeletionsWithheldError, match="4 of 20 people"):
+    with pytest.raises(AirflowFailException, match="4 of 20 people"):
         ProtimePeopleToPostgresOperator(task_id="people").carry_out(pipeline, context())
     pipeline.to_look_at.clear()  # the next task opens a pipeline of its own
     task = ProtimePeopleToPostgresOperator(task_id="people", accept_deletions="True")

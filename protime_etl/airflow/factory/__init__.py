@@ -11,7 +11,7 @@ from airflow.sdk import DAG, Asset
 
 from protime_etl.airflow.factory.backfill import backfill_dag
 from protime_etl.airflow.factory.changes import changes_dag
-from protime_etl.airflow.factory.names import asset_of, check_name, refuse_second
+from protime_etl.airflow.factory.names import asset_of, check_name
 from protime_etl.airflow.factory.nightly import nightly_dag
 from protime_etl.airflow.factory.plan import DagPlan
 from protime_etl.airflow.notifier import ProtimeNotifier
@@ -81,7 +81,6 @@ def protime_dags(
         SettingsError: one line that says what makes no sense.
     """
     check_name(name)
-    refuse_second(name, only)
     zone = timezone or os.environ.get("PROTIME_TIMEZONE") or TIMEZONE
     try:
         check_timezone(zone)
