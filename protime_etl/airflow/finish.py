@@ -39,8 +39,8 @@ class ProtimeFinishOperator(ProtimeOperator):
     """Close the run in the ledger and publish to the outlets, if any, what it did. Returns the counts.
 
     :param run_id: number of the run in the ledger.
-    :param allow_partial: publish also while units are not done: `complete` in the event is then false. The task is skipped if
-        nothing was read at all. Otherwise such a run fails the task.
+    :param allow_partial: publish also while units are not done: `complete` in the event is then false. The task is
+        skipped if nothing was read at all. Left out: such a run fails the task.
     """
 
     template_fields: Sequence[str] = ("run_id", "collections")

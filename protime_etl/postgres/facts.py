@@ -142,9 +142,7 @@ PROOF = """
 SELECT tenant, collection, count(*) AS days, count(proven_at) AS proven, min(proven_at) AS oldest,
     round(extract(epoch FROM clock_timestamp() - min(proven_at)) / 86400, 1)::float8 AS oldest_days,
     sum(differences)::bigint AS differences, max(last_found_at) AS last_found_at,
-    (SELECT coalesce(sum(v.missing + v.extra + v.stale - v.pending), 0)::bigint FROM protime_etl.verifications AS v
-        WHERE v.tenant = p.tenant AND v.collection = p.collection
-            AND v.finished_at > clock_timestamp() - interval '7 days') AS lately
+    coalesce(sum(differences) FILTER (WHERE last_found_at > clock_timestamp() - interval '7 days'), 0)::bigint AS lately
 FROM protime.proof AS p WHERE collection = ANY(:collections) GROUP BY tenant, collection ORDER BY tenant, collection
 """
 # Days that are over, that were read for some and not for all.

@@ -150,7 +150,12 @@ INSERT INTO protime_etl.proof_differences AS d
 SELECT :tenant, :collection, day, number, clock_timestamp()
 FROM unnest(CAST(:days AS date[]), CAST(:numbers AS bigint[])) AS found (day, number) ORDER BY day
 ON CONFLICT (tenant, collection, date) DO UPDATE
-SET differences = d.differences + excluded.differences, last_found_at = excluded.last_found_at
+SET last_found_at = excluded.last_found_at, differences = d.differences + CASE WHEN EXISTS (
+    -- With no reading of the day in between, the same records still differ.
+    SELECT FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
+    WHERE r.tenant = d.tenant AND u.collection = d.collection AND u.status = 'done'
+        AND u.finished_at > d.last_found_at AND d.date BETWEEN u.date_from AND u.date_to
+) THEN excluded.differences ELSE 0 END
 """
 FORGET = "DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND {at} < clock_timestamp() - interval '{kept}'"
 

@@ -17,9 +17,10 @@ from sqlalchemy.engine import URL, Connection, Engine
 from protime_etl.airflow.page.calendar import DAYS, Calendar, calendar_of
 from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.counted import counted
 from protime_etl.postgres.connection import create_engine, database_errors
 from protime_etl.postgres.facts import Facts, Row, read_facts, rows_until
-from protime_etl.postgres.health import Health, is_about, judge
+from protime_etl.postgres.health import Health, Missing, Problem, is_about, judge
 from protime_etl.postgres.schema import require_schema
 
 __all__ = ["Seen", "read_tenants"]
@@ -47,6 +48,18 @@ WHERE person_ids IS NULL AND circles IS NULL AND NOT only_missing
 ORDER BY tenant, origin ~ '^airflow \S+_clockings_nightly scheduled__'
     AND started_at > clock_timestamp() - interval '8 days' DESC, run_id DESC
 """
+# The newest night of each tenant, and what it brought.
+NIGHTS = r"""
+SELECT n.*,
+    (SELECT count(DISTINCT person_id) FROM protime_etl.units AS u, unnest(u.person_ids) AS person_id
+        WHERE u.run_id = n.run_id AND u.status = 'done' AND person_id > 0) AS people,
+    (SELECT coalesce(sum(u.rows_read), 0)::bigint FROM protime_etl.units AS u
+        WHERE u.run_id = n.run_id AND u.status = 'done' AND u.collection = 'clockings') AS clockings
+FROM (
+    SELECT DISTINCT ON (tenant) tenant, run_id, origin, status, started_at FROM protime_etl.runs
+    WHERE origin ~ '^airflow \S+_clockings_nightly \S+$' ORDER BY tenant, run_id DESC
+) AS n
+"""
 TODAY = "SELECT tenant, timezone, today FROM protime.tenants ORDER BY tenant"
 CALENDAR = """
 SELECT c.tenant, c.date, c.people_covered, c.people_missing, c.last_read, p.proven_at, coalesce(p.differences, 0)
@@ -70,11 +83,43 @@ class Seen:
     facts: Facts
     calendar: Calendar | None
     """None if it takes the warehouse too long."""
+    night: Row | None
+    """The newest run of its nightly DAG, with the number of people and of clockings; None if there is none."""
 
     @property
     def zone(self) -> ZoneInfo:
         """Its time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """The class and the text of the badge: never OK above days that are not complete."""
+        if self.health.problems:
+            return "error", "Needs attention"
+        if not self.health.ok:
+            return "error", "Not known"
+        if self.calendar is not None and self.calendar.days_missing:
+            return "error", f"{counted(self.calendar.days_missing, 'day')} not complete"
+        return "ok", "OK"
+
+    @property
+    def failed_run(self) -> tuple[str, str] | None:
+        """DAG and run of the newest run of Airflow that failed."""
+        for run in self.facts.get("runs", ()):
+            parts = run["origin"].split(" ")
+            if run["status"] in ("failed", "died") and parts[0] == "airflow" and len(parts) == 3:
+                return parts[1], parts[2]
+        return None
+
+    @property
+    def fills(self) -> Mapping[Problem, Missing]:
+        """What a button fills: of each problem its days, but for those that another problem's button fills."""
+        chosen: dict[Problem, Missing] = {}
+        for problem in self.health.found:
+            days = problem.missing
+            if days and not any(_within(days, other) for other in chosen.values()):
+                chosen[problem] = days
+        return chosen
 
 
 def read_tenants(url: URL, until: dt.date | None = None) -> list[Seen]:
@@ -94,6 +139,7 @@ def read_tenants(url: URL, until: dt.date | None = None) -> list[Seen]:
             lasts = {row.tenant: min(until or row.today, row.today) for row in tenants}
             days = _days(connection, end, [*lasts.values()])
             paths = {"clockings", PEOPLE.path}.union(*read.values())
+            nights = rows_until(connection, min(end, time.monotonic() + 1), NIGHTS, {}) or ()
             facts = read_facts(connection, sorted(paths), within=end - time.monotonic())
     finally:
         engine.dispose()
@@ -103,14 +149,30 @@ def read_tenants(url: URL, until: dt.date | None = None) -> list[Seen]:
     seen = []
     for tenant, timezone, today in tenants:
         zone = ZoneInfo(timezone)
+        chosen = read.get(tenant, ["clockings"])
+        health = judge(tenant, facts, chosen)
         drawn = None
         if days is not None:
             of_days = {day: _local(row, zone) for day, row in days.get(tenant, {}).items()}
-            drawn = calendar_of(of_days, lasts[tenant], today)
-        chosen = read.get(tenant, ["clockings"])
+            drawn = calendar_of(of_days, lasts[tenant], today, _failed(health))
+        night = next((_local(row, zone) for row in nights if row["tenant"] == tenant), None)
         dag_ids = _dags(dags.get(tenant), newest)
-        seen.append(Seen(judge(tenant, facts, chosen), timezone, *dag_ids, _of(tenant, chosen, facts, zone), drawn))
+        seen.append(Seen(health, timezone, *dag_ids, _of(tenant, chosen, facts, zone), drawn, night))
     return seen
+
+
+def _failed(health: Health) -> list[tuple[dt.date, dt.date]]:
+    """The days of clockings that a problem is about."""
+    about = [one.missing for one in health.problems if one.missing]
+    return [(one.first, one.last) for one in about if not one.collections or "clockings" in one.collections.split(",")]
+
+
+def _within(days: Missing, other: Missing) -> bool:
+    """Whether a backfill of the other days reads these, too."""
+    collections = {*(days.collections or "clockings").split(",")}
+    return other.first <= days.first <= days.last <= other.last and collections <= {
+        *(other.collections or "clockings").split(",")
+    }
 
 
 @contextmanager
