@@ -107,7 +107,7 @@ def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
         primary = cause.diag.message_primary or ""
         return SchemaError(
             f"The database user may not do this on {where} ({primary}).",
-            guidance="Use the role that ran protime-etl db upgrade; docs/settings.md, Rights, has the grants for others.",
+            guidance="Use the role that ran protime-etl db upgrade; for others see docs/settings.md, Rights.",
         )
     return None
 
