@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from protime_etl.sync.pipeline import Pipeline
 
-__all__ = ["untold_days", "warn_of_inactive"]
+__all__ = ["active_outlets", "untold_days"]
 
 
 def untold_days(
@@ -30,8 +30,8 @@ def untold_days(
         return tell_days(connection, pipeline.tenant, asset, one, delta_alone=delta_alone)
 
 
-def warn_of_inactive(task: ProtimeOperator, context: Context) -> None:
-    """Log which outlets are inactive: Airflow sends no event of them, whatever the task reports."""
+def active_outlets(task: ProtimeOperator, context: Context) -> list[Any]:
+    """The outlets of which Airflow sends events; the others are logged, and keep their days for a later event."""
     # Airflow's own check, which it makes before a task begins, and which fails the task; see `ProtimeOperator`.
     from airflow.sdk.execution_time.task_runner import _validate_task_inlets_and_outlets as check  # noqa: PLC0415
 
@@ -40,7 +40,10 @@ def warn_of_inactive(task: ProtimeOperator, context: Context) -> None:
         check(ti=ti, log=task.log)
     except AirflowInactiveAssetInInletOrOutletException as error:
         task.log.error(  # noqa: TRY400 - what it means, not where it was raised
-            "Airflow sends no event of this task: %s. Another DAG declares an asset with the same name or URI;"
+            "Airflow sends no event of it: %s. Another DAG declares an asset with the same name or URI;"
             " let it use Asset.ref(name=...), as docs/airflow.md shows.",
             error,
         )
+        inactive = {(key.name, key.uri) for key in error.inactive_asset_keys}
+        return [one for one in task.outlets if (one.name, getattr(one, "uri", "")) not in inactive]
+    return [*task.outlets]

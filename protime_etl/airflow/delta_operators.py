@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.asset_events import untold_days, warn_of_inactive
+from protime_etl.airflow.asset_events import active_outlets, untold_days
 from protime_etl.airflow.health import tell_health
 from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window
 from protime_etl.collections.clockings import CLOCKINGS
@@ -72,14 +72,14 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
             self.log.error("%s", turn.withheld)
         if turn.unconfirmed:
             self.log.warning("%s could not be asked for by their ids.", counted(turn.unconfirmed, "record"))
-        told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in self.outlets}
+        outlets = active_outlets(self, context) if self.outlets else []
+        told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in outlets}
         if self.skip_unchanged and not turn.changed and not any(one.anything for one in told.values()):
             raise AirflowSkipException("Nothing changed.")
         for outlet, days in told.items():
             context["outlet_events"][outlet].extra = {**counts, **days.as_extra()}
         if self.outlets:
             tell_health(pipeline, context, self.outlets, self.log)
-            warn_of_inactive(self, context)
         return counts
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.asset_events import untold_days, warn_of_inactive
+from protime_etl.airflow.asset_events import active_outlets, untold_days
 from protime_etl.airflow.health import tell_health
 from protime_etl.airflow.operators import ProtimeOperator
 from protime_etl.airflow.reports import in_words
@@ -65,10 +65,10 @@ class ProtimeFinishOperator(ProtimeOperator):
         if self.outlets:
             tell_health(pipeline, context, self.outlets, self.log)
             events = context["outlet_events"]
-            news = {outlet: untold_days(self, pipeline, context, outlet) for outlet in self.outlets}
+            outlets = active_outlets(self, context)
+            news = {outlet: untold_days(self, pipeline, context, outlet) for outlet in outlets}
             if unfinished and unfinished == units and not any(days.anything for days in news.values()):
                 raise AirflowSkipException("Nothing was read, so there is nothing to publish.")
             for outlet, days in news.items():
                 events[outlet].extra = {"run_id": run_id, "complete": not unfinished, **summary, **days.as_extra()}
-            warn_of_inactive(self, context)
         return summary

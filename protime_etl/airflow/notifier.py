@@ -7,6 +7,7 @@ import html
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseHook, BaseNotifier
 from airflow.sdk.configuration import conf
@@ -24,6 +25,7 @@ __all__ = ["ProtimeNotifier"]
 SETTING = "PROTIME_ALERT_EMAIL"
 FIELD = "alert_email"
 MOST_CHARACTERS = 200
+UTC = ZoneInfo("UTC")
 
 
 class ProtimeNotifier(BaseNotifier):
@@ -99,11 +101,11 @@ class ProtimeNotifier(BaseNotifier):
         else:
             dag_id, run_id = str(getattr(run, "dag_id", self.dag_id)), str(getattr(run, "run_id", ""))
         what = f"{dag_id} {f'not done after {self.late}' if self.late else 'failed'}"
-        name, health = self._health()
+        name, health, zone = self._health()
         lines: list[str] = []
         problems = health.problems if isinstance(health, Health) else []
         for problem in problems:
-            lines += [problem.what, *_labelled(problem), ""]
+            lines += [problem.what, *_labelled(problem, zone), ""]
         if isinstance(health, str):
             lines += [health, ""]
         elif not problems:
@@ -112,19 +114,20 @@ class ProtimeNotifier(BaseNotifier):
         link = f"{conf.get('api', 'base_url', fallback='').rstrip('/')}/dags/{dag_id}/runs/{run_id}"
         return f"[Protime {name}] {subject}"[:MOST_CHARACTERS], "\n".join([*lines, f"{what}: {link}"])
 
-    def _health(self) -> tuple[str, Health | str]:
-        """The tenant's name, and what its warehouse says; or why it says nothing."""
+    def _health(self) -> tuple[str, Health | str, ZoneInfo]:
+        """The tenant's name, its health or why that is not known, and its time zone."""
         hook = ProtimeHook(self.protime_conn_id)
         try:
             name = hook.get_settings().tenant
         except ProtimeError as error:
-            return self.protime_conn_id, str(error)
+            return self.protime_conn_id, str(error), UTC
         try:
             with hook.get_conn(self.postgres_conn_id, self.collections) as pipeline, pipeline.reading() as connection:
-                return name, read_health(connection, pipeline.tenant, pipeline.settings.collections)
+                health = read_health(connection, pipeline.tenant, pipeline.settings.collections)
+                return name, health, ZoneInfo(pipeline.settings.timezone)
         except ProtimeError as error:
             speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
-            return name, f"The warehouse cannot be asked: {error}"
+            return name, f"The warehouse cannot be asked: {error}", UTC
 
     def _recipients(self) -> list[str]:
         given = self.to
@@ -141,10 +144,10 @@ class ProtimeNotifier(BaseNotifier):
             smtp.send_email_smtp(to=to, subject=" ".join(subject.split()), html_content=body)
 
 
-def _labelled(problem: Problem) -> Iterator[str]:
+def _labelled(problem: Problem, zone: ZoneInfo) -> Iterator[str]:
     if problem.why:
         yield f"Why: {problem.why}"
     if problem.since is not None:
-        yield f"Since: {problem.since:%Y-%m-%d %H:%M %Z}"
+        yield f"Since: {problem.since.astimezone(zone):%Y-%m-%d %H:%M %Z}"
     if problem.do:
         yield f"Repair: {problem.do}"

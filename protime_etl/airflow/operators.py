@@ -141,7 +141,7 @@ class ProtimeOperator(BaseOperator):
         """Render, and keep the outlets from the check that Airflow makes next.
 
         It fails a task whose asset is inactive because another DAG declares one of its name. What the task does is
-        worth more than its event: `warn_of_inactive` logs it instead.
+        worth more than its event: `active_outlets` logs it instead.
         """
         super().render_template_fields(context, jinja_env)
         self._unchecked, self.outlets = self.outlets, []

@@ -60,6 +60,9 @@ FIRST = TODAY - dt.timedelta(days=13)
 class Pushed:
     """Keeps what a task leaves in XCom."""
 
+    task = SimpleNamespace(inlets=[], outlets=[])
+    """Of which Airflow is asked whether the assets are active."""
+
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
 
