@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import Asset
+from airflow.sdk.definitions.asset import AssetUniqueKey
 from airflow.sdk.exceptions import AirflowInactiveAssetInInletOrOutletException
 
 from protime_etl.airflow.operators import ProtimeOperator, origin_of
@@ -44,6 +46,9 @@ def active_outlets(task: ProtimeOperator, context: Context) -> list[Any]:
             " let it use Asset.ref(name=...), as docs/airflow.md shows.",
             error,
         )
-        inactive = {(key.name, key.uri) for key in error.inactive_asset_keys}
-        return [one for one in task.outlets if (one.name, getattr(one, "uri", "")) not in inactive]
+        return [
+            one
+            for one in task.outlets
+            if not (isinstance(one, Asset) and AssetUniqueKey.from_asset(one) in error.inactive_asset_keys)
+        ]
     return [*task.outlets]
