@@ -8,7 +8,7 @@ from airflow.sdk import Asset
 from airflow.sdk.definitions.asset import AssetUniqueKey
 from airflow.sdk.exceptions import AirflowInactiveAssetInInletOrOutletException
 
-from protime_etl.airflow.operators import ProtimeOperator, origin_of
+from protime_etl.airflow.protime_operator import ProtimeOperator, origin_of
 from protime_etl.postgres.written_days import Told, tell_days
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from protime_etl.airflow.mapping import map_over
-from protime_etl.airflow.operators import (
+from protime_etl.airflow.protime_operator import (
     MOST_AT_ONCE,
     ProtimeOperator,
     form_text,

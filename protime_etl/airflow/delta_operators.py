@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.asset_events import active_outlets, untold_days
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window
+from protime_etl.airflow.protime_operator import ProtimeOperator, is_true, origin_of, run_window
+from protime_etl.airflow.reports import in_words
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted

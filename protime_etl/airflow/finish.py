@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.asset_events import active_outlets, untold_days
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator
+from protime_etl.airflow.protime_operator import ProtimeOperator
 from protime_etl.airflow.reports import in_words
 from protime_etl.counted import counted
 from protime_etl.sync.arguments import parse_whole_number

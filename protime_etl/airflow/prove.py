@@ -9,14 +9,14 @@ from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.asset_events import untold_days
-from protime_etl.airflow.operators import (
+from protime_etl.airflow.protime_operator import (
     ProtimeOperator,
-    in_words,
     is_backfill,
     is_true,
     origin_of,
     run_window,
 )
+from protime_etl.airflow.reports import in_words
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.proving import Proving, prove

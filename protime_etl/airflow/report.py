@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from airflow.sdk.exceptions import AirflowFailException
 
 from protime_etl.airflow.finish import run_number
-from protime_etl.airflow.operators import ProtimeOperator, form_text
+from protime_etl.airflow.protime_operator import ProtimeOperator, form_text
 from protime_etl.counted import counted
 from protime_etl.postgres.health import read_health
 
