@@ -151,3 +151,6 @@ def test_a_night_that_may_read_nothing_publishes_nothing_and_is_red_once(
     assert run.tasks["publish"] == "skipped"
     assert run.tasks["report"] == "failed"
     assert "status 403" in report_of(run)
+    filled = run_dag(tmp_path, BACKFILL, {"first_day": str(FIRST)})
+    assert (filled.state, filled.tasks["publish"]) == ("failed", "skipped")
+    assert "1 unit not done: The API answers clockings with status 403" in report_of(filled)
