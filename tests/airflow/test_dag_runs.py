@@ -22,7 +22,7 @@ from tests.airflow.dag_runs import OURS, DagRun, run_dag
 from tests.difficult import refuse_lists
 from tests.truth import table_rows, tenant_rows
 
-pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("connections"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("connections"), pytest.mark.timeout(500)]
 NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
 LOOKBACK = {"lookback_days": 3}
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -117,27 +117,36 @@ def test_what_cannot_be_read_is_named_at_the_end_and_stops_nothing(
     assert "list could not be read" in run.log
 
 
-def test_a_list_of_people_that_fails_keeps_no_clocking_back(
-    tmp_path: Path, pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
+NO_PEOPLE = '[[fault]]\nkind = "status"\nstatus = 500\nrate = 1.0\non = ["people"]'
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "conf", "red"),
+    [(BACKFILL, {"first_day": str(FIRST)}, {"sync_people", "report"}), (NIGHTLY, LOOKBACK, {"report"})],
+)
+def test_a_list_of_people_that_fails_keeps_no_clocking_back(  # noqa: PLR0917
+    tmp_path: Path,
+    pipeline: Pipeline,
+    simulated: SimulatedTenant,
+    engine: Engine,
+    dag_id: str,
+    conf: dict[str, object],
+    red: set[str],
 ) -> None:
-    plan = read_plan('[[fault]]\nkind = "status"\nstatus = 500\nrate = 1.0\non = ["people"]')
-    simulated.served.misbehaviour.follow(plan)
-    first = run_dag(tmp_path, BACKFILL, {"first_day": str(FIRST)})
-    assert first.state == "failed"
-    assert first.tasks["plan_batches"] == "failed", "no person is known, so there is nothing to plan"
-    assert "status 500" in first.log
-    simulated.served.misbehaviour.follow(read_plan(""))
     read_people(pipeline)
-    simulated.served.misbehaviour.follow(plan)
-    for dag_id, conf, red in (
-        (BACKFILL, {"first_day": str(FIRST)}, {"sync_people", "report"}),
-        (NIGHTLY, LOOKBACK, {"report"}),
-    ):
-        run = run_dag(tmp_path, dag_id, conf)
-        assert {name for name, state in run.tasks.items() if state != "success"} == red
-        assert table_rows(engine) == tenant_rows(simulated.tenant)
-        assert run.state == "failed"
-        assert "The list of people could not be read" in run.log
+    simulated.served.misbehaviour.follow(read_plan(NO_PEOPLE))
+    run = run_dag(tmp_path, dag_id, conf)
+    assert {name for name, state in run.tasks.items() if state != "success"} == red
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert run.state == "failed"
+    assert "The list of people could not be read" in run.log
+
+
+def test_without_any_known_person_the_plan_says_why_there_is_none(tmp_path: Path, simulated: SimulatedTenant) -> None:
+    simulated.served.misbehaviour.follow(read_plan(NO_PEOPLE))
+    run = run_dag(tmp_path, NIGHTLY, LOOKBACK)
+    assert (run.state, run.tasks["plan_batches"], run.tasks["report"]) == ("failed", "failed", "failed")
+    assert "The API answers people with status 500" in run.log
 
 
 def test_a_night_that_may_read_nothing_publishes_nothing_and_is_red_once(

@@ -112,14 +112,18 @@ class Seen:
         return None
 
     @property
-    def fills(self) -> Mapping[Problem, Missing]:
-        """What a button fills: of each problem its days, but for those that another problem's button fills."""
-        chosen: dict[Problem, Missing] = {}
+    def cards(self) -> list[tuple[Problem, Missing | None]]:
+        """The problems, each with what its button fills, unless another button fills it, too."""
+        filled: list[Missing] = []
+        cards: list[tuple[Problem, Missing | None]] = []
         for problem in self.health.found:
             days = problem.missing
-            if days and not any(_within(days, other) for other in chosen.values()):
-                chosen[problem] = days
-        return chosen
+            if days and any(_within(days, other) for other in filled):
+                days = None
+            if days:
+                filled.append(days)
+            cards.append((problem, days))
+        return cards
 
 
 def read_tenants(url: URL, until: dt.date | None = None) -> list[Seen]:
