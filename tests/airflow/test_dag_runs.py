@@ -124,7 +124,7 @@ NO_PEOPLE = '[[fault]]\nkind = "status"\nstatus = 500\nrate = 1.0\non = ["people
     ("dag_id", "conf", "red"),
     [(BACKFILL, {"first_day": str(FIRST)}, {"sync_people", "report"}), (NIGHTLY, LOOKBACK, {"report"})],
 )
-def test_a_list_of_people_that_fails_keeps_no_clocking_back(  # noqa: PLR0917
+def test_a_list_of_people_that_fails_keeps_no_clocking_back(
     tmp_path: Path,
     pipeline: Pipeline,
     simulated: SimulatedTenant,
