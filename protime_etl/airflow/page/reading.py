@@ -113,12 +113,14 @@ class Seen:
 
     @property
     def cards(self) -> list[tuple[Problem, Missing | None]]:
-        """The problems, each with what its button fills, unless another button fills it, too."""
+        """The problems, each with what its button fills, unless another's fills it, too; no note about a part of one."""
         filled: list[Missing] = []
         cards: list[tuple[Problem, Missing | None]] = []
         for problem in self.health.found:
             days = problem.missing
             if days and any(_within(days, other) for other in filled):
+                if problem.level == "note":
+                    continue
                 days = None
             if days:
                 filled.append(days)
