@@ -113,7 +113,7 @@ class Seen:
 
     @property
     def cards(self) -> list[tuple[Problem, Missing | None]]:
-        """The problems, each with what its button fills, unless another's fills it, too; no note about a part of one."""
+        """The problems, each with what its button fills, unless another's does; without notes about a part of one."""
         filled: list[Missing] = []
         cards: list[tuple[Problem, Missing | None]] = []
         for problem in self.health.found:
