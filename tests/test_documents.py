@@ -18,6 +18,7 @@ import typer
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from protime_etl.airflow.provider_info import get_provider_info
 from protime_etl.cli.commands import app
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import NO_SETTINGS, Settings
@@ -165,7 +166,7 @@ def test_a_file_that_is_named_is_there() -> None:
 def test_settings_are_those_that_there_are() -> None:
     settings = {f"PROTIME_{name.upper()}" for name in Settings.model_fields}
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"PROTIME_[A-Z_]+", page)) - {"PROTIME_"} == settings
+    assert set(re.findall(r"PROTIME_[A-Z_]+", page)) - {"PROTIME_"} == settings | NO_SETTINGS
     # Those of the Compose file and of the DAG files are no settings.
     assert set(re.findall(r"\bPROTIME_[A-Z_]+[A-Z]\b", TEXT)) <= settings | NO_SETTINGS
 
@@ -181,12 +182,31 @@ def every_command(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def test_every_command_is_listed_and_every_option_that_is_named_exists() -> None:
     commands = dict(every_command(typer.main.get_command(app)))
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert [name for name in commands if f"`protime-etl {name}" not in page] == []
+    rows = {name: re.findall(rf"^\| `protime-etl {name}\b.*", page, re.MULTILINE) for name in commands}
+    assert [name for name, found in rows.items() if len(found) != 1] == []
+    # Those that many commands have stand below the table.
+    below = {"--json", "--collections", "--accept-deletions"}
+    own = {
+        name: {option for parameter in one.params for option in parameter.opts if option.startswith("--")} - below
+        for name, one in commands.items()
+    }
+    assert {
+        name: left for name, options in own.items() if (left := {one for one in options if one not in rows[name][0]})
+    } == {}
+    assert [option for option in below if f"`{option}`" not in page] == []
     known = {option for one in commands.values() for parameter in one.params for option in parameter.opts}
     prose = BLOCK.sub("", TEXT)  # what is to be typed is tried above
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose))
     foreign = {"--help", "--run-backwards", "--reprocess-behavior", "--long", "--debug", "--goals", "--write", "--add"}
     assert named - known - foreign == set()
+
+
+@pytest.mark.airflow
+def test_the_readme_names_each_field_of_the_connection() -> None:
+    (connection,) = get_provider_info()["connection-types"]
+    (row,) = re.findall(r"^\| `protime_default` .*", TEXT, re.MULTILINE)
+    labels = {str(field["label"]) for field in connection["conn-fields"].values()}
+    assert [label for label in {*labels, "Client id", "Client secret", "Port"} if label not in row] == []
 
 
 def test_every_table_view_and_function_for_users_is_named_and_exists() -> None:

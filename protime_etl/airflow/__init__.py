@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ProtimePlanOperator,
     )
     from protime_etl.airflow.prove import ProtimeProveOperator
+    from protime_etl.airflow.report import ProtimeReportOperator
     from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 
 _MODULES = {
@@ -42,6 +43,7 @@ _MODULES = {
     "ProtimePeopleToPostgresOperator": "operators",
     "ProtimePlanOperator": "operators",
     "ProtimeProveOperator": "prove",
+    "ProtimeReportOperator": "report",
     "ProtimeRetryPolicy": "retry_policy",
     "protime_dags": "factory",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
     "ProtimeProveOperator",
+    "ProtimeReportOperator",
     "ProtimeRetryPolicy",
     "ProtimeVerifyOperator",
     "protime_dags",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from protime_etl.airflow.operators import ProtimeOperator, origin_of
+from airflow.sdk import Asset
+from airflow.sdk.definitions.asset import AssetUniqueKey
+from airflow.sdk.exceptions import AirflowInactiveAssetInInletOrOutletException
+
+from protime_etl.airflow.protime_operator import ProtimeOperator, origin_of
 from protime_etl.postgres.written_days import Told, tell_days
 
 if TYPE_CHECKING:
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
 
     from protime_etl.sync.pipeline import Pipeline
 
-__all__ = ["untold_days"]
+__all__ = ["active_outlets", "untold_days"]
 
 
 def untold_days(
@@ -26,3 +30,25 @@ def untold_days(
     asset = str(getattr(outlet, "name", None) or getattr(outlet, "uri", outlet))
     with pipeline.transaction() as connection:
         return tell_days(connection, pipeline.tenant, asset, one, delta_alone=delta_alone)
+
+
+def active_outlets(task: ProtimeOperator, context: Context) -> list[Any]:
+    """The outlets of which Airflow sends events; the others are logged, and keep their days for a later event."""
+    # Airflow's own check, which it makes before a task begins, and which fails the task; see `ProtimeOperator`.
+    from airflow.sdk.execution_time.task_runner import _validate_task_inlets_and_outlets as check  # noqa: PLC0415
+
+    ti: Any = context["ti"]
+    try:
+        check(ti=ti, log=task.log)
+    except AirflowInactiveAssetInInletOrOutletException as error:
+        task.log.error(  # noqa: TRY400 - what it means, not where it was raised
+            "Airflow sends no event of it: %s. Another DAG declares an asset with the same name or URI;"
+            " let it use Asset.ref(name=...), as docs/airflow.md shows.",
+            error,
+        )
+        return [
+            one
+            for one in task.outlets
+            if not (isinstance(one, Asset) and AssetUniqueKey.from_asset(one) in error.inactive_asset_keys)
+        ]
+    return [*task.outlets]

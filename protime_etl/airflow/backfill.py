@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from protime_etl.airflow.mapping import map_over
-from protime_etl.airflow.operators import MOST_AT_ONCE, ProtimeOperator, log_refused, origin_of, run_day
+from protime_etl.airflow.protime_operator import (
+    MOST_AT_ONCE,
+    ProtimeOperator,
+    form_text,
+    log_incomplete,
+    origin_of,
+    run_day,
+)
+from protime_etl.counted import counted
 from protime_etl.sync.arguments import parse_date, parse_ids, parse_whole_number
 from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.requests import select
@@ -26,7 +35,7 @@ FORM_FIELDS = ("first_day", "last_day", "people", "circles", "only_missing", "co
 class ProtimeBackfillPlanOperator(ProtimeOperator):
     """Enter a run for a range of days and its units in the ledger. Returns units, or lists of them, to map over.
 
-    :param first_day: first day, YYYY-MM-DD.
+    :param first_day: first day, YYYY-MM-DD; empty: `lookback_days` before the last.
     :param last_day: last day, included; empty: the run's own day.
     :param people: ids of people, separated by commas; empty: all that are known.
     :param circles: ids of circles instead of people.
@@ -41,15 +50,17 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
     def __init__(
         self,
         *,
-        first_day: str,
+        first_day: str | None = None,
         last_day: str | None = None,
         people: str | None = None,
         circles: str | None = None,
         only_missing: bool | str = False,
         concurrency: int | str | None = None,
+        lookback_days: int = 7,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.lookback_days = lookback_days
         self.first_day = first_day
         self.last_day = last_day
         self.people = people
@@ -59,30 +70,27 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> list[int] | list[list[int]]:
         """Plan what the form asks for."""
-        concurrency = _text(self.concurrency)
+        concurrency = form_text(self.concurrency)
         at_once = parse_whole_number("Concurrency", concurrency, 1, MOST_AT_ONCE) if concurrency else None
         selection = self._selection(pipeline, context)
         if selection.person_ids is not None:
             read_people_for(pipeline, selection)
         run_id, units = plan(pipeline, origin_of(context), selection)
-        log_refused(self.log, pipeline)
-        self.log.info("Run %s: %s to %s in %s units", run_id, selection.first, selection.last, len(units))
+        log_incomplete(self.log, pipeline)
+        self.log.info("Run %s: %s to %s in %s", run_id, selection.first, selection.last, counted(len(units), "unit"))
         context["ti"].xcom_push(key="run_id", value=run_id)
+        context["ti"].xcom_push(key="incomplete", value=len(pipeline.to_look_at))
         return map_over(units, at_once)
 
     def _selection(self, pipeline: Pipeline, context: Context) -> Request:
-        people, circles, last = _text(self.people), _text(self.circles), _text(self.last_day)
+        people, circles = form_text(self.people), form_text(self.circles)
+        first_day, last_day = form_text(self.first_day), form_text(self.last_day)
+        last = parse_date(last_day) if last_day else run_day(context, pipeline)
         return select(
             pipeline,
-            parse_date(self.first_day),
-            parse_date(last) if last else run_day(context, pipeline),
+            parse_date(first_day) if first_day else last - dt.timedelta(days=self.lookback_days),
+            last,
             parse_ids("People", people) if people else None,
             circles=parse_ids("Circles", circles) if circles else (),
-            only_missing=_text(self.only_missing).lower() == "true",
+            only_missing=form_text(self.only_missing).lower() == "true",
         )
-
-
-def _text(given: object) -> str:
-    """What a field of the form holds; a template makes the text None of an empty one."""
-    text = "" if given is None else str(given).strip()
-    return "" if text == "None" else text

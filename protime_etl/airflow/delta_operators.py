@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.asset_events import untold_days
+from protime_etl.airflow.asset_events import active_outlets, untold_days
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators import ProtimeOperator, in_words, is_true, origin_of, run_window
+from protime_etl.airflow.protime_operator import ProtimeOperator, is_true, origin_of, run_window
+from protime_etl.airflow.reports import in_words
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.counted import counted
 from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
@@ -70,8 +72,9 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         if turn.withheld is not None:
             self.log.error("%s", turn.withheld)
         if turn.unconfirmed:
-            self.log.warning("%s records could not be asked for by their ids.", turn.unconfirmed)
-        told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in self.outlets}
+            self.log.warning("%s could not be asked for by their ids.", counted(turn.unconfirmed, "record"))
+        outlets = active_outlets(self, context) if self.outlets else []
+        told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in outlets}
         if self.skip_unchanged and not turn.changed and not any(one.anything for one in told.values()):
             raise AirflowSkipException("Nothing changed.")
         for outlet, days in told.items():

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.hook import ProtimeHook
-from protime_etl.airflow.lineage import lineage_of
 from protime_etl.airflow.mapping import map_over
+from protime_etl.airflow.protime_operator import (
+    MOST_AT_ONCE,
+    ProtimeOperator,
+    is_true,
+    log_incomplete,
+    origin_of,
+    run_window,
+)
 from protime_etl.airflow.reports import LogObserver, in_words
-from protime_etl.airflow.waiting import PATIENCE, RescheduledError, long_wait, wait_outside
-from protime_etl.airflow.wording import speak_of_connections
+from protime_etl.airflow.waiting import long_wait
 from protime_etl.collections.people import PEOPLE
-from protime_etl.errors import DeletionsWithheldError, ProtimeError
+from protime_etl.counted import counted
+from protime_etl.errors import ApiError, IncompleteError, ProtimeError, ProtocolError, UnreachableError
+from protime_etl.postgres.people import known_people
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.lists import read_lists, read_people
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import is_done, plan, read_unit, unfinished_parts
-from protime_etl.sync.settled import local_day
 from protime_etl.sync.workers import pull_units
 from protime_etl.sync.worklist import failure_of
 from protime_etl.work import Counts, Unit
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from airflow.sdk import Context
-    from sqlalchemy.engine import URL
 
     from protime_etl.sync.pipeline import Pipeline
 
@@ -40,133 +40,13 @@ __all__ = [
     "ProtimeOperator",
     "ProtimePeopleToPostgresOperator",
     "ProtimePlanOperator",
-    "in_words",
-    "is_backfill",
-    "is_true",
-    "log_refused",
-    "origin_of",
-    "run_day",
-    "run_window",
 ]
-
-
-LONGEST_LOOKBACK = 3660
-MOST_AT_ONCE = 1024
-
-
-def is_true(given: bool | str) -> bool:
-    """What a parameter says; a template makes text of it."""
-    return str(given).strip().lower() == "true"
-
-
-def log_refused(log: Any, pipeline: Pipeline) -> None:
-    """Say what the tenant did not let this client read: it stops no other collection."""
-    for error in pipeline.to_look_at:
-        if not isinstance(error, DeletionsWithheldError):
-            log.error("%s", error)
-
-
-def origin_of(context: Context) -> str:
-    """What the ledger calls the run."""
-    run: Any = context["dag_run"]
-    return f"airflow {run.dag_id} {run.run_id}"
-
-
-def is_backfill(context: Context) -> bool:
-    """Whether the run was made by `airflow backfill create`."""
-    run: Any = context["dag_run"]
-    return str(getattr(run.run_type, "value", run.run_type)) == "backfill"
-
-
-def run_day(context: Context, pipeline: Pipeline) -> dt.date:
-    """The run's own day: the date, in the tenant's time zone, of the moment that the run stands for."""
-    run: Any = context["dag_run"]
-    return local_day(pipeline.settings, run.logical_date or run.run_after)
-
-
-def run_window(context: Context, pipeline: Pipeline, lookback_days: int | str) -> tuple[dt.date, dt.date]:
-    """First and last day of the run: its own day and those before it; of `airflow backfill create` its own day only.
-
-    Raises:
-        SettingsError: the days to look back are no whole number of days.
-    """
-    days = parse_whole_number("lookback_days", lookback_days, 0, LONGEST_LOOKBACK)
-    last = run_day(context, pipeline)
-    return last - dt.timedelta(days=0 if is_backfill(context) else days), last
-
-
-class ProtimeOperator(BaseOperator):
-    """What all have in common: the two connections, waits that hold no slot, and errors that Airflow need not retry.
-
-    :param collections: what is read instead of the connection's collections, such as `clockings people`; or `all`.
-    :param deadline: how long a try waits in all when the API asks to wait; then it fails.
-    """
-
-    ui_color = "#d7e8f7"
-    template_fields: Sequence[str] = ("collections",)
-
-    def __init__(
-        self,
-        *,
-        protime_conn_id: str = ProtimeHook.default_conn_name,
-        postgres_conn_id: str = "protime_warehouse",
-        collections: str = "",
-        deadline: dt.timedelta = PATIENCE,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.collections = collections
-        self.deadline = deadline
-        self._loaded: tuple[str, URL, dict[str, Counts]] | None = None
-        self.protime_conn_id = protime_conn_id
-        self.postgres_conn_id = postgres_conn_id
-
-    def pipeline(self) -> AbstractContextManager[Pipeline]:
-        """The pipeline between the two connections."""
-        # A label is asked for before templates are rendered; it needs no collections.
-        chosen = "" if "{{" in self.collections else self.collections
-        return ProtimeHook(self.protime_conn_id).get_conn(self.postgres_conn_id, chosen)
-
-    def execute(self, context: Context) -> Any:
-        """Carry out; a long wait gives the slot back, and an error that no retry cures fails the task at once."""
-        longest_inside = math.inf
-        try:
-            with self.pipeline() as pipeline:
-                longest_inside = pipeline.settings.max_wait_in_task
-                result = self.carry_out(pipeline, context)
-                self._loaded = (pipeline.settings.api_host, pipeline.engine.url, dict(pipeline.counts_of))
-                return result
-        except ProtimeError as error:
-            speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
-            seconds = long_wait(error, longest_inside)
-            if seconds is not None:
-                raise self._told(wait_outside(context, seconds, error, self.deadline)) from None
-            raise self._told(error if error.retry else AirflowFailException(str(error))) from None
-        except AirflowFailException as error:
-            raise self._told(error) from None
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """What OpenLineage's listener asks after the task: the collections that were read, and their tables."""
-        del task_instance
-        return lineage_of(*self._loaded) if self._loaded is not None and self._loaded[2] else None
-
-    def _told(self, error: Exception) -> Exception:
-        """The error, after the log was told of it; the frames behind a known error say nothing more."""
-        if isinstance(error, RescheduledError):
-            self.log.warning("%s", error)
-        else:
-            self.log.error("%s", error)
-        return error.with_traceback(None)
-
-    def carry_out(self, pipeline: Pipeline, context: Context) -> Any:
-        """The operator's own work."""
-        raise NotImplementedError
 
 
 class ProtimePeopleToPostgresOperator(ProtimeOperator):
     """Read all people of the tenant into `protime.people`, and the chosen collections that are read whole.
 
-    Returns the counts.
+    Returns the counts. A list that cannot be read whole fails the task after all others were read.
 
     :param named: people or circles that were named; others need not be known then, and the task is skipped.
     :param accept_deletions: mark as deleted the people who vanished from the list, however many they are.
@@ -180,30 +60,54 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
         self.accept_deletions = accept_deletions
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Read people."""
+        """Read people and lists."""
         del context
         if self.named.strip():
             raise AirflowSkipException("People or circles are named: others need not be known.")
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        return _read_people(pipeline, self.log).as_dict()
+        counts = _read_lists(pipeline, self.log)
+        if pipeline.to_look_at:
+            # The client has repeated what a repetition cures, and everything else is stored.
+            raise AirflowFailException(" ".join(map(str, pipeline.to_look_at)))
+        return counts.as_dict()
 
 
-def _read_people(pipeline: Pipeline, log: Any) -> Counts:
-    """People, and the collections that are read whole, as far as they are chosen."""
-    people = read_people(pipeline) if PEOPLE.path in pipeline.settings.collections else Counts()
-    counts = people + read_lists(pipeline)
+def _read_lists(pipeline: Pipeline, log: Any) -> Counts:
+    """Read people and the other collections that are read whole, as far as they are chosen.
+
+    A list that fails is in `pipeline.to_look_at` and stops nothing else.
+
+    Raises:
+        ProtimeError: the API asks for a long wait, refuses the credentials, or no person is known yet.
+    """
+    counts = Counts()
+    if PEOPLE.path in pipeline.settings.collections:
+        counts += _read_apart(pipeline, lambda: read_people(pipeline), "The list of people")
+    counts += _read_apart(pipeline, lambda: read_lists(pipeline), "A list")
     log.info("People: %s", in_words(counts))
-    withheld = [error for error in pipeline.to_look_at if isinstance(error, DeletionsWithheldError)]
-    log_refused(log, pipeline)
-    if withheld:
-        raise withheld[0]
     return counts
+
+
+def _read_apart(pipeline: Pipeline, read: Callable[[], Counts], what: str) -> Counts:
+    try:
+        return read()
+    except (ApiError, ProtocolError, UnreachableError) as error:
+        if long_wait(error, pipeline.settings.max_wait_in_task) is not None:
+            raise
+        with pipeline.reading() as connection:
+            if not known_people(connection, pipeline.tenant):
+                raise
+        failed = IncompleteError(f"{what} could not be read: {error.message}", guidance=error.guidance)
+        pipeline.to_look_at.append(failed)
+        return Counts()
 
 
 class ProtimePlanOperator(ProtimeOperator):
     """Enter a run and its units in the ledger. Returns the numbers of the units, to map over, or lists of them.
 
-    Lists when there are more than `[core] max_map_length`, or where `at_once` is given.
+    Lists when there are more than `[core] max_map_length`, or where `at_once` is given. What could not be read whole on
+    the way (a list that fails or is held back, a collection that is refused) is in the log, and its number in XCom
+    (`incomplete`): the clockings of all known people are planned all the same.
 
     :param lookback_days: days before the run's own day that are read again; a run made by `airflow backfill create`
         reads its own day only.
@@ -244,12 +148,13 @@ class ProtimePlanOperator(ProtimeOperator):
             )
         if self.read_people:
             pipeline.accept_deletions(is_true(self.accept_deletions))
-            _read_people(pipeline, self.log)
+            _read_lists(pipeline, self.log)
         first, last = run_window(context, pipeline, self.lookback_days)
         run_id, units = plan(pipeline, origin_of(context), select(pipeline, first, last))
-        log_refused(self.log, pipeline)
-        self.log.info("Run %s: %s to %s in %s units", run_id, first, last, len(units))
+        log_incomplete(self.log, pipeline)
+        self.log.info("Run %s: %s to %s in %s", run_id, first, last, counted(len(units), "unit"))
         context["ti"].xcom_push(key="run_id", value=run_id)
+        context["ti"].xcom_push(key="incomplete", value=len(pipeline.to_look_at))
         return map_over(units, at_once)
 
 
@@ -307,5 +212,5 @@ def _unit_given(unit_id: object) -> int:
 
 
 def _label(unit: Unit, of: int) -> str:
-    more = f" and {of - 1} more unit{'s' if of > 2 else ''}" if of > 1 else ""
+    more = f" and {counted(of - 1, 'more unit')}" if of > 1 else ""
     return unit.label + more

@@ -9,15 +9,14 @@ from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.asset_events import untold_days
-from protime_etl.airflow.operators import (
+from protime_etl.airflow.protime_operator import (
     ProtimeOperator,
-    in_words,
     is_backfill,
     is_true,
-    log_refused,
     origin_of,
     run_window,
 )
+from protime_etl.airflow.reports import in_words
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.proving import Proving, prove
@@ -73,9 +72,13 @@ class ProtimeProveOperator(ProtimeOperator):
         done = prove(pipeline, origin_of(context), before=first, requests=requests)
         for path, start, end, people in done.windows:
             self.log.info("Proven: %s, %s to %s, %s", path, start, end, "everybody" if people is None else people)
-        log_refused(self.log, pipeline)
         self._report(done)
-        problems = [str(one) for one in pipeline.to_look_at if isinstance(one, DeletionsWithheldError)]
+        problems = []
+        for error in pipeline.to_look_at:
+            if isinstance(error, DeletionsWithheldError):
+                problems.append(str(error))
+            else:  # a collection that is refused: the plan of the run has counted it
+                self.log.error("%s", error)
         problems += [str(one) for one in done.failures]
         if unreadable := done.unreadable:
             told = f"The API cannot tell {len(unreadable)} of what was to be compared: {', '.join(unreadable[:20])}."

@@ -38,6 +38,7 @@ def get_provider_info() -> dict[str, Any]:
                     "protime_etl.airflow.delta_operators",
                     "protime_etl.airflow.finish",
                     "protime_etl.airflow.prove",
+                    "protime_etl.airflow.report",
                 ],
             }
         ],
@@ -88,7 +89,7 @@ def get_provider_info() -> dict[str, Any]:
                     ),
                     "max_pause": _number(
                         "Longest pause",
-                        "Seconds; when the API asks everybody to wait longer, this long is waited. Empty: a day.",
+                        "Seconds; the longest pause that is kept, whatever the API asks. Empty: a day.",
                         1,
                         31_536_000,
                     ),
@@ -99,7 +100,7 @@ def get_provider_info() -> dict[str, Any]:
                         1000,
                     ),
                     "alert_email": _text(
-                        "Alert", "Who is told when a run fails: addresses separated by commas. Empty: nobody."
+                        "Alert", "Addresses for mails about failed runs, separated by commas. Empty: none."
                     ),
                     "proof_requests": _number(
                         "Requests for the proof",
@@ -120,7 +121,7 @@ def get_provider_info() -> dict[str, Any]:
 
 
 def field_labels() -> dict[str, str]:
-    """What the form of the connection calls each setting; who is told of failures is Airflow's alone."""
+    """What the form of the connection calls each setting; the addresses for alerts are Airflow's alone."""
     (connection,) = get_provider_info()["connection-types"]
     relabeling = connection["ui-field-behaviour"]["relabeling"]
     labels = {name: str(field["label"]) for name, field in connection["conn-fields"].items() if name != "alert_email"}

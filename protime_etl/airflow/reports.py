@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError
 from protime_etl.sync.workers import Observer
 from protime_etl.work import Counts, Unit
@@ -14,7 +15,8 @@ __all__ = ["LogObserver", "in_words"]
 
 def in_words(counts: Counts) -> str:
     """What was done, as a sentence says it: zeros are left out."""
-    done = [f"{number} {name.replace('_', ' ')}" for name, number in counts.as_dict().items() if number]
+    words = {"requests": counted(counts.requests, "request"), "rows_read": f"{counted(counts.rows_read, 'row')} read"}
+    done = [words.get(name, f"{number} {name}") for name, number in counts.as_dict().items() if number]
     return ", ".join(done) or "nothing was read"
 
 

@@ -11,6 +11,7 @@ from protime_etl.cli import console
 from protime_etl.cli.console import print_json, print_line
 from protime_etl.cli.options import AcceptDeletions, Json
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
+from protime_etl.counted import counted
 from protime_etl.sync.arguments import parse_date
 from protime_etl.sync.delta.poll import PollResult, poll
 from protime_etl.sync.pipeline import open_pipeline
@@ -50,8 +51,9 @@ def print_turn(turn: PollResult, asked: dt.date | None, token_requests: int, *, 
     counts = turn.counts
     what = "initial load" if turn.initial else "changes"
     print_line(
-        f"{what}: {counts.rows_read} records read with {counts.requests} requests: {counts.inserted} inserted,"
-        f" {counts.updated} updated, {counts.deleted} deleted, {counts.unchanged} unchanged, {counts.rejected} rejected"
+        f"{what}: {counted(counts.rows_read, 'record')} read with {counted(counts.requests, 'request')}:"
+        f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
+        f" {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
     if turn.restarted:
         print_line(f"The delta had to begin anew ({turn.restarted}); docs/delta.md says what that means. {turn.reason}")
@@ -62,7 +64,9 @@ def print_turn(turn: PollResult, asked: dt.date | None, token_requests: int, *, 
     if counts.rejected:
         print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
     if turn.unconfirmed:
-        print_line(f"{turn.unconfirmed} records could not be asked for by their ids; the next turn asks again.")
+        print_line(
+            f"{counted(turn.unconfirmed, 'record')} could not be asked for by their ids; the next turn asks again."
+        )
     if turn.withheld is not None:
         console.print_error(turn.withheld)
     if as_json:

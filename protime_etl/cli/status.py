@@ -20,6 +20,9 @@ from protime_etl.postgres.transactions import reading
 
 __all__ = ["print_status", "status"]
 
+INNER = ("asked", "book", "complete", "not_asked_for", "proof_days")
+"""Facts that others follow from."""
+
 
 def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool:
     """Print what the warehouse says of itself and these collections; tells whether all is well.
@@ -72,7 +75,7 @@ def _with_rows(facts: Facts, rows: Mapping[tuple[str, str], tuple[int, int]]) ->
 
 
 def _shown(facts: Facts) -> dict[str, object]:
-    return {name: rows for name, rows in facts.items() if name not in ("complete", "not_asked_for", "asked")}
+    return {name: rows for name, rows in facts.items() if name not in INNER}
 
 
 def status(collections: Collections = None, as_json: Json = False) -> None:

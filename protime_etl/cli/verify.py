@@ -13,6 +13,7 @@ from protime_etl.cli.console import print_error, print_json, print_line, reading
 from protime_etl.cli.options import AcceptDeletions, Collections, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
+from protime_etl.counted import counted
 from protime_etl.sync import verify as verifying
 from protime_etl.sync.arguments import parse_ids
 from protime_etl.sync.pipeline import open_pipeline
@@ -64,7 +65,7 @@ def print_verification(
     for one in found:
         _print_collection(one)
     if repaired is not None:
-        print_line(f"{repaired} differences were repaired.")
+        print_line(f"{counted(repaired, 'difference')} repaired.")
     elif any(one.differences for one in found):
         print_line("Repair them: the same command with --repair")
     if as_json:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["complete_ranges", "gaps", "proofs", "ranges_where"]
+__all__ = ["complete_ranges", "days_of", "gaps", "proofs", "ranges_where"]
 
 Row = Mapping[str, Any]
 ONE_DAY = dt.timedelta(days=1)
@@ -55,6 +55,31 @@ def gaps(book: Sequence[Row], asked: Sequence[Row]) -> list[dict[str, Any]]:
             if first < one["overdue_before"]:
                 found.append({**whose, "first": first, "last": last, "people": max(row["unread"] for row in parts)})
     return found
+
+
+def days_of(
+    facts: Mapping[str, Sequence[Row]], tenant: str, collection: str, first: dt.date, last: dt.date
+) -> list[dict[str, Any]]:
+    """Each of these days that was asked for or read: of how many people it is here and missing, and its proof."""
+    whose = (tenant, collection)
+    compared = {row["date"]: row for row in facts["proof_days"] if (row["tenant"], row["collection"]) == whose}
+    found: list[dict[str, Any]] = []
+    for row in facts["book"]:
+        if (row["tenant"], row["collection"]) != whose or row["last"] is None:
+            continue
+        start, end = max(first, row["first"]), min(last, row["last"])
+        for day in (start + n * ONE_DAY for n in range((end - start).days + 1)):
+            proof = compared.get(day)
+            found.append(
+                {
+                    "date": day,
+                    "people_covered": row["read"],
+                    "people_missing": row["missing"],
+                    "proven_at": proof["proven_at"] if proof and not row["unproven"] else None,
+                    "differences": proof["differences"] if proof else 0,
+                }
+            )
+    return [one for one in found if one["people_covered"] or one["people_missing"] or one["date"] in compared]
 
 
 def proofs(book: Sequence[Row], proof_days: Sequence[Row], now: dt.datetime) -> list[dict[str, Any]]:

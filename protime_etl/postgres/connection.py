@@ -107,7 +107,7 @@ def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
         primary = cause.diag.message_primary or ""
         return SchemaError(
             f"The database user may not do this on {where} ({primary}).",
-            guidance="Grant it (README: Connect your tenant), then try again.",
+            guidance="Use the role that ran protime-etl db upgrade; for others see docs/settings.md, Rights.",
         )
     return None
 

@@ -230,12 +230,12 @@ def read_facts(
 
 def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     """The facts, and what follows from the book."""
-    book, asked = facts.pop("book"), facts["asked"]
+    book, asked = facts["book"], facts["asked"]
     now = asked[0]["now"] if asked else dt.datetime.now(dt.UTC)
     return facts | {
         "complete": complete_ranges(book, asked),
         "gaps": gaps(book, asked),
-        "proof": proofs(book, facts.pop("proof_days"), now),
+        "proof": proofs(book, facts["proof_days"], now),
     }
 
 

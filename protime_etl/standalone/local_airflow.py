@@ -29,6 +29,7 @@ from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
 from protime_etl.standalone.environment import airflow_environment
+from protime_etl.standalone.made_connections import MadeConnections
 from protime_etl.trial import AIRFLOW_ENV, write_environment
 
 __all__ = ["LocalAirflow", "is_free", "local_airflow"]
@@ -104,15 +105,6 @@ class LocalAirflow:
         if not answer.ok:
             raise ProtimeError(f"Airflow answers {method} {path} with status {answer.status_code}: {answer.text[:300]}")
         return answer.json()
-
-    def make_connection(self, conn_id: str, fields: dict[str, Any]) -> None:
-        """Make a connection.
-
-        Raises:
-            ProtimeError: Airflow refuses it.
-        """
-        body = {"connection_id": conn_id, "description": "From the settings, at each start.", **fields}
-        self.request("POST", "/connections", body)
 
     def wait_for_dag(self, dag_id: str) -> None:
         """Wait until the DAG file has been read.
@@ -196,7 +188,9 @@ def local_airflow(
     port = port or _free_port()
     log = folder / "standalone.log"
     made = connections(settings, warehouse)
-    environment = airflow_environment(folder, _metadata_database(metadata, list(made)), settings.timezone, port)
+    before = MadeConnections(folder / "connections.made")
+    unreadable = [] if before.known else list(made)
+    environment = airflow_environment(folder, _metadata_database(metadata, unreadable), settings.timezone, port)
     environment |= more or {}
     write_environment(home / AIRFLOW_ENV, environment)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}
@@ -213,8 +207,7 @@ def local_airflow(
     try:
         airflow = LocalAirflow(process, f"http://127.0.0.1:{port}", log)
         airflow.wait_until_ready()
-        for conn_id, fields in made.items():
-            airflow.make_connection(conn_id, fields)
+        before.make(airflow.request, made)
         yield airflow
     finally:
         _stop(process)
@@ -237,8 +230,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _metadata_database(server: URL, made: list[str]) -> str:
-    """Airflow's database, without the connections that are made at each start.
+def _metadata_database(server: URL, unreadable: list[str]) -> str:
+    """Airflow's database, without connections that cannot be read.
 
     The key that they were encrypted with lies in Airflow's folder. If that was removed meanwhile, they can be neither
     read nor changed nor deleted by Airflow itself, and it lists no connection any more.
@@ -251,7 +244,8 @@ def _metadata_database(server: URL, made: list[str]) -> str:
     database = create_engine(server.set(database="airflow"))
     with database.begin() as connection:
         if connection.scalar(sa.text("SELECT to_regclass('public.connection') IS NOT NULL")):
-            connection.execute(sa.text("DELETE FROM public.connection WHERE conn_id = ANY(:made)"), {"made": made})
+            delete = sa.text("DELETE FROM public.connection WHERE conn_id = ANY(:unreadable)")
+            connection.execute(delete, {"unreadable": unreadable})
     database.dispose()
     # Not rendered by SQLAlchemy: it would escape the slashes, and Airflow would take the % for an interpolation.
     return f"postgresql+psycopg://postgres@/airflow?host={server.query['host']}"

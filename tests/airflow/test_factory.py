@@ -67,13 +67,10 @@ def test_a_second_tenant_is_a_file_of_two_lines(tmp_path: Path) -> None:
     for name, conn_id in (("beta", "protime_beta"), ("protime", "protime_default")):
         for kind in kinds:
             tasks = found["dags"][f"{name}_clockings_{kind}"]["tasks"]
-            assert {task[0] for task_id, task in tasks.items() if task_id != "check_rows"} == {conn_id}, (name, kind)
+            assert {task[0] for task in tasks.values()} == {conn_id}, (name, kind)
             assert {task[1] for task in tasks.values()} == {"protime_warehouse"}
-    assert list(first["tasks"]) == [
-        "plan_batches", "pull_clockings", "close_run", "check_rows", "publish", "prove", "check_deltas"
-    ]  # fmt: skip
-    retries = {task_id: task[4] for task_id, task in first["tasks"].items()}
-    assert retries == {task_id: 2 if task_id == "check_rows" else 3 for task_id in retries}
+    assert list(first["tasks"]) == ["plan_batches", "pull_clockings", "publish", "prove", "report"]
+    assert {task[4] for task in first["tasks"].values()} == {3}
 
 
 def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:
@@ -94,9 +91,9 @@ def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:
     assert nightly["tags"] == ["hr", "protime"]
     assert nightly["deadline"]
     assert nightly["dagrun_timeout"] > 0
-    assert {task[3] for task_id, task in nightly["tasks"].items() if task_id != "check_rows"} == {"2:00:00"}
+    assert {task[3] for task in nightly["tasks"].values()} == {"2:00:00"}
     assert {task[1] for task in nightly["tasks"].values()} == {"w"}
-    assert {task[4] for task_id, task in nightly["tasks"].items() if task_id != "check_rows"} == {1}
+    assert {task[4] for task in nightly["tasks"].values()} == {1}
     assert found["dags"]["gamma_clockings_changes"]["cron"] == "0 * * * *"
 
 
@@ -106,7 +103,6 @@ SENSELESS = {
     "protime_dags('c', collections='clockings absense')": "protime_dags('c'): ",
     "protime_dags('d', timezone='Europe/Brussel')": "protime_dags('d'): ",
     "protime_dags('e', only=['weekly'])": "there is no DAG 'weekly', only nightly, changes, backfill",
-    "protime_dags('f'); protime_dags('f', protime_conn_id='c')": "protime_dags('f') is called twice in file_5.py",
 }
 
 
@@ -120,20 +116,18 @@ def test_what_makes_no_sense_is_one_line_when_the_file_is_read(tmp_path: Path) -
         assert "During handling" not in error
 
 
-def test_of_two_files_of_one_name_the_second_alone_is_refused(tmp_path: Path) -> None:
-    found = read(
-        tmp_path,
-        {
-            "a.py": LINE + "protime_dags('beta')\n",
-            "b.py": LINE + "protime_dags('beta', protime_conn_id='other')\n",
-            "c.py": LINE + "protime_dags(name='beta', only=['nightly'])\n",
-            "d.py": LINE + "protime_dags('delta')\n",
-        },
-    )
-    assert sorted(found["errors"]) == ["b.py", "c.py"]
-    assert "protime_dags('beta') is called in b.py and in a.py: two DAGs of one id" in found["errors"]["b.py"]
-    assert len(found["dags"]) == 6
-    assert found["dags"]["beta_clockings_nightly"]["tasks"]["plan_batches"][0] == "protime_default"
+def test_a_copy_beside_the_dag_files_counts_as_airflow_reads_it(tmp_path: Path) -> None:
+    files = {
+        "a_backup_of_2025.py": LINE + "protime_dags('beta', protime_conn_id='old')\n",
+        "b.py": LINE + "protime_dags('beta')\n",
+        "c.py.bak": LINE + "protime_dags('beta')\n",
+    }
+    ignored = read(tmp_path, {**files, ".airflowignore": "a_backup_*\n"})
+    assert ignored["errors"] == {}
+    assert ignored["dags"]["beta_clockings_nightly"]["tasks"]["plan_batches"][0] == "protime_default"
+    # One that is read is what Airflow itself calls a duplicate.
+    (tmp_path / "dags" / ".airflowignore").unlink()
+    assert "AirflowDagDuplicatedIdException" in read(tmp_path, files)["errors"]["b.py"]
 
 
 def test_the_bundle_is_the_folder_of_the_package(tmp_path: Path) -> None:

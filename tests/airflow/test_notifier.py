@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import html
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy.engine import Engine
 
-from protime_etl.airflow import ProtimeNotifier
+from protime_etl.airflow import ProtimeFinishOperator, ProtimeNotifier, ProtimePlanOperator
+from protime_etl.errors import ForbiddenError
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
-from tests.airflow.test_operators import FIRST
-from tests.databases import execute
+from tests.airflow.test_operators import FIRST, context, misbehave, pull
 from tests.mail_server import mail_server
 from tests.tenant import TODAY
 
@@ -25,14 +28,20 @@ RUN: Any = {
 
 
 @pytest.fixture
-def failed_night(pipeline: Pipeline, engine: Engine) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
-    execute(engine.url, "UPDATE protime_etl.runs SET status = 'failed', error = 'status 500'")
-    execute(engine.url, "UPDATE protime_etl.units SET status = 'failed', error = 'status 500'")
+def refused_night(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+    """A night to whose client the tenant refuses the clockings, as its tasks leave it behind."""
+    read_people(pipeline)
+    misbehave(simulated, 'kind = "status"\nstatus = 403\nrate = 1.0')
+    units = ProtimePlanOperator(task_id="plan", lookback_days=13).carry_out(pipeline, left := context())
+    for unit in units:
+        with pytest.raises(ForbiddenError):
+            pull(pipeline, unit)
+    night = ProtimeFinishOperator(task_id="publish", allow_partial=True, run_id=left["ti"].values["run_id"])
+    night.carry_out(pipeline, context())
 
 
-@pytest.mark.usefixtures("failed_night")
-def test_what_is_missing_since_when_and_the_one_command_that_repairs_it(
+@pytest.mark.usefixtures("refused_night")
+def test_a_night_that_is_refused_is_one_problem_with_its_reason_and_one_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/team/")
@@ -41,12 +50,33 @@ def test_what_is_missing_since_when_and_the_one_command_that_repairs_it(
         ProtimeNotifier(to="ops@example.com, night@example.com")(RUN)
         ((subject, text),) = server.texts
         assert server.messages[0]["To"] == "ops@example.com, night@example.com"
-    assert subject.startswith("[Protime simulated] protime_clockings_nightly failed: not read: ")
-    assert "Its task pull_clockings is red" in text
-    assert "https://airflow.example/team/dags/protime_clockings_nightly/runs/manual__1" in text
-    assert "simulated: NOT COMPLETE - never completely read" in text
-    assert "repeat: protime-etl backfill --from 2026-03-07 --to 2026-03-20 --only-missing" in text
-    assert "Told ops@example.com, night@example.com" in capsys.readouterr().out
+    problem = f"clockings not read: 20 people, {FIRST}..{TODAY}"
+    assert subject.startswith(f"[Protime simulated] {problem}: ")
+    assert "403" in subject
+    assert "close_run" not in subject + text
+    lines = html.unescape(text).removeprefix("<pre>").splitlines()
+    assert lines[0] == problem
+    assert lines[1].startswith("Why: ")
+    assert "status 403" in lines[1]
+    assert re.fullmatch(r"Since: \d{4}-\d\d-\d\d \d\d:\d\d CES?T", lines[2]), "the tenant's time zone"
+    assert lines[3] == f"Repair: protime-etl backfill --from {FIRST} --to {TODAY} --only-missing"
+    assert text.count("Repair: ") == 1, text
+    assert text.count("https://") == 1, "one link"
+    link = "https://airflow.example/team/dags/protime_clockings_nightly/runs/manual__1"
+    assert f"protime_clockings_nightly failed: {link}" in text
+    assert "Mail to ops@example.com, night@example.com" in capsys.readouterr().out
+
+
+def test_a_run_that_failed_without_a_problem_in_the_warehouse_leads_to_its_log(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    with mail_server() as server:
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", msgspec.json.encode(server.connection).decode())
+        ProtimeNotifier(to="ops@example.com")(RUN)
+        ((subject, text),) = server.texts
+    assert subject == "[Protime simulated] protime_clockings_nightly failed"
+    assert "The warehouse reports no problem: the log of the red task says what failed." in text
 
 
 @pytest.mark.parametrize(
@@ -78,7 +108,7 @@ def test_the_factory_the_connection_and_the_environment_name_who_is_told(
         ProtimeNotifier(to=given)(RUN)
         assert [one["To"] for one in server.messages] == ([told] if told else [])
     said = capsys.readouterr().out
-    assert ("Nobody is told of this run" in said) == (told is None)
+    assert ("No mail is sent of this run" in said) == (told is None)
     assert pipeline.settings.client_secret.get_secret_value() not in said
 
 
@@ -106,5 +136,7 @@ def test_a_warehouse_that_cannot_be_asked_and_a_run_that_is_late_are_told_too(
         ProtimeNotifier(to="ops@example.com", late="2:00:00")(context)
         ((subject, text),) = server.texts
     assert subject == f"[Protime {pipeline.tenant}] beta_clockings_nightly not done after 2:00:00"
-    assert "the run scheduled__1 is not done after 2:00:00" in text
+    assert "beta_clockings_nightly not done after 2:00:00: /dags/beta_clockings_nightly/runs/scheduled__1" in text
     assert "The warehouse cannot be asked: " in text
+    assert "protime_warehouse" in text
+    assert "PROTIME_DATABASE_URL" not in text

@@ -29,7 +29,7 @@ HOSTILE = "<script>alert(1)</script>"
 NIGHT = "airflow {}_clockings_nightly scheduled__2026-03-20"
 # Of one set-up of Airflow, which takes its time: each answer by the name of its question.
 ASK = """
-import json, os
+import datetime as dt, json, os
 from airflow.utils.db import initdb
 initdb()
 from airflow.models.dag import DagModel
@@ -40,7 +40,10 @@ with create_session() as session:
     session.flush()
     for name in ("protime", "beta", "broken"):
         for kind in ("nightly", "backfill"):
-            session.add(DagModel(dag_id=f"{name}_clockings_{kind}", bundle_name="here"))
+            session.add(DagModel(
+                dag_id=f"{name}_clockings_{kind}", bundle_name="here", is_paused=(name, kind) != ("protime", "nightly"),
+                next_dagrun_create_after=dt.datetime(2026, 3, 21, 3, 30, tzinfo=dt.UTC),
+            ))
 from airflow.api_fastapi.app import create_app, get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from starlette.testclient import TestClient
@@ -163,14 +166,23 @@ def test_who_sees_what(tmp_path: Path) -> None:
     (simulated,) = re.findall(r'<section id="simulated".*?</section>', told["admin"], re.DOTALL)
     for text in (
         "the delta of clockings had its last turn 30 h ago and ends after 72 h",
-        "people 100001",
+        f"clockings not read: person 100001, {FIRST}",
         "status 500",
         "The API asks to wait",
+        "20 people, ",
+        "Next: 2026-03-21 04:30.",
+        "Unpause and fill",
         "active, ends in 42 h",
         "Changes of clockings",
         "/dags/protime_clockings_nightly/runs/scheduled__",
     ):
         assert text in html.unescape(simulated), text
+    assert len(re.findall("<button", simulated)) == 1, "one cause is one button"
+    assert "{100001" not in simulated
+    assert not re.search(r"<b>0</b>", simulated), "what is zero is in one line"
+    assert "None: " in simulated
+    (beta,) = re.findall(r'<section id="beta".*?</section>', told["admin"], re.DOTALL)
+    assert "Next: none, the DAG is paused." in beta
     # The view stands below the path at which Airflow is served.
     (plugin,) = (one for one in json.loads(told["plugins"])["plugins"] if one["name"] == "protime")
     assert [view["href"] for view in plugin["external_views"]] == ["/team/af/protime/"]
@@ -277,6 +289,20 @@ def test_what_nobody_could_tell_is_neither_good_nor_bad(pipeline: Pipeline, engi
         assert (health.ok, health.problems, health.figures) == (False, [], {})
         assert health.headline == "simulated: NOT KNOWN - the warehouse is too slow to tell when it was read"
         assert judge("simulated", read_facts(connection, ["clockings"], within=60), ["clockings"]).ok
+
+
+def test_a_badge_says_ok_only_above_days_that_are_complete(pipeline: Pipeline, warehouse: URL) -> None:
+    today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+    sync(pipeline, "cli", today - dt.timedelta(30), today - dt.timedelta(20))
+    sync(pipeline, "cli", today - dt.timedelta(10), today)
+    (seen,) = read_tenants(warehouse)
+    assert seen.calendar is not None
+    assert seen.calendar.days_missing == 9
+    assert seen.verdict[0] == "error"
+    sync(pipeline, "cli", today - dt.timedelta(20), today)
+    (seen,) = read_tenants(warehouse)
+    assert seen.verdict == ("ok", "OK")
+    assert (seen.night, seen.failed_run) == (None, None)
 
 
 def test_nothing_can_be_written(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:

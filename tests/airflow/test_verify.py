@@ -49,13 +49,14 @@ def test_a_night_reads_who_clocks_and_is_in_no_list(
 def test_a_refused_collection_stops_no_other_in_airflow_either(
     simulated: SimulatedTenant, warehouse: URL, engine: Engine
 ) -> None:
-    """People and the plan go on without it; the last task is red and names it, and what differs besides."""
+    """The other lists and the plan go on without it; the red tasks name it, and what differs besides."""
     plan = '[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["departments", "counters"]'
     simulated.served.misbehaviour.follow(read_plan(plan))
     settings = settings_for(simulated, collections="clockings people departments jobs counters calculated-totals")
     days = (TODAY - FIRST).days
     with open_pipeline(settings, warehouse) as pipeline:
-        ProtimePeopleToPostgresOperator(task_id="people").carry_out(pipeline, context())
+        with pytest.raises(AirflowFailException, match="departments cannot be read"):
+            ProtimePeopleToPostgresOperator(task_id="people").carry_out(pipeline, context())
         units: Any = ProtimePlanOperator(task_id="plan", lookback_days=days).carry_out(pipeline, context())
         ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).carry_out(pipeline, context())
         with engine.begin() as connection:

@@ -88,7 +88,7 @@ def test_a_night_with_mapped_tasks(night: Night) -> None:
     assert night.simulated.served.requests["token"] == 1
     assert night.simulated.served.requests["refused"] == 0
     assert night.simulated.served.longest_uri <= 4096
-    assert {one["state"] for one in tasks["prove"] + tasks["check_deltas"]} == {"success"}
+    assert {one["state"] for one in tasks["prove"] + tasks["report"]} == {"success"}
 
     events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
     # A DAG that is unpaused may begin with the run that its schedule is due: what is new is told by both together.
@@ -103,7 +103,7 @@ def test_a_night_with_mapped_tasks(night: Night) -> None:
         asset = next(one for one in assets if one["name"] == "protime_clockings")
         kept = night.airflow.request("GET", f"/assets/{asset['id']}/state-store/health")["value"]
         assert (kept["tenant"], kept["ok"]) == ("simulated", True)
-    for task in ("plan_batches", "close_run"):
+    for task in ("plan_batches", "publish"):
         entries = night.airflow.request("GET", f"/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries")
         assert entries["total_entries"] >= 1
         assert night.simulated.client_secret not in str(entries)

@@ -1,8 +1,10 @@
-"""The page as somebody sees it in Airflow's user interface: in a browser, with a hole that a button fills."""
+"""Airflow's user interface in a browser: the form of each DAG, and the page with a hole that a button fills."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,8 +31,10 @@ from tests.databases import execute
 from tests.tenant import settings_for
 from tests.truth import table_rows, tenant_rows
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(800)]
 NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
+DAGS = (NIGHTLY, "protime_clockings_changes", BACKFILL)
+WIDTHS = (400, 1440)
 ZONE = "Europe/Brussels"
 TODAY = dt.datetime.now(ZoneInfo(ZONE)).date()
 SECONDS = 90
@@ -51,6 +55,52 @@ def open_page(driver: Chrome, airflow: LocalAirflow) -> None:
 
 def number_of(driver: Chrome, kind: str) -> int:
     return len(driver.find_elements(By.CSS_SELECTOR, f"main > section .scroll rect.{kind}"))
+
+
+def press(driver: Chrome, test_id: str) -> None:
+    button = (By.CSS_SELECTOR, f"button[data-testid='{test_id}']")
+    WebDriverWait(driver, SECONDS).until(seen.element_to_be_clickable(button)).click()
+
+
+def trigger_by_the_form(driver: Chrome, airflow: LocalAirflow, dag_id: str) -> str:
+    """Press Trigger with the form as it opens; returns the id of the run that comes of it."""
+    path = f"/dags/{dag_id}/dagRuns?run_type=manual"
+    before = {run["dag_run_id"] for run in airflow.request("GET", path)["dag_runs"]}
+    driver.get(f"{airflow.url}/dags/{dag_id}")
+    press(driver, "trigger-dag-button")
+    press(driver, "trigger-dag-submit")
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        for run in airflow.request("GET", path)["dag_runs"]:
+            if run["dag_run_id"] not in before:
+                return str(run["dag_run_id"])
+        time.sleep(0.5)
+    raise AssertionError(f"{dag_id}: {text_of(driver)}")
+
+
+def look_at_widths(driver: Chrome, airflow: LocalAirflow) -> None:
+    """The frame alone: in no window is anything wider but what scrolls by itself, and the newest week shows."""
+    driver.get(airflow.url)  # logs in
+    WebDriverWait(driver, SECONDS).until(seen.element_to_be_clickable((By.CSS_SELECTOR, "a[href$='/plugin/protime']")))
+    for width in WIDTHS:
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        driver.get(f"{airflow.url}/protime/")
+        WebDriverWait(driver, SECONDS).until(seen.presence_of_element_located((By.ID, "simulated")))
+        assert driver.execute_script("return document.documentElement.scrollWidth <= window.innerWidth"), width
+        newest = driver.find_elements(By.CSS_SELECTOR, ".newest rect")[-1]
+        assert 0 < driver.execute_script("return arguments[0].getBoundingClientRect().right", newest) <= width
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def follow_light_and_dark(driver: Chrome) -> None:
+    """The frame follows Airflow's light and dark; leads back into the frame."""
+    for name, class_name in (("add", "dark"), ("remove", "")):
+        driver.execute_script(f"document.documentElement.classList.{name}('dark')")
+        driver.switch_to.frame(driver.find_element(By.TAG_NAME, "iframe"))
+        WebDriverWait(driver, SECONDS).until(has_class(class_name))
+        driver.switch_to.default_content()
+    driver.switch_to.frame(driver.find_element(By.TAG_NAME, "iframe"))
 
 
 def text_of(driver: Chrome) -> str:
@@ -84,29 +134,26 @@ def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request:
         airflow.wait_for_dag(BACKFILL)
         assert airflow.wait_for_run(NIGHTLY, airflow.trigger(NIGHTLY, {"lookback_days": 5})) == "success"
 
+        look_at_widths(driver, airflow)
         open_page(driver, airflow)
-        assert driver.find_element(By.CSS_SELECTOR, ".badge").text == "OK"
+        assert driver.find_element(By.CSS_SELECTOR, ".badge").text == "15 days not complete"
         assert number_of(driver, "hole") == 15
         assert number_of(driver, "differed") == 1
         assert f"15 days not read for everybody, {days_ago(120)}..{days_ago(106)}" in text_of(driver)
+        driver.find_element(By.TAG_NAME, "summary").click()
+        assert f"{days_ago(120)}..{days_ago(106)}: not read for 40 of 40 people" in text_of(driver)
+        assert re.search(
+            r"Last night \d{4}-\d\d-\d\d \d\d:\d\d: 40 people, [\d,]+ clockings\. Next: \d{4}-", text_of(driver)
+        )
         driver.switch_to.default_content()
         if (picture := request.config.getoption("--picture")) is not None:
             driver.save_screenshot(str(picture))
 
-        # The frame follows Airflow's light and dark.
-        for name, class_name in (("add", "dark"), ("remove", "")):
-            driver.execute_script(f"document.documentElement.classList.{name}('dark')")
-            driver.switch_to.frame(driver.find_element(By.TAG_NAME, "iframe"))
-            WebDriverWait(driver, SECONDS).until(has_class(class_name))
-            driver.switch_to.default_content()
-        driver.switch_to.frame(driver.find_element(By.TAG_NAME, "iframe"))
-
-        # A run of a DAG that is paused would wait for ever.
-        button = driver.find_element(By.CSS_SELECTOR, "button[data-dag]")
-        button.click()
-        WebDriverWait(driver, SECONDS).until(lambda page: "The DAG is paused" in text_of(page))
-        assert button.is_enabled()
-        airflow.request("PATCH", f"/dags/{BACKFILL}", {"is_paused": False})
+        follow_light_and_dark(driver)
+        # The DAG is paused, as it is delivered: a run of it would wait for ever.
+        assert airflow.request("GET", f"/dags/{BACKFILL}")["is_paused"]
+        (button,) = driver.find_elements(By.CSS_SELECTOR, "button[data-dag]")
+        assert button.text == "Unpause and fill"
         button.click()
         WebDriverWait(driver, 4 * SECONDS, ignored_exceptions=[Exception]).until(
             lambda page: number_of(page, "hole") == 0 and number_of(page, "complete") >= 15
@@ -115,9 +162,16 @@ def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request:
         assert driver.find_element(By.CSS_SELECTOR, ".ended").text.startswith(f"Filled: {BACKFILL}")
         assert table_rows(engine) == tenant_rows(tenant)
 
+        assert not airflow.request("GET", f"/dags/{BACKFILL}")["is_paused"]
+        assert driver.find_element(By.CSS_SELECTOR, ".badge").text == "OK"
+
         # From a run to Airflow's own page of it, in the whole window.
         driver.find_element(By.LINK_TEXT, BACKFILL).click()
         WebDriverWait(driver, SECONDS).until(lambda page: f"/dags/{BACKFILL}/runs/" in page.current_url)
         log: list[dict[str, str]] = driver.get_log("browser")  # type: ignore[no-untyped-call]
         refused = [one for one in log if "Content Security Policy" in one["message"]]
         assert refused == []
+
+        for dag_id in DAGS:  # each from its form as it opens
+            run_id = trigger_by_the_form(driver, airflow, dag_id)
+            assert airflow.wait_for_run(dag_id, run_id) == "success", dag_id

@@ -120,7 +120,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         # No wait is short enough for a task to sit it out, so that each one gives the slot back.
         settings = settings_for(simulated, timezone="UTC", max_wait_in_task=0, allow_http=True)
         for conn_id, fields in connections(settings, engines[1].url).items():
-            airflow.make_connection(conn_id, fields)
+            airflow.request("POST", "/connections", {"connection_id": conn_id, **fields})
         for name, machine in net.machines.items():
             machine.start(WORKER, on_host(common, folder / name), folder / f"{name}.log")
         airflow.wait_for_dag(DAG)

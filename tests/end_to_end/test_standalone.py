@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.standalone.local_airflow import local_airflow
+from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
 from tests.tenant import settings_for
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
@@ -168,3 +168,21 @@ def test_a_folder_of_airflow_that_was_removed_is_made_again(
         with local_airflow(home, airflow_server, warehouse, settings_for(simulated)) as airflow:
             listed = airflow.request("GET", "/connections?limit=1000")["connections"]
             assert {"protime_default", "protime_warehouse"} <= {one["connection_id"] for one in listed}
+
+
+@pytest.mark.long
+def test_what_the_form_of_a_connection_has_changed_outlives_a_restart(
+    tmp_path: Path, simulated: SimulatedTenant, airflow_server: URL, warehouse: URL
+) -> None:
+    def extra(airflow: LocalAirflow) -> dict[str, object]:
+        found: dict[str, object] = json.loads(airflow.request("GET", "/connections/protime_default")["extra"])
+        return found
+
+    with local_airflow(tmp_path, airflow_server, warehouse, settings_for(simulated)) as airflow:
+        changed = {**extra(airflow), "alert_email": "ops@example.com", "collections": "clockings people absences"}
+        body = {"connection_id": "protime_default", "conn_type": "protime", "extra": json.dumps(changed)}
+        airflow.request("PATCH", "/connections/protime_default?update_mask=extra", body)
+    # A setting that has changed since is taken over, and nothing else.
+    again = settings_for(simulated, user_agent="Tests/1.0 (Acme)")
+    with local_airflow(tmp_path, airflow_server, warehouse, again) as airflow:
+        assert extra(airflow) == {**changed, "user_agent": "Tests/1.0 (Acme)"}

@@ -11,7 +11,7 @@ from airflow.sdk import DAG, Asset
 
 from protime_etl.airflow.factory.backfill import backfill_dag
 from protime_etl.airflow.factory.changes import changes_dag
-from protime_etl.airflow.factory.names import asset_of, check_name, refuse_second
+from protime_etl.airflow.factory.names import asset_of, check_name
 from protime_etl.airflow.factory.nightly import nightly_dag
 from protime_etl.airflow.factory.plan import DagPlan
 from protime_etl.airflow.notifier import ProtimeNotifier
@@ -35,9 +35,9 @@ class ProtimeDags(NamedTuple):
     changes: DAG | None
     backfill: DAG | None
     clockings: Asset
-    """Told when a night or a backfill is done, or a proof has repaired something."""
+    """Updated when a night or a backfill is done, or a proof has repaired something."""
     clockings_changes: Asset
-    """Told when a turn of the delta is done and brought something, or one before it did that failed."""
+    """Updated when a poll of the delta brought something, or an earlier one did that failed."""
 
 
 def protime_dags(
@@ -70,9 +70,9 @@ def protime_dags(
     :param lookback_days: days before its own that a night reads again.
     :param at_once: tasks of a DAG that read at the same time, at most.
     :param collections: what is read instead of the connection's collections, such as `clockings people`; or `all`.
-    :param alert: who is told when a run fails: addresses separated by commas, or a notifier of your own, or several.
+    :param alert: notifications of failed runs: addresses separated by commas, or a notifier of your own, or several.
         Left out: the addresses of the connection (`alert_email`), or of `PROTIME_ALERT_EMAIL`.
-    :param deadline: after how long a night that is not done is told, too; and how long a task waits for the API in all.
+    :param deadline: after how long a night that is not done is an alert, too; and how long a task waits for the API.
     :param default_args: for all tasks, on top of ours.
     :param tags: of the DAGs, besides `protime`.
     :param only: kinds of DAGs to make: `nightly`, `changes`, `backfill`.
@@ -81,7 +81,6 @@ def protime_dags(
         SettingsError: one line that says what makes no sense.
     """
     check_name(name)
-    refuse_second(name, only)
     zone = timezone or os.environ.get("PROTIME_TIMEZONE") or TIMEZONE
     try:
         check_timezone(zone)

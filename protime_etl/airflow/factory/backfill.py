@@ -5,26 +5,35 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 
 from protime_etl.airflow.backfill import ProtimeBackfillPlanOperator
-from protime_etl.airflow.factory.plan import DagPlan, accept_deletions_param, collections_param, concurrency_param
+from protime_etl.airflow.factory.plan import (
+    INCOMPLETE,
+    RUN_ID,
+    DagPlan,
+    accept_deletions_param,
+    collections_param,
+    concurrency_param,
+)
 from protime_etl.airflow.finish import ProtimeFinishOperator
 from protime_etl.airflow.operators import (
     ProtimeClockingsToPostgresOperator,
     ProtimePeopleToPostgresOperator,
 )
+from protime_etl.airflow.report import ProtimeReportOperator
+from protime_etl.counted import counted
 
 __all__ = ["backfill_dag"]
 
 DOC = """By hand: a range of days, of all people, of some, or of circles. The form asks which.
 
 ```text
-sync_people > plan_batches > pull_clockings [a task a batch] > close_run
+sync_people > plan_batches > pull_clockings [a task a batch] > publish > report
 ```
 
 Every unit (people x days) is committed on its own. One that fails does not stop the others; clear its task and it is
 read again, alone. Clear `plan_batches` and what follows to read the whole range again.
 
-When it is red: the last lines of the first red task's log say why and what to do. `protime-etl status` says what is
-missing. More: docs/backfill.md of protime-etl.
+When it is red: the log of `report` names what could not be read, and why. What is whole is in the tables, and the asset
+is updated. More: docs/backfill.md of protime-etl.
 """
 AT_ONCE = 8
 
@@ -40,7 +49,11 @@ def backfill_dag(plan: DagPlan) -> DAG:
         on_failure_callback=[*plan.callbacks],
         params={
             "first_day": Param(
-                type="string", format="date", title="First day", description="Included; 1970-01-01 or later."
+                None,
+                type=["null", "string"],
+                format="date",
+                title="First day",
+                description=f"Included. Empty: {counted(plan.lookback_days, 'day')} before the last day.",
             ),
             "last_day": Param(
                 None, type=["null", "string"], format="date", title="Last day", description="Included; empty: today."
@@ -80,7 +93,9 @@ def _tasks(plan: DagPlan, at_once: int) -> None:
     )
     batches = ProtimeBackfillPlanOperator(
         task_id="plan_batches",
-        trigger_rule="none_failed",
+        # The people who are known are read also when a list is not.
+        trigger_rule="all_done",
+        lookback_days=plan.lookback_days,
         doc_md="Cuts the range into batches (people x days). Red: the form makes no sense; its log says what of it.",
         **{name: f"{{{{ params.{name} }}}}" for name in ProtimeBackfillPlanOperator.template_fields},
     )
@@ -91,12 +106,21 @@ def _tasks(plan: DagPlan, at_once: int) -> None:
         max_active_tis_per_dagrun=at_once,
         doc_md="Reads one batch, or one after the other of a list. Red: clear it, and what is not done is read again.",
     ).expand(unit_id=batches.output)
-    # Also when a pull failed: the ledger then says so. Also when there is nothing to pull.
-    close_run = ProtimeFinishOperator(
-        task_id="close_run",
-        run_id="{{ ti.xcom_pull(task_ids='plan_batches', key='run_id') }}",
+    # Also when a pull failed: what is whole is published. Also when there is nothing to pull.
+    publish = ProtimeFinishOperator(
+        task_id="publish",
+        run_id=RUN_ID,
+        allow_partial=True,
         trigger_rule="all_done",
         outlets=[plan.clockings],
-        doc_md=f"Adds up the batches and tells the asset `{plan.clockings.name}`. Red: clear the red `pull_clockings`.",
+        doc_md=f"Adds up the batches and updates the asset `{plan.clockings.name}`.",
     )
-    people >> batches >> pull >> close_run
+    report = ProtimeReportOperator(
+        task_id="report",
+        run_id=RUN_ID,
+        incomplete=INCOMPLETE,
+        of_tenant=False,
+        trigger_rule="all_done",
+        doc_md="Red: its log names what was not read, and why. Clear the red `pull_clockings` with Downstream.",
+    )
+    people >> batches >> pull >> publish >> report

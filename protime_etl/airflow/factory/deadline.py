@@ -1,4 +1,4 @@
-"""That somebody is told when a night takes too long, also while nothing has failed yet."""
+"""Alerts when a nightly run misses its deadline, also while nothing has failed yet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def deadline_of(plan: DagPlan) -> DeadlineAlert | None:
     ours = next((one for one in plan.callbacks if isinstance(one, ProtimeNotifier)), None)
     if ours is None:
         raise SettingsError(
-            f"protime_dags({plan.name!r}): deadline is told by a ProtimeNotifier, and alert names others only.",
+            f"protime_dags({plan.name!r}): deadline needs a ProtimeNotifier, and alert names others only.",
             guidance="Put one beside them, as docs/airflow.md shows.",
         )
     given = {

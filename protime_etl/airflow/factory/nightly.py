@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
-from airflow.providers.common.sql.operators.sql import SQLTableCheckOperator
 from airflow.sdk import DAG, AssetAlias, CronTriggerTimetable, Param
 
-from protime_etl.airflow.delta_operators import ProtimeDeltaAgeOperator
 from protime_etl.airflow.factory.deadline import deadline_of
-from protime_etl.airflow.factory.plan import DagPlan, accept_deletions_param, collections_param, concurrency_param
+from protime_etl.airflow.factory.plan import (
+    INCOMPLETE,
+    RUN_ID,
+    DagPlan,
+    accept_deletions_param,
+    collections_param,
+    concurrency_param,
+)
 from protime_etl.airflow.finish import ProtimeFinishOperator
 from protime_etl.airflow.operators import (
     ProtimeClockingsToPostgresOperator,
     ProtimePlanOperator,
 )
 from protime_etl.airflow.prove import ProtimeProveOperator
+from protime_etl.airflow.report import ProtimeReportOperator
 
 __all__ = ["nightly_dag"]
 
-DOC = """Every night: the people, then the clockings of today and the days before, then checks, then an asset event.
+DOC = """Every night: the people, then the clockings of today and the days before, then an asset event, then a proof.
 
 ```text
-plan_batches > pull_clockings [a task a list of batches] > close_run, check_rows > publish > prove
-check_deltas
+plan_batches > pull_clockings [a task a list of batches] > publish > prove > report
 ```
 
-At last a part of all that was ever read is compared with the tenant, id by id: what was compared longest ago. And the
-age of the delta is looked at: here, so that it is noticed also while the DAG of the changes is paused or fails.
+`prove` compares a part of all that was ever read with the tenant, id by id: what was compared longest ago. `report` is
+red if anything needs attention, and names it: what could not be read, a delta that was not polled for a day, a clocking
+with an impossible time. No task waits for it: what is whole is published, and the proof runs.
 
 Window: the run's own day in the tenant's time zone and the `lookback_days` before it. A run made by
 `airflow backfill create` reads its own day only.
@@ -37,25 +42,10 @@ Between 02:00 and 03:00 an hour is missing on one day of the year and comes twic
 
 A task that is `up_for_reschedule` waits because the API asked for it; it begins again by itself.
 
-When it is red: the last lines of the first red task's log say why and what to do. Clear the red `pull_clockings` with
-Downstream: only what is not done is read again, and the rest of the night follows. `protime-etl status` says what is
-missing. More: docs/errors.md and docs/airflow.md of protime-etl.
+When it is red: the log of `report` says what needs attention, why, and the command that cures it. Clear the red
+`pull_clockings` with Downstream: only what is not done is read again, and the rest of the night follows. More:
+docs/errors.md and docs/airflow.md of protime-etl.
 """
-RUN_ID = "{{ ti.xcom_pull(task_ids='plan_batches', key='run_id') }}"
-READ_ROWS = (
-    "(tenant, date) IN (SELECT r.tenant, day::date FROM protime_etl.runs AS r,"
-    f" generate_series(r.date_from, r.date_to, interval '1 day') AS day WHERE r.run_id = {RUN_ID})"
-)
-CHECKS = {
-    "deleted_rows_are_marked": "count(*) FILTER (WHERE status = 'Deleted' AND deleted_at IS NULL) = 0",
-    "every_tenant_has_a_time_zone": (
-        "count(*) FILTER (WHERE tenant NOT IN (SELECT tenant FROM protime_etl.tenants)) = 0"
-    ),
-    "each_clocking_has_a_person": "count(*) FILTER (WHERE person_id IS NULL) = 0",
-    "times_are_of_the_day_or_its_neighbours": (
-        "count(*) FILTER (WHERE time_of_day_in_minutes NOT BETWEEN -1440 AND 2880) = 0"
-    ),
-}
 LISTS = 4
 """Tasks that units are dealt into: a start of a task takes as long as a unit of some pages."""
 # A night that has not ended when the next one but one begins will not end.
@@ -112,43 +102,30 @@ def _tasks(plan: DagPlan) -> None:
         max_active_tis_per_dag=plan.at_once,
         doc_md="Reads batches, one after the other, each whole or not at all. Red: clear it; what is not done is read.",
     ).expand(unit_id=batches.output)
-    # Also when a pull failed: the ledger then says so, and nothing after it runs.
-    close_run = ProtimeFinishOperator(
-        task_id="close_run",
-        run_id=RUN_ID,
-        trigger_rule="all_done",
-        doc_md="Adds up the batches. Red: some are not done; clear the red `pull_clockings` with Downstream.",
-    )
-    checks: Any = {name: {"check_statement": statement} for name, statement in CHECKS.items()}
-    check_rows = SQLTableCheckOperator(
-        task_id="check_rows",
-        conn_id=plan.postgres_conn_id,
-        table="protime.clockings",
-        trigger_rule="none_failed",  # also of a night that had nothing to pull
-        # A check that fails will fail again; only a lost connection is worth another try.
-        retries=2,
-        partition_clause=READ_ROWS,
-        checks=checks,
-        doc_md="Of the days that were read: what is deleted says when, each clocking has a person and a possible time.",
-    )
+    # Also when a pull failed: what is whole is published, and `report` names the rest.
     publish = ProtimeFinishOperator(
         task_id="publish",
         run_id=RUN_ID,
+        allow_partial=True,
+        trigger_rule="all_done",
         outlets=[plan.clockings],
-        doc_md=f"Tells the asset `{plan.clockings.name}`, with the counts; DAGs that wait for it start now.",
+        doc_md=f"Adds up the batches and updates the asset `{plan.clockings.name}`: DAGs that wait for it start now.",
     )
     # After the asset event: nobody waits for what almost always says the same.
     prove = ProtimeProveOperator(
         task_id="prove",
+        trigger_rule="none_failed",  # also of a night that had nothing to publish
         lookback_days="{{ params.lookback_days }}",
         accept_deletions="{{ params.accept_deletions }}",
         repaired=plan.clockings,
         outlets=[AssetAlias(name=f"{plan.clockings.name}_repaired", group=plan.name)],
         doc_md="Compares what was compared longest ago and repairs it. Red: the API cannot tell something.",
     )
-    ProtimeDeltaAgeOperator(
-        task_id="check_deltas",
-        doc_md=f"Red: `{plan.dag_id('changes')}` was not asked for too long; unpause it and look at its last runs.",
+    report = ProtimeReportOperator(
+        task_id="report",
+        run_id=RUN_ID,
+        incomplete=INCOMPLETE,
+        trigger_rule="all_done",
+        doc_md="Red: something needs attention; its log names it, with the reason and the command that cures it.",
     )
-    # Side by side, as the start of a task takes longer than either.
-    batches >> pull >> [close_run, check_rows] >> publish >> prove
+    batches >> pull >> publish >> prove >> report

@@ -9,7 +9,11 @@ from typing import Any
 
 from airflow.sdk import Asset, Context, Param
 
-__all__ = ["DagPlan", "accept_deletions_param", "collections_param", "concurrency_param"]
+__all__ = ["INCOMPLETE", "RUN_ID", "DagPlan", "accept_deletions_param", "collections_param", "concurrency_param"]
+
+RUN_ID = "{{ ti.xcom_pull(task_ids='plan_batches', key='run_id') }}"
+INCOMPLETE = "{{ ti.xcom_pull(task_ids='plan_batches', key='incomplete') }}"
+"""What `plan_batches` leaves for the tasks after it."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,9 @@ def accept_deletions_param() -> Param:
 def collections_param(default: str) -> Param:
     """Which collections a run reads."""
     return Param(
-        default,
-        type="string",
+        default or None,
+        # A form of Airflow insists on a text where null is not allowed.
+        type=["null", "string"],
         title="Collections",
         description="Names such as clockings people absences, or all; empty: those of the connection.",
     )

@@ -55,6 +55,14 @@ FILES = {"page.css": "text/css", "page.js": "text/javascript"}
 FIRST_YEAR, LAST_YEAR = dt.date(1990, 12, 31), dt.date(2100, 1, 1)
 ALL_SECONDS = 20.0
 """A pooler whose server is away may let a question wait for minutes, whatever time-out it has."""
+COUNTERS = {
+    "failed_units": "failed units",
+    "holes_days": "days with holes",
+    "differences": "differences in proofs",
+    "rejected_records": "rejected records",
+    "drift_records": "records that the delta missed",
+}
+"""Figures that are shown as tiles where they are not zero, and in one line where they are."""
 WHY = {
     401: "Log in to Airflow first.",
     403: "You may see the runs of none of the DAGs that read these tenants.",
@@ -63,10 +71,14 @@ WHY = {
 
 
 class Shown(NamedTuple):
-    """A tenant, and what this user may do about it."""
+    """A tenant, what this user may do about it, and what Airflow knows of its DAGs."""
 
     seen: Seen
     may_fill: bool
+    fill_paused: bool
+    """Whether the DAG that fills is paused: its runs wait until it is not."""
+    next_night: str
+    """When the next night begins, in words."""
 
 
 def make_app() -> FastAPI:
@@ -127,15 +139,37 @@ def _page(user: Any, until: dt.date | None) -> HTMLResponse:
         return allowed[method, dag_id]
 
     shown = [
-        Shown(one, one.backfill is not None and may("POST", one.backfill)) for one in seen if may("GET", one.dag_id)
+        Shown(
+            one,
+            one.backfill is not None and may("POST", one.backfill),
+            _is_paused(one.backfill),
+            _next_night(one),
+        )
+        for one in seen
+        if may("GET", one.dag_id)
     ]
     if seen and not shown:
         return _answer(403, error=WHY[403])
     return _answer(200, shown=shown, until=until)
 
 
+def _is_paused(dag_id: str | None) -> bool:
+    dag = DagModel.get_dagmodel(dag_id) if dag_id is not None else None
+    return dag is not None and dag.is_paused
+
+
+def _next_night(seen: Seen) -> str:
+    dag = DagModel.get_dagmodel(seen.dag_id) if seen.dag_id is not None else None
+    if dag is None:
+        return ""
+    if dag.is_paused:
+        return "none, the DAG is paused"
+    moment = dag.next_dagrun_create_after
+    return "" if moment is None else _moment(moment.astimezone(seen.zone))
+
+
 def _may(user: Any, method: Literal["GET", "POST"], dag_id: str | None) -> bool:
-    """Whether somebody may see or start runs of a DAG. Of none that Airflow knows: who may see where all is anyway."""
+    """Whether the user may see or start runs of a DAG; of one that Airflow does not know: may see the connection."""
 
     def asked() -> bool:
         if dag_id is None or DagModel.get_dagmodel(dag_id) is None:
@@ -171,6 +205,7 @@ def _answer(
         error=error,
         year=dt.timedelta(days=364),
         kinds=KINDS,
+        counters=COUNTERS,
         version=__version__,
         base=urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/"),
     )

@@ -3,6 +3,7 @@
 const root = document.documentElement;
 const base = root.dataset.base;
 const api = `${base}/api/v2/dags/`;
+const JSON_BODY = { "Content-Type": "application/json" };
 
 function followAirflow() {
   let outer = null;
@@ -72,20 +73,26 @@ async function fill(button) {
   button.disabled = true;
   try {
     tell("asking Airflow\u2026");
+    // A run of a paused DAG would wait for ever.
     if ((await ask(dag)).is_paused) {
-      tell("The DAG is paused, and a run of it would wait for ever. Unpause it, then press again: ", linkTo(`/dags/${dag}`, dag));
-      button.disabled = false;
-      return;
+      if (!("paused" in button.dataset)) {
+        button.dataset.paused = "";
+        button.textContent = "Unpause and fill";
+        tell("The DAG has been paused: press again to unpause it, too. ", linkTo(`/dags/${dag}`, dag));
+        button.disabled = false;
+        return;
+      }
+      tell("unpausing\u2026");
+      await ask(dag, { method: "PATCH", headers: JSON_BODY, body: JSON.stringify({ is_paused: false }) });
     }
-    // What is under way may fill it already: by another press, in another window, by somebody else.
+    // What is under way may fill it already: by another press, in another window, by another user.
     let run = (await ask(`${dag}/dagRuns?state=queued&state=running&limit=1`)).dag_runs[0]?.dag_run_id;
     const mine = run === undefined;
     if (mine) {
       const conf = { first_day: first, last_day: last, only_missing: true };
       if (collections) conf.collections = collections;
       const body = JSON.stringify({ logical_date: null, note: "Filled from the page Protime.", conf });
-      const headers = { "Content-Type": "application/json" };
-      run = (await ask(`${dag}/dagRuns`, { method: "POST", headers, body })).dag_run_id;
+      run = (await ask(`${dag}/dagRuns`, { method: "POST", headers: JSON_BODY, body })).dag_run_id;
     }
     const whose = mine ? "its run" : "a run that was under way already";
     link = linkTo(`/dags/${dag}/runs/${encodeURIComponent(run)}`, whose);
@@ -114,6 +121,8 @@ if (ended !== null) {
   document.querySelector("main").prepend(line);
 }
 followAirflow();
+// Where the calendar is wider than the window, the newest week is what is seen first.
+for (const box of document.querySelectorAll(".scroll.newest")) box.scrollLeft = box.scrollWidth;
 for (const link of document.querySelectorAll("a[data-path]")) lead(link, link.dataset.path);
 for (const button of document.querySelectorAll("button[data-dag]")) {
   button.addEventListener("click", () => fill(button));

@@ -1,0 +1,165 @@
+"""What stops a night and what does not: runs of the DAGs by Airflow's own code, with a tenant that misbehaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.lists import read_people
+from protime_etl.sync.pipeline import Pipeline
+from tests.airflow.dag_runs import OURS, DagRun, run_dag
+from tests.difficult import refuse_lists
+from tests.truth import table_rows, tenant_rows
+
+pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("connections"), pytest.mark.timeout(500)]
+NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
+LOOKBACK = {"lookback_days": 3}
+TODAY = dt.datetime.now(dt.UTC).date()
+FIRST = TODAY - dt.timedelta(days=3)
+VANISHED = 60
+HOUSE = """
+from airflow.sdk import DAG, Asset
+from airflow.providers.standard.operators.empty import EmptyOperator
+with DAG("house", schedule=[{asset}]):
+    EmptyOperator(task_id="reads_clockings")
+"""
+
+
+@pytest.fixture
+def simulated() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=100, first_day=FIRST, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=500)) as served:
+        yield served
+
+
+def report_of(run: DagRun) -> str:
+    """What the task `report` says at its end."""
+    return run.log[run.log.rindex("starting task_id=report") :]
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, collections: str) -> None:
+    connection = json.loads(os.environ["AIRFLOW_CONN_PROTIME_DEFAULT"])
+    connection["extra"]["collections"] = collections
+    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_DEFAULT", json.dumps(connection))
+
+
+@pytest.mark.parametrize("asset", ['Asset("protime_clockings")', 'Asset.ref(name="protime_clockings")'])
+def test_a_dag_of_the_house_with_an_asset_of_our_name_stops_no_night(
+    tmp_path: Path, simulated: SimulatedTenant, engine: Engine, asset: str
+) -> None:
+    files = {"a_house.py": HOUSE.format(asset=asset), "b_ours.py": OURS}
+    run = run_dag(tmp_path, NIGHTLY, LOOKBACK, files)
+    assert run.state == "success", run.log[-3000:]
+    assert set(run.tasks.values()) == {"success"}
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    ours = ["protime_clockings", "protime://warehouse/protime/clockings"]
+    if "ref" in asset:
+        assert ours in run.active
+        (event,) = run.events
+        assert (event["complete"], event["inserted"]) == (True, len(simulated.tenant.truth()))
+        assert "Airflow sends no event" not in run.log
+    else:
+        assert ours not in run.active, "this test is about an asset that Airflow has made inactive"
+        assert [event for event in run.events if "complete" in event] == []
+        assert "Airflow sends no event of it" in run.log
+        assert "Asset.ref(name=...)" in run.log
+
+
+def test_what_cannot_be_read_is_named_at_the_end_and_stops_nothing(
+    tmp_path: Path,
+    pipeline: Pipeline,
+    simulated: SimulatedTenant,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An impossible time, a day of a person that fails, most people gone from their list, a list that fails."""
+    choose(monkeypatch, "clockings people departments")
+    read_people(pipeline)
+    tenant = simulated.tenant
+    people = tenant.person_ids()
+    late = tenant.add(people[0], FIRST, 2881)
+    hidden = next(one for one in tenant.truth() if one.person.id == people[-1])
+    expected = {
+        key: row
+        for key, row in tenant_rows(tenant).items()
+        if (row["person_id"], row["date"]) != (hidden.person.id, str(hidden.date))
+    }
+    refuse_lists(tenant, lambda _, found: any(one.id == hidden.id for one in found))
+    refuse_lists(tenant, lambda *_: True, of="departments")
+    for person_id in people[1 : VANISHED + 1]:
+        tenant.remove_record("people", person_id)
+    run = run_dag(tmp_path, NIGHTLY, LOOKBACK)
+    assert table_rows(engine) == expected
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM protime.people WHERE deleted_at IS NULL")) == len(people)
+    assert run.state == "failed"
+    assert {name for name, state in run.tasks.items() if state == "success"} == {"plan_batches", "publish", "prove"}
+    assert {name for name, state in run.tasks.items() if state == "failed"} == {"pull_clockings", "report"}
+    (event,) = run.events
+    assert (event["complete"], event["inserted"]) == (False, len(expected))
+    report = report_of(run)
+    assert f"clocking {late.id} of person {people[0]} on {FIRST} has the impossible minute 2881" in report
+    assert f"person {hidden.person.id} on {hidden.date} cannot be read" in report
+    assert "2 lists could not be read whole: the log of plan_batches says which and why" in report
+    assert "red tasks, whose logs say more: pull_clockings" in report
+    assert f"{VANISHED} of {len(people)} people vanished at once" in run.log
+    assert "list could not be read" in run.log
+
+
+NO_PEOPLE = '[[fault]]\nkind = "status"\nstatus = 500\nrate = 1.0\non = ["people"]'
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "conf", "red"),
+    [(BACKFILL, {"first_day": str(FIRST)}, {"sync_people", "report"}), (NIGHTLY, LOOKBACK, {"report"})],
+)
+def test_a_list_of_people_that_fails_keeps_no_clocking_back(
+    tmp_path: Path,
+    pipeline: Pipeline,
+    simulated: SimulatedTenant,
+    engine: Engine,
+    dag_id: str,
+    conf: dict[str, object],
+    red: set[str],
+) -> None:
+    read_people(pipeline)
+    simulated.served.misbehaviour.follow(read_plan(NO_PEOPLE))
+    run = run_dag(tmp_path, dag_id, conf)
+    assert {name for name, state in run.tasks.items() if state != "success"} == red
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert run.state == "failed"
+    assert "The list of people could not be read" in run.log
+
+
+def test_without_any_known_person_the_plan_says_why_there_is_none(tmp_path: Path, simulated: SimulatedTenant) -> None:
+    simulated.served.misbehaviour.follow(read_plan(NO_PEOPLE))
+    run = run_dag(tmp_path, NIGHTLY, LOOKBACK)
+    assert (run.state, run.tasks["plan_batches"], run.tasks["report"]) == ("failed", "failed", "failed")
+    assert "The API answers people with status 500" in run.log
+
+
+def test_a_night_that_may_read_nothing_publishes_nothing_and_is_red_once(
+    tmp_path: Path, simulated: SimulatedTenant
+) -> None:
+    simulated.served.misbehaviour.follow(
+        read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["clockings"]')
+    )
+    run = run_dag(tmp_path, NIGHTLY, LOOKBACK)
+    assert (run.state, run.events) == ("failed", [])
+    assert run.tasks["publish"] == "skipped"
+    assert run.tasks["report"] == "failed"
+    assert "status 403" in report_of(run)
+    filled = run_dag(tmp_path, BACKFILL, {"first_day": str(FIRST)})
+    assert (filled.state, filled.tasks["publish"]) == ("failed", "skipped")
+    assert "1 unit not done: The API answers clockings with status 403" in report_of(filled)
