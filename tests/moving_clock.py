@@ -60,7 +60,7 @@ class MovingClock:
             self._move(address)
 
     def move(self, **by: float) -> None:
-        """Let so much time pass; the arguments are those of `datetime.timedelta`."""
+        """Let this time pass; the arguments are those of `datetime.timedelta`."""
         self.set(self.now() + dt.timedelta(**by))
 
     def follow(self, url: URL) -> None:
@@ -76,9 +76,13 @@ class MovingClock:
 
 
 @contextmanager
-def moving_clock() -> Iterator[MovingClock]:
-    """A clock that can be moved for the length of the block, at first where it was; engines are to be made inside."""
-    with moved_search_path(), time_machine.travel(dt.datetime.now(dt.UTC), tick=True) as traveller:
+def moving_clock(ahead: float = 0.0) -> Iterator[MovingClock]:
+    """A clock that can be moved for the length of the block, at first this many seconds ahead.
+
+    Engines are to be made inside.
+    """
+    begin = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead)
+    with moved_search_path(), time_machine.travel(begin, tick=True) as traveller:
         yield MovingClock(traveller)
 
 

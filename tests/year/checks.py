@@ -1,0 +1,206 @@
+"""The four comparisons of each morning: cells, verdict, proof and what is due, each with what is known for certain."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from protime_etl.postgres.health import Health, read_health
+from tests.truth import Rows, table_rows, tenant_rows
+from tests.year.book import NEVER, Book, Cell, over
+from tests.year.life import Life
+from tests.year.operator import Compared
+
+__all__ = ["CHECKS", "WIDTH", "Checks", "Finding"]
+
+CHECKS = {
+    "cells": "what a reading has brought is in the table as the tenant has it",
+    "green": "OK is said of nothing that is unread, failed, or known to differ",
+    "red": "what is read and right is OK again, by whatever run it became so",
+    "advice": "what is printed as advice can be run as it stands, and cures",
+    "comparison": "prove and verify find what differs, and nothing else",
+    "due": "protime.coverage counts the people that are due and unread",
+    "proof": "protime.proof counts the people that are due and not found equal since",
+}
+"""What each check holds."""
+COLLECTIONS = ("clockings", "people")
+HOUR = dt.timedelta(hours=1)
+NIGHT = 30 * HOUR
+"""A night of yesterday is at most that old in the morning."""
+POLL = 24 * HOUR
+LIFETIME = 72 * HOUR
+GRACE = dt.timedelta(days=1)
+"""How long after its end a day may wait for its night."""
+NAMED = 5
+REMEMBERED = 15
+WIDTH = 400
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it must be."""
+
+    check: str
+    when: str
+    text: str
+    diary: tuple[str, ...]
+    """What happened before."""
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """The same for what differs in numbers only."""
+        return self.check, re.sub(r"\d+", "N", self.text)
+
+
+class Checks:
+    """Compares, and collects what is not as it must be; of each kind the first, and how often it came."""
+
+    def __init__(self, engine: Engine, tenant: str, life: Life, book: Book) -> None:
+        self._engine = engine
+        self._tenant = tenant
+        self._life = life
+        self._book = book
+        self.when = ""
+        self.diary: list[str] = []
+        """Nights, commands and verdicts, as they happened."""
+        self.mornings: Counter[bool] = Counter()
+        """How many were OK, and how many were not."""
+        self.found: dict[tuple[str, str], Finding] = {}
+        self.times: Counter[tuple[str, str]] = Counter()
+
+    def report(self, check: str, text: str) -> None:
+        """Something is not as it must be."""
+        finding = Finding(check, self.when, text, tuple(self.diary[-REMEMBERED:]))
+        self.found.setdefault(finding.kind, finding)
+        self.times[finding.kind] += 1
+
+    def health(self) -> Health:
+        """What the warehouse says of itself."""
+        with self._engine.connect() as connection:
+            return read_health(connection, self._tenant, COLLECTIONS)
+
+    def rows(self) -> tuple[Rows, Rows]:
+        """What the tenant has, and what the table has."""
+        return tenant_rows(self._life.tenant), table_rows(self._engine)
+
+    def morning(self, now: dt.datetime) -> Health:
+        """Compare all that there is to compare."""
+        health = self.health()
+        self.mornings[health.ok] += 1
+        self.diary.append(f"{now:%Y-%m-%d %H:%M} {' / '.join(line.strip() for line in health.lines)}"[:WIDTH])
+        truth, table = self.rows()
+        wrong = differing(truth, table)
+        self._cells(wrong, truth, table)
+        must_not, may_not = self.against(now, wrong, truth, table)
+        if health.ok and must_not:
+            self.report("green", f"{health.headline}, and {'; '.join(must_not[:NAMED])}")
+        if not health.ok and not may_not:
+            self.report("red", "; ".join(one.line for one in health.problems))
+        self._due(now)
+        self._proof(now)
+        return health
+
+    def against(self, now: dt.datetime, wrong: set[int], truth: Rows, table: Rows) -> tuple[list[str], list[str]]:
+        """Why the verdict must not be OK, and why it need not be."""
+        book = self._book
+        late = over(now) - GRACE
+        late_cells = [cell for cell in book.due(now, listed=True) if cell[1] <= late]
+        untouched = sorted({day for person, day in late_cells if (person, day) not in book.tried})
+        due_days = set(book.due_days(now))
+        must_not = [f"{one.first}..{one.last} failed ({one.why[:120]})" for one in book.failures]
+        if untouched:
+            must_not.append(f"{len(untouched)} days were never read for all, {untouched[0]}..{untouched[-1]}")
+        due = [one for one in wrong if day_of(truth.get(one) or table[one]) in due_days]
+        tried = [one for one in due if book.was_tried(one, truth, table)]
+        if tried:
+            must_not.append(f"{len(tried)} clockings differ where a reading was to bring them, such as {tried[0]}")
+        if book.list_failed_at > book.listed_at:
+            must_not.append("the list of people failed")
+        if book.delta_since is not None and now - book.delta_asked_at > LIFETIME:
+            must_not.append("the delta is over")
+        may_not = list(must_not)
+        if any(cell not in book.read for cell in book.due(now)):
+            may_not.append("due cells are not known to be read")
+        if book.delta_held or (book.delta_since is not None and now - book.delta_asked_at > POLL):
+            may_not.append("the delta was not polled for a day, or holds something back")
+        if now - book.listed_at > NIGHT:
+            may_not.append("the last night did not read all")
+        return must_not, may_not
+
+    def compared(self, compared: list[Compared], truth: Rows, table: Rows) -> None:
+        """Compare what a comparison found with what differed when it began."""
+        wrong = differing(truth, table)
+        for first, last, found in compared:
+            expected = {
+                one
+                for one in wrong
+                if any(
+                    row is not None and first <= day_of(row) <= last for row in (truth.get(one), live(table.get(one)))
+                )
+            }
+            said = {one.id for one in found.differences}
+            if said != expected:
+                lost, too_much = sorted(expected - said)[:NAMED], sorted(said - expected)[:NAMED]
+                self.report("comparison", f"{first}..{last} lacks {lost}, and has {too_much} without a difference")
+            wrong -= said
+
+    def _cells(self, wrong: set[int], truth: Rows, table: Rows) -> None:
+        known = sorted(one for one in wrong if self._book.is_right_for_certain(one, truth, table))
+        if known:
+            one = known[0]
+            self.report("cells", f"{len(known)} are wrong, such as {table.get(one)}, which is {truth.get(one)}")
+
+    def _due(self, now: dt.datetime) -> None:
+        said = self._by_day("SELECT date, people_missing FROM protime.coverage WHERE tenant = :tenant")
+        if self._book.list_failed_at > self._book.listed_at:
+            return
+        for day in self._book.due_days(now):
+            people = self._book.in_service(day)
+            least = sum((person, day) not in self._book.tried for person in self._book.in_service(day, listed=True))
+            most = sum((person, day) not in self._book.read or self._has_failed((person, day)) for person in people)
+            if not least <= said.get(day, len(people)) <= most:
+                self.report("due", f"{day}: {said.get(day)} people are missing, {least} to {most} are")
+
+    def _proof(self, now: dt.datetime) -> None:
+        said = self._by_day(
+            "SELECT date, people_unproven FROM protime.proof WHERE tenant = :tenant AND collection = 'clockings'"
+        )
+        if self._book.list_failed_at > self._book.listed_at:
+            return
+        for day in self._book.due_days(now):
+            people = self._book.in_service(day)
+            least = sum((person, day) not in self._book.tried for person in self._book.in_service(day, listed=True))
+            most = sum((person, day) not in self._book.proven or self._has_failed((person, day)) for person in people)
+            if not least <= said.get(day, len(people)) <= most:
+                self.report("proof", f"{day}: {said.get(day)} people are unproven, {least} to {most} are")
+
+    def _has_failed(self, cell: Cell) -> bool:
+        read = self._book.read.get(cell, NEVER)
+        return any(one.first <= cell[1] <= one.last and one.at > read for one in self._book.failures)
+
+    def _by_day(self, query: str) -> dict[dt.date, int]:
+        with self._engine.connect() as connection:
+            return {day: int(number) for day, number in connection.execute(sa.text(query), {"tenant": self._tenant})}
+
+
+def day_of(row: dict[str, object]) -> dt.date:
+    """The day of a clocking."""
+    return dt.date.fromisoformat(str(row["date"]))
+
+
+def live(row: dict[str, object] | None) -> dict[str, object] | None:
+    """A row that is not deleted."""
+    return None if row is None or row["is_deleted"] else row
+
+
+def differing(truth: Rows, table: Rows) -> set[int]:
+    """Clockings of which the tenant and the table say something else; a row that is deleted needs no record."""
+    return {
+        one
+        for one in truth.keys() | table.keys()
+        if truth.get(one) != table.get(one) and (one in truth or live(table[one]) is not None)
+    }
