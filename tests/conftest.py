@@ -28,6 +28,7 @@ for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLO
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="Run the long form of the tests that have one.")
     parser.addoption("--seeds", default="1", help="Seeds of the years that tests/year lives through, such as 1,2,3.")
+    parser.addoption("--nights", type=int, help="How many nights of them; left out, 25, or 365 in the long form.")
     parser.addoption("--picture", help="Where to keep a picture of the page in Airflow's user interface.")
 
 

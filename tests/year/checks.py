@@ -24,6 +24,7 @@ CHECKS = {
     "red": "what is read and right is OK again, by whatever run it became so",
     "advice": "what is printed as advice can be run as it stands, and cures",
     "comparison": "prove and verify find what differs, and nothing else",
+    "held": "what vanishes at once is marked when it is accepted, and not before in pieces",
     "due": "protime.coverage counts the people that are due and unread",
     "proof": "protime.proof counts the people that are due and not found equal since",
 }
@@ -147,6 +148,14 @@ class Checks:
                 lost, too_much = sorted(expected - said)[:NAMED], sorted(said - expected)[:NAMED]
                 self.report("comparison", f"{first}..{last} lacks {lost}, and has {too_much} without a difference")
             wrong -= said
+
+    def held(self, erased: set[int], before: int, most: int) -> int:
+        """How many of the clockings that vanished at once are marked; at most this many more than the night before."""
+        _, table = self.rows()
+        marked = sum(one in table and table[one]["is_deleted"] for one in erased)
+        if marked > before + most:
+            self.report("held", f"of {len(erased)} that vanished at once {marked - before} were marked, {most} may be")
+        return marked
 
     def _cells(self, wrong: set[int], truth: Rows, table: Rows) -> None:
         known = sorted(one for one in wrong if self._book.is_right_for_certain(one, truth, table))

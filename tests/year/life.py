@@ -60,13 +60,13 @@ class Life:
             ):
                 correct(now)
 
-    def erase(self, now: dt.datetime) -> tuple[int, int]:
-        """Remove all that a person ever clocked; the id of the person, and how many clockings that were."""
+    def erase(self, now: dt.datetime) -> set[int]:
+        """Remove all that a person ever clocked; the ids of these clockings."""
         person = self._dice.choice(self.tenant.person_ids())
         gone = self.tenant.clockings_of(person)
         for one in gone:
             self._take_out(one, now)
-        return person, len(gone)
+        return {one.id for one in gone}
 
     def in_service(self, day: dt.date) -> list[Person]:
         """Who works on a day, as the list of people says."""

@@ -29,7 +29,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def lived(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> Iterator[Year]:
     """A year that was lived through, with what was not as it must be."""
     seed = int(request.param)
-    nights = LONG_NIGHTS if request.config.getoption("--long") else NIGHTS
+    option = request.config.getoption
+    nights = option("--nights") or (LONG_NIGHTS if option("--long") else NIGHTS)
     server = servers("embedded")
     with (
         moving_clock() as clock,

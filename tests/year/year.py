@@ -79,7 +79,9 @@ class Year:
         self._dice = random.Random(seed)
         self._deck: list[str] = []
         self._polls = False
-        self._holds = False
+        self._erased: set[int] = set()
+        """Clockings that vanished at once, until that is accepted."""
+        self._marked = 0
         self._red = 0
         self._incurable: set[str] = set()
         self.nights = 0
@@ -95,6 +97,7 @@ class Year:
         self.checks.diary.append(self.checks.when)
         self._night(today, kind)
         self._go_to(today, 8)
+        self._marked = self.checks.held(self._erased, self._marked, 2 * MOST_VANISHED)
         self._morning()
 
     def _go_to(self, day: dt.date, hour: int, minute: int = 0) -> None:
@@ -125,10 +128,10 @@ class Year:
             case "old days are read":
                 self._operator.sync((day - 45 * ONE_DAY, day - 38 * ONE_DAY))
             case "a person is erased":
-                _, number = self._life.erase(self._clock.now())
-                self._holds = number > MOST_VANISHED
+                self._erased = self._life.erase(self._clock.now())
+                self._marked = 0
             case "deletions are accepted":
-                self._holds = False
+                self._erased = set()
             case _:
                 self._polls = event != "no polls"
 
@@ -178,7 +181,7 @@ class Year:
     def _morning(self) -> None:
         health = self.checks.morning(self._clock.now())
         self._red = 0 if health.ok else self._red + 1
-        if health.ok or self._holds or (self._red < 3 and self._dice.random() < 0.5):
+        if health.ok or len(self._erased) > MOST_VANISHED or (self._red < 3 and self._dice.random() < 0.5):
             return
         if {_kind(one.what) for one in health.problems} <= self._incurable:
             return
