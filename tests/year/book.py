@@ -27,10 +27,12 @@ ONE_DAY = dt.timedelta(days=1)
 class Failure(NamedTuple):
     """A reading that is known to have come to a bad end."""
 
-    first: dt.date
-    last: dt.date
+    days: frozenset[dt.date]
     at: dt.datetime
     why: str
+
+    def __str__(self) -> str:
+        return f"{min(self.days)}..{max(self.days)} failed ({self.why[:120]})"
 
 
 def days_of(first: dt.date, last: dt.date) -> list[dt.date]:
@@ -60,6 +62,9 @@ class Book:
         self.proven: dict[Cell, dt.datetime] = {}
         """Since when a cell is known to be equal: by a reading, and nothing has changed since the one before it."""
         self.tried: dict[Cell, dt.datetime] = {}
+        """When a reading of a cell that is over last began, whatever became of it."""
+        self.perhaps: dict[Cell, dt.datetime] = {}
+        """The same with what may never have come to the cell."""
         self.failures: list[Failure] = []
         self.delta_since: dt.datetime | None = None
         """When the initial load of the delta began."""
@@ -80,7 +85,7 @@ class Book:
     def take_back(self, first: dt.date, last: dt.date) -> None:
         """A range is asked for no longer."""
         self._asked -= set(days_of(first, last))
-        self.failures = [one for one in self.failures if not (first <= one.first and one.last <= last)]
+        self._forgive(days_of(first, last))
 
     def list_people(self, at: dt.datetime) -> None:
         """The list of people was read."""
@@ -92,9 +97,22 @@ class Book:
 
     def try_to_read(self, first: dt.date, last: dt.date, at: dt.datetime, *, by_date: bool = False) -> list[Cell]:
         """A reading of these days began, of the people in the list or, by date alone, of all; returns its cells."""
-        cells = list(self._cells(days_of(first, min(last, over(at))), by_date=by_date))
+        cells = self.may_reach(first, last, at, by_date=by_date)
         self.tried.update(dict.fromkeys(cells, at))
         return cells
+
+    def may_reach(self, first: dt.date, last: dt.date, at: dt.datetime, *, by_date: bool = False) -> list[Cell]:
+        """A reading of these days was about to begin; returns the cells that it was to read."""
+        cells = list(self._cells(days_of(first, min(last, over(at))), by_date=by_date))
+        self.perhaps.update(dict.fromkeys(cells, at))
+        return cells
+
+    def doubt(self, first: dt.date, last: dt.date, at: dt.datetime) -> None:
+        """Something of these days was read or failed: nothing is known of them until they are read again."""
+        for cell in self.may_reach(first, last, at, by_date=True):
+            self.read.pop(cell, None)
+            self.proven.pop(cell, None)
+        self._forgive(days_of(first, last))
 
     def finish(self, cells: Iterable[Cell], at: dt.datetime) -> None:
         """What began at that moment came to its end: these cells are as the tenant had them."""
@@ -109,21 +127,31 @@ class Book:
     def fill(self, first: dt.date, last: dt.date, at: dt.datetime) -> None:
         """What was missing on these days was read: what was not known to be here, and what had failed."""
         cells = self.try_to_read(first, last, at)
-        failed = [one for one in self.failures if one.first <= last and one.last >= first]
         self.finish(
             [
                 cell
                 for cell in cells
-                if any(one.first <= cell[1] <= one.last for one in failed) or cell not in self.read
+                if cell[0] in self.in_service(cell[1]) and (cell not in self.read or self.has_failed(cell))
             ],
             at,
         )
 
     def fail(self, first: dt.date, last: dt.date, at: dt.datetime, why: str) -> None:
         """A reading that began at that moment failed."""
-        self.failures.append(Failure(first, last, at, why))
+        days = frozenset(days_of(first, min(last, over(at))))
+        if days:
+            self.failures.append(Failure(days, at, why))
 
     # What follows.
+
+    def has_failed(self, cell: Cell) -> bool:
+        """Whether a reading of a cell failed since it was last read."""
+        return any(cell[1] in one.days and one.at > self.read.get(cell, NEVER) for one in self.failures)
+
+    def is_proven(self, cell: Cell) -> bool:
+        """Whether a cell was found equal by the last reading and is not known to have changed or failed since."""
+        proven = self.proven.get(cell, NEVER)
+        return proven > self._life.touched.get(cell, NEVER) and not self.has_failed(cell)
 
     def due_days(self, now: dt.datetime) -> list[dt.date]:
         """Days that were asked for and are over."""
@@ -169,8 +197,10 @@ class Book:
 
     def _is_made_good(self, failure: Failure) -> bool:
         """Whether all that failed was read since."""
-        return all(
-            self.read.get(cell, NEVER) > failure.at
-            for day in days_of(failure.first, min(failure.last, over(failure.at)))
-            for cell in ((person, day) for person in self.in_service(day))
-        )
+        cells = ((person, day) for day in failure.days for person in self.in_service(day))
+        return all(self.read.get(cell, NEVER) > failure.at for cell in cells)
+
+    def _forgive(self, days: Iterable[dt.date]) -> None:
+        """It is not known any more whether these days failed."""
+        left = [one._replace(days=one.days.difference(days)) for one in self.failures]
+        self.failures = [one for one in left if one.days]

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.postgres.health import Health, read_health
 from tests.truth import Rows, table_rows, tenant_rows
-from tests.year.book import NEVER, Book, Cell, over
+from tests.year.book import Book, over
 from tests.year.life import Life
 from tests.year.operator import Compared
 
@@ -110,12 +110,18 @@ class Checks:
         book = self._book
         late = over(now) - GRACE
         late_cells = [cell for cell in book.due(now, listed=True) if cell[1] <= late]
-        untouched = sorted({day for person, day in late_cells if (person, day) not in book.tried})
+        untouched = sorted({day for person, day in late_cells if (person, day) not in book.perhaps})
         due_days = set(book.due_days(now))
-        must_not = [f"{one.first}..{one.last} failed ({one.why[:120]})" for one in book.failures]
+        must_not = [str(one) for one in book.failures]
         if untouched:
             must_not.append(f"{len(untouched)} days were never read for all, {untouched[0]}..{untouched[-1]}")
-        due = [one for one in wrong if day_of(truth.get(one) or table[one]) in due_days]
+        # Who left and came back before the list was first read is known to have come back only.
+        due = [
+            one
+            for one in wrong
+            if day_of(truth.get(one) or table[one]) in due_days
+            and (one in table or truth[one]["person_id"] in book.in_service(day_of(truth[one])))
+        ]
         tried = [one for one in due if book.was_tried(one, truth, table)]
         if tried:
             must_not.append(f"{len(tried)} clockings differ where a reading was to bring them, such as {tried[0]}")
@@ -135,17 +141,15 @@ class Checks:
     def compared(self, compared: list[Compared], truth: Rows, table: Rows) -> None:
         """Compare what a comparison found with what differed when it began."""
         wrong = differing(truth, table)
-        for first, last, found in compared:
-            expected = {
-                one
-                for one in wrong
-                if any(
-                    row is not None and first <= day_of(row) <= last for row in (truth.get(one), live(table.get(one)))
-                )
+        for first, last, found, repaired in compared:
+            days = {
+                one: {day_of(row) for row in (truth.get(one), live(table.get(one))) if row is not None} for one in wrong
             }
+            expected = {one for one in wrong if any(first <= day <= last for day in days[one])}
             said = {one.id for one in found.differences}
-            if said != expected:
-                lost, too_much = sorted(expected - said)[:NAMED], sorted(said - expected)[:NAMED]
+            lost = sorted(one for one in expected - said if not days[one] & repaired)[:NAMED]
+            too_much = sorted(said - expected)[:NAMED]
+            if lost or too_much:
                 self.report("comparison", f"{first}..{last} lacks {lost}, and has {too_much} without a difference")
             wrong -= said
 
@@ -169,8 +173,10 @@ class Checks:
             return
         for day in self._book.due_days(now):
             people = self._book.in_service(day)
-            least = sum((person, day) not in self._book.tried for person in self._book.in_service(day, listed=True))
-            most = sum((person, day) not in self._book.read or self._has_failed((person, day)) for person in people)
+            least = sum((person, day) not in self._book.perhaps for person in self._book.in_service(day, listed=True))
+            most = sum(
+                (person, day) not in self._book.read or self._book.has_failed((person, day)) for person in people
+            )
             if not least <= said.get(day, len(people)) <= most:
                 self.report("due", f"{day}: {said.get(day)} people are missing, {least} to {most} are")
 
@@ -182,14 +188,12 @@ class Checks:
             return
         for day in self._book.due_days(now):
             people = self._book.in_service(day)
-            least = sum((person, day) not in self._book.tried for person in self._book.in_service(day, listed=True))
-            most = sum((person, day) not in self._book.proven or self._has_failed((person, day)) for person in people)
+            least = sum((person, day) not in self._book.perhaps for person in self._book.in_service(day, listed=True))
+            most = sum(
+                (person, day) not in self._book.proven or self._book.has_failed((person, day)) for person in people
+            )
             if not least <= said.get(day, len(people)) <= most:
                 self.report("proof", f"{day}: {said.get(day)} people are unproven, {least} to {most} are")
-
-    def _has_failed(self, cell: Cell) -> bool:
-        read = self._book.read.get(cell, NEVER)
-        return any(one.first <= cell[1] <= one.last and one.at > read for one in self._book.failures)
 
     def _by_day(self, query: str) -> dict[dt.date, int]:
         with self._engine.connect() as connection:

@@ -45,6 +45,8 @@ class Compared(NamedTuple):
     first: dt.date
     last: dt.date
     found: Verification
+    repaired: set[dt.date]
+    """Days of which something was repaired before."""
 
 
 class Operator:
@@ -86,14 +88,15 @@ class Operator:
                 why = "; ".join(one.message for one in pipeline.to_look_at)
         except (ProtimeError, CrashError) as error:
             why = str(error)
-        if listed:
-            self._book.list_people(at)
-        else:
+        if not listed:  # the clockings of those who are known may have been read all the same
             self._book.list_failed_at = at
-        if not why:
-            self._book.finish(cells, at)
-        elif listed:  # without the list the clockings of those who are known may have been read all the same
+            return False
+        self._book.list_people(at)
+        self._book.try_to_read(*days, at)
+        if why:
             self._book.fail(*days, at, why)
+        else:
+            self._book.finish(cells, at)
         return not why
 
     def crash(self, days: Days, page: int) -> None:
@@ -109,6 +112,7 @@ class Operator:
         if not died:
             self._book.finish(cells, at)
         elif not any(cell in self._book.read for cell in cells):  # or what was left may have been read before
+            self._book.try_to_read(*days, at)
             self._book.fail(*days, at, "the process died")
 
     def give_up(self, days: Days) -> bool:
@@ -125,14 +129,18 @@ class Operator:
         compared: list[Compared] = []
         with contextlib.suppress(ProtimeError), self._pipeline() as pipeline:
             done = prove(pipeline, "cli", requests=requests)
-            compared = [
-                Compared(first, last, found)
-                for (_, first, last, people), found in zip(done.windows, done.found, strict=False)
-                if people is None
-            ]
-            if not (done.failures or done.unreadable or pipeline.to_look_at):
-                for one in compared:
-                    self._book.finish(self._book.try_to_read(one.first, one.last, at, by_date=True), at)
+            # What was known to be wrong was read again first, and not compared.
+            number = len(done.windows) - len(done.found)
+            repaired = {day for _, first, last, _ in done.windows[:number] for day in days_of(first, last)}
+            # With no request left what differs may not be repaired.
+            is_whole = done.requests < done.budget and not (done.failures or done.unreadable or pipeline.to_look_at)
+            for place, (_, first, last, people) in enumerate(done.windows):
+                if people is None and place >= number:
+                    compared.append(Compared(first, last, done.found[place - number], repaired))
+                if people is None and place >= number and is_whole:
+                    self._book.finish(self._book.try_to_read(first, last, at, by_date=True), at)
+                elif place < number or not is_whole:
+                    self._book.doubt(first, last, at)
         return compared
 
     def verify(self, days: Days) -> list[Compared]:
@@ -143,7 +151,7 @@ class Operator:
         cells = self._book.try_to_read(*days, at, by_date=True)  # what differs is known to be wrong from now on
         if found.agrees:
             self._book.finish(cells, at)
-        return [Compared(*days, found)]
+        return [Compared(*days, found, set())]
 
     def poll(self) -> None:
         """Poll the delta once."""
@@ -190,7 +198,7 @@ class Operator:
         at = self._clock.now()
         self._book.promise(*days)
         assert days_of(*days), "a range has days"
-        return at, self._book.try_to_read(*days, at)
+        return at, self._book.may_reach(*days, at)
 
     @contextmanager
     def _pipeline(self) -> Iterator[Pipeline]:
