@@ -189,9 +189,7 @@ class Checks:
         for day in self._book.due_days(now):
             people = self._book.in_service(day)
             least = sum((person, day) not in self._book.perhaps for person in self._book.in_service(day, listed=True))
-            most = sum(
-                (person, day) not in self._book.proven or self._book.has_failed((person, day)) for person in people
-            )
+            most = sum(not self._book.is_proven((person, day)) for person in people)
             if not least <= said.get(day, len(people)) <= most:
                 self.report("proof", f"{day}: {said.get(day)} people are unproven, {least} to {most} are")
 

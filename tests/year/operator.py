@@ -132,8 +132,9 @@ class Operator:
             # What was known to be wrong was read again first, and not compared.
             number = len(done.windows) - len(done.found)
             repaired = {day for _, first, last, _ in done.windows[:number] for day in days_of(first, last)}
-            # With no request left what differs may not be repaired.
-            is_whole = done.requests < done.budget and not (done.failures or done.unreadable or pipeline.to_look_at)
+            # Where the budget ends a proof what differs may not be repaired.
+            is_spent = getattr(done, "is_spent", False)
+            is_whole = not (is_spent or done.failures or done.unreadable or pipeline.to_look_at)
             for place, (_, first, last, people) in enumerate(done.windows):
                 if people is None and place >= number:
                     compared.append(Compared(first, last, done.found[place - number], repaired))
