@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -101,8 +101,7 @@ class Checks:
             self.report("green", f"{health.headline}, and {'; '.join(must_not[:NAMED])}")
         if not health.ok and not may_not:
             self.report("red", "; ".join(one.line for one in health.problems))
-        self._due(now)
-        self._proof(now)
+        self._due(now, table)
         return health
 
     def against(self, now: dt.datetime, wrong: set[int], truth: Rows, table: Rows) -> tuple[list[str], list[str]]:
@@ -167,31 +166,27 @@ class Checks:
             one = known[0]
             self.report("cells", f"{len(known)} are wrong, such as {table.get(one)}, which is {truth.get(one)}")
 
-    def _due(self, now: dt.datetime) -> None:
-        said = self._by_day("SELECT date, people_missing FROM protime.coverage WHERE tenant = :tenant")
-        if self._book.list_failed_at > self._book.listed_at:
-            return
-        for day in self._book.due_days(now):
-            people = self._book.in_service(day)
-            least = sum((person, day) not in self._book.perhaps for person in self._book.in_service(day, listed=True))
-            most = sum(
-                (person, day) not in self._book.read or self._book.has_failed((person, day)) for person in people
-            )
-            if not least <= said.get(day, len(people)) <= most:
-                self.report("due", f"{day}: {said.get(day)} people are missing, {least} to {most} are")
-
-    def _proof(self, now: dt.datetime) -> None:
-        said = self._by_day(
+    def _due(self, now: dt.datetime, table: Rows) -> None:
+        """Compare what the views say is missing and unproven of each day that is due."""
+        book = self._book
+        if book.list_failed_at > book.listed_at:
+            return  # it is not known whom the warehouse knows
+        missing = self._by_day("SELECT date, people_missing FROM protime.coverage WHERE tenant = :tenant")
+        unproven = self._by_day(
             "SELECT date, people_unproven FROM protime.proof WHERE tenant = :tenant AND collection = 'clockings'"
         )
-        if self._book.list_failed_at > self._book.listed_at:
-            return
-        for day in self._book.due_days(now):
-            people = self._book.in_service(day)
-            least = sum((person, day) not in self._book.perhaps for person in self._book.in_service(day, listed=True))
-            most = sum(not self._book.is_proven((person, day)) for person in people)
-            if not least <= said.get(day, len(people)) <= most:
-                self.report("proof", f"{day}: {said.get(day)} people are unproven, {least} to {most} are")
+        with_rows: defaultdict[dt.date, set[int]] = defaultdict(set)
+        for row in table.values():
+            with_rows[day_of(row)].add(row["person_id"])
+        for day in book.due_days(now):
+            cells = [(person, day) for person in with_rows[day].union(book.in_service(day))]
+            untouched = sum((person, day) not in book.perhaps for person in book.in_service(day, listed=True))
+            unread = sum(cell not in book.read or book.has_failed(cell) for cell in cells)
+            if not untouched <= missing.get(day, len(cells)) <= unread:
+                self.report("due", f"{day}: {missing.get(day)} people are missing, {untouched} to {unread} are")
+            changed = sum(not book.is_proven(cell) for cell in cells)
+            if not untouched <= unproven.get(day, len(cells)) <= changed:
+                self.report("proof", f"{day}: {unproven.get(day)} people are unproven, {untouched} to {changed} are")
 
     def _by_day(self, query: str) -> dict[dt.date, int]:
         with self._engine.connect() as connection:
