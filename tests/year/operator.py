@@ -87,7 +87,7 @@ class Operator:
                 sync(pipeline, "cli", *days, observer=observer or Observer())
                 why = "; ".join(one.message for one in pipeline.to_look_at)
         except (ProtimeError, CrashError) as error:
-            why = str(error)
+            why = str(error) or type(error).__name__
         if not listed:  # the clockings of those who are known may have been read all the same
             self._book.list_failed_at = at
             return False
