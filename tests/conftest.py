@@ -12,7 +12,7 @@ import pytest
 
 pytest_plugins = ["tests.fix_clock", "tests.fix_postgres", "tests.fix_tenant"]
 
-LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py"} | {
+LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py", "year"} | {
     "test_every_collection.py",
     "test_new_collection.py",
 }
