@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import Settings
+from protime_etl.errors import RateLimited
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.health import FRESH_HOURS, LIFETIME_HOURS, TURN_HOURS, Health, read_health
 from protime_etl.postgres.transactions import read_alone
 from protime_etl.protime.filters import dates
+from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -32,11 +35,11 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
-ZONES = ("Europe/Brussels", "America/New_York", "Pacific/Auckland")
 # Ordinary days, the days on which clocks go forward and back in Brussels, and the turn of a year.
 LAST_DAYS = (dt.date(2026, 3, 20), dt.date(2026, 3, 28), dt.date(2026, 10, 25), dt.date(2026, 12, 31))
 TOLERANCE = dt.timedelta(seconds=5)
 TOKEN_SECONDS = 1800
+QUOTA = 'fault = [{kind = "status", status = 429, retry_after = 3600, count = 1, on = ["clockings"]}]'
 
 
 def midnight_after(day: dt.date, zone: str = "Europe/Brussels") -> dt.datetime:
@@ -110,11 +113,6 @@ class Midnight(Observer):
             self._clock.set(self._moment)
 
 
-@pytest.fixture(params=ZONES)
-def zone(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(params=LAST_DAYS, ids=str)
 def last(request: pytest.FixtureRequest) -> dt.date:
     day: dt.date = request.param
@@ -141,6 +139,7 @@ def proven(engine: Engine) -> set[dt.date]:
         return set(connection.scalars(sa.text("SELECT date FROM protime.proof WHERE proven_at IS NOT NULL")))
 
 
+@pytest.mark.parametrize("zone", ["Europe/Brussels", "Pacific/Auckland"])
 def test_a_unit_over_midnight_covers_the_days_that_were_over_when_it_began(
     clock: MovingClock, warehouse: URL, engine: Engine, growing: SimulatedTenant, last: dt.date, zone: str
 ) -> None:
@@ -209,6 +208,29 @@ def test_a_process_whose_machine_slept_over_the_end_of_its_token_goes_on(
     assert [page.rows for page in pipeline.client.pages(CLOCKINGS, days)] == [page.rows for page in before]
     assert simulated.served.requests["token"] == 2
     assert simulated.served.requests["refused"] == 1
+
+
+def test_a_pause_of_an_hour_ends_with_the_hour(
+    clock: MovingClock, warehouse: URL, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    settings = settings_for(simulated, max_wait_in_task=0)
+
+    def read() -> int:
+        """One sync of a process of its own; how many requests it made."""
+        before = sum(simulated.served.requests.values())
+        with open_pipeline(settings, warehouse) as pipeline, contextlib.suppress(RateLimited):
+            sync(pipeline, "cli", FIRST, TODAY)
+        return sum(simulated.served.requests.values()) - before
+
+    simulated.served.misbehaviour.follow(read_plan(QUOTA))
+    assert read()
+    clock.move(minutes=59)
+    assert read() == 0
+    assert table_rows(engine) == {}
+    clock.move(minutes=2)
+    assert read()
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert simulated.served.misbehaviour.during_pause == 0
 
 
 def test_a_delta_lives_72_hours_after_its_last_turn(
