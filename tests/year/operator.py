@@ -105,13 +105,14 @@ class Operator:
 
     def die(self, days: Days, page: int, *, long: bool = False) -> None:
         """Begin to read these days in a process that dies; a backfill, if it is `long`."""
+        reached = set(self._book.perhaps)
         at, cells = self._begin(days)
         url = self._url.render_as_string(hide_password=False)
         died = die(self._given, url, self._clock.ahead, days, page, long=long)
         self._book.list_people(at)
         if not died:
             self._book.finish(cells, at)
-        elif not any(cell in self._book.read for cell in cells):  # or what was left may have been read before
+        elif reached.isdisjoint(cells):  # or what was left may have been read before
             self._book.try_to_read(*days, at)
             self._book.fail(*days, at, "the process died")
 
