@@ -66,6 +66,9 @@ class Book:
         self.perhaps: dict[Cell, dt.datetime] = {}
         """The same with what may never have come to the cell."""
         self.failures: list[Failure] = []
+        self.failed_at = NEVER
+        self.came_at = NEVER
+        """When a run of all people last failed, and when one last came to its end; of days that are not over, too."""
         self.delta_since: dt.datetime | None = None
         """When the initial load of the delta began."""
         self.delta_asked_at = NEVER
@@ -138,6 +141,7 @@ class Book:
 
     def fail(self, first: dt.date, last: dt.date, at: dt.datetime, why: str) -> None:
         """A reading that began at that moment failed."""
+        self.failed_at = at
         days = frozenset(days_of(first, min(last, over(at))))
         if days:
             self.failures.append(Failure(days, at, why))

@@ -133,6 +133,8 @@ class Checks:
             may_not.append("due cells are not known to be read")
         if book.delta_held or (book.delta_since is not None and now - book.delta_asked_at > POLL):
             may_not.append("the delta was not polled for a day, or holds something back")
+        if book.failed_at > book.came_at:
+            may_not.append("the last run failed, perhaps of days that are not over")
         if now - book.listed_at > NIGHT:
             may_not.append("the last night did not read all")
         return must_not, may_not

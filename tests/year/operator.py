@@ -96,6 +96,7 @@ class Operator:
         if why:
             self._book.fail(*days, at, why)
         else:
+            self._book.came_at = at
             self._book.finish(cells, at)
         return not why
 
@@ -189,6 +190,7 @@ class Operator:
                 book.delta_since = at
         if words[1] in ("sync", "backfill"):
             book.list_people(at)
+            book.came_at = at
             days = tuple(dt.date.fromisoformat(words[words.index(name) + 1]) for name in ("--from", "--to"))
             if "--only-missing" in words:
                 book.fill(days[0], days[1], at)
