@@ -44,7 +44,7 @@ class Life:
             self.today += dt.timedelta(days=1)
             self._work()
             if self.today.day == 1:
-                self._staff(now)
+                self._staff()
             for correct in self._dice.choices(
                 [
                     self._edit,
@@ -87,9 +87,8 @@ class Life:
             if self._dice.random() > 0.03:
                 self.tenant.add(person.id, self.today, began + self._dice.randint(300, 540))
 
-    def _staff(self, now: dt.datetime) -> None:
-        """Take people on and let people go, some of them back, and some out of the list."""
-        del now
+    def _staff(self) -> None:
+        """Take people on, let people go, take some of them back, and take some out of the list."""
         present = self.in_service(self.today)
         known = {one.id: one for one in self.tenant.people_truth()}
         gone = [one for one in known.values() if one not in present]

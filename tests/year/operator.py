@@ -36,7 +36,7 @@ GIVE_UP: str | None = None
 
 
 class CrashError(Exception):
-    """What no one has foreseen, in the middle of a transaction."""
+    """An unforeseen error in the middle of a transaction."""
 
 
 class Compared(NamedTuple):
@@ -201,7 +201,6 @@ class Operator:
     def _begin(self, days: Days) -> tuple[dt.datetime, list[tuple[int, dt.date]]]:
         at = self._clock.now()
         self._book.promise(*days)
-        assert days_of(*days), "a range has days"
         return at, self._book.may_reach(*days, at)
 
     @contextmanager

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.year.book import ONE_DAY, ZONE, Book
 from tests.year.checks import WIDTH, Checks
 from tests.year.commands import CommandLine
 from tests.year.life import HISTORY, Life
-from tests.year.operator import Operator
+from tests.year.operator import Compared, Operator
 
 __all__ = ["FIRST", "Year", "year"]
 
@@ -173,9 +173,8 @@ class Year:
                 self._operator.sync(days)
         self._compare(lambda: self._operator.prove(PROOF_REQUESTS))
 
-    def _compare(self, compare: object) -> None:
+    def _compare(self, compare: Callable[[], list[Compared]]) -> None:
         truth, table = self.checks.rows()
-        assert callable(compare)
         self.checks.compared(compare(), truth, table)
 
     def _morning(self) -> None:
