@@ -13,12 +13,15 @@
     ├── IncompleteError              done but for something to look at       exit status 3, retried
     │   ├── DeletionsWithheldError   too many records vanished at once       none of them is marked
     │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
+    ├── RequestsSpentError           all requests that a caller allowed are sent   never retried
     ├── UnreachableError             no answer: network, TLS, time-out      retried
     ├── AuthenticationError          the token endpoint refuses us          never retried
-    ├── DeltaBrokenError             initial loads of a delta keep failing  never retried; tried again a day later
+    ├── DeltaBrokenError             a delta is lost again and again        never retried; tried again a day later
     ├── ProtocolError                an answer that breaks the contract     retried: an answer can be cut short
     │   ├── AnswerTooLargeError      more than memory is kept for           asked for in smaller parts, not again
-    │   └── UntrustedLinkError       a link or redirect leads elsewhere     never retried
+    │   ├── ForeignAnswerError       something in between answers           retried, whatever its status is
+    │   └── UntrustedLinkError       a link leads elsewhere                 never retried
+    │       └── RedirectError        a redirect, which is not followed      retried: a portal in between may do so
     └── ApiError                     an error status: `status`, `code`, `reasons`
         ├── InvalidRequestError      400                                    never retried
         ├── UnauthorizedError        401 that survived a fresh token        never retried
@@ -50,6 +53,7 @@ __all__ = [
     "DeltaBrokenError",
     "DeltaExpiredError",
     "ForbiddenError",
+    "ForeignAnswerError",
     "IncompleteError",
     "InvalidRequestError",
     "LockedError",
@@ -59,6 +63,8 @@ __all__ = [
     "ProtocolError",
     "QueryError",
     "RateLimited",
+    "RedirectError",
+    "RequestsSpentError",
     "SchemaError",
     "ServerError",
     "SettingsError",
@@ -147,6 +153,10 @@ class UnreadableError(IncompleteError):
     """The API answers other questions, and this one fails again and again, however small it is made."""
 
 
+class RequestsSpentError(ProtimeError):
+    """The requests that a caller allowed are all sent; what was done with them is kept."""
+
+
 class UnreachableError(ProtimeError):
     """A host gave no answer in time."""
 
@@ -155,6 +165,11 @@ class UnreachableError(ProtimeError):
 
 class AuthenticationError(ProtimeError):
     """The token endpoint refuses the credentials or grants less than was asked."""
+
+    def __init__(self, message: str, *, guidance: str = "", code: str = "") -> None:
+        super().__init__(message, guidance=guidance)
+        self.code = code
+        """How the endpoint names it, by RFC 6749, 5.2."""
 
 
 class DeltaBrokenError(ProtimeError):
@@ -171,10 +186,20 @@ class AnswerTooLargeError(ProtocolError):
     """An answer with more than memory is kept for: the same request would get it again, a smaller one not."""
 
 
+class ForeignAnswerError(ProtocolError):
+    """An answer that is not in the form of the API: a firewall, a proxy or a portal on the way wrote it."""
+
+
 class UntrustedLinkError(ProtocolError):
-    """A link or redirect that leads away from the tenant's own host and path; it is not followed."""
+    """A link that leads away from the tenant's own host and path; it is not followed."""
 
     retry = False
+
+
+class RedirectError(UntrustedLinkError):
+    """A redirect, which the API never answers with; it is not followed."""
+
+    retry = True
 
 
 class ApiError(ProtimeError):
@@ -212,9 +237,6 @@ class ForbiddenError(ApiError):
 
 class NotFoundError(ApiError):
     """404: the tenant, the path or the resource does not exist."""
-
-    plain = False
-    """Whether the answer has no page of its own, as those of gateways do: its body is JSON or empty."""
 
 
 class PagingConflictError(ApiError):

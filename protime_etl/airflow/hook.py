@@ -17,8 +17,8 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings, load_settings
 from protime_etl.errors import ProtimeError, ProtocolError, SettingsError
 from protime_etl.postgres.address import check_parameters
-from protime_etl.protime.auth import request_token
 from protime_etl.protime.filters import Condition
+from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
 from protime_etl.setting_values import choose_collections
 from protime_etl.sync.pipeline import Pipeline, open_pipeline

@@ -15,9 +15,10 @@ from protime_etl.postgres.schema import require_schema, schema_state
 from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.postgres.sources import require_source
 from protime_etl.postgres.transactions import transaction
-from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
+from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import MemoryPause, Pause
+from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
 
 __all__ = ["run_checks"]

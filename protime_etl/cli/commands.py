@@ -15,6 +15,7 @@ import typer
 from protime_etl import __version__
 from protime_etl.cli import console
 from protime_etl.cli.changes import changes
+from protime_etl.cli.due import due
 from protime_etl.cli.prove import prove
 from protime_etl.cli.pulls import backfill_command, sync
 from protime_etl.cli.resume import resume
@@ -51,6 +52,7 @@ app.command()(changes)
 app.command()(verify)
 app.command()(prove)
 app.command()(status)
+app.command()(due)
 app.command()(resume)
 app.command()(sql)
 app.command()(forget)

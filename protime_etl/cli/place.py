@@ -52,12 +52,23 @@ def chosen_collections(given: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def warehouse() -> Iterator[URL]:
-    """The URL of the warehouse: PROTIME_DATABASE_URL, or the embedded PostgreSQL while the command runs."""
+def warehouse(*, there: bool = False) -> Iterator[URL]:
+    """The URL of the warehouse: PROTIME_DATABASE_URL, or the embedded PostgreSQL while the command runs.
+
+    `there`: only one that there is; a command that shows something makes none.
+
+    Raises:
+        SettingsError: there is none here.
+    """
     place = load_place()  # a query needs a database and no credentials
     if place.database_url is not None:
         yield parse_url(place.database_url.get_secret_value())
         return
+    if there and not (place.home / "postgres").is_dir():
+        raise SettingsError(
+            f"There is no warehouse here: PROTIME_DATABASE_URL is not set, and {place.home} holds no PostgreSQL.",
+            guidance="Go to the folder of your .env, or set PROTIME_DATABASE_URL (docs/settings.md).",
+        )
     with embedded_postgres(place.home) as url:
         upgrade_schema_of(url)  # it has no other administrator
         yield url

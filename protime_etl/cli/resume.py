@@ -23,7 +23,7 @@ def resume(
     yes: Annotated[bool, typer.Option("--yes", help="Lift it without asking.")] = False, as_json: Json = False
 ) -> None:
     """Lift a pause that the API asked for. Of PROTIME_TENANT, or of every tenant here if none is set."""
-    with warehouse() as url:
+    with warehouse(there=True) as url:
         engine = create_engine(url)
         try:
             require_schema(engine)

@@ -72,13 +72,13 @@ def _with_rows(facts: Facts, rows: Mapping[tuple[str, str], tuple[int, int]]) ->
 
 
 def _shown(facts: Facts) -> dict[str, object]:
-    return {name: rows for name, rows in facts.items() if name != "complete"}
+    return {name: rows for name, rows in facts.items() if name not in ("complete", "not_asked_for", "asked")}
 
 
 def status(collections: Collections = None, as_json: Json = False) -> None:
     """Whether all is well, and what is here. Exit status 3 if something needs a look."""
     chosen = load_place().collections if collections is None else chosen_collections(collections)
-    with warehouse() as url:
+    with warehouse(there=True) as url:
         all_is_well = print_status(url, collections=chosen, as_json=as_json)
     if not all_is_well:
         raise typer.Exit(3)

@@ -29,7 +29,7 @@ def forget(
     as_json: Json = False,
 ) -> None:
     """Remove all that the warehouse holds of a tenant. What Protime has stays there."""
-    with warehouse() as url:
+    with warehouse(there=True) as url:
         engine = create_engine(url)
         try:
             require_schema(engine)
@@ -68,7 +68,7 @@ def db_timezone(
         check_timezone(zone)
     except ValueError as error:
         raise SettingsError(f"{error}.") from None
-    with warehouse() as url:
+    with warehouse(there=True) as url:
         engine = create_engine(url)
         try:
             require_schema(engine)

@@ -24,6 +24,7 @@ __all__ = [
     "live_among",
     "live_rows",
     "settle",
+    "settle_met",
     "unconfirmed",
     "withheld",
     "withhold",
@@ -86,6 +87,24 @@ def settle(connection: Connection, tenant: str, collection: str, ids: Sequence[i
         ),
         {"tenant": tenant, "collection": collection, "ids": list(ids)},
     )
+
+
+def settle_met(connection: Connection, tenant: str, collection: str, first: dt.date, unmet: Sequence[int]) -> None:
+    """Take out what was held back and needs no decision: an initial load from this day on has met it, or it is no row.
+
+    It knows nothing of earlier days.
+    """
+    query = f"""
+        DELETE FROM protime_etl.delta_unconfirmed AS u
+        WHERE u.tenant = :tenant AND u.collection = :collection AND u.withheld
+            AND NOT u.id = ANY(CAST(:unmet AS bigint[]))
+            AND NOT EXISTS (
+                SELECT FROM protime.{RECORD_TABLES[collection].name} AS t
+                WHERE t.tenant = {BOUND_TENANT} AND t.id = u.id AND t.date < :first AND t.deleted_at IS NULL
+            )
+    """
+    values = {"tenant": tenant, "collection": collection, "first": first, "unmet": list(unmet)}
+    connection.execute(sa.text(query), values)
 
 
 def withhold(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> None:

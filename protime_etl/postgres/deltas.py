@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.errors import BusyError
 from protime_etl.postgres.delta_tables import deltas
 from protime_etl.postgres.delta_unconfirmed import withheld
+from protime_etl.postgres.proof_tables import delta_polls
 
 __all__ = [
     "LIFETIME",
@@ -25,6 +26,7 @@ __all__ = [
     "advance",
     "begin",
     "give_up",
+    "loads_in_a_row",
     "note",
     "read_delta",
     "stale_deltas",
@@ -82,9 +84,10 @@ def begin(connection: Connection, tenant: str, collection: str, date_from: dt.da
         "link": None,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "collection"], set_=fresh))
-    for table in ("delta_seen", "delta_unconfirmed", "drift_candidates"):
+    # What is held back waits for its decision, whatever becomes of the delta.
+    for table, which in (("delta_seen", ""), ("delta_unconfirmed", " AND NOT withheld"), ("drift_candidates", "")):
         connection.execute(
-            sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection"),
+            sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection{which}"),
             {"tenant": tenant, "collection": collection},
         )
 
@@ -139,8 +142,19 @@ def note(
     connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
 
 
-def give_up(connection: Connection, tenant: str, collection: str, status: Status, error: str, *, asked: bool) -> None:
-    """Enter that the delta is over; its link is kept to be looked at. `asked`: its loads are counted anew."""
+def loads_in_a_row(connection: Connection, tenant: str, collection: str) -> int:
+    """How many of the latest good polls were initial loads: none has brought changes since."""
+    polls = delta_polls
+    good = (polls.c.tenant == tenant, polls.c.collection == collection, polls.c.error.is_(None))
+    last_changes = sa.select(sa.func.max(polls.c.poll_id)).where(*good, ~polls.c.initial).scalar_subquery()
+    loads = sa.select(sa.func.count()).where(*good, polls.c.poll_id > sa.func.coalesce(last_changes, 0))
+    return int(connection.scalar(loads) or 0)
+
+
+def give_up(
+    connection: Connection, tenant: str, collection: str, status: Status, error: str, *, loads: int | None
+) -> None:
+    """Enter that the delta is over; its link is kept to be looked at. `loads`: how many count as begun, if given."""
     values: dict[str, object] = {
         "status": status,
         "error": error,
@@ -149,8 +163,8 @@ def give_up(connection: Connection, tenant: str, collection: str, status: Status
         "previous_link": sa.func.coalesce(deltas.c.link, deltas.c.previous_link),
         "link": None,
     }
-    if asked:
-        values["loads"] = 0
+    if loads is not None:
+        values["loads"] = loads
     connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Rows
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.coverage import try_lock_coverage
+from protime_etl.postgres.book import try_lock_coverage
 from protime_etl.postgres.locks import lock_merges_shared
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.queries import query
@@ -111,7 +111,7 @@ class DirectLoad(Load):
         except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
             raise CollisionError from None
 
-    def missing_from_pull(self, scope: Scope) -> Sequence[int]:
+    def missing_from_pull(self, scope: Scope, asked_at: dt.datetime | None = None) -> Sequence[int]:
         """Nothing: there was nothing in the scope."""
-        del scope
+        del scope, asked_at
         return []

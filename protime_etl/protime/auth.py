@@ -11,34 +11,23 @@ from __future__ import annotations
 import logging
 import math
 import random
-import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote, quote_plus
-
-import msgspec
-import requests
 
 from protime_etl.config import Settings
-from protime_etl.errors import ApiError, AuthenticationError, BusyError, ProtocolError, RateLimited, ServerError
+from protime_etl.errors import ApiError, BusyError
 from protime_etl.protime.pausing import MemoryPause, Pause, pause_all, wait_out
-from protime_etl.protime.transport import TRY_AGAIN, error_details, send, wait_asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore", "request_token"]
+__all__ = ["MemoryTokenStore", "Token", "TokenSource", "TokenStore"]
 
 RENEW_EARLY_SECONDS = 60.0
-MAX_LIFETIME_SECONDS = 86_400.0  # a longer one is renewed after a day, whatever number the endpoint gives
-DEFAULT_LIFETIME_SECONDS = 300.0
-NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
-MAX_TOKEN_CHARACTERS = 16_384
 LOCK_PATIENCE_SECONDS = 330.0  # no token request takes longer, the time to connect included
 LOOK_SECONDS = (0.05, 0.15)
 
@@ -119,37 +108,6 @@ class MemoryTokenStore:
             self._lock.release()
 
 
-class _TokenAnswer(msgspec.Struct):
-    access_token: str
-    token_type: str
-    expires_in: float | str | None = None
-    scope: str | list[str] | None = None
-
-    def lifetime(self) -> float:
-        """Seconds; of an answer without them, which RFC 6749, 5.1 allows, few. Not above zero if unreadable."""
-        if self.expires_in is None:
-            _tell_missing_lifetime()
-            return DEFAULT_LIFETIME_SECONDS
-        if isinstance(self.expires_in, str):
-            return float(self.expires_in) if NUMBER.fullmatch(self.expires_in) else 0.0
-        return self.expires_in
-
-    def granted(self, asked: Sequence[str]) -> Sequence[str]:
-        """The scopes that the token has; RFC 6749, 5.1: absent means that all that was asked is granted."""
-        if self.scope is None:
-            return asked
-        return self.scope.split() if isinstance(self.scope, str) else self.scope
-
-
-# Made while modules are imported, as all decoders; see `Collection`.
-_token_decoder = msgspec.json.Decoder(_TokenAnswer)
-
-
-@cache
-def _tell_missing_lifetime() -> None:
-    log.warning("The token endpoint does not say how long a token is good for: %.0f s.", DEFAULT_LIFETIME_SECONDS)
-
-
 class TokenSource:
     """Hands out a valid token, renewing it when it is due or was refused. Safe to share between threads.
 
@@ -222,79 +180,3 @@ class TokenSource:
         except ApiError as error:
             pause_all(self._pause, error, self._settings.max_pause)
             raise
-
-
-def request_token(settings: Settings, session: requests.Session) -> Token:
-    """Ask the token endpoint for a token with the settings' scopes.
-
-    Raises:
-        AuthenticationError: the endpoint refuses the client, or grants fewer scopes than asked.
-        RateLimited: the endpoint asks to wait.
-        UnreachableError, ServerError, ProtocolError: no usable answer.
-    """
-    asked = time.monotonic()
-    endpoint = settings.token_endpoint
-    response, body = send(
-        session,
-        "POST",
-        endpoint,
-        headers={"User-Agent": settings.agent, "Accept": "application/json"},
-        data={
-            "grant_type": "client_credentials",
-            "client_id": settings.client_id,
-            "client_secret": settings.client_secret.get_secret_value(),
-            "scope": " ".join(settings.scopes),
-        },
-    )
-    status = response.status_code
-    wait = wait_asked_for(response)
-    if status == 429:
-        raise RateLimited("The token endpoint asks to wait.", status=status, retry_after=wait)
-    if status >= 500 or status in TRY_AGAIN:
-        raise ServerError(f"The token endpoint failed with status {status}.", status=status, retry_after=wait)
-    if status != 200:
-        raise _refusal(settings, status, body)
-    try:
-        answer = _token_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ProtocolError(
-            f"The answer of {endpoint} is not a token: access_token, token_type and a number expires_in are needed."
-        ) from None
-    lifetime = answer.lifetime()
-    if answer.token_type.lower() != "bearer" or not lifetime > 0 or not _is_header_safe(answer.access_token):
-        raise ProtocolError(f"The answer of {endpoint} is not a usable Bearer token.")
-    granted = answer.granted(settings.scopes)
-    missing = [scope for scope in settings.scopes if scope not in granted]
-    if missing:
-        raise AuthenticationError(
-            f"The client was not granted {', '.join(missing)}.",
-            guidance="Ask Protime to add the scope to this client, or narrow PROTIME_SCOPES.",
-        )
-    return Token(answer.access_token, min(lifetime, MAX_LIFETIME_SECONDS), asked)
-
-
-def _is_header_safe(value: str) -> bool:
-    return 0 < len(value) <= MAX_TOKEN_CHARACTERS and value.isascii() and value.isprintable() and " " not in value
-
-
-def _refusal(settings: Settings, status: int, body: bytes) -> AuthenticationError:
-    secret = settings.client_secret.get_secret_value()
-    # A server that repeats it, plainly or as it was sent, is not repeated.
-    code, message, _ = error_details(body, hidden=(secret, quote_plus(secret), quote(secret, safe="")))
-    reason = ": ".join(filter(None, (code, message)))
-    guidance = {
-        "invalid_client": "Check PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET.",
-        "invalid_scope": f"This client may not have all of: {' '.join(settings.scopes)}. Check PROTIME_SCOPES.",
-        "unauthorized_client": "Ask Protime to allow this client the client_credentials grant.",
-        "unsupported_grant_type": "Ask Protime to allow this client the client_credentials grant.",
-        "invalid_request": "Ask Protime whether this client may use the client_credentials grant.",
-    }.get(
-        code,
-        "Check PROTIME_TENANT and PROTIME_ENVIRONMENT."
-        if status == 404
-        else "Check PROTIME_TENANT, PROTIME_CLIENT_ID and PROTIME_CLIENT_SECRET.",
-    )
-    return AuthenticationError(
-        f"{settings.token_endpoint} refuses a token with status {status}{f' ({reason})' if reason else ''}.",
-        guidance=guidance,
-    )

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
+
+from tenacity import Retrying, retry_if_result, stop_before_delay, wait_exponential
 
 from protime_etl.collections.collection import API_PATH, Collection
 from protime_etl.collections.page import Page
@@ -19,6 +21,7 @@ from protime_etl.config import Settings
 from protime_etl.errors import (
     NotFoundError,
     ProtocolError,
+    RequestsSpentError,
     UntrustedLinkError,
     UriTooLongError,
 )
@@ -32,19 +35,21 @@ from protime_etl.protime.refusals import refusal
 from protime_etl.protime.retrying import with_retries
 from protime_etl.protime.transport import (
     error_details,
-    is_json_or_nothing,
     new_session,
     send,
     wait_asked_for,
 )
 
-__all__ = ["MAX_URI_CHARACTERS", "ProtimeClient", "Resource"]
+__all__ = ["MAX_URI_CHARACTERS", "Exchange", "ProtimeClient", "Resource"]
 
 Answer = TypeVar("Answer")
 
 MAX_URI_CHARACTERS = 4096
 MAX_EMPTY_PAGES_IN_A_ROW = 1000
 LOCKED_WAIT_SECONDS = 5.0
+FRESH_TOKEN_SECONDS = 12.0
+"""How long a token that was just given out may be refused: the API's clock may be behind that of its token endpoint."""
+LACKS_SCOPE = "insufficient_scope"
 SAFE_PATH = re.compile(r"[A-Za-z0-9@_~-][A-Za-z0-9@._~-]*(/[A-Za-z0-9@_~-][A-Za-z0-9@._~-]*)*")
 
 
@@ -60,6 +65,16 @@ class Resource:
         return f"connector-protimeapi-{self.path.partition('/')[0]}.read"
 
 
+class Exchange(NamedTuple):
+    """What came of one request."""
+
+    status: int
+    body: bytes
+    wait: float | None
+    challenge: str
+    """The header WWW-Authenticate."""
+
+
 class ProtimeClient:
     """Reads collections of one tenant. One object for each thread; the token source may be shared."""
 
@@ -71,10 +86,20 @@ class ProtimeClient:
         self._longest_wait = settings.max_wait_in_task
         self._answered: set[str] = set()
         """Collections that a good answer has come from: the host is known to be the API."""
+        self._unauthorized: set[str] = set()
+        """Collections that refused a fresh token for so long that it is not about the token."""
+        self._good_token = ""
+        """The token that was last accepted."""
+        self.good_answers = 0
+        """Answers that were of use so far: whether a wait was in vain is seen by them."""
         self.requests = 0
         """API requests sent so far, repeated ones included, token requests not."""
+        self.most_requests: int | None = None
+        """How many it may send in all; None: any number."""
         self.tries: int | None = None
         """How often a request is sent that fails for a passing reason; None: as often as `with_retries` does."""
+        self.tries_with_wait: int | None = None
+        """The same of one that is answered by a request to wait."""
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -116,16 +141,24 @@ class ProtimeClient:
         for body in self.answers(collection, condition):
             yield decode_page(collection, body)
 
-    def answers(self, collection: Collection, condition: Condition | None = None) -> Iterator[bytes]:
+    def answers(
+        self, collection: Collection, condition: Condition | None = None, after: bytes | None = None
+    ) -> Iterator[bytes]:
         """Read a list page by page, to the page without `nextLink`; an empty page is not the end.
 
         Pages come as they were sent, so that the next can be on its way while `decode_page` is at work on this one.
+        `after` is the page that was read last, where an earlier reading goes on.
 
         Raises:
             ProtocolError: the links loop, never end, or (UntrustedLinkError) lead elsewhere.
             ApiError, UnreachableError: as `get`.
         """
         uri = self.list_uri(collection, condition)
+        if after is not None:
+            _, next_link = look_ahead(collection, after)
+            if next_link is None:
+                return
+            uri = self._resolve(collection, next_link)
         seen: set[str] = set()
         empty = 0
         while True:
@@ -169,7 +202,7 @@ class ProtimeClient:
             return self._with_retries(lambda: decode_record(collection, self._get(collection, uri)))
         except NotFoundError as error:
             # A host that knows nothing of the API says 404, too, but not in its words.
-            if error.code or (error.plain and collection.path in self._answered):
+            if error.code or collection.path in self._answered:
                 return None
             raise
 
@@ -228,7 +261,7 @@ class ProtimeClient:
             next(self.answers(collection), None)
 
     def _with_retries(self, call: Callable[[], Answer]) -> Answer:
-        return with_retries(call, self._longest_wait, self.tries)
+        return with_retries(call, self._longest_wait, self.tries, self.tries_with_wait)
 
     def _answer(self, collection: Collection, uri: str) -> tuple[bytes, int, str | None]:
         body = self._get(collection, uri)
@@ -243,21 +276,47 @@ class ProtimeClient:
     def _get(self, collection: Collection | Resource, uri: str) -> bytes:
         _check_length(uri)
         token = self._permitted()
-        status, body, wait = self._exchange(uri, token.value)
+        answer = self._exchange(uri, token.value)
         refused = token
-        if status == 401:
+        if answer.status == 401:
             token = self._tokens.replace(token)
-            wait_out(self._pause, self._longest_wait)
-            status, body, wait = self._exchange(uri, token.value)
-        if status == 200:
+            answer = self._exchange_patiently(collection, uri, token.value)
+        if answer.status != 401:
+            self._good_token = token.value
+        if answer.status == 200:
             self._answered.add(collection.path)
-            return body
+            self.good_answers += 1
+            return answer.body
         # A server that repeats the token is not repeated.
-        error = refusal(collection, status, error_details(body, hidden=(refused.value, token.value)), wait)
-        if isinstance(error, NotFoundError):
-            error.plain = is_json_or_nothing(body)
+        details = error_details(answer.body, challenge=answer.challenge, hidden=(refused.value, token.value))
+        error = refusal(collection, answer.status, details, answer.wait)
         pause_all(self._pause, error, self._settings.max_pause)
         raise error
+
+    def _exchange_patiently(self, collection: Collection | Resource, uri: str, token: str) -> Exchange:
+        """Ask with a fresh token, for a while again and again: by the API's clock it may not be good yet.
+
+        Not where the refusal is about the collection: the answer names the scope, or the same token opens others.
+        """
+
+        def attempt() -> Exchange:
+            wait_out(self._pause, self._longest_wait)
+            return self._exchange(uri, token)
+
+        def may_pass(answer: Exchange) -> bool:
+            about_token = LACKS_SCOPE not in answer.challenge and token != self._good_token
+            return answer.status == 401 and about_token and collection.path not in self._unauthorized
+
+        retrying = Retrying(
+            retry=retry_if_result(may_pass),
+            wait=wait_exponential(0.5, max=4),
+            stop=stop_before_delay(FRESH_TOKEN_SECONDS),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        answer: Exchange = retrying(attempt)
+        if answer.status == 401:
+            self._unauthorized.add(collection.path)
+        return answer
 
     def _permitted(self) -> Token:
         """A token, when a request may be sent with it."""
@@ -271,7 +330,9 @@ class ProtimeClient:
                 return token
             turn = False  # it has had it
 
-    def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
+    def _exchange(self, uri: str, token: str) -> Exchange:
+        if self.most_requests is not None and self.requests >= self.most_requests:
+            raise RequestsSpentError(f"The {self.most_requests} requests that this may take are spent.")
         self.requests += 1
         response, body = send(
             self._session,
@@ -283,7 +344,8 @@ class ProtimeClient:
                 "User-Agent": self._settings.agent,
             },
         )
-        return response.status_code, body, wait_asked_for(response)
+        challenge = response.headers.get("WWW-Authenticate", "")[:1000]
+        return Exchange(response.status_code, body, wait_asked_for(response), challenge)
 
 
 def _check_length(uri: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from protime_etl.errors import AnswerTooLargeError, ApiError, PagingConflictError, ProtimeError
 
@@ -35,12 +35,22 @@ def _wait(state: RetryCallState) -> float:
     return _jitter(state)
 
 
-def with_retries(call: Callable[[], Answer], max_wait: float, tries: int | None = None) -> Answer:
+def with_retries(
+    call: Callable[[], Answer], max_wait: float, tries: int | None = None, tries_with_wait: int | None = None
+) -> Answer:
     """Call until it succeeds, with full jitter or after the pause that the answer began, and give up after `tries`.
 
-    Left out, these are five. A pause of more than `max_wait` seconds is not sat out here.
+    Left out, these are five; `tries_with_wait`, if there are fewer of them, holds for an answer that asks to wait. A
+    pause of more than `max_wait` seconds is not sat out here.
     Raises the last error as it is.
     """
+
+    def stop(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        waits = isinstance(error, ApiError) and error.retry_after
+        most = tries or ATTEMPTS
+        return state.attempt_number >= (min(most, tries_with_wait or most) if waits else most)
+
     passes = retry_if_exception(partial(_passes, max_wait=max_wait))
-    retrying = Retrying(retry=passes, wait=_wait, stop=stop_after_attempt(tries or ATTEMPTS), reraise=True)
+    retrying = Retrying(retry=passes, wait=_wait, stop=stop, reraise=True)
     return retrying(call)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
-from protime_etl.errors import AnswerTooLargeError, ProtocolError, UntrustedLinkError
+from protime_etl.errors import AnswerTooLargeError, ForeignAnswerError, ProtocolError, RedirectError
 from protime_etl.protime.deadlines import TimedAdapter
 from protime_etl.protime.failures import explain, printable
 from protime_etl.setting_values import is_loopback
@@ -23,7 +23,6 @@ from protime_etl.setting_values import is_loopback
 __all__ = [
     "TRY_AGAIN",
     "error_details",
-    "is_json_or_nothing",
     "new_session",
     "retry_after_seconds",
     "send",
@@ -38,6 +37,9 @@ DEFAULT_PAUSE_SECONDS = 10.0
 SECONDS = re.compile(r"[0-9]{1,8}(\.[0-9]{1,9})?")  # more digits are three years, and no wait
 TRY_AGAIN = {408, 425}
 """Statuses below 500 that a request may not get a second time."""
+ANY_FORM = {414, 429, *TRY_AGAIN}
+"""Statuses below 500 that mean the same whatever wrote them: the request is repeated later, or made smaller."""
+CHALLENGE = re.compile(r'\b(error|error_description)="([^"]*)"')
 # The only coding that is asked for: of the others some can neither be bounded nor be relied on to be installed.
 CODINGS = {"", "identity", "gzip", "x-gzip"}
 
@@ -73,7 +75,8 @@ def send(
     Raises:
         UnreachableError: no connection, no TLS, a time-out, a connection cut before the headers.
         ProtocolError: the body is cut short, cannot be decompressed or (AnswerTooLargeError) is too large.
-        UntrustedLinkError: the answer redirects; a redirect is never followed.
+        ForeignAnswerError: it is not in the form of the API; see `_require_form`.
+        RedirectError: the answer redirects; a redirect is never followed.
         SettingsError: a proxy or a bundle of certificates that the environment names cannot be used.
     """
     parts = urlsplit(url)
@@ -92,11 +95,14 @@ def send(
             **choices,
         ) as response:
             if response.is_redirect or response.is_permanent_redirect:
-                raise UntrustedLinkError(
+                raise RedirectError(
                     f"{host} redirects (status {response.status_code}); redirects are not followed.",
-                    guidance="Check PROTIME_TENANT, PROTIME_API_URL and PROTIME_AUTH_URL.",
+                    guidance="Check PROTIME_TENANT, PROTIME_API_URL and PROTIME_AUTH_URL, and whether a portal in"
+                    " between wants a login.",
                 )
-            return response, _read_bounded(response, host)
+            body = _read_bounded(response, host)
+            _require_form(response, body, host)
+            return response, body
     except (OSError, ValueError, AssertionError) as error:
         if (known := explain(error, host)) is None:
             raise
@@ -114,26 +120,46 @@ def _read_bounded(response: requests.Response, host: str) -> bytes:
     return body.getvalue().removeprefix(codecs.BOM_UTF8)  # not part of JSON, but written before it by some
 
 
-def error_details(body: bytes, *, hidden: Sequence[str] = ()) -> tuple[str, str, tuple[str, ...]]:
+def _require_form(response: requests.Response, body: bytes, host: str) -> None:
+    """Refuse what cannot come from the API or its token endpoint, whatever the status says.
+
+    Both answer with a JSON object. Of errors the documentation promises that for most only, so an error without a body
+    is one of theirs, too: https://documentation.myprotime.eu/protimeapi/reference/responses/
+
+    Raises:
+        ForeignAnswerError: it is something else, such as the page of a firewall.
+    """
+    status = response.status_code
+    if status >= 500 or status in ANY_FORM:
+        return
+    start = body[:1024].lstrip()
+    if start.startswith(b"{") or (status >= 400 and not start):
+        return
+    content = printable(response.headers.get("Content-Type", ""))[:80] or "no content type"
+    raise ForeignAnswerError(
+        f"{host} gave what is not a page of JSON records nor an error of the API (status {status}, {content}):"
+        " something between here and the API answers.",
+        guidance="Look for a firewall, a proxy or a login portal on the way."
+        " If there is none: Check PROTIME_TENANT and PROTIME_ENVIRONMENT.",
+    )
+
+
+def error_details(body: bytes, *, challenge: str = "", hidden: Sequence[str] = ()) -> tuple[str, str, tuple[str, ...]]:
     """`code`, `message` and `reasons` of an error answer, each empty when the body does not have it.
 
     So is one that repeats something `hidden`. For the token endpoint RFC 6749, 5.2; for the API
-    https://documentation.myprotime.eu/protimeapi/reference/responses/
+    https://documentation.myprotime.eu/protimeapi/reference/responses/ ; where the body is silent, what the header
+    WWW-Authenticate (`challenge`) says by RFC 6750, 3.
     """
     try:
-        told = _details(msgspec.json.decode(body[:100_000]))
+        said = _details(msgspec.json.decode(body[:100_000]))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", "", ()
-    code, message, *reasons = ("" if any(one in text for one in hidden) else text[:300] for text in told)
+        said = ["", ""]
+    if not any(said):
+        header = dict(CHALLENGE.findall(challenge))
+        said = [printable(header.get("error", "")), printable(header.get("error_description", ""))]
+    code, message, *reasons = ("" if any(one in text for one in hidden) else text[:300] for text in said)
     return code, message, tuple(reasons)
-
-
-def is_json_or_nothing(body: bytes) -> bool:
-    """Whether a program wrote this body for a program, and not a page for people to read."""
-    try:
-        return not body.strip() or isinstance(msgspec.json.decode(body[:100_000]), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
 
 
 def _details(answer: Any) -> list[str]:

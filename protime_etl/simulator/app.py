@@ -86,7 +86,7 @@ class _Api:
         self._deltas = Deltas(tenant, options, clock)
         self._desk = TokenDesk(options, clock)
         self._signer = Signer()
-        self.misbehaviour = Misbehaviour(tenant, self._desk.revoke)
+        self.misbehaviour = Misbehaviour(tenant, self._desk.revoke, self._desk.age)
         self.misbehaviour.follow(options.faults)
         self.served = Served(self._desk, self.misbehaviour)
 

@@ -10,6 +10,8 @@ As TOML::
     retry_after = 2             # seconds; left out: no such header
     as_date = true              # Retry-After as an HTTP date
     on = ["clockings"]          # token, people, any collection, clockings-delta; left out: all
+    people_over = 5             # only lists of more people than that, those of all people included
+    person = 100003             # only lists whose filter names this person
     rate = 0.05                 # or count = 3 (the first three), or at = [1, 20] (the first and the 20th)
 
     [rate_limit]
@@ -25,19 +27,21 @@ import random
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
 from protime_etl.collections.registry import COLLECTIONS
 
-__all__ = ["Fault", "FaultError", "FaultKind", "FaultPlan", "FaultSchedule", "RateLimit", "read_plan"]
+__all__ = ["Fault", "FaultError", "FaultKind", "FaultPlan", "FaultSchedule", "Question", "RateLimit", "read_plan"]
 
 FaultKind = Literal[
     "status",  # an error status instead of the answer
     "reset",  # the connection is broken before the answer
     "truncate",  # the connection is broken in the middle of the body
     "garbage",  # a page of HTML with status 200
+    "firewall",  # a page of HTML with an error status
+    "early",  # a token that was given out less than `seconds` ago is refused: 401
     "slow",  # the answer, `seconds` later
     "stall",  # half of the body, nothing for `seconds`, then the connection is broken
     "revoke",  # all tokens given out so far are refused from now on
@@ -48,6 +52,15 @@ FaultKind = Literal[
 REQUEST_KINDS = ("token", *(kind for path in COLLECTIONS for kind in (path, f"{path}-delta")))
 RequestKind = Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(REQUEST_KINDS)})$")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Question(NamedTuple):
+    """What a request asks for, as far as faults depend on it."""
+
+    kind: str
+    of_list: bool = False
+    people: frozenset[int] | None = None
+    """People whom the filter of a list names; None is all."""
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -64,6 +77,18 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     as_date: bool = False
     seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 1.0
     changes: Positive = 1
+    people_over: Positive | None = None
+    person: int | None = None
+
+    def is_about(self, question: Question) -> bool:
+        """Whether it spoils such a request."""
+        if self.on and question.kind not in self.on:
+            return False
+        if self.people_over is not None and (
+            not question.of_list or (question.people is not None and len(question.people) <= self.people_over)
+        ):
+            return False
+        return self.person is None or self.person in (question.people or ())
 
 
 class RateLimit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -112,11 +137,11 @@ class FaultSchedule:
         self._in_window = 0
         self._exceeded_in_a_row = 0
 
-    def next(self, kind: str) -> list[Fault]:
+    def next(self, question: Question) -> list[Fault]:
         """The faults that strike this request."""
         struck = []
         for number, fault in enumerate(self.plan.fault):
-            if fault.on and kind not in fault.on:
+            if not fault.is_about(question):
                 continue
             self._seen[number] += 1
             chance = self._random.random()  # drawn each time, so that one fault's answer does not shift the others

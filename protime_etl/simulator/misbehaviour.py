@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from protime_etl.simulator.answers import RefusalError, conflict, refused
-from protime_etl.simulator.faults import Fault, FaultPlan, FaultSchedule
+from protime_etl.simulator.faults import Fault, FaultPlan, FaultSchedule, Question
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.state import Tenant
 
@@ -23,15 +24,19 @@ __all__ = ["Misbehaviour"]
 # A 429 takes a moment to arrive and to be passed on to the other processes; what they sent before that was not sent
 # in spite of it.
 SPREAD_SECONDS = 0.25
+PEOPLE = re.compile(r"\bperson\s+in\s*\(([0-9,\s-]+)\)")
 CODES = {401: "Unauthorized", 403: "Forbidden", 409: "Conflict", 414: "UriTooLong", 429: "TooManyRequests"}
 
 
 class Misbehaviour:
     """The plan at work."""
 
-    def __init__(self, tenant: Tenant, revoke_tokens: Callable[[], None]) -> None:
+    def __init__(
+        self, tenant: Tenant, revoke_tokens: Callable[[], None], age_of_token: Callable[[str], float | None]
+    ) -> None:
         self._changes = Changes(tenant)
         self._revoke_tokens = revoke_tokens
+        self._age_of_token = age_of_token
         self._sequence = FaultSchedule(FaultPlan())
         self._pause_announced = 0.0
         self._pause_until = 0.0
@@ -66,24 +71,31 @@ class Misbehaviour:
             self.struck["rate_limit"] += 1
             raise RefusalError(self._refusal(429, wait))
         broken: Fault | None = None
-        for fault in self._sequence.next(kind):
+        for fault in self._sequence.next(_question(kind, request)):
             self.struck[fault.kind] += 1
             if fault.kind == "status":
                 raise RefusalError(self._refusal(fault.status, fault.retry_after, as_date=fault.as_date))
             if fault.kind == "expire":
                 raise conflict()
-            if fault.kind == "garbage":
-                return Response("<html><body>Down for maintenance</body></html>", media_type="text/html")
+            if fault.kind in {"garbage", "firewall"}:
+                status = fault.status if fault.kind == "firewall" else 200
+                return Response("<html><body>Down for maintenance</body></html>", status, media_type="text/html")
+            if fault.kind == "early" and self._is_early(request, fault.seconds):
+                raise RefusalError(_not_yet_valid())
             if fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
             elif fault.kind == "revoke":
                 self._revoke_tokens()
             elif fault.kind == "edit":
                 self._changes.make(fault.changes)
-            else:
+            elif fault.kind != "early":
                 broken = fault
         usual_answer = await usual(request)
         return usual_answer if broken is None else _Broken(usual_answer, broken)
+
+    def _is_early(self, request: Request, seconds: float) -> bool:
+        age = self._age_of_token(request.headers.get("Authorization", "").partition(" ")[2])
+        return age is not None and age < seconds
 
     def _refusal(self, status: int, wait: float | None, *, as_date: bool = False) -> Response:
         response = refused(status, CODES.get(status, "Error"), "The simulated tenant was told to answer this")
@@ -99,6 +111,19 @@ class Misbehaviour:
         self._pause_announced = now
         self._pause_until = max(self._pause_until, until)
         return response
+
+
+def _question(kind: str, request: Request) -> Question:
+    if request.method != "GET" or "id" in request.path_params:
+        return Question(kind)
+    named = PEOPLE.search(request.query_params.get("filter", ""))
+    return Question(kind, True, frozenset(map(int, named[1].split(","))) if named else None)
+
+
+def _not_yet_valid() -> Response:
+    response = refused(401, "Unauthorized", "The access token is missing or invalid")
+    response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token", error_description="not valid yet"'
+    return response
 
 
 class _Broken(Response):

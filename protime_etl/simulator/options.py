@@ -24,6 +24,8 @@ class Options:
     client_secret: str = "simulated-secret"  # noqa: S105 - a secret of nothing, published on purpose
     scopes: frozenset[str] = KNOWN_SCOPES
     """The scopes that the client may have; a known one it may not have is left out of its token."""
+    refuses_missing_scopes: bool = False
+    """Whether asking for a scope that the client may not have fails the whole token request instead."""
     expires_in: int = 1800
     """Seconds that a token is good for."""
     page_size: int = 1000

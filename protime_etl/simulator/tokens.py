@@ -60,6 +60,12 @@ class TokenDesk:
             until, scopes = self._given.get(token, (LONG_AGO, frozenset()))
         return scopes if self._clock.now() < until else None
 
+    def age(self, token: str) -> float | None:
+        """Seconds since a token was given out, or None if it is unknown."""
+        with self._lock:
+            until, _ = self._given.get(token, (0.0, frozenset()))
+        return time.monotonic() - (until - self._options.expires_in) if until else None
+
     def revoke(self) -> None:
         """Make all tokens invalid that were given out so far."""
         with self._lock:
@@ -74,7 +80,8 @@ class TokenDesk:
     def _granted(self, scope: str) -> frozenset[str]:
         asked = frozenset(scope.split()) or KNOWN_SCOPES
         granted = asked & self._options.scopes
-        if asked - KNOWN_SCOPES - self._options.scopes or not granted:
+        unknown = asked - KNOWN_SCOPES - self._options.scopes
+        if unknown or not granted or (self._options.refuses_missing_scopes and granted != asked):
             raise token_refusal("invalid_scope", "a scope is unknown, or none of them may be granted")
         return granted
 

@@ -13,11 +13,11 @@ from protime_etl.postgres import ledger
 from protime_etl.postgres.locks import RunLease, is_alive, lock_backfill
 from protime_etl.postgres.sources import register_source
 from protime_etl.postgres.volumes import seconds_per_request
-from protime_etl.sync.lists import read_lists, read_people_for
+from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import expected_requests
 from protime_etl.sync.requests import readable
-from protime_etl.sync.runs import estimates_of, plan_slices, run_units
+from protime_etl.sync.runs import enter_run, estimates_of, plan_slices, read_all, run_units
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer
 from protime_etl.work import BACKFILL_ORIGIN, Counts, Request, Slice, Unit
@@ -84,17 +84,18 @@ def backfill(
     Returns what was done now and the number of units.
 
     Raises:
-        ProtimeError: units failed, or another process is at the same backfill. The same call goes on where it ended.
+        ProtimeError: as `read_all`, or another process is at the same backfill. The same call goes on where it ended.
     """
-    people_counts = read_people_for(pipeline, request) + read_lists(pipeline)
-    request = readable(pipeline, request)
-    run_id, units, lease = _begin(pipeline, request, fresh=fresh)
-    with lease:
-        counts, done = run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
-    return people_counts + counts, done
+
+    def pull_all() -> tuple[Counts, int]:
+        run_id, units, lease = _begin(pipeline, readable(pipeline, request), asked=request, fresh=fresh)
+        with lease:
+            return run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
+
+    return read_all(pipeline, request, pull_all)
 
 
-def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, list[Unit], RunLease]:
+def _begin(pipeline: Pipeline, request: Request, *, asked: Request, fresh: bool) -> tuple[int, list[Unit], RunLease]:
     """Find the run to go on with or enter a new one, and hold its lease before another process can look."""
     tenant = pipeline.tenant
     with pipeline.transaction() as connection:
@@ -112,7 +113,7 @@ def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, l
             units = ledger.resume_run(connection, run_id)
         else:
             planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=True)
-            run_id, units = ledger.open_run(connection, tenant, BACKFILL_ORIGIN, request, planned)
+            run_id, units = enter_run(pipeline, connection, BACKFILL_ORIGIN, request, planned, asked=asked)
         lease = RunLease(pipeline.engine, run_id)
         lease.renew()
         return run_id, units, lease

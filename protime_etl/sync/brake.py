@@ -3,6 +3,9 @@
 Narrowed rights, an outage or a fault of the tenant look like this: an answer with status 200 that is nearly empty. Then
 nothing is marked as deleted, everything else is committed, and the caller is told how many it would have been and
 how to accept it. What was withheld is not covered, so that the next reading finds it again.
+
+A list that is read whole may be short. So a list that comes empty, or without more than half of its records, is held
+back however few they are; of fewer than four records one more or less says nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ __all__ = ["SHARE", "Brake"]
 
 LEAST = 50
 SHARE = 10
+LEAST_LISTED = 4
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,17 @@ class Brake:
         """Whether so many vanished records, of a scope that held so many, are too many to be marked as deleted."""
         return not self.accepted and vanished > self.limit(scope)
 
+    def withholds_list(self, vanished: int, listed: int, live: int) -> bool:
+        """The same of a list that is read whole, has `listed` records now and had `live` ones before."""
+        halved = live >= LEAST_LISTED and 2 * vanished > live
+        suspicious = vanished > 0 and (not listed or halved)
+        return self.withholds(vanished, listed + vanished) or (suspicious and not self.accepted)
+
     def error(self, vanished: int, scope: int, what: str) -> DeletionsWithheldError:
         """What to tell after everything else was committed; `what` names the scope, such as `clockings of ...`."""
+        limit = f", more than {self.limit(scope)}" if vanished > self.limit(scope) else ""
         return DeletionsWithheldError(
-            f"{vanished} of {scope} {what} vanished at once, more than {self.limit(scope)}:"
+            f"{vanished} of {scope} {what} vanished at once{limit}:"
             " none of them is marked as deleted, the rest is stored.",
             guidance="If they are deleted indeed, repeat it with --accept-deletions (in Airflow: accept_deletions)."
             " PROTIME_MAX_VANISHED (max_vanished) sets the limit.",

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
-from protime_etl.errors import ProtimeError, UriTooLongError
+from protime_etl.collections.people import PEOPLE
+from protime_etl.counted import counted
+from protime_etl.errors import InvalidRequestError, PagingConflictError, ProtimeError, RateLimited, UriTooLongError
+from protime_etl.postgres.book import enter_compared
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.people import people_to_read
-from protime_etl.postgres.proofs import note_proof
+from protime_etl.postgres.proof_days import enter_differences, enter_proven_days
 from protime_etl.postgres.volumes import longest, stored_records
-from protime_etl.protime.filters import dates
+from protime_etl.postgres.wrong import Wrong, enter_equal, enter_right, enter_wrong, not_known_to_differ
+from protime_etl.protime.filters import Condition, dates
+from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.bounds import most_clockings, most_listed
-from protime_etl.sync.cutting import answers_others, is_about_the_question
+from protime_etl.sync.cutting import answers_others, is_about_the_question, told_to_wait
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
-from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.reading import KeptPages, Reading, restarting
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
 from protime_etl.sync.verification import Verification
 from protime_etl.sync.worklist import CUTS_IN_A_ROW
-from protime_etl.work import EVERYONE, Scope, Slice
+from protime_etl.work import EVERYONE, Scope, Slice, whole_list
 
 __all__ = ["Comparing"]
+
+Result = TypeVar("Result")
 
 
 class Comparing:
@@ -45,6 +54,10 @@ class Comparing:
         self._most = 0
         self._began = dt.datetime.now(dt.UTC)
         self._rejected_days: set[dt.date] | None = set()
+        self._kept: dict[str, KeptPages] = {}
+        """The lists of the slice that is read now, by their URI: after a pause they are not read again."""
+        self._known: dict[int, Page | None] = {}
+        """Records that were asked for by their ids, in the same way."""
 
     def days(self, first: dt.date, last: dt.date, person_ids: Sequence[int] | None) -> Verification:
         """Compare these days."""
@@ -67,23 +80,26 @@ class Comparing:
         while left:
             scope = left.popleft()
             try:
-                differences, people = self._pipeline.sitting_out(
-                    partial(restarting, partial(self._compare, scope, found))
-                )
+                differences, people = self._over_pauses(partial(self._compare, scope, found))
             except ProtimeError as error:
                 failures += 1
                 if failures > CUTS_IN_A_ROW or not self._is_to_blame(scope, error):
                     raise
-                left.extendleft(reversed(self._parts(scope, known, found)))
+                left.extendleft(reversed(self._parts(scope, known, found, error)))
                 continue
             failures = 0
             if self._collection.shape == "dated by people":
                 found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
-            self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
-            self._note_proof(scope, differences, is_known=self._rejected_days is not None)
+            try:
+                self._over_pauses(partial(self._judge, scope, found, differences, newest))
+            finally:  # also where the second look was not possible: what was equal at the first one is
+                self._enter(scope, differences, found, is_known=self._rejected_days is not None)
         if found.unlisted:
-            found.unlisted -= listed_people(self._pipeline)
+            try:
+                found.unlisted -= listed_people(self._pipeline)
+            except ProtimeError as error:  # their list is an island, too
+                self._pipeline.report_failed(PEOPLE.path, error)
         found.requests = self._client.requests - before
         return found
 
@@ -94,61 +110,128 @@ class Comparing:
         with self._pipeline.reading() as connection:
             newest = newest_version(connection, self._pipeline.tenant, self._collection.table)
             self._most = most_listed(stored_records(connection, self._pipeline.tenant, self._collection))
-        differences = self._pipeline.sitting_out(partial(restarting, partial(self._compare, Scope(), found)))[0]
-        self._pipeline.sitting_out(partial(self._judge, Scope(), found, differences, newest))
+        differences = self._over_pauses(partial(self._compare, Scope(), found))[0]
+        self._over_pauses(partial(self._judge, Scope(), found, differences, newest))
+        self._enter_list(found)
         found.requests = self._client.requests - before
         return found
 
-    def _note_proof(self, scope: Scope, differences: Sequence[Difference], *, is_known: bool) -> None:
-        """Enter what of a slice was equal at the first look; of the rest, or of all, a later reading tells."""
+    def _enter(
+        self, scope: Scope, differences: Sequence[Difference], found: Verification, *, is_known: bool = True
+    ) -> None:
+        """Enter what of a slice was equal at the first look, and what is known not to be; of the rest nothing."""
         if scope.first is None or scope.last is None:
             return
-        settled = last_settled_day(self._pipeline.settings, self._began)
+        tenant, path = self._pipeline.tenant, self._collection.path
+        over = last_settled_day(self._pipeline.settings, self._began)
         people = scope.person_ids if scope.person_ids is not None else [EVERYONE]
-        read = Slice(people, scope.first, min(scope.last, settled), self._collection.path)
+        compared = Slice(people, scope.first, scope.last, path)
+        in_question = [*self._cells(differences), *((None, day) for day in self._rejected_days or ())]
+        with self._pipeline.transaction() as connection:
+            enter_compared(connection, tenant, compared, over, in_question if is_known else None, self._began)
+            if is_known:
+                enter_equal(connection, tenant, compared, in_question)
+            if scope.person_ids is None and scope.first <= over:
+                enter_proven_days(connection, tenant, path, (scope.first, min(scope.last, over)), self._began)
+        ids = {one.id for one in differences}
+        stay = [one for one in found.overlooked if one.id in ids and one.date is not None and one.date <= over]
+        if stay:
+            reason = Wrong("differs", f"{counted(len(stay), 'record')} differed when it was compared")
+            lost = [Slice([EVERYONE if who is None else who], day, day, path) for who, day in self._cells(stay)]
+            with self._pipeline.transaction() as connection:
+                # What a comparison before has found is counted already.
+                new = {*not_known_to_differ(connection, tenant, path, self._cells(stay))}
+                counted_now = [one for one in stay if not new.isdisjoint(self._cells([one]))]
+                enter_differences(connection, tenant, path, Counter(one.date for one in counted_now if one.date))
+                enter_wrong(connection, tenant, reason, lost)
+
+    def _enter_list(self, found: Verification) -> None:
+        """Enter whether the complete list is right."""
+        tenant, compared = self._pipeline.tenant, whole_list(self._collection.path)
+        with self._pipeline.transaction() as connection:
+            if number := len(found.overlooked):
+                reason = Wrong("differs", f"{counted(number, 'record')} differed when it was compared")
+                enter_wrong(connection, tenant, reason, [compared])
+            elif not found.differences:
+                enter_right(connection, tenant, compared)
+
+    def _cells(self, differences: Iterable[Difference]) -> list[tuple[int | None, dt.date]]:
+        """Whose days are in question; None is all people."""
         by_people = self._collection.shape == "dated by people"
-        in_question = [
+        return [
             (person, day)
             for one in differences
             for day in one.dates
             for person in ((one.people if by_people else ()) or (None,))
         ]
-        in_question += [(None, day) for day in self._rejected_days or ()]
-        if not is_known:
-            days = (read.last - read.first).days + 1
-            in_question = [(None, read.first + dt.timedelta(days=n)) for n in range(days)]
+
+    def _enter_unreadable(self, scope: Scope, error: ProtimeError) -> None:
+        """Enter that the API cannot answer for a slice that cannot be cut any further."""
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        people = scope.person_ids if scope.person_ids is not None else [EVERYONE]
         with self._pipeline.transaction() as connection:
-            note_proof(connection, self._pipeline.tenant, read, in_question, at=self._began)
+            lost = [Slice(people, scope.first, scope.last, self._collection.path)]
+            enter_wrong(connection, self._pipeline.tenant, Wrong("unreadable", error.message), lost)
+
+    def _over_pauses(self, read: Callable[[], Result]) -> Result:
+        """Read lists, and after each pause go on behind the last page."""
+        try:
+            return self._pipeline.sitting_out(partial(restarting, read))
+        finally:
+            for kept in self._kept.values():
+                kept.close()
+            self._kept.clear()
+            self._known.clear()
 
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
-        assert scope.last is not None  # noqa: S101 - units have dates
-        return is_about_the_question(error) and answers_others(self._client, self._collection, scope.last)
+        if isinstance(error, PagingConflictError):
+            return True  # a smaller slice is read before its paging token dies
+        waits = told_to_wait(error)
+        if waits is not None:  # again and again, with nothing read: the question is too broad
+            return waits <= self._pipeline.settings.max_wait_in_task and self._answers_others(scope, error)
+        return is_about_the_question(error) and self._answers_others(scope, error)
 
-    def _parts(self, scope: Scope, known: Sequence[int], found: Verification) -> list[Scope]:
+    def _answers_others(self, scope: Scope, error: ProtimeError) -> bool:
+        """Whether the API answers other questions, asked after the pause that there may be."""
+        with suppress(RateLimited):
+            wait_out(self._pipeline.pause, self._pipeline.settings.max_wait_in_task, turn=False)
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        return answers_others(self._client, self._collection, scope.first, scope.last, error)
+
+    def _parts(self, scope: Scope, known: Sequence[int], found: Verification, error: ProtimeError) -> list[Scope]:
         """What to compare in the place of a slice that cannot be read; nothing if it cannot be cut any further."""
         assert scope.first is not None  # noqa: S101 - units have dates
         assert scope.last is not None  # noqa: S101
         days = (scope.last - scope.first).days + 1
         people = known if scope.person_ids is None else scope.person_ids
-        if days > 1:
+        # A wrong question (400) may name a person who is gone: that one is found by people, and fails on each day.
+        by_people = isinstance(error, InvalidRequestError) and scope.person_ids is not None
+        if by_people and len(people) == 1:
+            found.unreadable.append(f"person {people[0]} from {scope.first} to {scope.last}")
+            self._enter_unreadable(scope, error)
+            return []
+        if days > 1 and not by_people:
             middle = scope.first + dt.timedelta(days=days // 2)
             before = middle - dt.timedelta(days=1)
             return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
         if self._collection.shape != "dated by people":  # whose records they are may be unknown
             found.unreadable.append(f"all people on {scope.first}")
-            self._note_proof(scope, [], is_known=False)
+            self._enter_unreadable(scope, error)
             return []
         if len(people) > 1:
             half = len(people) // 2
             return [Scope(part, scope.first, scope.last) for part in (people[:half], people[half:])]
         found.unreadable.append(f"person {people[0] if people else 'unknown'} on {scope.first}")
-        self._note_proof(scope, [], is_known=False)
+        self._enter_unreadable(scope, error)
         return []
 
     def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:
         self._pages = 0
         with self._pipeline.reading() as connection:
-            self._began = database_clock(connection)
+            if not any(kept.began for kept in self._kept.values()):
+                self._began = database_clock(connection)
             staged = Comparison(connection, self._pipeline.tenant, self._collection)
             staged.stage(self._read(scope, scope.person_ids))
             differences, equal = staged.compare(scope)
@@ -160,13 +243,13 @@ class Comparing:
     def _read(self, scope: Scope, people: Sequence[int] | None) -> Iterator[Page]:
         """All pages of a slice, or of the complete list."""
         if scope.first is None or scope.last is None:
-            yield from self._pages_of(self._client.answers(self._collection), self._most)
+            yield from self._pages_of(None, self._most)
             return
         most = most_clockings(self._everybody if people is None else len(people), (scope.last - scope.first).days + 1)
         days = dates.between(scope.first, scope.last)
         condition = days if people is None else slice_filter(people, scope.first, scope.last)
         try:
-            yield from self._pages_of(self._client.answers(self._collection, condition), most)
+            yield from self._pages_of(condition, most)
         except UriTooLongError:
             if people is None or len(people) == 1:
                 raise
@@ -174,8 +257,13 @@ class Comparing:
             yield from self._read(scope, people[:middle])
             yield from self._read(scope, people[middle:])
 
-    def _pages_of(self, answers: Iterator[bytes], most: int) -> Iterator[Page]:
-        for page in Reading(self._collection, answers, most, self._collection.path):
+    def _pages_of(self, condition: Condition | None, most: int) -> Iterator[Page]:
+        uri = self._client.list_uri(self._collection, condition)
+        if uri not in self._kept:
+            self._kept[uri] = KeptPages(self._client, self._collection, condition)
+        kept = self._kept[uri]
+        kept.began = kept.began or self._began
+        for page in Reading(self._collection, kept, most, self._collection.path):
             self._pages += 1
             self._on_page(len(page.rows) + len(page.rejected))
             yield page
@@ -190,6 +278,7 @@ class Comparing:
             differences,
             pages=self._pages,
             read=lambda: self._read(scope, scope.person_ids),
+            known=self._known,
         )
         found.equal.update(stay.equal)
         found.moving += stay.moving

@@ -2,8 +2,11 @@
 
 A unit is cut when its question fails again and again although the API answers others: a record that it cannot tell, or
 an answer too large for it. People are halved first, then the window, down to one person on one day: what still fails
-then is named. A unit is also cut when a long pause begins after a part of it was read: parts of about half as many
-pages are done before the next one, whatever the quota is.
+then is named. What the API calls a wrong question (400) is cut by people alone: it may name a person who is gone.
+
+A unit is also cut when a long pause begins after a part of it was read: parts of about half as many pages are done
+before the next one, whatever the quota is. And when the API asks it to wait, and does so again after that wait with
+nothing read: questions that are too broad are limited, too.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from protime_etl.collections.collection import Collection
 from protime_etl.errors import (
     ApiError,
+    InvalidRequestError,
     ProtimeError,
     ProtocolError,
     ServerError,
@@ -23,22 +27,34 @@ from protime_etl.errors import (
     UntrustedLinkError,
 )
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.sync.planning import smallest_question
+from protime_etl.sync.planning import slice_filter, smallest_question
 from protime_etl.work import EVERYONE, Slice, Unit
 
-__all__ = ["UnitCutError", "answers_others", "is_about_the_question", "parts_of", "told_to_wait", "unreadable"]
+__all__ = [
+    "PARTS_AFTER_WAIT",
+    "UnitCutError",
+    "answers_others",
+    "is_about_the_question",
+    "parts_of",
+    "told_to_wait",
+    "unreadable",
+]
 
 LEAST_PARTS = 3
 MOST_PARTS = 64
+PARTS_AFTER_WAIT = 4
+"""Parts of a unit that is too broad: each try to find out how broad it may be costs a wait."""
 
 
 class UnitCutError(Exception):
     """A unit was not read; it is cut, and its parts are to be read in its place."""
 
-    def __init__(self, error: ProtimeError, parts: Sequence[Unit]) -> None:
+    def __init__(self, error: ProtimeError, parts: Sequence[Unit], *, too_broad: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
         self.parts = parts
+        self.too_broad = too_broad
+        """Whether the API asked it to wait again and again, and nothing was read."""
 
 
 def told_to_wait(error: ProtimeError) -> float | None:
@@ -50,17 +66,29 @@ def is_about_the_question(error: ProtimeError) -> bool:
     """Whether a smaller question may be answered where this one was not."""
     if isinstance(error, UntrustedLinkError) or told_to_wait(error) is not None:
         return False
-    return isinstance(error, (ServerError, UnreachableError, ProtocolError))
+    return isinstance(error, (InvalidRequestError, ServerError, UnreachableError, ProtocolError))
 
 
-def answers_others(client: ProtimeClient, collection: Collection, day: dt.date) -> bool:
-    """Whether the API answers the smallest question of this kind: then the fault is in the one that failed."""
+def answers_others(
+    client: ProtimeClient, collection: Collection, first: dt.date, last: dt.date, failed: ProtimeError
+) -> bool:
+    """Whether the API answers the smallest question of this kind: then the fault is in the one that failed.
+
+    After a 400 it is about the same days and names no person, and only a good answer counts: another 400 says that the
+    days are wrong, or all questions.
+    """
     tries, client.tries = client.tries, 1
+    wrong = isinstance(failed, InvalidRequestError)
     try:
-        client.probe(collection)
-        next(client.answers(collection, smallest_question(collection, day)))
+        if not wrong:
+            client.probe(collection)
+        by_people = collection.shape == "dated by people"
+        smallest = smallest_question(collection, last)
+        if wrong and by_people:
+            smallest = slice_filter([EVERYONE], first, last)
+        next(client.answers(collection, smallest))
     except ApiError as error:
-        return error.status < 500 and error.retry_after is None
+        return not wrong and error.status < 500 and error.retry_after is None
     except ProtimeError:
         return False
     finally:

@@ -17,8 +17,8 @@ from protime_etl.collections.page import Page
 from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import AuthenticationError, NotFoundError, ProtimeError
-from protime_etl.protime.auth import request_token
 from protime_etl.protime.filters import dates
+from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.settled import local_day

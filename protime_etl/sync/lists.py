@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from contextlib import closing, suppress
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
-from protime_etl.errors import DeletionsWithheldError, RateLimited
+from protime_etl.errors import DeletionsWithheldError, ProtimeError
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.collection_state import note_read
 from protime_etl.postgres.locks import lock_list
 from protime_etl.postgres.merge import Load
+from protime_etl.postgres.people import known_people
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.sources import register_source, require_source
 from protime_etl.postgres.volumes import stored_records
-from protime_etl.protime.client import ProtimeClient
+from protime_etl.postgres.wrong import Wrong, enter_right, enter_wrong, held_back
 from protime_etl.protime.retrying import with_retries
 from protime_etl.sync.bounds import most_listed
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.reading import KeptPages, Reading, restarting
 from protime_etl.sync.recheck import judge
-from protime_etl.sync.requests import REFUSALS, refuse_unknown, unknown_among
-from protime_etl.work import Counts, Request, Scope
+from protime_etl.sync.requests import refuse_unknown, unknown_among
+from protime_etl.work import Counts, Request, Scope, whole_list
 
 __all__ = ["read_list", "read_lists", "read_people", "read_people_for"]
-
-UNLOCKED_TRIES = 3
-
-Result = TypeVar("Result")
 
 
 def read_people(pipeline: Pipeline) -> Counts:
     """Read all people; enters the tenant in the warehouse once it has answered.
 
+    If their list fails, that is reported by the pipeline (`to_look_at`), and those who are known are read on.
+
     Raises:
-        ProtimeError: as `read_list`.
+        ProtimeError: as `read_list`, where no people are known; or as `Pipeline.report_failed`.
     """
     with pipeline.transaction() as connection:
         require_source(connection, pipeline.settings)
@@ -45,7 +44,14 @@ def read_people(pipeline: Pipeline) -> Counts:
     pipeline.sitting_out(lambda: with_retries(pipeline.tokens.current, longest))
     with pipeline.transaction() as connection:
         register_source(connection, pipeline.settings)
-    return read_list(pipeline, PEOPLE)
+    try:
+        return read_list(pipeline, PEOPLE)
+    except ProtimeError as error:
+        with pipeline.reading() as connection:
+            if not known_people(connection, pipeline.tenant):
+                raise
+        pipeline.report_failed(PEOPLE.path, error)
+        return Counts()
 
 
 def read_people_for(pipeline: Pipeline, request: Request) -> Counts:
@@ -62,25 +68,27 @@ def read_people_for(pipeline: Pipeline, request: Request) -> Counts:
     if PEOPLE_SCOPE not in pipeline.settings.scopes or not unknown_among(pipeline, request.person_ids):
         return Counts()
     counts = read_people(pipeline)
-    refuse_unknown(pipeline, unknown_among(pipeline, request.person_ids))
+    if unknown := unknown_among(pipeline, request.person_ids):
+        pipeline.raise_if_all_failed([PEOPLE.path])  # then it is not known that they do not exist
+        refuse_unknown(pipeline, unknown)
     return counts
 
 
 def read_lists(pipeline: Pipeline) -> Counts:
     """Read the chosen collections that are read whole, but for people; see `read_people`.
 
-    A collection that the tenant refuses is reported by the pipeline (`to_look_at`) and stops no other.
+    A collection that fails is reported by the pipeline (`to_look_at`) and stops no other.
 
     Raises:
-        ProtimeError: as `read_list`.
+        ProtimeError: as `Pipeline.report_failed`.
     """
     total = Counts()
     for path in pipeline.settings.collections:
         if not COLLECTIONS[path].is_dated and path != PEOPLE.path:
             try:
                 total += read_list(pipeline, COLLECTIONS[path])
-            except REFUSALS as error:
-                pipeline.report_refused(path, error)
+            except ProtimeError as error:
+                pipeline.report_failed(path, error)
     return total
 
 
@@ -92,7 +100,16 @@ def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
     Raises:
         ProtimeError: a subclass says what went wrong; the table is as it was.
     """
-    counts, withheld = pipeline.sitting_out(lambda: _pull_list(pipeline, collection))
+    before = pipeline.client.requests
+    try:
+        counts, withheld = _read_list(pipeline, collection)
+    except ProtimeError as error:
+        with suppress(ProtimeError), pipeline.transaction() as connection:
+            # The database may be what failed; the first error is the one to report.
+            enter_wrong(connection, pipeline.tenant, Wrong("failed", error.message), [whole_list(collection.path)])
+        raise
+    counts.requests = pipeline.client.requests - before
+    pipeline.note_answer(collection.path)
     if withheld is not None:
         pipeline.to_look_at.append(withheld)
     pipeline.counts_of[collection.path] += counts
@@ -100,46 +117,52 @@ def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
     return counts
 
 
-def _pull_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, DeletionsWithheldError | None]:
+def _read_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, DeletionsWithheldError | None]:
+    pages, more = KeptPages(pipeline.client, collection), KeptPages(pipeline.client, collection)
+    with closing(pages), closing(more):
+        return pipeline.sitting_out(
+            lambda: restarting(lambda: _pull_list(pipeline, collection, pages, more)), shortest=0.0
+        )
+
+
+def _pull_list(
+    pipeline: Pipeline, collection: Collection, pages: KeptPages, more: KeptPages
+) -> tuple[Counts, DeletionsWithheldError | None]:
+    """Read the list and store it; a pause ends the transaction, and the pages so far are kept for the next try.
+
+    What others have stored over a pause is newer: by the moment when the reading began it is not undone. `more` are
+    the pages of a second reading, if it takes one to know what vanished.
+    """
     client, brake, tenant = pipeline.client, pipeline.brake, pipeline.tenant
-    before = client.requests
-
-    def attempt() -> tuple[Counts, DeletionsWithheldError | None]:
-        with pipeline.transaction() as connection:
-            lock_list(connection, tenant, collection.path)
-            most = most_listed(stored_records(connection, tenant, collection))
-            load = Load(connection, tenant, collection)
-            reading = Reading(collection, client.answers(collection), most, collection.path)
-            load.stage(reading)
-            read = load.counts.rows_read
-            missing = load.missing_from_pull(Scope())
-            # Nothing moves out of this list: a record that is undecided exists, and only the list does not tell it.
-            gone, found, _ = judge(
-                client,
-                collection,
-                missing,
-                reading.pages,
-                lambda: Reading(collection, client.answers(collection), most, collection.path),
-            )
-            load.stage(found)
-            if brake.withholds(len(gone), read + len(missing)):
-                return load.merge(), brake.error(len(gone), read + len(missing), collection.path)
-            note_read(connection, tenant, collection.path)
-            return load.merge(gone), None
-
-    counts, withheld = _between_pauses(client, attempt)
-    counts.requests = client.requests - before
-    return counts, withheld
-
-
-def _between_pauses(client: ProtimeClient, attempt: Callable[[], Result]) -> Result:
-    """Read without holding the lock over a pause; after three pauses with it, or the list would never end."""
-    for _ in range(UNLOCKED_TRIES):
-        try:
-            with client.holding_locks():
-                return restarting(attempt)
-        except RateLimited as error:
-            if not error.retry_after or error.retry_after > client.max_wait:
-                raise
-            client.wait()
-    return restarting(attempt)
+    with pipeline.transaction() as connection, client.holding_locks():
+        lock_list(connection, tenant, collection.path)
+        pages.began = pages.began or database_clock(connection)
+        live = stored_records(connection, tenant, collection)
+        load = Load(connection, tenant, collection, pages.began)
+        reading = Reading(collection, pages, most_listed(live), collection.path)
+        load.stage(reading)
+        read = load.counts.rows_read
+        missing = load.missing_from_pull(Scope(), asked_at=pages.began)
+        # Nothing moves out of this list: a record that is undecided exists, and only the list does not tell it.
+        gone, found, _ = judge(
+            client,
+            collection,
+            missing,
+            reading.pages,
+            lambda: Reading(collection, more, most_listed(live), collection.path),
+            known=pages.known,
+        )
+        load.stage(found)
+        # What was held back before stays so until it is accepted, however few are left of it.
+        before = [] if brake.accepted else held_back(connection, tenant, collection.path, gone)
+        if before or brake.withholds_list(len(gone), read, live):
+            withheld = brake.error(len(gone), read + len(missing), collection.path)
+            counts = load.merge()
+            reason = Wrong("withheld", withheld.message)
+            enter_wrong(connection, tenant, reason, [whole_list(collection.path)])
+            return counts, withheld
+        note_read(connection, tenant, collection.path)
+        counts = load.merge(gone)
+        load.forget_rejected_of_list()
+        enter_right(connection, tenant, whole_list(collection.path))
+        return counts, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -12,26 +12,53 @@ from sqlalchemy.engine import URL, Connection
 
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
-from protime_etl.errors import ApiError, IncompleteError, ProtimeError
+from protime_etl.errors import (
+    ApiError,
+    AuthenticationError,
+    ForbiddenError,
+    IncompleteError,
+    NotFoundError,
+    ProtimeError,
+    ProtocolError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.postgres.shared_token import SharedTokenStore
 from protime_etl.postgres.sources import require_source
 from protime_etl.postgres.transactions import reading, transaction
-from protime_etl.protime.auth import Token, TokenSource, request_token
+from protime_etl.protime.auth import Token, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
+from protime_etl.protime.token_requests import GrantedTokens
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.brake import Brake
 from protime_etl.work import Counts
 
-__all__ = ["Pipeline", "open_pipeline"]
+__all__ = ["FAILING_ALIKE", "LONGEST_WAIT_INSIDE", "REFUSALS", "Pipeline", "open_pipeline", "stops_all"]
 
 LONGEST_WAIT_INSIDE = 60.0
 """Seconds that a transaction is kept open when the API asks to wait."""
 MOST_WAITS = 200
+WAITS_IN_VAIN = 5
+"""Waits in a row after which the same request has to wait again, with no good answer in between."""
+FAILING_ALIKE = 3
+"""Collections that fail for one passing reason before any was answered: then it is about all of them."""
+REFUSALS = (UnauthorizedError, ForbiddenError, AuthenticationError, NotFoundError)
+"""How a tenant says that this client may not read a collection, or that it has none of that name."""
 Result = TypeVar("Result")
+
+
+def stops_all(error: ProtimeError, longest_wait: float) -> bool:
+    """Whether a failure is about no collection alone: credentials, settings, the warehouse, or a pause that is longer.
+
+    All others are about the collection that was asked for and stop no other.
+    """
+    if isinstance(error, ApiError):
+        return (error.retry_after or 0) > longest_wait
+    return not isinstance(error, (IncompleteError, ProtocolError, UnreachableError))
 
 
 class Pipeline:
@@ -53,8 +80,10 @@ class Pipeline:
         """What may vanish at once; see `accept_deletions`."""
         self.counts_of: defaultdict[str, Counts] = defaultdict(Counts)
         """What was done, by collection."""
-        self.refused: list[str] = []
-        """Collections that the tenant does not let this client read."""
+        self.failed: dict[str, ProtimeError] = {}
+        """Collections that could not be read, or not whole, and why; see `report_failed`."""
+        self.has_answered = False
+        """Whether any collection was answered."""
         self.to_look_at: list[IncompleteError] = []
         """What was done but for something that needs a look, in the order in which it was met."""
         # Requests are made inside transactions: no long pause is sat out there. The caller's thread does it.
@@ -64,7 +93,7 @@ class Pipeline:
         self._auth_session = new_session()
         self.pause = SharedPause(self.engine, settings.tenant, settings.requests_per_second)
         self.tokens = TokenSource(
-            self.settings_inside, store, fetch=lambda asked: request_token(asked, self._auth_session), pause=self.pause
+            self.settings_inside, store, fetch=GrantedTokens(self._auth_session), pause=self.pause
         )
         self.client = self.new_client()
 
@@ -112,31 +141,66 @@ class Pipeline:
         """Let any number of records vanish at once."""
         self.brake = replace(self.brake, accepted=accepted)
 
-    def sitting_out(self, call: Callable[[], Result]) -> Result:
-        """Call again after each pause that the API asks for and the settings allow to be sat out.
+    def sitting_out(self, call: Callable[[], Result], *, shortest: float | None = None) -> Result:
+        """Call again after each pause of more than `shortest` seconds that the settings allow to be sat out.
+
+        Left out, of those that are not sat out inside the call.
 
         Raises:
-            RateLimited: a longer one, or too many in a row.
+            ApiError: a longer one, or too many in a row, or some in a row with no good answer in between.
         """
+        least = self.settings_inside.max_wait_in_task if shortest is None else shortest
+        in_vain = 0
         for _ in range(MOST_WAITS):
+            answered = self.client.good_answers
             try:
                 return call()
             except ApiError as error:
-                if not LONGEST_WAIT_INSIDE < (error.retry_after or 0) <= self.settings.max_wait_in_task:
+                if not least < (error.retry_after or 0) <= self.settings.max_wait_in_task:
+                    raise
+                in_vain = in_vain + 1 if self.client.good_answers == answered else 0
+                if in_vain >= WAITS_IN_VAIN:
                     raise
             wait_out(self.pause, self.settings.max_wait_in_task)
         return call()
 
-    def report_refused(self, path: str, error: ProtimeError) -> None:
-        """Report once that the tenant does not let this client read a collection; no other is stopped by that."""
-        if path not in self.refused:
-            self.refused.append(path)
-            self.to_look_at.append(
-                IncompleteError(
-                    f"{path} cannot be read: {error.message}",
-                    guidance=f"{error.guidance} Or take it out of PROTIME_COLLECTIONS.".strip(),
-                )
+    def note_answer(self, path: str) -> None:
+        """A collection was answered: it does not fail, or not any more."""
+        self.has_answered = True
+        self.failed.pop(path, None)
+
+    def report_failed(self, path: str, error: ProtimeError) -> None:
+        """Report once that a collection cannot be read, or not whole (`to_look_at`); no other is stopped by that.
+
+        Raises:
+            ProtimeError: the error given, if it is about all collections: see `stops_all`, or because several fail
+                alike before any was answered.
+        """
+        if stops_all(error, self.settings.max_wait_in_task):
+            raise error
+        if path in self.failed:
+            return
+        self.failed[path] = error
+        alike = sum(type(one) is type(error) for one in self.failed.values())
+        if error.retry and alike >= FAILING_ALIKE and not self.has_answered:
+            raise error
+        advice = "Or take it out of PROTIME_COLLECTIONS." if isinstance(error, REFUSALS) else ""
+        self.to_look_at.append(
+            IncompleteError(
+                f"{path} cannot be read{' completely' if path in self.counts_of else ''}: {error.message}",
+                guidance=f"{error.guidance} {advice}".strip(),
             )
+        )
+
+    def raise_if_all_failed(self, paths: Iterable[str]) -> None:
+        """Refuse to call it done when not one of these collections could be read.
+
+        Raises:
+            ProtimeError: why the first of them failed.
+        """
+        errors = [self.failed.get(path) for path in paths]
+        if errors and errors[0] is not None and None not in errors:
+            raise errors[0]
 
 
 @contextmanager

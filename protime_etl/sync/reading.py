@@ -1,10 +1,13 @@
-"""One reading of a list: its pages, bounded, and how to begin it again."""
+"""One reading of a list: its pages, bounded, kept over a pause, and how to begin it again."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -13,11 +16,13 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError
 from protime_etl.postgres.direct_copy import CollisionError
+from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import decode_page
+from protime_etl.protime.filters import Condition
 from protime_etl.sync.bounds import bounded
 from protime_etl.sync.prefetch import prefetch
 
-__all__ = ["Reading", "restarting"]
+__all__ = ["KeptPages", "Reading", "restarting"]
 
 ATTEMPTS = 3
 CONNECTION_ATTEMPTS = 6
@@ -46,6 +51,47 @@ class Reading:
                 self.pages += 1
                 self.records += len(page.rows) + len(page.rejected)
                 yield page
+
+
+class KeptPages:
+    """The answers of one list, kept in a file: read once more after a pause, they go on behind the last one.
+
+    So a list makes progress whatever the quota is, and no transaction need be open over a pause. When the paging token
+    has died meanwhile, the next reading starts from the first page.
+    """
+
+    def __init__(self, client: ProtimeClient, collection: Collection, condition: Condition | None = None) -> None:
+        self._client = client
+        self._collection = collection
+        self._condition = condition
+        self.began: dt.datetime | None = None
+        """When the first page was asked for, by the clock of the warehouse; for the caller to enter."""
+        self.known: dict[int, Page | None] = {}
+        """Records of the list that were asked for by their ids since; see `ask`."""
+        self._ends: list[int] = []
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        last = None
+        for start, end in pairwise([0, *self._ends]):
+            self._file.seek(start)
+            last = self._file.read(end - start)
+            yield last
+        try:
+            for body in self._client.answers(self._collection, self._condition, last):
+                self._file.seek(self._ends[-1] if self._ends else 0)
+                self._file.write(body)
+                self._ends.append(self._file.tell())
+                yield body
+        except PagingConflictError:
+            self.began = None
+            self.known.clear()
+            self._ends.clear()
+            raise
 
 
 def restarting(attempt: Callable[[], Result]) -> Result:

@@ -9,7 +9,7 @@ costs more than one portion.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from typing import NamedTuple
 
 from protime_etl.collections.collection import Collection
@@ -43,15 +43,23 @@ class Verdict(NamedTuple):
     """Not known yet: to be asked for by id, in `portions`."""
 
 
-def ask(client: ProtimeClient, collection: Collection, ids: Iterable[int]) -> Asked:
-    """Ask for each record by its id.
+def ask(
+    client: ProtimeClient,
+    collection: Collection,
+    ids: Iterable[int],
+    known: MutableMapping[int, Page | None] | None = None,
+) -> Asked:
+    """Ask for each record by its id; those that are `known` by an earlier try, which a pause has ended, are not.
 
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.record`.
     """
     asked = Asked([], [])
+    answers = {} if known is None else known
     for one in ids:
-        page = client.record(collection, one)
+        if one not in answers:
+            answers[one] = client.record(collection, one)
+        page = answers[one]
         if page is None:
             asked.gone.append(one)
         else:
@@ -59,16 +67,22 @@ def ask(client: ProtimeClient, collection: Collection, ids: Iterable[int]) -> As
     return asked
 
 
-def sampled(client: ProtimeClient, collection: Collection, ids: Sequence[int], few: int = FEW) -> Verdict:
+def sampled(
+    client: ProtimeClient,
+    collection: Collection,
+    ids: Sequence[int],
+    few: int = FEW,
+    known: MutableMapping[int, Page | None] | None = None,
+) -> Verdict:
     """Ask for up to `few` records by id; of more, for a sample that speaks for the rest if all of it is gone.
 
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.record`.
     """
     chosen = ids if len(ids) <= max(few, SAMPLE) else [ids[n * len(ids) // SAMPLE] for n in range(SAMPLE)]
-    gone, found = ask(client, collection, chosen)
-    known = set(chosen)
-    rest = [one for one in ids if one not in known]
+    gone, found = ask(client, collection, chosen, known)
+    asked = set(chosen)
+    rest = [one for one in ids if one not in asked]
     return Verdict(gone, found, rest) if found else Verdict([*gone, *rest], [], [])
 
 
@@ -78,24 +92,26 @@ def judge(
     absent: Sequence[int],
     pages: int,
     again: Callable[[], Iterable[Page]],
+    *,
+    known: MutableMapping[int, Page | None] | None = None,
 ) -> Verdict:
     """Judge records that a complete reading of so many pages lacked; `again` reads the same place once more.
 
-    At most as many requests as that reading took, and a sample. Where no record can be asked for by its id, what both
-    readings lacked is gone.
+    At most as many requests as that reading took, and a sample; `known` as for `ask`. Where no record can be asked for
+    by its id, what both readings lacked is gone.
 
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
     """
     few = max(FEW, pages)
     if len(absent) <= few and collection.single:
-        return sampled(client, collection, absent, few)
+        return sampled(client, collection, absent, few, known)
     if not absent:
         return Verdict([], [], [])
     missing, back = _without(collection, absent, again())
     if not collection.single:
         return Verdict(missing, [back], [])
-    gone, found, undecided = sampled(client, collection, missing)
+    gone, found, undecided = sampled(client, collection, missing, known=known)
     return Verdict(gone, [back, *found], undecided)
 
 

@@ -7,16 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import (
-    AuthenticationError,
-    ForbiddenError,
-    InvalidRequestError,
-    NotFoundError,
-    SettingsError,
-    UnauthorizedError,
-)
+from protime_etl.errors import InvalidRequestError, ProtimeError, SettingsError
 from protime_etl.postgres.people import unknown_people
-from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pipeline import REFUSALS, Pipeline
 from protime_etl.sync.planning import smallest_question
 from protime_etl.sync.settled import local_day
 from protime_etl.work import Request
@@ -24,8 +17,6 @@ from protime_etl.work import Request
 __all__ = ["REFUSALS", "check_range", "of_people", "readable", "refuse_unknown", "select", "unknown_among"]
 
 EARLIEST = dt.date(1970, 1, 1)
-REFUSALS = (UnauthorizedError, ForbiddenError, AuthenticationError, NotFoundError)
-"""How a tenant says that this client may not read a collection, or that it has none of that name."""
 
 
 def check_range(first: dt.date, last: dt.date) -> None:
@@ -93,12 +84,12 @@ def of_people(paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def readable(pipeline: Pipeline, request: Request) -> Request:
-    """What of a request the tenant lets this client read, where it is about several collections.
+    """What of a request can be read now, where it is about several collections.
 
-    One that is refused is reported by the pipeline (`to_look_at`).
+    One that fails is reported by the pipeline (`to_look_at`).
 
     Raises:
-        ProtimeError: the tenant gives no answer.
+        ProtimeError: as `Pipeline.report_failed`.
     """
     if len(request.collections) < 2:
         return request
@@ -113,10 +104,11 @@ def _may_read(pipeline: Pipeline, path: str, day: dt.date) -> bool:
     try:
         pipeline.sitting_out(lambda: next(client.answers(collection, condition), None))
     except InvalidRequestError:
-        return True  # it is there, and what is wrong with the question will be told of a real one
-    except REFUSALS as error:
-        pipeline.report_refused(path, error)
+        pass  # it is there, and a real question will show what is wrong with it
+    except ProtimeError as error:
+        pipeline.report_failed(path, error)
         return False
+    pipeline.note_answer(path)
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -13,33 +13,42 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.collection_state import learn_page_size, page_size
-from protime_etl.postgres.coverage import missing, uncover
+from protime_etl.postgres.due import missing
+from protime_etl.postgres.history import forget_old
 from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.planning import refresh_statistics
-from protime_etl.postgres.proofs import forget_old, tidy_proofs_of_run
+from protime_etl.postgres.promises import enter_promise
+from protime_etl.postgres.proof_days import enter_proven_days
 from protime_etl.postgres.sources import register_source
 from protime_etl.postgres.volumes import longest, usual_amounts
+from protime_etl.postgres.wrong import Wrong, enter_wrong
 from protime_etl.sync.lists import read_lists, read_people_for
-from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pipeline import Pipeline, stops_all
 from protime_etl.sync.planning import plan_gaps, windows
 from protime_etl.sync.requests import readable, select
+from protime_etl.sync.settled import last_settled_day, local_day
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer, WorkerPool
 from protime_etl.sync.worklist import failure_of
 from protime_etl.work import EVERYONE, Counts, Request, Slice, Unit
 
 __all__ = [
+    "enter_run",
     "estimates_of",
     "finish",
     "is_done",
     "plan",
     "plan_slices",
+    "read_all",
     "read_unit",
     "run_units",
     "sync",
     "unfinished_parts",
 ]
+
+REPAIRS = (" repair", " unlisted")
+"""How the origin of a run ends that a comparison has asked for."""
 
 
 def sync(
@@ -53,17 +62,47 @@ def sync(
     workers: int = 1,
     observer: Observer | None = None,
 ) -> tuple[Counts, int]:
-    """Read people, plan, and pull every unit; returns the counts and the number of units.
+    """Read people, plan, pull every unit, and read the lists; returns the counts and the number of units.
 
     Raises:
-        ProtimeError: a unit failed. The others are committed all the same; the ledger says what is missing.
+        ProtimeError: as `read_all`. What is read is committed all the same; the ledger says what is missing.
     """
     request = select(pipeline, first, last, person_ids, circles=circles)
-    people_counts = read_people_for(pipeline, request) + read_lists(pipeline)
-    run_id, units = plan(pipeline, origin, request, probing=True)
-    with RunLease(pipeline.engine, run_id) as lease:
-        counts, done = run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
-    return people_counts + counts, done
+
+    def pull_all() -> tuple[Counts, int]:
+        run_id, units = plan(pipeline, origin, request, probing=True)
+        with RunLease(pipeline.engine, run_id) as lease:
+            return run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
+
+    return read_all(pipeline, request, pull_all)
+
+
+def read_all(pipeline: Pipeline, request: Request, pull_all: Callable[[], tuple[Counts, int]]) -> tuple[Counts, int]:
+    """People, by whom the others are planned, then what is dated (`pull_all`), then the other lists.
+
+    A collection that fails is reported by the pipeline (`to_look_at`) and stops no other.
+
+    Raises:
+        ProtimeError: no dated collection of the request could be read, or where there is none no list; or it is
+            about all of them.
+    """
+    counts, done = read_people_for(pipeline, request), 0
+    failure: ProtimeError | None = None
+    try:
+        pulled, done = pull_all()
+        counts += pulled
+    except ProtimeError as error:
+        if stops_all(error, pipeline.settings.max_wait_in_task):
+            raise
+        failure = error
+    try:
+        counts += read_lists(pipeline)
+    except ProtimeError as error:
+        raise failure or error from None
+    if failure is not None:
+        raise failure
+    pipeline.raise_if_all_failed(request.collections or pipeline.settings.collections)
+    return counts, done
 
 
 def plan(pipeline: Pipeline, origin: str, request: Request, *, probing: bool = False) -> tuple[int, list[Unit]]:
@@ -73,11 +112,39 @@ def plan(pipeline: Pipeline, origin: str, request: Request, *, probing: bool = F
         SettingsError: no people are known to plan for.
         ProtimeError: as `readable`.
     """
-    request = readable(pipeline, request)
+    asked, request = request, readable(pipeline, request)
     with pipeline.transaction() as connection:
         register_source(connection, pipeline.settings)
         planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=probing)
-        return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
+        return enter_run(pipeline, connection, origin, request, planned, asked=asked)
+
+
+def enter_run(
+    pipeline: Pipeline,
+    connection: Connection,
+    origin: str,
+    request: Request,
+    planned: Sequence[Slice],
+    *,
+    asked: Request,
+) -> tuple[int, list[Unit]]:
+    """Enter a run with its units, and what was `asked` for of collections that cannot be read now.
+
+    What a run for all people asks for is due from then on, whatever becomes of it.
+    """
+    days = None
+    if request.person_ids is None and not request.circles and not origin.endswith(REPAIRS):
+        first, last = request.first, request.asked_until or request.last
+        if (since := pipeline.settings.history_from) is not None:
+            first, last = min(first, since), max(last, local_day(pipeline.settings, dt.datetime.now(dt.UTC)))
+        days = (first, last)
+    enter_promise(connection, pipeline.tenant, asked.collections, days)
+    for path in sorted({*asked.collections} - {*request.collections}):
+        people = asked.person_ids or people_to_read(connection, pipeline.tenant, asked.first, asked.last)
+        whose = people if COLLECTIONS[path].shape == "dated by people" else (EVERYONE,)
+        reason = Wrong("failed", pipeline.failed[path].message)
+        enter_wrong(connection, pipeline.tenant, reason, [Slice(whose, asked.first, asked.last, path)])
+    return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
 
 
 def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, VolumeEstimate]:
@@ -137,9 +204,12 @@ def run_units(  # noqa: PLR0917
 ) -> tuple[Counts, int]:
     """Pull the units of a run and close it; returns what they did and how many were done now.
 
+    A collection whose units failed is reported by the pipeline (`to_look_at`), as are units that are committed but for
+    what needs a look; the ledger holds them as failed.
+
     Raises:
-        ProtimeError: units failed; the message says how many. What was committed stays. Units that are committed
-            but for what needs a look are in `to_look_at` instead, and the ledger holds them as failed.
+        ProtimeError: units of all collections failed, or it is about all of them; the message says how many. What was
+            committed stays.
     """
     with pipeline.reading() as connection:
         estimates = estimates_of(pipeline, connection)
@@ -156,15 +226,25 @@ def run_units(  # noqa: PLR0917
         for path in {unit.collection for unit in units}:
             learn_page_size(connection, pipeline.tenant, estimates[path].page_size, path)
     incomplete = [error for error in work.failures if isinstance(error, IncompleteError)]
-    if len(incomplete) < len(work.failures):
+    broken = {
+        path: failures
+        for path, failures in work.failures_of.items()
+        if not all(isinstance(error, IncompleteError) for error in failures)
+    }
+    about_all = len(work.failures) - sum(map(len, work.failures_of.values()))
+    if about_all or (broken and broken.keys() == {unit.collection for unit in units}):
         failure = failure_of(work.failures)
         _finish_badly(pipeline, run_id, str(failure))
         raise failure
-    pipeline.to_look_at += incomplete
+    pipeline.has_answered |= work.done > 0
     for path, counts in work.counts_of.items():
         pipeline.counts_of[path] += counts
+    failed = [failure_of([one for one in broken[path] if one not in incomplete]) for path in broken]
+    for path, failure in zip(broken, failed, strict=True):
+        pipeline.report_failed(path, failure)
+    pipeline.to_look_at += incomplete
     refresh_statistics(pipeline.engine, work.counts.written)
-    finish(pipeline, run_id)
+    finish(pipeline, run_id, " ".join(map(str, failed)) or None)
     return work.counts, work.done
 
 
@@ -183,13 +263,23 @@ def finish(
         counts, statuses = ledger.run_counts(connection, run_id)
         unfinished = sum(number for status, number in statuses.items() if status != "done")
         reason = error or (f"{unfinished} of {sum(statuses.values())} units are not done" if unfinished else None)
+        if unfinished and not interrupted:
+            _enter_left(connection, pipeline.tenant, run_id, reason or "")
+        for path, first, last, began in ledger.read_of_all(connection, run_id):
+            days = (first, min(last, last_settled_day(pipeline.settings, began)))
+            enter_proven_days(connection, pipeline.tenant, path, days, began)
         ledger.finish_run(connection, run_id, reason)
         forget_old(connection, pipeline.tenant)
-        tidy_proofs_of_run(connection, pipeline.tenant, run_id)
-        if unfinished and not interrupted:
-            left = ledger.unfinished_units(connection, run_id)
-            uncover(connection, pipeline.tenant, [one.slice for one in left])
         return counts, statuses
+
+
+def _enter_left(connection: Connection, tenant: str, run_id: int, reason: str) -> None:
+    """Enter as wrong what was not begun, as others failed; those that failed are entered."""
+    left = [one for one in ledger.unfinished_units(connection, run_id) if not one.failed]
+    for path in sorted({one.collection for one in left}):
+        why = ledger.first_failure(connection, run_id, path) or reason
+        lost = [one.slice for one in left if one.collection == path and not one.circles]
+        enter_wrong(connection, tenant, Wrong("failed", why, run_id), lost)
 
 
 def _finish_badly(pipeline: Pipeline, run_id: int, reason: str, *, interrupted: bool = False) -> None:

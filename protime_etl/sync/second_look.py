@@ -8,7 +8,7 @@ its id is a contradiction of the tenant's: it is looked for in a second reading,
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -39,8 +39,9 @@ def look_again(
     *,
     pages: int,
     read: Callable[[], Iterable[Page]],
+    known: MutableMapping[int, Page | None],
 ) -> SecondLook:
-    """Look again at the differences of a slice of so many pages; `read` reads it once more.
+    """Look again at the differences of a slice of so many pages; `read` reads it once more, `known` as for `ask`.
 
     Raises:
         ProtimeError: the tenant or the warehouse cannot be asked.
@@ -58,12 +59,12 @@ def look_again(
         ]
 
     believed = list(listed.values()) if len(listed) > FEW else []
-    asked = ask(pipeline.client, collection, listed if collection.single and not believed else ())
+    asked = ask(pipeline.client, collection, listed if collection.single and not believed else (), known)
     denied = set(asked.gone) if collection.single or believed else set(listed)
     found = [*asked.found]
     if denied:
         found += [Page(rows=[row for row in page.rows if row[identity] in denied]) for page in again()]
-    found += judge(pipeline.client, collection, absent, pages, again).found
+    found += judge(pipeline.client, collection, absent, pages, again, known=known).found
     with pipeline.reading() as connection:
         comparison = Comparison(connection, pipeline.tenant, collection)
         comparison.stage(found)

@@ -19,9 +19,18 @@ def pull_unit(
     on_page: OnPage = lambda _: None,
     on_stage: OnStage = lambda _: None,
     cut_days: bool = False,
+    after_wait: int = 0,
 ) -> Counts:
     """Pull one unit whole or not at all; see `UnitPull`. A table that grew eightfold is analysed."""
-    pull = UnitPull(pipeline, client or pipeline.client, unit, on_page=on_page, on_stage=on_stage, cut_days=cut_days)
+    pull = UnitPull(
+        pipeline,
+        client or pipeline.client,
+        unit,
+        on_page=on_page,
+        on_stage=on_stage,
+        cut_days=cut_days,
+        after_wait=after_wait,
+    )
     counts = pull.run()
     # Often enough while a long run goes on; at its end it is done for good.
     refresh_statistics(pipeline.engine, counts.written, growth=8)

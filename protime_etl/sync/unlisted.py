@@ -22,7 +22,7 @@ from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.volumes import usual_amounts
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.planning import MOST_PAGES, windows
+from protime_etl.sync.planning import windows
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, plan
 from protime_etl.sync.volume import VolumeEstimate
@@ -30,6 +30,9 @@ from protime_etl.sync.workers import pull
 from protime_etl.work import Counts
 
 __all__ = ["listed_people", "read_unlisted", "windows_of_everybody"]
+
+COMPARED_PAGES = 10
+"""Pages of a window that is compared: a window is proven whole, and a quota that ends a try is rarely smaller."""
 
 
 def windows_of_everybody(
@@ -41,7 +44,7 @@ def windows_of_everybody(
     )
     people = len(people_to_read(connection, tenant, first, last))
     pages = people * estimate.rows_per_person(first, last) / estimate.page_size
-    return windows(first, last, math.ceil(pages / MOST_PAGES))
+    return windows(first, last, math.ceil(pages / COMPARED_PAGES))
 
 
 def listed_people(pipeline: Pipeline) -> set[int]:

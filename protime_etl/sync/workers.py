@@ -103,7 +103,12 @@ class WorkerPool:
         self._planned_with = {name: (one.correction, one.page_size) for name, one in self._estimates.items()}
         self._observer = observer or Observer()
         self._unforeseen: list[BaseException] = []
-        self.work = WorkList(units, pipeline.settings.max_wait_in_task, self._record_error)
+        self.work = WorkList(
+            units,
+            pipeline.settings.max_wait_in_task,
+            self._record_error,
+            pipeline.settings_inside.max_wait_in_task,
+        )
 
     def run(self, workers: int, between: Callable[[], None]) -> None:
         """Pull all units in so many threads; `between` is called every moment meanwhile.
@@ -160,6 +165,7 @@ class WorkerPool:
                 on_page=lambda records: self._page(unit, records),
                 on_stage=lambda stage: self._stage(unit, stage),
                 cut_days=self.work.cuts_days(unit),
+                after_wait=self.work.parts_after_wait(unit),
             )
         except UnitCutError as cut:
             with self.work.lock:

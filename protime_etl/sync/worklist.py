@@ -1,23 +1,33 @@
 """What is left to do of a run: which unit is next, what becomes of one that fails, and when it is better to stop.
 
 Parts of several people come first, as they bring the most; parts of a single person last, as one of them is what cannot
-be read. Nothing is asked for ever: what fails again and again with nothing read in between ends the run.
+be read. Nothing is asked for ever: what fails again and again with nothing read in between ends its collection. The
+other collections go on, unless it is about all of them.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from protime_etl.errors import IncompleteError, ProtimeError, UnreadableError
-from protime_etl.sync.cutting import UnitCutError, told_to_wait, unreadable
+from protime_etl.errors import IncompleteError, ProtimeError, UnreachableError, UnreadableError
+from protime_etl.sync.cutting import PARTS_AFTER_WAIT, UnitCutError, parts_of, told_to_wait, unreadable
+from protime_etl.sync.pipeline import FAILING_ALIKE, LONGEST_WAIT_INSIDE, stops_all
 from protime_etl.work import Counts, Unit
 
 __all__ = ["CUTS_IN_A_ROW", "FAILURES_IN_A_ROW", "WorkList", "failure_of"]
 
 FAILURES_IN_A_ROW = 5
-"""Units or people that fail, or waits of one unit, with nothing read in between: then the others are not tried."""
+"""Units or people of a collection that fail with nothing of it read in between: then its others are not tried."""
+WAITS_OF_ONE = 3
+"""Waits of a unit that cannot be cut any further, while others of its collection are answered: then it is left out."""
+MOST_WAITS_OF_ONE = 5
+"""Waits of a unit that cannot be cut, where nothing of its collection was answered: then none is asked for any more."""
+WAITS_INSIDE = 3
+"""Waits, at least, that a unit has sat out in its tries when it fails for a short one."""
 CUTS_IN_A_ROW = 30
 """So many questions can fail on the way to the one that is to blame."""
 CUTS_OF_PEOPLE = 3
@@ -31,33 +41,64 @@ GiveUp = Callable[[Unit, ProtimeError], None]
 """Enters in the ledger that a unit is not asked for, and why."""
 
 
+@dataclass
+class _Island:
+    """How the units of one collection fare."""
+
+    failing: set[tuple[int, ...]] = field(default_factory=set)
+    leaves: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    cuts: int = 0
+    readable_days: int | None = None
+    too_broad: bool = False
+    """Whether the API has limited questions that are too broad."""
+    answered_people: int = 0
+    """The most people of a question that it has answered since."""
+    answered: bool = False
+    ended: bool = False
+
+    def was_read(self) -> None:
+        self.failing.clear()
+        self.leaves.clear()
+        self.cuts = 0
+
+
 class WorkList:
     """The units that are left. Safe to share between threads.
 
-    `longest_wait` are the seconds that the caller sits out; `give_up` is called for what is left out.
+    `longest_wait` are the seconds that the caller sits out, `longest_inside` those that are sat out in the tries of a
+    unit; `give_up` is called for what is left out.
     """
 
-    def __init__(self, units: Iterable[Unit], longest_wait: float, give_up: GiveUp) -> None:
+    def __init__(
+        self,
+        units: Iterable[Unit],
+        longest_wait: float,
+        give_up: GiveUp,
+        longest_inside: float = LONGEST_WAIT_INSIDE,
+    ) -> None:
         self.lock = threading.Condition(threading.RLock())
         self.planned: deque[Unit] = deque()
         """Units that were not begun, and are no parts: they may be planned anew."""
         self._parts: deque[Unit] = deque()
         self._last: list[Unit] = []
         self._longest_wait = longest_wait
+        self._longest_inside = longest_inside
         self._give_up = give_up
         self.under_way: dict[int, Unit] = {}
         self.stopped = False
         self.failures: list[ProtimeError] = []
+        self.failures_of: defaultdict[str, list[ProtimeError]] = defaultdict(list)
+        """The same by collection, but for what is about all of them."""
         self.done = 0
         """Units committed."""
         self.counts = Counts()
         self.counts_of: defaultdict[str, Counts] = defaultdict(Counts)
         """What was done, by collection."""
-        self._failing: set[tuple[int, ...]] = set()
-        self._leaves: Counter[tuple[int, ...]] = Counter()
+        self._islands: defaultdict[str, _Island] = defaultdict(_Island)
+        """By collection; under "" what is about all of them."""
         self._waits: Counter[int] = Counter()
-        self._cuts = 0
-        self._readable_days: int | None = None
+        """Waits by unit."""
+        self._without_answer = 0
         with self.lock:
             for unit in units:
                 self._put(unit)
@@ -94,18 +135,38 @@ class WorkList:
     def cuts_days(self, unit: Unit) -> bool:
         """Whether it is rather the window that is too wide, should this unit fail."""
         with self.lock:
-            if self._readable_days is not None:
-                return _days(unit) > self._readable_days
-            return self._cuts >= CUTS_OF_PEOPLE
+            island = self._islands[unit.collection]
+            if island.readable_days is not None:
+                return _days(unit) > island.readable_days
+            return island.cuts >= CUTS_OF_PEOPLE
+
+    def parts_after_wait(self, unit: Unit) -> int:
+        """Into how many parts to cut a unit that has to wait before anything of it was read; 0: ask again whole.
+
+        A first wait may be about anything. It is the unit that is too broad when it was asked again after a wait, also
+        by another process, or when others of its collection were too broad before.
+        """
+        with self.lock:
+            island = self._islands[unit.collection]
+            if not (self._waits[unit.unit_id] or unit.failed or island.too_broad):
+                return 0
+            answered = min(island.answered_people, len(unit.person_ids))
+            return max(PARTS_AFTER_WAIT, math.ceil(len(unit.person_ids) / answered) if answered else 0)
 
     def finish(self, unit: Unit, counts: Counts) -> None:
         """A unit is committed."""
         with self.lock:
             self._let_go(unit)
-            if counts.rows_read and self._cuts >= CUTS_OF_PEOPLE and len(unit.person_ids) > 1:
-                self._readable_days = _days(unit)
+            island = self._islands[unit.collection]
+            island.answered = True
+            if island.too_broad:
+                island.answered_people = max(island.answered_people, len(unit.person_ids))
+            if counts.rows_read and island.cuts >= CUTS_OF_PEOPLE and len(unit.person_ids) > 1:
+                island.readable_days = _days(unit)
             if counts.rows_read:
-                self._something_was_read()
+                island.was_read()
+                self._islands[""].was_read()
+            self._without_answer = 0
             self.done += 1
             self.counts += counts
             self.counts_of[unit.collection] += counts
@@ -116,40 +177,54 @@ class WorkList:
             self._let_go(unit)
             for part in reversed(cut.parts):
                 self._put(part, first=True)
-            if told_to_wait(cut.error) is not None:
-                return self._wait(cut.error)
-            self._cuts += 1
-            if self._cuts >= CUTS_IN_A_ROW:
-                self._end(cut.error)
-            return False
+            island = self._islands[unit.collection]
+            waits = told_to_wait(cut.error) is not None
+            if cut.too_broad or not waits:
+                island.cuts += 1
+                island.too_broad |= cut.too_broad
+                if island.cuts >= CUTS_IN_A_ROW:
+                    self._end(unit.collection, cut.error)
+            return waits and self._wait(cut.error)
 
     def fail(self, unit: Unit, error: ProtimeError) -> bool:
         """A unit failed; tells whether there is a pause to be sat out before it is tried again."""
         with self.lock:
             self._let_go(unit)
-            if told_to_wait(error) is not None:
-                self._waits[unit.unit_id] += 1
-                if self._waits[unit.unit_id] < FAILURES_IN_A_ROW and self._wait(error):
+            island = self._islands[unit.collection]
+            if stops_all(error, self._longest_wait):
+                return self._fail_for_all(unit, error)
+            waits, is_alone = told_to_wait(error) is not None, False
+            if waits:
+                was_patient = (told_to_wait(error) or 0) <= self._longest_inside and not self.parts_after_wait(unit)
+                self._waits[unit.unit_id] += WAITS_INSIDE if was_patient else 1
+                is_alone = island.answered and not parts_of(unit)
+                if self._waits[unit.unit_id] < (WAITS_OF_ONE if is_alone else MOST_WAITS_OF_ONE):
                     self._put(unit, first=True)
                     return True
-                self._end(error)
-                return False
-            self.failures.append(error)
+                if is_alone:
+                    wait, error = error, unreadable(unit, error)
+                    error.__cause__ = wait
+                    self._give_up(unit, error)
+            self._note(unit, error)
             if isinstance(error, IncompleteError):
                 self.counts += Counts(**error.done)
                 self.counts_of[unit.collection] += Counts(**error.done)
             if isinstance(error, UnreadableError):
                 self._leave_out_the_like(unit, error)
             elif isinstance(error, IncompleteError):
-                self._something_was_read()
+                island.answered = True
+                island.was_read()
+                self._without_answer = 0
                 return False
-            self._failing.add(unit.person_ids if unit.part_of else (unit.unit_id,))
-            if not error.retry or len(self._failing) >= FAILURES_IN_A_ROW:
-                self._end(error)
-            return False
+            island.failing.add(unit.person_ids if unit.part_of else (unit.unit_id,))
+            if not error.retry or len(island.failing) >= FAILURES_IN_A_ROW or (waits and not is_alone):
+                self._end(unit.collection, error)
+            return waits
 
     def _put(self, unit: Unit, *, first: bool = False) -> None:
-        if unit.part_of is None and not unit.failed:
+        if self._islands[unit.collection].ended:
+            pass  # the ledger knows it as not done
+        elif unit.part_of is None and not unit.failed:
             self.planned.appendleft(unit) if first else self.planned.append(unit)
         elif unit.failed or (len(unit.person_ids) <= 1 and not first):
             self._last.insert(0, unit)
@@ -163,36 +238,64 @@ class WorkList:
         self.under_way.pop(unit.unit_id, None)
         self.lock.notify_all()
 
-    def _something_was_read(self) -> None:
-        self._failing.clear()
-        self._leaves.clear()
-        self._waits.clear()
-        self._cuts = 0
+    def _note(self, unit: Unit, error: ProtimeError) -> None:
+        self.failures.append(error)
+        self.failures_of[unit.collection].append(error)
 
     def _wait(self, error: ProtimeError) -> bool:
         if (told_to_wait(error) or 0) <= self._longest_wait:
             return True
-        self._end(error)
+        self._end_all(error)
         return False
 
-    def _end(self, error: ProtimeError) -> None:
+    def _fail_for_all(self, unit: Unit, error: ProtimeError) -> bool:
+        """A failure that is about no collection: of those that may pass several in a row end all."""
+        everything = self._islands[""]
+        everything.failing.add((unit.unit_id,))
+        lasts = not error.retry or told_to_wait(error) is not None
+        if lasts or len(everything.failing) >= FAILURES_IN_A_ROW:
+            self._end_all(error)
+        else:
+            self.failures.append(error)
+        return False
+
+    def _end(self, collection: str, error: ProtimeError) -> None:
+        """Ask for nothing else of this collection; of none any more, if several in a row ended without an answer."""
+        island = self._islands[collection]
+        if island.ended:
+            return
+        island.ended = True
         cause = error.__cause__ if isinstance(error, UnreadableError) else None
         error = cause if isinstance(cause, ProtimeError) else error
+        if error not in self.failures:
+            self.failures.append(error)
+            self.failures_of[collection].append(error)
+        for waiting in (self.planned, self._parts, self._last):
+            left = [one for one in waiting if one.collection != collection]
+            waiting.clear()
+            waiting.extend(left)
+        self._without_answer += isinstance(error, UnreachableError)
+        if self._without_answer >= FAILING_ALIKE:
+            self.stop()
+        self.lock.notify_all()
+
+    def _end_all(self, error: ProtimeError) -> None:
         if error not in self.failures:
             self.failures.append(error)
         self.stop()
 
     def _leave_out_the_like(self, unit: Unit, error: ProtimeError) -> None:
         """After some days of one person, the others of the same unit are named without being asked for."""
+        leaves = self._islands[unit.collection].leaves
         whose = (unit.part_of or unit.unit_id, *unit.person_ids)
-        self._leaves[whose] += 1
-        if self._leaves[whose] < LEAVES_OF_ONE:
+        leaves[whose] += 1
+        if leaves[whose] < LEAVES_OF_ONE:
             return
         like = [one for one in self._last if (one.part_of, *one.person_ids) == whose]
         self._last = [one for one in self._last if one not in like]
         for one in like:
             failure = unreadable(one, error)
-            self.failures.append(failure)
+            self._note(one, failure)
             self._give_up(one, failure)
 
 

@@ -25,7 +25,7 @@ from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.ledger import open_run
 from protime_etl.postgres.sources import register_source
-from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.client import Exchange, ProtimeClient
 from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -90,11 +90,11 @@ class SteppingClient(ProtimeClient):
 
     gate: Gate
 
-    def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
+    def _exchange(self, uri: str, token: str) -> Exchange:
         self.gate.at = uri
         self.gate.wait()
         answer = super()._exchange(uri, token)
-        self.gate.answer = answer[1]
+        self.gate.answer = answer.body
         self.gate.wait()
         return answer
 

@@ -19,9 +19,10 @@ from protime_etl.errors import (
     UntrustedLinkError,
 )
 from protime_etl.protime import transport
-from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
+from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.filters import person
+from protime_etl.protime.token_requests import request_token
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
 PATH = f"{API_PATH}/clockings"
@@ -129,7 +130,8 @@ def test_a_401_renews_the_token_once_and_repeats_the_request_once() -> None:
 
 
 def test_a_401_that_survives_a_fresh_token_names_the_scope() -> None:
-    with ScriptedServer([Answer(401)]) as server:
+    refused = Answer(401, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+    with ScriptedServer([refused]) as server:
         with pytest.raises(UnauthorizedError, match=r"lacks the scope connector-protimeapi-clockings\.read"):
             read_all(server)
         assert len(server.api_requests) == 2

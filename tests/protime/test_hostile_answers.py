@@ -150,7 +150,7 @@ def header_line_without_end() -> Iterator[bytes]:
     [
         (endless_chunks, "AnswerTooLargeError"),
         (ten_gigabytes, "AnswerTooLargeError"),
-        (redirect_without_end, "UntrustedLinkError"),
+        (redirect_without_end, "RedirectError"),
         (headers_without_end, "UnreachableError"),
         (header_line_without_end, "UnreachableError"),
     ],

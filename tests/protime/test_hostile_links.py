@@ -17,8 +17,9 @@ from protime_etl.errors import (
     ProtocolError,
     UntrustedLinkError,
 )
-from protime_etl.protime.auth import MemoryTokenStore, TokenSource, request_token
+from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
+from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
@@ -126,7 +127,8 @@ def test_a_link_that_is_no_link_is_a_clear_error(link: object, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_nothing_is_sent_where_a_redirect_leads(status: int) -> None:
+def test_nothing_is_sent_where_a_redirect_leads(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 1)
     with ScriptedServer([Answer(200, {"value": []})]) as other:
         for path in (PATH, "/tenants/acme/connect/token"):
             moved = Answer(status, b"", {"Location": f"{other.url}{path}"})

@@ -65,3 +65,13 @@ def test_what_asking_again_does_not_cure_is_raised_at_once(error: ProtimeError) 
     with pytest.raises(type(error)):
         with_retries(call, max_wait=60)
     assert len(calls) == 1
+
+
+def test_an_answer_that_asks_to_wait_may_have_fewer_tries() -> None:
+    waiting, waits = failing(RateLimited("wait", status=429, retry_after=1))
+    with pytest.raises(RateLimited):
+        with_retries(waiting, max_wait=60, tries_with_wait=1)
+    assert len(waits) == 1
+    passing, calls = failing(ServerError("away", status=503), times=ATTEMPTS - 1)
+    assert with_retries(passing, max_wait=60, tries_with_wait=1) == "answer"
+    assert len(calls) == ATTEMPTS

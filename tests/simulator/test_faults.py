@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from protime_etl.simulator.faults import Fault, FaultError, FaultPlan, FaultSchedule, RateLimit, read_plan
+from protime_etl.simulator.faults import Fault, FaultError, FaultPlan, FaultSchedule, Question, RateLimit, read_plan
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.server import SimulatedTenant, changing
 from protime_etl.simulator.state import Tenant
@@ -51,8 +51,8 @@ def test_statuses_by_count_and_at_the_nth_request(caller: Caller) -> None:
 def test_a_rate_is_kept_and_repeats_with_the_seed() -> None:
     plan = FaultPlan(seed=3, fault=(Fault(kind="reset", rate=0.2),))
     one, other = FaultSchedule(plan), FaultSchedule(plan)
-    first = [len(one.next("people")) for _ in range(2000)]
-    assert first == [len(other.next("people")) for _ in range(2000)]
+    first = [len(one.next(Question("people"))) for _ in range(2000)]
+    assert first == [len(other.next(Question("people"))) for _ in range(2000)]
     assert 320 < sum(first) < 480
 
 
@@ -157,3 +157,19 @@ def test_a_tenant_that_changes_all_the_time() -> None:
         assert made > 10
         time.sleep(0.05)
         assert changes.made == made
+
+
+def test_a_fault_may_be_about_the_people_of_a_question() -> None:
+    plan = read_plan(
+        '[[fault]]\nkind = "status"\ncount = 9\npeople_over = 2\n[[fault]]\nkind = "reset"\ncount = 9\nperson = 7'
+    )
+    schedule = FaultSchedule(plan)
+
+    def struck(people: frozenset[int] | None, of_list: bool = True) -> list[str]:
+        return [fault.kind for fault in schedule.next(Question("clockings", of_list, people))]
+
+    assert struck(frozenset({1, 2})) == []
+    assert struck(frozenset({1, 2, 7})) == ["status", "reset"]
+    assert struck(frozenset({7})) == ["reset"]
+    assert struck(None) == ["status"], "a list without people is one of all people"
+    assert struck(None, of_list=False) == []

@@ -145,7 +145,8 @@ def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
     assert (told.value.done["inserted"], told.value.done["deleted"]) == (1, 0)
     assert table_rows(engine) == before | {added.id: tenant_rows(large.tenant)[added.id]}
     assert states(engine) == [("failed", str(told.value))]
-    assert covered(engine) == 0
+    held_back = {row["person_id"] for key, row in before.items() if key in ids[:number] and row["date"] == str(FIRST)}
+    assert covered(engine) == 20 - len(held_back), "their days are wrong, and no others"
 
     read.accept_deletions()
     assert pull(read, one_unit(read)).deleted == number
@@ -187,3 +188,29 @@ def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(wareh
         one.accept_deletions()
         assert read_people(one).deleted == 60
         assert all(row["is_deleted"] for row in table_rows(engine, "people").values())
+
+
+@pytest.mark.parametrize(
+    ("people", "gone", "held_back"),
+    [(12, 12, True), (49, 49, True), (1, 1, True), (12, 7, True), (12, 6, False), (4, 3, True), (3, 2, False)],
+)
+def test_a_short_list_of_people_is_held_back_whatever_its_size(
+    warehouse: URL, engine: Engine, people: int, gone: int, held_back: bool
+) -> None:
+    tenant = Tenant(seed=1, people=people, first_day=TODAY, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served,
+        open_pipeline(settings_for(served), warehouse) as pipeline,
+    ):
+        read_people(pipeline)
+        vanished = sorted(tenant_rows(tenant, "people"))[:gone]
+        for person in vanished:
+            tenant.remove_record("people", person)
+
+        counts = read_people(pipeline)
+
+        assert counts.deleted == (0 if held_back else gone)
+        assert [type(one) for one in pipeline.to_look_at] == [DeletionsWithheldError] * held_back
+        pipeline.accept_deletions()
+        read_people(pipeline)
+        assert {one for one, row in table_rows(engine, "people").items() if row["is_deleted"]} == {*vanished}

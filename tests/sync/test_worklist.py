@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from protime_etl.errors import (
+    AuthenticationError,
     ForbiddenError,
     ProtimeError,
     RateLimited,
     ServerError,
+    SettingsError,
+    UnreachableError,
     UnreadableError,
 )
 from protime_etl.sync.cutting import UnitCutError
+from protime_etl.sync.pipeline import FAILING_ALIKE
 from protime_etl.sync.worklist import FAILURES_IN_A_ROW, LEAVES_OF_ONE, WorkList, failure_of
 from protime_etl.work import Counts, Unit
 
@@ -97,3 +102,79 @@ def test_one_error_speaks_for_all_and_the_gravest_first() -> None:
     error = failure_of(failures)
     assert isinstance(error, ForbiddenError)
     assert "2 units failed, one of them so: no scope" in str(error)
+
+
+def of_collection(number: int, path: str) -> Unit:
+    return replace(unit(number), collection=path)
+
+
+def test_a_collection_that_ends_leaves_the_others() -> None:
+    failing = [of_collection(number, "calculated-totals") for number in range(FAILURES_IN_A_ROW + 3)]
+    work = worklist(*failing, of_collection(50, "absences"), of_collection(51, "counters"))
+    for _ in range(FAILURES_IN_A_ROW):
+        one = work.take()
+        assert one is not None
+        work.fail(one, ServerError("away", status=500))
+    assert numbers(work) == [50, 51]
+    assert work.failures_of.keys() == {"calculated-totals"}
+
+
+def test_what_no_retry_cures_ends_its_collection_alone() -> None:
+    work = worklist(of_collection(1, "absences"), of_collection(2, "absences"), of_collection(3, "counters"))
+    first = work.take()
+    assert first is not None
+    work.fail(first, ForbiddenError("no", status=403))
+    assert numbers(work) == [3]
+
+
+@pytest.mark.parametrize("error", [SettingsError("wrong"), AuthenticationError("wrong")])
+def test_what_is_about_all_ends_all(error: ProtimeError) -> None:
+    work = worklist(of_collection(1, "absences"), of_collection(2, "counters"))
+    first = work.take()
+    assert first is not None
+    work.fail(first, error)
+    assert work.take() is None
+
+
+def test_collections_without_any_answer_end_all() -> None:
+    paths = ("clockings", "absences", "counters", "breaks")
+    work = worklist(*(of_collection(10 * n + m, path) for n, path in enumerate(paths) for m in range(5)))
+    asked = 0
+    while (one := work.take()) is not None:
+        asked += 1
+        work.fail(one, UnreachableError("away"))
+    assert asked == FAILING_ALIKE * FAILURES_IN_A_ROW
+
+
+def test_a_unit_is_cut_after_a_wait_and_its_like_at_once() -> None:
+    work = worklist(unit(1, tuple(range(20))), unit(2, tuple(range(20))))
+    wait = RateLimited("wait", status=429, retry_after=30)
+    first = work.take()
+    assert first is not None
+    assert work.parts_after_wait(first) == 0
+    assert work.fail(first, wait)
+    again = work.take()
+    assert again == first
+    assert work.parts_after_wait(first) == 4
+    parts = [unit(10 + n, tuple(range(5 * n, 5 * n + 5)), part_of=1) for n in range(4)]
+    assert work.cut(first, UnitCutError(wait, parts, too_broad=True))
+    for _ in parts:
+        one = work.take()
+        assert one is not None
+        work.finish(one, Counts(rows_read=1))
+    second = work.take()
+    assert second is not None
+    assert work.parts_after_wait(second) == 4, "as small as what was answered"
+
+
+def test_a_wait_of_one_person_alone_leaves_that_person_out() -> None:
+    given_up: list[Unit] = []
+    work = worklist(unit(1), unit(2, (7,), part_of=9), given_up=given_up)
+    first = work.take()
+    assert first is not None
+    work.finish(first, Counts(rows_read=1))
+    wait = ServerError("wait", status=503, retry_after=30)
+    while (one := work.take()) is not None:
+        work.fail(one, wait)
+    assert [left.person_ids for left in given_up] == [(7,)]
+    assert isinstance(work.failures[0], UnreadableError)

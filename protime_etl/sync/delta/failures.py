@@ -17,8 +17,10 @@ from protime_etl.errors import (
     ConnectionLostError,
     DeltaBrokenError,
     ForbiddenError,
+    ForeignAnswerError,
     ProtimeError,
     RateLimited,
+    RedirectError,
     SchemaError,
     ServerError,
     SettingsError,
@@ -26,7 +28,7 @@ from protime_etl.errors import (
     UnreachableError,
 )
 
-__all__ = ["MAX_FAILURES", "MAX_LOADS", "MAX_OUTAGES", "REST", "FailureKind", "failure_kind"]
+__all__ = ["MAX_DISPLACED", "MAX_FAILURES", "MAX_LOADS", "MAX_OUTAGES", "REST", "FailureKind", "failure_kind"]
 
 MAX_FAILURES = 5
 """Turns in a row with an answer that cannot be used, after which a delta is given up."""
@@ -34,6 +36,8 @@ MAX_OUTAGES = 20
 """Turns in a row without an answer, after which a delta is given up if the API answers other requests."""
 MAX_LOADS = 5
 """Initial loads in a row that came to no end, after which the next one waits for `REST`."""
+MAX_DISPLACED = 2
+"""Initial loads in a row whose first link is refused before its time, after which the next one waits for `REST`."""
 REST = dt.timedelta(days=1)
 
 FailureKind = Literal["too large", "answer", "outage", "wait"]
@@ -45,6 +49,8 @@ _OUTAGES = (
     AuthenticationError,
     UnauthorizedError,
     ForbiddenError,
+    ForeignAnswerError,
+    RedirectError,
 )
 _WAITS = (BusyError, RateLimited, SettingsError, SchemaError, DeltaBrokenError)
 

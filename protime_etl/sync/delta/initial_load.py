@@ -15,7 +15,7 @@ from protime_etl.postgres import deltas
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
-from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
+from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed, settle_met
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.locks import lock_merges_shared
 from protime_etl.postgres.people import known_people
@@ -91,7 +91,7 @@ class InitialLoad:
         load.stage([page])
         self._session.drop_deleted(connection, load, ())
         load.merge()
-        load.note_days()
+        load.note_written()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
         keep_seen(connection, tenant, self._session.path, started, rejected)
         deltas.advance(
@@ -124,6 +124,7 @@ class InitialLoad:
             requested = state.requested_at or database_clock(connection)
             if not state.unreadable:
                 missing = unseen(connection, tenant, self._session.path, state.started_at, state.date_from)
+                settle_met(connection, tenant, self._session.path, state.date_from, missing)
                 keep_unconfirmed(connection, tenant, self._session.path, "vanished", dict.fromkeys(missing, ""))
             forget_seen(connection, tenant, self._session.path)
             deltas.advance(
@@ -135,7 +136,7 @@ def _refuse_too_many(collection: str, before: DeltaState | None, now: dt.datetim
     if before is None or before.loads < MAX_LOADS or now >= before.started_at + REST:
         return
     raise DeltaBrokenError(
-        f"{before.loads} initial loads of the delta of {collection} in a row came to no end. {before.error or ''}",
+        f"No new initial load of the delta of {collection} begins yet, after several in a row. {before.error or ''}",
         guidance=f"The next begins after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
         " protime-etl changes --restart. Until then the nightly run brings the changes.",
     )

@@ -12,6 +12,7 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -21,8 +22,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH, Collection
 from protime_etl.collections.page import Page
+from protime_etl.counted import counted
 from protime_etl.errors import (
     BusyError,
+    DeltaBrokenError,
     DeltaExpiredError,
     PagingConflictError,
     ProtimeError,
@@ -35,11 +38,11 @@ from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
+from protime_etl.postgres.history import forget_old, keep_poll
 from protime_etl.postgres.locks import DeltaLock, lock_merges_shared
 from protime_etl.postgres.planning import refresh_statistics
-from protime_etl.postgres.proofs import forget_old, keep_poll
 from protime_etl.sync.delta.confirmation import Confirmation
-from protime_etl.sync.delta.failures import MAX_FAILURES, failure_kind
+from protime_etl.sync.delta.failures import MAX_DISPLACED, MAX_FAILURES, REST, failure_kind
 from protime_etl.sync.delta.initial_load import InitialLoad
 from protime_etl.sync.delta.session import MAX_PAGES, DeltaSession, PollResult, earliest_start
 from protime_etl.sync.pipeline import Pipeline
@@ -191,14 +194,16 @@ class _Poll:
         try:
             page = self._patiently(followed)
         except DeltaExpiredError as error:
-            self._session.give_up("expired", "expired", f"Nobody has asked for 72 hours. {error.message}")
+            ago = began - (state.requested_at or state.started_at)
+            if ago >= deltas.LIFETIME:
+                self._session.give_up(
+                    "expired", "expired", f"The delta link was not used for 72 hours. {error.message}"
+                )
+            else:
+                self._displaced("expired", f"Its link is refused {_in_words(ago)} after the last good request", error)
             return False
         except PagingConflictError as error:
-            self._session.give_up(
-                "conflicted",
-                "conflicted",
-                f"Did another program start a delta with the same client? Only one lives at a time. {error.message}",
-            )
+            self._displaced("conflicted", "Its link is refused", error)
             return False
         link = page.delta_link or page.next_link
         if not link:
@@ -213,6 +218,29 @@ class _Poll:
                 self._advance(connection, state, link, began, changed=False)
             self._session.count(Counts(), 0)
         return bool(page.delta_link)
+
+    def _displaced(self, how: Literal["expired", "conflicted"], seen: str, error: ProtimeError) -> None:
+        """Give up a delta that ended before its time: once that means a new load, the second time in a row a rest.
+
+        Raises:
+            DeltaBrokenError: its first link was refused twice in a row; each new load would end the delta elsewhere.
+        """
+        why = (
+            f"{seen}: did another program start a delta with the same client, such as another warehouse?"
+            " Only one lives at a time."
+        )
+        with self._session.transaction() as connection:
+            loads = deltas.loads_in_a_row(connection, self._session.tenant, self._session.path)
+        if loads < MAX_DISPLACED:
+            self._session.give_up(how, how, f"{why} {error.message}")
+            return
+        message = f"The delta of {self._session.path} was ended {MAX_DISPLACED} times in a row. {why}"
+        self._session.rest(f"{message} {error.message}")
+        raise DeltaBrokenError(
+            message,
+            guidance="Give each warehouse a client of its own, then: protime-etl changes --restart. Until then the"
+            f" nightly run brings the changes, and no new load begins before {REST.days} day has passed.",
+        )
 
     def _patiently(self, link: str) -> Page:
         """Ask for changes; a 409 is documented and not explained, so it gets a few tries."""
@@ -232,7 +260,7 @@ class _Poll:
             load.stage([page])
             self._session.drop_deleted(connection, load, page.deletions)
             load.merge()
-            load.note_days()
+            load.note_written()
             reported = (
                 unresolved_deletions(connection, tenant, self._session.path, page.deletions) if page.deletions else {}
             )
@@ -261,6 +289,11 @@ class _Poll:
             requested_at=began,
             changed=changed,
         )
+
+
+def _in_words(time: dt.timedelta) -> str:
+    minutes = round(time.total_seconds() / 60)
+    return counted(minutes, "minute") if minutes < 120 else counted(round(minutes / 60), "hour")
 
 
 def _why_broken(state: DeltaState, error: ProtimeError) -> str:

@@ -21,7 +21,7 @@ from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
-from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_OUTAGES, failure_kind
+from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES, failure_kind
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.work import Counts
 
@@ -112,8 +112,13 @@ class DeltaSession:
         self.result.restarted = why
         self.result.reason = message
         with self.transaction() as connection:
-            asked = why == "asked"
-            deltas.give_up(connection, self.tenant, self.path, status, message, asked=asked)
+            loads = 0 if why == "asked" else None
+            deltas.give_up(connection, self.tenant, self.path, status, message, loads=loads)
+
+    def rest(self, message: str) -> None:
+        """The delta is over, and a new load does not begin at once."""
+        with self.transaction() as connection:
+            deltas.give_up(connection, self.tenant, self.path, "broken", message, loads=MAX_LOADS)
 
     def is_over(self, state: DeltaState, error: ProtimeError) -> bool:
         """Whether this failure, after those before it, ends the delta; see `delta_failures`."""

@@ -129,6 +129,21 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
         assert stale(pipeline) == []
 
 
+def test_what_waits_survives_a_restart_that_begins_later(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        poll(pipeline)
+        gone = live(simulated.tenant)[:300]
+        for one in gone:
+            simulated.tenant.hard_delete(one)
+        assert poll(pipeline).withheld is not None
+        turn = poll(pipeline, TODAY, restart=True)
+        assert turn.withheld is not None
+        assert unconfirmed(engine) == 300
+        pipeline.accept_deletions()
+        assert poll(pipeline).counts.deleted == 300
+        assert_equal(engine, simulated.tenant)
+
+
 def test_what_comes_back_needs_no_decision(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
         sync(pipeline, "test", FIRST, TODAY)

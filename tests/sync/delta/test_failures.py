@@ -15,7 +15,14 @@ from tenacity import wait_none
 
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
-from protime_etl.errors import DeltaBrokenError, ProtimeError, RateLimited, ServerError, UntrustedLinkError
+from protime_etl.errors import (
+    DeltaBrokenError,
+    ForeignAnswerError,
+    ProtimeError,
+    RateLimited,
+    ServerError,
+    UntrustedLinkError,
+)
 from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.protime import decoding, retrying, transport
 from protime_etl.simulator.faults import FaultPlan, read_plan
@@ -127,7 +134,6 @@ def spoil(simulated: SimulatedTenant, fault: str, on: str = '["clockings-delta"]
         ('kind = "status"\nstatus = 404', "status 404"),
         ('kind = "status"\nstatus = 405', "status 405"),
         ('kind = "status"\nstatus = 414', "status 414"),
-        ('kind = "garbage"', "not a page of JSON"),
     ],
 )
 def test_an_answer_that_can_never_be_used_ends_the_delta(
@@ -235,13 +241,23 @@ def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
         assert not poll(pipeline).initial
 
 
-def test_an_outage_of_the_delta_alone_ends_it(warehouse: URL, engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ('kind = "status"\nstatus = 504', ServerError),
+        ('kind = "garbage"', ForeignAnswerError),
+        ('kind = "firewall"\nstatus = 403', ForeignAnswerError),
+    ],
+)
+def test_an_outage_of_the_delta_alone_ends_it(
+    warehouse: URL, engine: Engine, fault: str, error: type[ProtimeError]
+) -> None:
     with served(warehouse) as (pipeline, simulated):
         poll(pipeline)
         simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
-        spoil(simulated, 'kind = "status"\nstatus = 504')
+        spoil(simulated, fault)
         for failed in range(1, MAX_OUTAGES):
-            with pytest.raises(ServerError):
+            with pytest.raises(error):
                 poll(pipeline)
             assert (state(engine)["status"], state(engine)["outages"]) == ("active", failed)
         turn = poll(pipeline)
@@ -259,6 +275,18 @@ def test_an_outage_of_everything_does_not(warehouse: URL, engine: Engine) -> Non
             with pytest.raises(ServerError):
                 poll(pipeline)
         assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
+        simulated.served.misbehaviour.follow(FaultPlan())
+        assert not poll(pipeline).initial
+
+
+def test_a_firewall_before_everything_does_not(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        poll(pipeline)
+        spoil(simulated, 'kind = "firewall"\nstatus = 403', on='["clockings", "clockings-delta"]')
+        for _ in range(MAX_FAILURES + 1):
+            with pytest.raises(ForeignAnswerError):
+                poll(pipeline)
+        assert (state(engine)["status"], state(engine)["outages"]) == ("active", MAX_FAILURES + 1)
         simulated.served.misbehaviour.follow(FaultPlan())
         assert not poll(pipeline).initial
 

@@ -18,7 +18,14 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.collections.record import Reference
 from protime_etl.config import CLOCKINGS_SCOPE
-from protime_etl.errors import BusyError, DeltaExpiredError, InvalidRequestError, ProtocolError, UntrustedLinkError
+from protime_etl.errors import (
+    BusyError,
+    DeltaBrokenError,
+    DeltaExpiredError,
+    InvalidRequestError,
+    ProtocolError,
+    UntrustedLinkError,
+)
 from protime_etl.postgres.locks import DeltaLock
 from protime_etl.protime.filters import dates
 from protime_etl.simulator.faults import read_plan
@@ -423,3 +430,41 @@ def test_a_new_initial_load_can_be_asked_for(pipeline: Pipeline, engine: Engine,
     turn = poll(pipeline, FIRST, restart=True)
     assert (turn.restarted, turn.changed, state(engine)["date_from"]) == ("asked", False, FIRST)
     assert_equal(engine, simulated.tenant)
+
+
+@pytest.mark.parametrize("status", [409, 410])
+def test_two_warehouses_with_one_client_do_not_load_for_ever(warehouse: URL, engine: Engine, status: int) -> None:
+    """Each load ends the delta of the other warehouse; the second time in a row that is an error."""
+    with served(warehouse, superseded_delta_status=status) as (pipeline, simulated):
+
+        def other_warehouse_loads() -> None:
+            pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
+
+        poll(pipeline)
+        other_warehouse_loads()
+        first = poll(pipeline)
+        assert first.restarted in {"expired", "conflicted"}
+        assert "such as another warehouse" in first.reason
+        assert "not used for 72 hours" not in first.reason
+        other_warehouse_loads()
+        with pytest.raises(DeltaBrokenError, match=r"ended 2 times in a row.*such as another warehouse"):
+            poll(pipeline)
+        assert state(engine)["status"] == "broken"
+        asked = simulated.served.requests["clockings"]
+        with pytest.raises(DeltaBrokenError, match="begins after"):
+            poll(pipeline)
+        assert simulated.served.requests["clockings"] == asked, "no other load begins at once"
+
+        assert poll(pipeline, restart=True).restarted == "asked"
+        assert poll(pipeline).restarted is None
+        assert_equal(engine, simulated.tenant)
+
+
+def test_a_delta_that_is_ended_now_and_then_is_loaded_again_each_time(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse, superseded_delta_status=410) as (pipeline, simulated):
+        poll(pipeline)
+        for _ in range(3):
+            pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
+            assert poll(pipeline).restarted == "expired"
+            assert poll(pipeline).restarted is None, "it lives in between"
+        assert_equal(engine, simulated.tenant)

@@ -1,0 +1,104 @@
+"""`protime-etl due`: what is due is what was asked for of all people, whatever became of it, until it is given up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL
+
+from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.server import SimulatedTenant
+from tests.cli.shell import Shell, last_json
+from tests.cli.test_coverage import DATES, FIRST, NOON, TODAY
+from tests.cli.test_coverage import simulated as simulated  # noqa: PLC0414 - a fixture
+
+OLD = FIRST - dt.timedelta(days=60)
+OLDER = ("--from", str(OLD), "--to", str(OLD + dt.timedelta(days=29)))
+
+
+@pytest.fixture
+def shell(tmp_path: Path, simulated: SimulatedTenant, warehouse: URL) -> Shell:
+    return Shell(
+        tmp_path,
+        tenant="simulated",
+        client_id=simulated.client_id,
+        client_secret=simulated.client_secret,
+        api_url=simulated.url,
+        auth_url=simulated.url,
+        timezone=NOON,
+        database_url=warehouse.render_as_string(hide_password=False),
+    )
+
+
+def ranges(shell: Shell) -> list[tuple[str, str]]:
+    return [(one["date_from"], one["date_to"]) for one in last_json(shell("due", "--json"))["due"]]
+
+
+def test_a_backfill_that_was_stopped_is_due_until_it_is_done_or_given_up(
+    shell: Shell, simulated: SimulatedTenant
+) -> None:
+    assert shell("sync", *DATES).returncode == 0
+    plan = 'fault = [{kind = "status", status = 403, on = ["clockings"], rate = 1.0}]'
+    simulated.served.misbehaviour.follow(read_plan(plan))
+    assert shell("backfill", *OLDER).returncode == 1
+    simulated.served.misbehaviour.follow(read_plan(""))
+    assert shell("sync", *DATES).returncode == 0, "the next night is fine"
+    assert shell("status").returncode == 3
+    assert ranges(shell) == [(OLDER[1], OLDER[3]), (DATES[1], DATES[3])]
+
+    given_up = shell("due", *OLDER, "--give-up")
+    assert given_up.returncode == 0
+    assert f"{OLDER[1]}..{OLDER[3]} is not due any more of clockings" in given_up.stdout
+    assert ranges(shell) == [(DATES[1], DATES[3])]
+    status = shell("status")
+    assert status.returncode == 0, status.stdout
+
+
+def test_days_that_followed_by_themselves_can_be_given_up(shell: Shell) -> None:
+    assert shell("sync", *DATES).returncode == 0
+    later = TODAY + dt.timedelta(days=5)
+    result = shell("due", "--from", str(TODAY), "--to", str(later), "--give-up")
+    assert result.returncode == 0
+    assert ranges(shell) == [(DATES[1], str(TODAY - dt.timedelta(days=1)))]
+
+
+def test_the_first_day_of_history_makes_all_since_due(shell: Shell) -> None:
+    assert shell("sync", *DATES, history_from=str(OLD)).returncode == 0
+    assert ranges(shell) == [(str(OLD), str(TODAY))]
+    status = shell("status")
+    assert status.returncode == 3
+    command = f"protime-etl backfill --from {OLD} --to {FIRST - dt.timedelta(days=1)} --only-missing"
+    assert command in status.stdout
+    assert shell(*command.split()[1:]).returncode == 0
+    assert shell("status").returncode == 0
+
+
+def test_a_run_for_some_people_asks_for_nothing(shell: Shell) -> None:
+    assert shell("sync", *DATES, "--people", "100001").returncode == 0
+    assert "nothing is due" in shell("due").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--give-up",), "--give-up takes days back."),
+        (("--from", "2026-01-01"), "--from and --to go with --give-up."),
+        (("--from", "2026-02-01", "--to", "2026-01-01", "--give-up"), "The range ends (2026-01-01) before it begins"),
+    ],
+)
+def test_wrong_usage_is_one_line(shell: Shell, options: tuple[str, ...], message: str) -> None:
+    result = shell("due", *options)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["status", "due --tenant acme", "forget acme", "resume"])
+def test_what_only_shows_something_makes_no_warehouse(shell: Shell, command: str) -> None:
+    nothing: dict[str, str | None] = dict.fromkeys(name.removeprefix("PROTIME_").lower() for name in shell.settings)
+    result = shell(*command.split(), **nothing)
+    assert result.returncode == 2
+    assert "PROTIME_DATABASE_URL is not set" in result.stderr
+    assert not (shell.folder / ".protime").exists()

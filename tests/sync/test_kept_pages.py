@@ -1,0 +1,139 @@
+"""A quota that is smaller than a list: what was read is kept over the pause, and every request is made once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.errors import RateLimited
+from protime_etl.protime import client
+from protime_etl.simulator.faults import Fault, FaultPlan, RateLimit
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync import pipeline as pipeline_module
+from protime_etl.sync.lists import read_people
+from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.proving import prove
+from protime_etl.sync.runs import sync
+from protime_etl.sync.verify import verify
+from tests.difficult import Quota
+from tests.tenant import TODAY, settings_for
+from tests.truth import table_rows, tenant_rows
+
+FIRST = TODAY - dt.timedelta(days=19)
+QUOTA = FaultPlan(rate_limit=RateLimit(requests=12, seconds=1, retry_after=1))
+PEOPLE = 200
+PAGE = 10
+
+
+@pytest.fixture(autouse=True)
+def no_pause_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second is a long pause: no transaction and no lock is held over it."""
+    monkeypatch.setattr(client, "LOCKED_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(pipeline_module, "LONGEST_WAIT_INSIDE", 0.1)
+
+
+@pytest.fixture
+def many() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=PEOPLE, first_day=TODAY, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=PAGE, empty_page_every=0)) as served:
+        yield served
+
+
+@pytest.fixture
+def days() -> Iterator[SimulatedTenant]:
+    tenant = Tenant(seed=1, people=10, first_day=FIRST, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=PAGE, empty_page_every=0)) as served:
+        yield served
+
+
+def test_a_list_goes_on_behind_its_last_page(many: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
+    with open_pipeline(settings_for(many), warehouse) as pipeline:
+        many.served.misbehaviour.follow(QUOTA)
+        read_people(pipeline)
+        assert table_rows(engine, "people").keys() == tenant_rows(many.tenant, "people").keys()
+        assert many.served.requests["people"] - many.served.requests["refused"] == PEOPLE / PAGE
+
+
+def test_records_that_were_asked_for_by_their_ids_are_not_asked_for_again(
+    many: SimulatedTenant, warehouse: URL
+) -> None:
+    with open_pipeline(settings_for(many), warehouse) as pipeline:
+        read_people(pipeline)
+        gone = sorted(tenant_rows(many.tenant, "people"))[:15]
+        for one in gone:
+            many.tenant.remove_record("people", one)
+        before = many.served.requests["people"]
+        many.served.misbehaviour.follow(QUOTA)
+        counts = read_people(pipeline)
+        assert counts.deleted == len(gone)
+        assert many.served.requests["people"] - before < PEOPLE / PAGE + len(gone) + 10
+
+
+def test_a_paging_token_that_dies_starts_the_list_over(many: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
+    with open_pipeline(settings_for(many), warehouse) as pipeline:
+        fault = Fault(kind="expire", on=("people",), at=(14,))
+        many.served.misbehaviour.follow(FaultPlan(fault=(fault,), rate_limit=QUOTA.rate_limit))
+        read_people(pipeline)
+        assert table_rows(engine, "people").keys() == tenant_rows(many.tenant, "people").keys()
+
+
+def test_a_verification_keeps_its_pages(days: SimulatedTenant, warehouse: URL) -> None:
+    with open_pipeline(settings_for(days), warehouse) as pipeline:
+        sync(pipeline, "test", FIRST, TODAY)
+        before = days.served.requests.copy()
+        days.served.misbehaviour.follow(QUOTA)
+        found = verify(pipeline, FIRST, TODAY)
+        assert found.agrees
+        asked = days.served.requests["clockings"] - before["clockings"]
+        refused = days.served.requests["refused"] - before["refused"]
+        assert asked - refused <= -(-len(days.tenant.truth()) // PAGE) + found.units, "the last page of each window"
+        assert asked > 24, "it takes more than two quotas"
+
+
+def test_a_proof_keeps_its_pages(days: SimulatedTenant, warehouse: URL) -> None:
+    with open_pipeline(settings_for(days), warehouse) as pipeline:
+        sync(pipeline, "test", FIRST, TODAY)
+        days.served.misbehaviour.follow(QUOTA)
+        done = prove(pipeline, "cli", requests=100)
+        assert done.windows
+        assert not done.failures
+        assert done.differences == 0
+
+
+def test_a_list_that_only_asks_to_wait_ends(many: SimulatedTenant, warehouse: URL) -> None:
+    fault = Fault(kind="status", status=429, retry_after=1, on=("people",), count=10**6)
+    with open_pipeline(settings_for(many), warehouse) as pipeline:
+        many.served.misbehaviour.follow(FaultPlan(fault=(fault,)))
+        with pytest.raises(RateLimited):
+            read_people(pipeline)
+        assert many.served.requests["people"] <= pipeline_module.WAITS_IN_VAIN
+
+
+def test_each_try_of_a_proof_ends_something(days: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
+    """As Airflow does it: a try ends with each pause, and the next one goes on with what is not proven yet."""
+    with open_pipeline(settings_for(days), warehouse) as pipeline:
+        sync(pipeline, "test", FIRST, TODAY)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM protime_etl.proofs"))
+    quota = Quota(days, 15)
+    with open_pipeline(settings_for(days, max_wait_in_task=0), warehouse) as pipeline:
+        while proven_days(engine) < 20:
+            with suppress(RateLimited):
+                prove(pipeline, "cli", requests=100)
+            with engine.begin() as connection:
+                connection.execute(sa.text("DELETE FROM protime_etl.pauses"))
+            quota.renew()
+            assert quota.windows < 12
+    assert quota.windows > 2
+
+
+def proven_days(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(sa.text("SELECT count(DISTINCT date) FROM protime_etl.proofs")) or 0)
