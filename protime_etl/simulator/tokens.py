@@ -63,8 +63,11 @@ class TokenDesk:
     def age(self, token: str) -> float | None:
         """Seconds since a token was given out, or None if it is unknown."""
         with self._lock:
-            until, _ = self._given.get(token, (0.0, frozenset()))
-        return time.monotonic() - (until - self._options.expires_in) if until else None
+            entry = self._given.get(token)
+        if entry is None:
+            return None
+        given = entry[0] - dt.timedelta(seconds=self._options.expires_in)
+        return (self._clock.now() - given).total_seconds()
 
     def revoke(self) -> None:
         """Make all tokens invalid that were given out so far."""

@@ -31,8 +31,8 @@ __all__ = ["Compared", "CrashError", "Operator"]
 
 Days = tuple[dt.date, dt.date]
 LIFETIME = dt.timedelta(hours=72)
-GIVE_UP: str | None = None
-"""The command that takes back the days that a backfill asked for; None as long as there is none."""
+GIVE_UP = "protime-etl due --from {first} --to {last} --give-up"
+"""The command that takes back the days that a backfill asked for."""
 
 
 class CrashError(Exception):
@@ -117,13 +117,11 @@ class Operator:
             self._book.try_to_read(*days, at)
             self._book.fail(*days, at, "the process died")
 
-    def give_up(self, days: Days) -> bool:
-        """Take back what a backfill has asked for; returns whether there is a way to do so."""
-        if GIVE_UP is None:
-            return False
-        self.command(GIVE_UP.format(first=days[0], last=days[1]))
+    def give_up(self, days: Days) -> None:
+        """Take back what a backfill has asked for."""
+        ended = self.command(GIVE_UP.format(first=days[0], last=days[1]))
+        assert ended.status == 0, ended
         self._book.take_back(*days)
-        return True
 
     def prove(self, requests: int) -> list[Compared]:
         """Compare what was compared longest ago; returns what was compared for all people."""
@@ -135,8 +133,7 @@ class Operator:
             number = len(done.windows) - len(done.found)
             repaired = {day for _, first, last, _ in done.windows[:number] for day in days_of(first, last)}
             # Where the budget ends a proof what differs may not be repaired.
-            is_spent = getattr(done, "is_spent", False)
-            is_whole = not (is_spent or done.failures or done.unreadable or pipeline.to_look_at)
+            is_whole = not (done.is_spent or done.failures or done.unreadable or pipeline.to_look_at)
             for place, (_, first, last, people) in enumerate(done.windows):
                 if people is None and place >= number:
                     compared.append(Compared(first, last, done.found[place - number], repaired))

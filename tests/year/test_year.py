@@ -16,8 +16,6 @@ from tests.year.year import Year, year
 pytestmark = pytest.mark.timeout(3600)
 NIGHTS, LONG_NIGHTS = 25, 365
 NAMED = 8
-UNMENDED = {"green", "red", "advice", "due", "proof"}
-"""What the warehouse says of itself is not a function of its state yet: these checks are known to find something."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -52,18 +50,7 @@ def _report(what: str, lived: Year) -> None:
     print(f"\nyear: {what}; OK on {mornings[True]} mornings, not on {mornings[False]}; findings: {kinds}")  # noqa: T201
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        pytest.param(
-            check,
-            marks=pytest.mark.xfail(reason="verdict and views follow events, not the state")
-            if check in UNMENDED
-            else (),
-        )
-        for check in CHECKS
-    ],
-)
+@pytest.mark.parametrize("check", CHECKS)
 def test_a_year_of_nights(lived: Year, check: str) -> None:
     found = [one for one in lived.checks.found.values() if one.check == check]
     if found:

@@ -123,7 +123,9 @@ class Year:
                 self._operator.die(self._old_days(), 2, long=True)
             case "a backfill goes on":
                 first, last = days = self._old_days()
-                if self._round % 2 == 0 or not self._operator.give_up(days):
+                if self._round % 2:
+                    self._operator.give_up(days)
+                else:
                     self._operator.command(f"protime-etl backfill --from {first} --to {last}")
             case "old days are read":
                 self._operator.sync((day - 45 * ONE_DAY, day - 38 * ONE_DAY))
