@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
+SEEDS ?= 1
 
-.PHONY: help run up test lint format migration data-page tests contracts chaos soak proofs airflow airflow-oldest warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page tests contracts chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -55,6 +56,9 @@ contracts: $(READY) ## The long form of what every collection has to keep, plans
 proofs: $(READY) ## A hundred nights that prove two years, and reading again what is large (5 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest --long -q tests/sync/test_proving.py tests/cli/test_reading_again.py
+
+year: $(READY) ## A year of nights against what is known for certain, or several: make year SEEDS=1,2,3 (10 minutes a year)
+	@$(BIN)/python -m pytest --long -s -q tests/year --seeds "$(SEEDS)"
 
 airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page (25 minutes)
 	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py tests/test_deployment_celery.py

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fix_postgres", "tests.fix_tenant"]
+pytest_plugins = ["tests.fix_clock", "tests.fix_postgres", "tests.fix_tenant"]
 
-LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py"} | {
+LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py", "year"} | {
     "test_every_collection.py",
     "test_new_collection.py",
 }
@@ -27,6 +27,8 @@ for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLO
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="Run the long form of the tests that have one.")
+    parser.addoption("--seeds", default="1", help="Seeds of the years that tests/year lives through, such as 1,2,3.")
+    parser.addoption("--nights", type=int, help="How many nights of them; left out, 25, or 365 in the long form.")
     parser.addoption("--picture", help="Where to keep a picture of the page in Airflow's user interface.")
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from protime_etl.postgres.connection import create_engine
 from tests.servers import older_server
 
-__all__ = ["NUMBERS", "both_servers", "database", "execute", "in_memory"]
+__all__ = ["NUMBERS", "both_servers", "database", "database_exists", "execute", "in_memory"]
 
 NUMBERS = count()
 """For names that no other database has."""
@@ -47,6 +47,13 @@ def database(server: URL, name: str, template: str | None = None) -> Iterator[UR
     execute(server, f"CREATE DATABASE {name} {copied}")
     yield server.set(database=name)
     execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def database_exists(server: URL, name: str) -> bool:
+    """Whether the server has a database of that name."""
+    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as session:
+        return session.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
 @cache

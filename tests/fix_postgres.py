@@ -14,6 +14,7 @@ from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
 from tests.databases import NUMBERS, database, execute, in_memory
+from tests.moving_clock import MovingClock, moved_template
 from tests.servers import older_server, system_postgres
 
 
@@ -62,8 +63,16 @@ def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
 
 @pytest.fixture(params=["embedded"])
 def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> Iterator[URL]:
-    """A fresh warehouse; tests of SQL ask for both servers with `both_servers`."""
-    with database(servers(request.param), f"warehouse_{next(NUMBERS)}", "template") as url:
+    """A fresh warehouse; tests of SQL ask for both servers with `both_servers`.
+
+    Of a test that moves the clock it follows that clock, and engines are made after it.
+    """
+    server = servers(request.param)
+    clock: MovingClock | None = request.getfixturevalue("clock") if "clock" in request.fixturenames else None
+    template = "template" if clock is None else moved_template(server)
+    with database(server, f"warehouse_{next(NUMBERS)}", template) as url:
+        if clock is not None:
+            clock.follow(url)
         yield url
 
 

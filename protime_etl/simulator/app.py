@@ -84,7 +84,7 @@ class _Api:
         self._options = options
         self._clock = clock
         self._deltas = Deltas(tenant, options, clock)
-        self._desk = TokenDesk(options)
+        self._desk = TokenDesk(options, clock)
         self._signer = Signer()
         self.misbehaviour = Misbehaviour(tenant, self._desk.revoke, self._desk.age)
         self.misbehaviour.follow(options.faults)

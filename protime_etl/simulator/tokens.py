@@ -6,30 +6,33 @@ https://documentation.myprotime.eu/protimeapi/reference/authentication/ ; the er
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hmac
 import secrets
 import threading
-import time
 from urllib.parse import parse_qs
 
 import msgspec
 from starlette.responses import Response
 
 from protime_etl.simulator.answers import RefusalError, json_answer
+from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.options import KNOWN_SCOPES, Options
 
 __all__ = ["TokenDesk", "token_refusal"]
 
+LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
 FORM = "application/x-www-form-urlencoded"
 
 
 class TokenDesk:
     """Gives out tokens and knows those that are good."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, clock: Clock) -> None:
         self._options = options
+        self._clock = clock
         self._lock = threading.Lock()
-        self._given: dict[str, tuple[float, frozenset[str]]] = {}
+        self._given: dict[str, tuple[dt.datetime, frozenset[str]]] = {}
 
     def answer(self, content_type: str, body: bytes) -> Response:
         """Answer a token request.
@@ -54,14 +57,17 @@ class TokenDesk:
     def scopes(self, token: str) -> frozenset[str] | None:
         """The scopes of a token, or None if it is unknown, expired or revoked."""
         with self._lock:
-            until, scopes = self._given.get(token, (0.0, frozenset()))
-        return scopes if time.monotonic() < until else None
+            until, scopes = self._given.get(token, (LONG_AGO, frozenset()))
+        return scopes if self._clock.now() < until else None
 
     def age(self, token: str) -> float | None:
         """Seconds since a token was given out, or None if it is unknown."""
         with self._lock:
-            until, _ = self._given.get(token, (0.0, frozenset()))
-        return time.monotonic() - (until - self._options.expires_in) if until else None
+            entry = self._given.get(token)
+        if entry is None:
+            return None
+        given = entry[0] - dt.timedelta(seconds=self._options.expires_in)
+        return (self._clock.now() - given).total_seconds()
 
     def revoke(self) -> None:
         """Make all tokens invalid that were given out so far."""
@@ -83,11 +89,11 @@ class TokenDesk:
         return granted
 
     def _give(self, scopes: frozenset[str]) -> Response:
-        now = time.monotonic()
+        now = self._clock.now()
         token = _jwt_lookalike()
         with self._lock:
             self._given = {known: entry for known, entry in self._given.items() if entry[0] > now}
-            self._given[token] = (now + self._options.expires_in, scopes)
+            self._given[token] = (now + dt.timedelta(seconds=self._options.expires_in), scopes)
         answer = {
             "access_token": token,
             "expires_in": self._options.expires_in,
