@@ -109,6 +109,11 @@ def get_provider_info() -> dict[str, Any]:
                         0,
                         1_000_000,
                     ),
+                    "history_from": {
+                        "label": "History from",
+                        "description": "First day of which everything is due. Empty: what runs have asked for.",
+                        "schema": {"type": ["string", "null"], "format": "date", "default": None},
+                    },
                     "allow_http": {
                         "label": "Accept http",
                         "description": "Only for a simulated tenant in a container network.",

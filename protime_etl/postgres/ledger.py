@@ -279,16 +279,17 @@ def finish_unit(
     return entered.rowcount > 0
 
 
-def vanished_in_run(connection: Connection, run_id: int) -> tuple[int, int]:
-    """How many records the units of a run have marked as they vanished, and of how many that were read or marked.
+def vanished_in_run(connection: Connection, unit: Unit) -> tuple[int, int]:
+    """How many records the other units of its run have marked as they vanished, and of how many read or marked.
 
     Until this transaction ends, no other unit of the run counts.
     """
+    run_id = unit.run_id
     connection.execute(sa.select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update(key_share=True))
     vanished, read = connection.execute(
         sa.select(
             sa.func.coalesce(sa.func.sum(units.c.vanished), 0), sa.func.coalesce(sa.func.sum(units.c.rows_read), 0)
-        ).where(units.c.run_id == run_id)
+        ).where(units.c.run_id == run_id, units.c.unit_id != unit.unit_id)
     ).one()
     return int(vanished), int(vanished + read)
 

@@ -266,7 +266,7 @@ class UnitPull:
         if brake.accepted or not (gone or undecided):
             return list(gone)
         before = set(held_back(connection, self._tenant, self._unit.collection, gone))
-        marked, read = ledger.vanished_in_run(connection, self._unit.run_id)
+        marked, read = ledger.vanished_in_run(connection, self._unit)
         vanished, scope = marked + len(gone) - len(before) + undecided, read + self._records + self._missing
         self._held_back = list(gone) if brake.withholds(vanished, scope) else [one for one in gone if one in before]
         if self._held_back or brake.withholds(vanished, scope):

@@ -74,14 +74,27 @@ def test_the_example_of_the_hook_counts(simulated: SimulatedTenant) -> None:
 
 def test_each_metric_that_is_named_exists() -> None:
     facts: Any = {
-        "tenants": [{"tenant": "a", "rejected": 0}],
+        "tenants": [{"tenant": "a", "rejected": 0, "today": None}],
         "deltas": [
             {"tenant": "a", "collection": "clockings", "requested_at": None, "hours_since": None, "hours_left": None}
             | {"status": "loading", "drift": 0, "withheld": 0}
         ],
         "complete": [],
         "proof": [],
-        **{name: [] for name in ("not_read", "runs", "pauses", "holes", "collections", "coverage")},
+        **{
+            name: []
+            for name in (
+                "wrong",
+                "gaps",
+                "asked",
+                "not_asked_for",
+                "runs",
+                "pauses",
+                "proof_days",
+                "collections",
+                "coverage",
+            )
+        },
     }
     always = set(judge("a", facts, ["clockings"]).figures)
     told = PAGE[PAGE.index("with the tag `tenant`:") : PAGE.index("**Lineage**")]

@@ -114,7 +114,7 @@ def test_what_cannot_be_read_is_named_at_the_end_and_stops_nothing(
     assert "2 lists could not be read whole: the log of plan_batches says which and why" in report
     assert "red tasks, whose logs say more: pull_clockings" in report
     assert f"{VANISHED} of {len(people)} people vanished at once" in run.log
-    assert "list could not be read" in run.log
+    assert "departments cannot be read: " in run.log
 
 
 NO_PEOPLE = '[[fault]]\nkind = "status"\nstatus = 500\nrate = 1.0\non = ["people"]'
@@ -139,7 +139,7 @@ def test_a_list_of_people_that_fails_keeps_no_clocking_back(
     assert {name for name, state in run.tasks.items() if state != "success"} == red
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert run.state == "failed"
-    assert "The list of people could not be read" in run.log
+    assert "people cannot be read" in run.log
 
 
 def test_without_any_known_person_the_plan_says_why_there_is_none(tmp_path: Path, simulated: SimulatedTenant) -> None:

@@ -101,15 +101,17 @@ def four_tenants(pipeline: Pipeline, warehouse: URL) -> None:
         " VALUES ('simulated', now() + interval '1 hour', now() + interval '1 hour')",
         "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, started_at, requested_at)"
         f" VALUES ('simulated', 'clockings', 'active', '{FIRST}', now(), now() - interval '30 hours')",
-        "INSERT INTO protime_etl.units (run_id, collection, date_from, date_to, person_ids, status, finished_at, error)"
-        f" SELECT run_id, 'clockings', '{FIRST}', '{FIRST}', '{{100001}}', 'failed', now(), 'status 500' FROM"
-        " protime_etl.runs WHERE tenant = 'simulated'",
+        "INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why)"
+        f" VALUES ('simulated', 'clockings', '{{[100001,100002)}}', '{{[{FIRST},{FIRST}]}}', now(), 'failed',"
+        " 'status 500')",
     ]
     for tenant, origin in {"beta": NIGHT.format("beta"), "lone": "cli", "broken": NIGHT.format("broken")}.items():
         columns = "tenant, origin, date_from, date_to, status, error, collections, only_missing"
         statements += [
             f"INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('{tenant}', 'Europe/Paris')",
             f"INSERT INTO protime_etl.runs ({columns}) VALUES ('{tenant}', '{origin}', {night})",
+            "INSERT INTO protime_etl.promises (tenant, collection, by_people, dates, follows_from) SELECT"
+            f" '{tenant}', collection, true, '{{}}', now() FROM unnest('{{clockings,absences}}'::text[]) AS collection",
         ]
     for statement in statements:
         execute(warehouse, statement)
@@ -165,7 +167,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
     # All that there is to say, as everybody else is told it.
     (simulated,) = re.findall(r'<section id="simulated".*?</section>', told["admin"], re.DOTALL)
     for text in (
-        "the delta of clockings had its last turn 30 h ago and ends after 72 h",
+        "the delta of clockings was last polled 30 hours ago and ends after 72",
         f"clockings not read: person 100001, {FIRST}",
         "status 500",
         "The API asks to wait",
@@ -267,15 +269,14 @@ def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.
     assert simulated.calendar is not None
     execute(
         warehouse,
-        "CREATE OR REPLACE VIEW protime.proof AS SELECT 'simulated'::text AS tenant, 'clockings'::text AS collection,"
-        " n::date AS date, now() AS proven_at, 0::bigint AS people_unproven, 0::bigint AS differences,"
-        f" now() AS last_found_at FROM generate_series('{FIRST}'::date, '{TODAY}', interval '1 day') AS n"
-        " WHERE pg_sleep(1)::text = ''",
+        "CREATE OR REPLACE VIEW protime_etl.book AS SELECT 'simulated'::text AS tenant,"
+        " 'clockings'::text AS collection, n AS person_id, '{}'::datemultirange AS due, '{}'::datemultirange AS read, '{}'::datemultirange AS proven,"
+        " '{}'::datemultirange AS in_service FROM generate_series(1::bigint, 9) AS n WHERE pg_sleep(1)::text = ''",
     )
     monkeypatch.setattr("protime_etl.airflow.page.reading.SECONDS", 3.0)
     (simulated,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
     assert simulated.calendar is None
-    assert "the warehouse took too long to tell: proof;" in " ".join(simulated.health.lines)
+    assert "the warehouse took too long to answer: book;" in " ".join(simulated.health.lines)
     assert "proof_age_days" not in simulated.health.figures
     assert simulated.facts["runs"]
 
@@ -287,7 +288,7 @@ def test_what_nobody_could_tell_is_neither_good_nor_bad(pipeline: Pipeline, engi
         assert not any(rows for name, rows in facts.items() if name != "too_slow")
         health = judge("simulated", facts, ["clockings"])
         assert (health.ok, health.problems, health.figures) == (False, [], {})
-        assert health.headline == "simulated: NOT KNOWN - the warehouse is too slow to tell when it was read"
+        assert health.headline == "simulated: NOT KNOWN - the warehouse takes too long to answer"
         assert judge("simulated", read_facts(connection, ["clockings"], within=60), ["clockings"]).ok
 
 
@@ -295,6 +296,10 @@ def test_a_badge_says_ok_only_above_days_that_are_complete(pipeline: Pipeline, w
     today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
     sync(pipeline, "cli", today - dt.timedelta(30), today - dt.timedelta(20))
     sync(pipeline, "cli", today - dt.timedelta(10), today)
+    (seen,) = read_tenants(warehouse)
+    assert seen.calendar is not None
+    assert (seen.calendar.days_missing, seen.verdict) == (0, ("ok", "OK")), "what was not asked for is not missing"
+    execute(warehouse, f"UPDATE protime_etl.promises SET follows_from = '{today - dt.timedelta(30)}'")
     (seen,) = read_tenants(warehouse)
     assert seen.calendar is not None
     assert seen.calendar.days_missing == 9
