@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +15,10 @@ from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.schema import upgrade_schema
 from tests.databases import NUMBERS, database, execute, in_memory
 from tests.servers import older_server, system_postgres
+from tests.shadow import cast_shadow, shadow_of
+
+SHADOWS: dict[str, Mapping[str, str]] = {}
+"""Of each server what its template has of the shadow."""
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +43,9 @@ def servers() -> Iterator[Callable[[str], URL]]:
                 engine = create_engine(url.set(database="template"))
                 upgrade_schema(engine)
                 engine.dispose()
+                execute(url, "CREATE DATABASE template_alone TEMPLATE template")
+                cast_shadow(url.set(database="template"))
+                SHADOWS[name] = shadow_of(url.set(database="template"))
                 started[name] = url
             return started[name]
 
@@ -62,9 +69,16 @@ def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
 
 @pytest.fixture(params=["embedded"])
 def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> Iterator[URL]:
-    """A fresh warehouse; tests of SQL ask for both servers with `both_servers`."""
-    with database(servers(request.param), f"warehouse_{next(NUMBERS)}", "template") as url:
+    """A fresh warehouse; tests of SQL ask for both servers with `both_servers`.
+
+    Another tenant has rows there, which no test may change (`tests/shadow.py`), unless the test is marked `alone`.
+    """
+    server = servers(request.param)
+    alone = request.node.get_closest_marker("alone") is not None
+    with database(server, f"warehouse_{next(NUMBERS)}", "template_alone" if alone else "template") as url:
         yield url
+        if not alone:
+            assert shadow_of(url) == SHADOWS[request.param], "rows of another tenant were changed"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from protime_etl.errors import SettingsError
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.proving import Proving
 from protime_etl.sync.proving import prove as prove_oldest
+from protime_etl.sync.verification import HANDFUL
 
 __all__ = ["prove"]
 
@@ -27,7 +28,10 @@ def prove(
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """Compare again what was compared longest ago, and repair it. Exit status 3 if something cannot be read."""
+    """Compare again what was compared longest ago, and repair it.
+
+    Exit status 3 if something could not be compared, 1 if nothing could.
+    """
     settings = tenant_settings(collections)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         if not pipeline.dated:
@@ -46,8 +50,11 @@ def prove(
         print_line(f"not compared, as the API cannot tell it: {one}")
     for failure in done.failures:
         print_error(failure)
-    if incomplete or done.unreadable or done.failures:
-        raise typer.Exit(3)
+    for one in done.found:
+        if one.rejected or one.moving > HANDFUL:
+            print_line(f"not compared: {one.rejected} rejected records and {one.moving} that changed meanwhile")
+    if incomplete or done.failures or not all(one.is_complete for one in done.found):
+        raise typer.Exit(3 if done.windows else 1)
 
 
 def print_proving(done: Proving, *, as_json: bool) -> None:

@@ -27,8 +27,11 @@ RUN: Any = {
 @pytest.fixture
 def failed_night(pipeline: Pipeline, engine: Engine) -> None:
     sync(pipeline, "test", FIRST, TODAY)
-    execute(engine.url, "UPDATE protime_etl.runs SET status = 'failed', error = 'status 500'")
-    execute(engine.url, "UPDATE protime_etl.units SET status = 'failed', error = 'status 500'")
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'failed', error = 'status 500' WHERE tenant <> 'shadow'")
+    execute(
+        engine.url,
+        "UPDATE protime_etl.units SET status = 'failed', error = 'status 500' WHERE error IS DISTINCT FROM 'shadow'",
+    )
 
 
 @pytest.mark.usefixtures("failed_night")

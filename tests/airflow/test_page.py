@@ -22,6 +22,7 @@ from protime_etl.sync.runs import sync
 from tests.airflow.test_operators import FIRST
 from tests.airflow.test_provider import run_python
 from tests.databases import execute
+from tests.shadow import SHADOW
 from tests.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
@@ -141,7 +142,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
     }
     assert statuses == expected, told
     # Each sees the tenants whose DAGs they may see; who may see the connection, also those of no DAG.
-    assert sections(told["admin"]) == {"simulated", "beta", "lone", "broken"}
+    assert sections(told["admin"]) == {"simulated", "beta", "lone", "broken", SHADOW}
     assert sections(told["viewer"]) == {"beta"}
     assert sections(told["viewer who names a DAG"]) == {"beta"}
     assert "simulated" not in told["viewer"]
@@ -171,6 +172,8 @@ def test_who_sees_what(tmp_path: Path) -> None:
         "/dags/protime_clockings_nightly/runs/scheduled__",
     ):
         assert text in html.unescape(simulated), text
+    # Nothing of another tenant: its rows are of the same people, collections and days.
+    assert not re.search(rf"{SHADOW}|\b90000000\d\d\b", simulated)
     # The view stands below the path at which Airflow is served.
     (plugin,) = (one for one in json.loads(told["plugins"])["plugins"] if one["name"] == "protime")
     assert [view["href"] for view in plugin["external_views"]] == ["/team/af/protime/"]

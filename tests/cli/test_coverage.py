@@ -16,6 +16,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
+from tests.shadow import SHADOW
 from tests.truth import table_rows, tenant_rows
 
 NOW = dt.datetime.now(dt.UTC)
@@ -58,7 +59,9 @@ def misbehave(simulated: SimulatedTenant) -> Callable[[str], None]:
 def missing_people(engine: Engine) -> dict[int, int]:
     """Days before today to people missing, as the view says."""
     with engine.connect() as connection:
-        rows = connection.execute(sa.text("SELECT date, people_missing, last_read FROM protime.coverage")).all()
+        rows = connection.execute(
+            sa.text("SELECT date, people_missing, last_read FROM protime.coverage WHERE tenant <> 'shadow'")
+        ).all()
     assert all(row.last_read is not None for row in rows)
     return {(TODAY - row.date).days: row.people_missing for row in rows}
 
@@ -74,7 +77,7 @@ def test_a_day_that_is_not_over_is_read_and_not_covered(
     ]
 
     holes = shell("sql", "--file", str(sql_folder() / "queries" / "coverage_holes.sql")).stdout.splitlines()
-    assert [line.split("\t") for line in holes] == [
+    assert [line.split("\t") for line in holes if not line.startswith(SHADOW)] == [
         ["tenant", "people_missing", "first", "last", "days"],
         ["simulated", "5", str(TODAY - dt.timedelta(days=1)), str(TODAY), "2"],
     ]
@@ -132,7 +135,9 @@ def test_a_range_that_ends_in_the_future_is_taken_up_the_next_day(
     assert shell("backfill", *later).returncode == 1
     misbehave("")
     with engine.begin() as connection:  # as if it had been planned the day before
-        connection.execute(sa.text("UPDATE protime_etl.units SET date_to = date_to - 1"))
+        connection.execute(
+            sa.text("UPDATE protime_etl.units SET date_to = date_to - 1 WHERE error IS DISTINCT FROM 'shadow'")
+        )
 
     plan = shell("backfill", *later, "--dry-run")
     assert "goes on with run 1" in plan.stdout

@@ -95,7 +95,9 @@ def test_a_long_wait_is_not_clamped_and_leaves_the_task(
         assert caught_again.value.retry_after is not None
         assert len(server.api_requests) == 1
     with engine.connect() as connection:
-        left = connection.execute(sa.text("SELECT until - now() FROM protime_etl.pauses")).scalar_one()
+        left = connection.execute(
+            sa.text("SELECT until - now() FROM protime_etl.pauses WHERE tenant <> 'shadow'")
+        ).scalar_one()
     assert left > dt.timedelta(seconds=7100)
 
 
