@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Engine, make_url
 
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
@@ -17,8 +19,27 @@ from tests.databases import NUMBERS, database, execute, in_memory
 from tests.servers import older_server, system_postgres
 from tests.shadow import cast_shadow, shadow_of
 
-SHADOWS: dict[str, Mapping[str, str]] = {}
-"""Of each server what its template has of the shadow."""
+PREPARED = "SERVER_OF_TESTS"
+"""In the environment: the URL of a server that `prepare` was called for; it takes the place of the embedded one."""
+
+
+def prepare(server: URL) -> None:
+    """Make the databases that those of the tests are copies of."""
+    # No test outlives the machine, and hundreds of databases take minutes to reach the disk.
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        execute(server, f"ALTER SYSTEM SET {setting} = off")
+    execute(server, "SELECT pg_reload_conf()")
+    execute(server, "CREATE DATABASE template")
+    engine = create_engine(server.set(database="template"))
+    upgrade_schema(engine)
+    engine.dispose()
+    execute(server, "CREATE DATABASE template_alone TEMPLATE template")
+    cast_shadow(server.set(database="template"))
+
+
+@cache
+def _shadow_at_first(server: URL) -> Mapping[str, str]:
+    return shadow_of(server.set(database="template"))
 
 
 @pytest.fixture(scope="session")
@@ -30,22 +51,14 @@ def servers() -> Iterator[Callable[[str], URL]]:
         home.chmod(0o711)  # as root, the server runs as another user
 
         def server(name: str) -> URL:
+            if name == "embedded" and PREPARED in os.environ:
+                return make_url(os.environ[PREPARED])
             if name not in started:
                 programs = older_server()
                 url = stack.enter_context(
                     embedded_postgres(home) if name == "embedded" or programs is None else system_postgres(programs)
                 )
-                # No test outlives the machine, and hundreds of databases take minutes to reach the disk.
-                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-                    execute(url, f"ALTER SYSTEM SET {setting} = off")
-                execute(url, "SELECT pg_reload_conf()")
-                execute(url, "CREATE DATABASE template")
-                engine = create_engine(url.set(database="template"))
-                upgrade_schema(engine)
-                engine.dispose()
-                execute(url, "CREATE DATABASE template_alone TEMPLATE template")
-                cast_shadow(url.set(database="template"))
-                SHADOWS[name] = shadow_of(url.set(database="template"))
+                prepare(url)
                 started[name] = url
             return started[name]
 
@@ -63,7 +76,7 @@ def airflow_server(servers: Callable[[str], URL]) -> Iterator[URL]:
 @pytest.fixture
 def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
     """A database without the schema."""
-    with database(servers("embedded"), f"empty_{next(NUMBERS)}") as url:
+    with database(servers("embedded"), f"empty_{os.getpid()}_{next(NUMBERS)}") as url:
         yield url
 
 
@@ -75,10 +88,10 @@ def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> 
     """
     server = servers(request.param)
     alone = request.node.get_closest_marker("alone") is not None
-    with database(server, f"warehouse_{next(NUMBERS)}", "template_alone" if alone else "template") as url:
+    with database(server, f"warehouse_{os.getpid()}_{next(NUMBERS)}", "template_alone" if alone else "template") as url:
         yield url
         if not alone:
-            assert shadow_of(url) == SHADOWS[request.param], "rows of another tenant were changed"
+            assert shadow_of(url) == _shadow_at_first(server), "rows of another tenant were changed"
 
 
 @pytest.fixture

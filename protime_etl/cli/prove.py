@@ -46,13 +46,16 @@ def prove(
     for error in incomplete:
         print_error(error)
     print_proving(done, as_json=as_json)
-    for one in done.unreadable:
-        print_line(f"not compared, as the API cannot tell it: {one}")
+    for place in done.unreadable:
+        print_line(f"not compared, as the API cannot tell it: {place}")
     for failure in done.failures:
         print_error(failure)
     for one in done.found:
         if one.rejected or one.moving > HANDFUL:
-            print_line(f"not compared: {one.rejected} rejected records and {one.moving} that changed meanwhile")
+            left_out = (
+                f"{counted(one.rejected, 'rejected record')}, {counted(one.moving, 'record')} that changed meanwhile"
+            )
+            print_line(f"not compared: {left_out}")
     if incomplete or done.failures or not all(one.is_complete for one in done.found):
         raise typer.Exit(3 if done.windows else 1)
 

@@ -139,7 +139,7 @@ def world(shell: Shell, simulated: SimulatedTenant) -> World:
 
 
 @pytest.mark.alone(reason="`status` ends with 3 as long as any tenant of the warehouse needs a look")
-@pytest.mark.parametrize(("situation", "expected"), TABLE, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(("situation", "expected"), TABLE, ids=[situation.__name__ for situation, _ in TABLE])
 def test_each_command_ends_with_its_status(
     world: World, situation: Callable[[World], None], expected: Mapping[str, int]
 ) -> None:

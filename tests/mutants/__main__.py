@@ -8,17 +8,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
 
+from sqlalchemy.engine import URL
+
+from protime_etl.postgres.embedded import embedded_postgres
+from tests.fix_postgres import PREPARED, prepare
 from tests.mutants import ROOT, Mistake, mistakes
 
-AT_ONCE = 2
-SECONDS = 240
+AT_ONCE = int(os.environ.get("MUTANTS_AT_ONCE", "2"))
+SECONDS = 300
+"""For the tests of one mistake; longer is a list of tests that is too long."""
+SECONDS_A_TEST = 100
+"""A test that hangs sees the mistake, too."""
 LEAST_CAUGHT = 0.95
 COPIED = ("protime_etl", "sql", "dags", "tests", "docs", "deploy", "pyproject.toml", "Makefile", "README.md")
+IN_THE_SCHEMA = ("sql/views", "sql/templates", "sql/functions", "protime_etl/postgres/migrations")
+"""Mistakes there need a schema of their own; all others share one, which takes longer to make than most tests."""
 Outcome = Literal["caught", "missed", "broken"]
 
 
@@ -28,21 +38,28 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help="Only mistakes in files whose path holds one of these.")
     wanted = parser.parse_args().files
     chosen = [one for one in mistakes() if not wanted or any(part in one.file for part in wanted)]
-    with tempfile.TemporaryDirectory(prefix="protime-etl-mutants-") as folder:
-        copies: SimpleQueue[Path] = SimpleQueue()
+    with ExitStack() as opened:
+        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-mutants-"))
+        Path(folder).chmod(0o711)  # as root, servers run as another user
+        copies: SimpleQueue[tuple[Path, URL]] = SimpleQueue()
         for number in range(AT_ONCE):
-            copies.put(_copy(Path(folder) / str(number)))
+            home = Path(folder) / f"server-{number}"
+            home.mkdir(mode=0o711)
+            server = opened.enter_context(embedded_postgres(home))
+            prepare(server)
+            copies.put((_copy(Path(folder) / str(number)), server))
 
         def tried(one: Mistake) -> tuple[Mistake, Outcome, str]:
             copy = copies.get()
             try:
-                return one, *_try(one, copy)
+                return one, *_try(one, *copy)
             finally:
                 copies.put(copy)
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             results = []
-            for one, outcome, said in pool.map(tried, chosen):
+            for done in as_completed([pool.submit(tried, one) for one in chosen]):
+                one, outcome, said = done.result()
                 excused = f" ({one.reason})" if outcome == "missed" and one.reason else ""
                 _print(f"{outcome:6} {one.name}: {said}{excused}")
                 results.append((one, outcome))
@@ -63,24 +80,37 @@ def _copy(to: Path) -> Path:
     return to
 
 
-def _try(one: Mistake, copy: Path) -> tuple[Outcome, str]:
+def _try(one: Mistake, copy: Path, server: URL) -> tuple[Outcome, str]:
     """Make the mistake, run its tests, mend it; what became of it, and the test that saw it or what went wrong."""
     if one.occurrences(copy) != 1:
         return "broken", f"the text occurs {one.occurrences(copy)} times"
     before = one.make(copy)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *one.tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--timeout={SECONDS_A_TEST}",
+        *one.tests,
+    ]
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    if not one.file.startswith(IN_THE_SCHEMA):
+        environment[PREPARED] = server.render_as_string(hide_password=False)
     try:
         done = subprocess.run(
             command,
             cwd=copy,
-            env=os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return "caught", f"the tests do not end within {SECONDS} s"
+        return "broken", f"the tests do not end within {SECONDS} s"
     finally:
         one.mend(copy, before)
     if done.returncode == 0:
