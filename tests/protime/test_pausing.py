@@ -112,6 +112,17 @@ def test_the_token_endpoint_pauses_everybody_too(warehouse: URL) -> None:
         assert len(server.token_requests) == 2
 
 
+def test_a_token_that_runs_out_during_a_pause_is_renewed(warehouse: URL) -> None:
+    tokens = [token_answer("short", expires_in=3), token_answer("next")]
+    with (
+        ScriptedServer([limited("2"), EMPTY], tokens) as server,
+        open_pipeline(server.settings(), warehouse) as pipeline,
+    ):
+        read_people(pipeline)
+        sent = [one.headers["Authorization"] for one in server.api_requests]
+        assert sent == ["Bearer short", "Bearer next"]
+
+
 def test_a_shorter_wait_does_not_end_a_longer_one(engine: Engine) -> None:
     for pause in (MemoryPause(), SharedPause(engine, "acme")):
         pause.extend(50, 50)
