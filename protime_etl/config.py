@@ -5,6 +5,7 @@ Hosts: https://documentation.myprotime.eu/protimeapi/reference/authentication/
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import logging
 import os
@@ -132,6 +133,8 @@ class Settings(PlaceSettings):
     proof_requests: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Requests by which each night proves what was proven longest ago; unset: a tenth of the night's own, and at least
     20; 0: none."""
+    history_from: dt.date | None = None
+    """First day of which everything is due, from the next run on; unset: what runs have asked for."""
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
 

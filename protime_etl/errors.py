@@ -13,6 +13,7 @@
     ├── IncompleteError              done but for something to look at       exit status 3, retried
     │   ├── DeletionsWithheldError   too many records vanished at once       none of them is marked
     │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
+    ├── RequestsSpentError           all requests that a caller allowed are sent   never retried
     ├── UnreachableError             no answer: network, TLS, time-out      retried
     ├── AuthenticationError          the token endpoint refuses us          never retried
     ├── DeltaBrokenError             initial loads of a delta keep failing  never retried; tried again a day later
@@ -59,6 +60,7 @@ __all__ = [
     "ProtocolError",
     "QueryError",
     "RateLimited",
+    "RequestsSpentError",
     "SchemaError",
     "ServerError",
     "SettingsError",
@@ -145,6 +147,10 @@ class DeletionsWithheldError(IncompleteError):
 
 class UnreadableError(IncompleteError):
     """The API answers other questions, and this one fails again and again, however small it is made."""
+
+
+class RequestsSpentError(ProtimeError):
+    """The requests that a caller allowed are all sent; what was done with them is kept."""
 
 
 class UnreachableError(ProtimeError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
-__all__ = ["BACKFILL_ORIGIN", "EVERYONE", "NOBODY", "Counts", "Request", "Scope", "Slice", "Unit"]
+__all__ = ["BACKFILL_ORIGIN", "EVERYONE", "NOBODY", "Counts", "Request", "Scope", "Slice", "Unit", "whole_list"]
 
 
 BACKFILL_ORIGIN = "cli backfill"
@@ -25,6 +25,11 @@ class Slice(NamedTuple):
     first: dt.date
     last: dt.date
     collection: str = "clockings"
+
+
+def whole_list(collection: str) -> Slice:
+    """All of a collection that is read whole: in the book it is one entry, whatever the day."""
+    return Slice((EVERYONE,), dt.date.min, dt.date.max, collection)
 
 
 class Scope(NamedTuple):

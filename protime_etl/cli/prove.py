@@ -14,7 +14,6 @@ from protime_etl.errors import SettingsError
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.proving import Proving
 from protime_etl.sync.proving import prove as prove_oldest
-from protime_etl.sync.verification import HANDFUL
 
 __all__ = ["prove"]
 
@@ -43,35 +42,44 @@ def prove(
         with reading("comparing what was compared longest ago") as page:
             done = prove_oldest(pipeline, "cli", requests=requests, on_page=page)
         incomplete = list(pipeline.to_look_at)
-    for error in incomplete:
-        print_error(error)
+    done.failures += incomplete
     print_proving(done, as_json=as_json)
     for place in done.unreadable:
         print_line(f"not compared, as the API cannot tell it: {place}")
     for failure in done.failures:
         print_error(failure)
-    for one in done.found:
-        if one.rejected or one.moving > HANDFUL:
-            left_out = (
-                f"{counted(one.rejected, 'rejected record')}, {counted(one.moving, 'record')} that changed meanwhile"
-            )
-            print_line(f"not compared: {left_out}")
-    if incomplete or done.failures or not all(one.is_complete for one in done.found):
+    if not done.is_settled:
         raise typer.Exit(3 if done.windows else 1)
+
+
+def _outcome(done: Proving) -> str:
+    """What was found and written, or that all was equal if it was."""
+    found = {
+        "differed": done.differences,
+        "differed and are newer than the last reading": done.pending,
+        "changed meanwhile": sum(one.moving for one in done.found),
+        "rejected": sum(one.rejected for one in done.found),
+    }
+    said = [f"{number} {what}" for what, number in found.items() if number]
+    if done.repaired.written:
+        said.append(f"{counted(done.repaired.written, 'row')} written")
+    if done.is_spent:
+        said.append("all requests are spent: the next proof goes on")
+    if said:
+        return ", ".join(said)
+    return "all equal" if done.is_equal else "not all is known to be equal"
 
 
 def print_proving(done: Proving, *, as_json: bool) -> None:
     """What was compared, and what came of it."""
     for path, first, last, people in done.windows:
-        whose = "everybody" if people is None else "1 person" if people == 1 else f"{people} people"
+        whose = "all people" if people is None else "1 person" if people == 1 else f"{people} people"
         print_line(f"{path}, {first} to {last}, {whose}")
     if not done.budget:
         print_line("PROTIME_PROOF_REQUESTS is 0: nothing is compared. At once: protime-etl prove --requests N")
     elif not done.windows and not done.failures:
         print_line("There is no day that is over and was read. Next: protime-etl sync --from DATE --to DATE")
-    written = done.repaired.written
-    outcome = f"{done.differences} differed, {counted(written, 'row')} written" if done.differences else "all equal"
-    print_line(f"{counted(done.requests, 'request')}: {outcome}")
+    print_line(f"{counted(done.requests, 'request')}: {_outcome(done)}")
     if as_json:
         print_json(
             {

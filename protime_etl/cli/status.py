@@ -72,7 +72,7 @@ def _with_rows(facts: Facts, rows: Mapping[tuple[str, str], tuple[int, int]]) ->
 
 
 def _shown(facts: Facts) -> dict[str, object]:
-    return {name: rows for name, rows in facts.items() if name != "complete"}
+    return {name: rows for name, rows in facts.items() if name not in ("complete", "not_asked_for", "asked")}
 
 
 def status(collections: Collections = None, as_json: Json = False) -> None:

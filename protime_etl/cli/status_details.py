@@ -33,17 +33,6 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
         {"tenant": _plain("tenant"), "until": lambda row: local(row, "until"), "seconds": _plain("seconds")},
     )
     _table(
-        "Not read",
-        found["not_read"],
-        {
-            "run": _plain("run_id"),
-            "of": _plain("collection"),
-            "days": _days,
-            "people": lambda row: row["people"].strip("{}").replace(",", ", "),
-        },
-    )
-    _reasons(found["not_read"])
-    _table(
         "Deltas",
         found["deltas"],
         {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from psycopg import sql
 from sqlalchemy.engine import Connection
 
-from protime_etl.postgres.coverage import lock_coverage
+from protime_etl.postgres.book import lock_coverage
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.queries import query
 from protime_etl.postgres.record_tables import RECORD_TABLES
@@ -49,12 +49,13 @@ class DeltaLoad(Load):
             return
         in_order = query("delta_deletions")
         values = self._values(ids=list(deletions), versions=list(deletions.values()))
-        row = self._driver.execute(
-            self._query("delete_by_delta", deletions=in_order, row_day=self._cell_day("t")), values
-        ).fetchone()
+        statement = self._query(
+            "delete_by_delta", deletions=in_order, row_day=self._cell_day("t"), row_person=self._cell_person("t")
+        )
+        row = self._driver.execute(statement, values).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.deleted += row[0]
         if self.changed is not None:
-            self.changed += [(None, day) for day in row[1] or ()]
+            self.changed += zip(row[1] or (), row[2] or (), strict=True)
         self.counts.unchanged += len(deletions) - row[0]
         self._driver.execute(self._query("insert_tombstones", deletions=in_order), values)

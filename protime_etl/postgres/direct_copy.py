@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Rows
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.coverage import try_lock_coverage
+from protime_etl.postgres.book import try_lock_coverage
 from protime_etl.postgres.locks import lock_merges_shared
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.queries import query

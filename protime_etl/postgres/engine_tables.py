@@ -20,7 +20,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import DATEMULTIRANGE
+from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, INT8MULTIRANGE
 
 from protime_etl.postgres.metadata import MOMENT, key, metadata
 
@@ -28,6 +28,7 @@ __all__ = [
     "collection_state",
     "coverage",
     "pauses",
+    "promises",
     "rejected_record",
     "runs",
     "tenants",
@@ -36,6 +37,7 @@ __all__ = [
     "units",
     "views",
     "written_days",
+    "wrong",
 ]
 
 tenants = Table(
@@ -144,6 +146,13 @@ units = Table(
     Column("error", Text, comment="What went wrong, in one line; of one that was cut, why."),
     *_counts(),
     Column(
+        "vanished",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="Of those deleted, rows that a complete reading lacked.",
+    ),
+    Column(
         "part_of",
         ForeignKey("protime_etl.units.unit_id", ondelete="CASCADE"),
         index=True,
@@ -162,11 +171,65 @@ coverage = Table(
     metadata,
     key("tenant", Text(), "Tenant that was read."),
     key("collection", Text(), "Collection that was read."),
-    key("person_id", BigInteger(), "Protime's internal id of the person."),
-    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that were completely pulled for the person."),
+    key(
+        "person_id",
+        BigInteger(),
+        "Protime's internal id of the person; -1: all people where the collection is read by days, and otherwise people"
+        " who have no row yet.",
+    ),
+    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that were completely read after they were over."),
+    Column(
+        "proven",
+        DATEMULTIRANGE,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="Days of which the last complete reading found nothing to change, and that were not written since.",
+    ),
     Column("read_at", MOMENT, nullable=False, comment="When dates last grew or were read again."),
+    Column(
+        "written_at",
+        MOMENT,
+        comment="When a record of the person was last written: a comparison that began before proves nothing.",
+    ),
     schema="protime_etl",
-    comment="Which days have been completely pulled for which person.",
+    comment="The book: which days of which person were completely read, and which are proven equal to the tenant.",
+)
+
+wrong = Table(
+    "wrong",
+    metadata,
+    Column("wrong_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the entry."),
+    Column("tenant", Text, nullable=False, comment="Tenant."),
+    Column("collection", Text, nullable=False, comment="Collection."),
+    Column("people", INT8MULTIRANGE, nullable=False, comment="Whose days; (,) is all people."),
+    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days; (,) is a list that is read whole."),
+    Column("since", MOMENT, nullable=False, comment="When that was found."),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="failed (a reading failed), unreadable (the API cannot answer), withheld (too many deletions) or"
+        " differs (a comparison differed and nothing was repaired).",
+    ),
+    Column("why", Text, nullable=False, comment="The reason, in one line."),
+    Column("run_id", BigInteger, comment="Run that failed; null: a comparison or a list."),
+    CheckConstraint("kind IN ('failed', 'unreadable', 'withheld', 'differs')", name="kind"),
+    Index(None, "tenant", "collection"),
+    schema="protime_etl",
+    comment="The book: days of people that are known not to be as the tenant has them, until a complete reading or a"
+    " comparison finds them right.",
+)
+
+promises = Table(
+    "promises",
+    metadata,
+    key("tenant", Text(), "Tenant."),
+    key("collection", Text(), "Collection."),
+    Column("by_people", Boolean, nullable=False, comment="Whether it is read by people, or by days for all people."),
+    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that runs for all people asked for."),
+    Column("follows_from", Date, comment="From this day on each day that ends is due, too; null: no run was for all."),
+    schema="protime_etl",
+    comment="What is read, and which days of it were asked for of all people; what of them is not read is missing.",
 )
 
 rejected_record = Table(
@@ -176,6 +239,8 @@ rejected_record = Table(
     key("collection", Text(), "Collection that it came in."),
     key("fingerprint", Text(), "SHA-256 of the record, so that one that comes again is counted, not repeated."),
     Column("record_id", BigInteger, comment="Its id, when at least that could be read."),
+    Column("person_id", BigInteger, comment="Its person, when that could be read."),
+    Column("date", Date, comment="Its day, when that could be read."),
     Column("reason", Text, nullable=False, comment="Why it could not be stored."),
     Column("record", Text, nullable=False, comment="The record as JSON; of people only the fields stored anyway."),
     Column("first_seen_at", MOMENT, nullable=False, server_default=func.now(), comment="When it first came."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.postgres.book_days import complete_ranges, gaps, proofs
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 
 __all__ = ["Facts", "Row", "count_rows", "read_facts", "rows_until"]
@@ -18,22 +20,26 @@ __all__ = ["Facts", "Row", "count_rows", "read_facts", "rows_until"]
 Row = Mapping[str, Any]
 Facts = Mapping[str, Sequence[Row]]
 
+OVERDUE_HOURS = 36
+"""A night has that long to read the last day that is over: also one that begins late in the evening, and the next."""
 TENANTS = """
-SELECT t.tenant, t.timezone,
+SELECT t.tenant, t.timezone, CAST(now() AT TIME ZONE t.timezone AS date) AS today,
     (SELECT max(u.finished_at) FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
         WHERE r.tenant = t.tenant AND u.status = 'done') AS last_read,
     (SELECT count(*) FROM protime_etl.rejected_record AS x WHERE x.tenant = t.tenant) AS rejected
 FROM protime_etl.tenants AS t ORDER BY t.tenant
 """
 COLLECTION = """
-SELECT t.tenant, '{path}' AS collection,
-    coalesce(
+SELECT t.tenant, '{path}' AS collection, l.last_read,
+    round(extract(epoch FROM clock_timestamp() - l.last_read) / 3600, 1)::float8 AS hours
+FROM protime_etl.tenants AS t CROSS JOIN LATERAL (
+    SELECT coalesce(
         (SELECT s.read_at FROM protime_etl.collection_state AS s
             WHERE s.tenant = t.tenant AND s.collection = '{path}'),
         (SELECT max(u.finished_at) FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
             WHERE r.tenant = t.tenant AND u.collection = '{path}' AND u.status = 'done')
     ) AS last_read
-FROM protime_etl.tenants AS t
+) AS l
 """
 ROWS = """
 SELECT t.tenant, '{path}' AS collection,
@@ -86,36 +92,79 @@ WHERE run_id IN (
     WHERE number <= 10
 ) GROUP BY run_id ORDER BY run_id DESC
 """
-# What failed and was not read since, by whatever run.
-LEFT = """
-SELECT tenant, collection, run_id, date_from, date_to, people, failed_at, error
+# What is known to be wrong: whose days, and the first reason of each kind.
+WRONG = """
+SELECT tenant, collection, kind, since, why, run_id, first, last, person_id,
+    CASE WHEN NOT of_all THEN (SELECT sum(upper(u) - lower(u))::int FROM unnest(whose) AS u) END AS people
 FROM (
-SELECT r.tenant, u.collection, u.run_id, u.date_from, u.date_to,
-    CASE WHEN u.person_ids = '{-1}' THEN 'all'
-        WHEN cardinality(u.person_ids) > 20 THEN u.person_ids[1:20]::text || ' and more'
-        ELSE u.person_ids::text END AS people, u.finished_at AS failed_at, u.error,
-    row_number() OVER (PARTITION BY r.tenant ORDER BY u.finished_at DESC) AS number
-FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
-WHERE u.status = 'failed' AND u.collection = ANY(:collections)
-    AND u.finished_at > clock_timestamp() - interval '30 days'
-    AND NOT EXISTS (
-        SELECT FROM protime_etl.units AS d JOIN protime_etl.runs AS s USING (run_id)
-        WHERE s.tenant = r.tenant AND d.collection = u.collection AND d.status = 'done'
-            AND d.finished_at > u.finished_at AND d.date_from <= u.date_from AND d.date_to >= u.date_to
-            AND d.person_ids @> u.person_ids
-            AND d.circles IS NOT DISTINCT FROM u.circles
-    )
-) AS numbered
-WHERE number <= 50 ORDER BY failed_at DESC
+    SELECT w.tenant, w.collection, w.kind, min(w.since) AS since, (array_agg(w.why ORDER BY w.since))[1] AS why,
+        (array_agg(w.run_id ORDER BY w.since))[1] AS run_id, min(lower(d)) AS first, max(upper(d) - 1) AS last,
+        min(lower(p)) AS person_id, bool_or(upper_inf(p)) AS of_all, range_agg(p) AS whose
+    FROM protime_etl.wrong AS w, unnest(w.dates) AS d, unnest(w.people) AS p
+    WHERE w.collection = ANY(:collections)
+    GROUP BY w.tenant, w.collection, w.kind
+) AS entries ORDER BY tenant, collection, kind
 """
-# Readings of all people that came to their end, the newest of each collection.
-COMPLETE = """
-SELECT DISTINCT ON (r.tenant, read) r.tenant, read AS collection, r.finished_at AT TIME ZONE t.timezone AS at,
-    round(extract(epoch FROM clock_timestamp() - r.finished_at) / 3600, 1)::float8 AS hours, r.finished_at
-FROM protime_etl.runs AS r JOIN protime_etl.tenants AS t USING (tenant), unnest(r.collections) AS read
-WHERE r.status = 'done' AND r.person_ids IS NULL AND r.circles IS NULL AND read = ANY(:collections)
-    AND r.origin NOT LIKE '% repair'
-ORDER BY r.tenant, read, r.run_id DESC
+# The whole book at once, as ranges of days on which nothing changes: of how many people each day is due, of how many of
+# these it was not read, and is not known to be wrong either, and of how many it is read and not proven.
+BOOK = """
+WITH wrong AS (
+    SELECT tenant, collection, person_id, dates FROM protime_etl.wrong_days WHERE collection = ANY(:collections)
+),
+held AS MATERIALIZED (
+    SELECT b.tenant, b.collection, b.due, b.due - b.read AS missing,
+        b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS unread,
+        b.read, (b.due + b.read) - b.proven AS unproven, count(*) AS people, min(b.person_id) AS person_id
+    FROM protime_etl.book AS b
+    LEFT JOIN wrong AS w
+        ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
+    LEFT JOIN wrong AS e ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
+    WHERE b.collection = ANY(:collections) GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+span AS (
+    SELECT tenant, collection, people, person_id, what, d
+    FROM held CROSS JOIN LATERAL (VALUES ('due', due), ('missing', missing), ('unread', unread), ('read', read),
+        ('unproven', unproven)) AS kinds (what, dates), unnest(dates) AS d
+),
+ends AS (
+    SELECT tenant, collection, day,
+        sum(change) FILTER (WHERE what = 'due') AS due, sum(change) FILTER (WHERE what = 'missing') AS missing,
+        sum(change) FILTER (WHERE what = 'unread') AS unread, sum(change) FILTER (WHERE what = 'read') AS read,
+        sum(change) FILTER (WHERE what = 'unproven') AS unproven
+    FROM (
+        SELECT tenant, collection, what, lower(d) AS day, people AS change FROM span
+        UNION ALL SELECT tenant, collection, what, upper(d), -people FROM span WHERE NOT upper_inf(d)
+    ) AS e
+    GROUP BY tenant, collection, day
+)
+SELECT tenant, collection, day AS first, lead(day) OVER later - 1 AS last,
+    coalesce(sum(due) OVER later, 0)::int AS due, coalesce(sum(missing) OVER later, 0)::int AS missing,
+    coalesce(sum(unread) OVER later, 0)::int AS unread, coalesce(sum(read) OVER later, 0)::int AS read,
+    coalesce(sum(unproven) OVER later, 0)::int AS unproven
+FROM ends WINDOW later AS (PARTITION BY tenant, collection ORDER BY day)
+ORDER BY tenant, collection, first
+"""
+ASKED = """
+SELECT p.tenant, p.collection, p.follows_from, t.today,
+    CAST((now() - make_interval(hours => :overdue)) AT TIME ZONE t.timezone AS date) - 1 AS overdue_before,
+    (extract(epoch FROM now() - CAST(t.today AS timestamp) AT TIME ZONE t.timezone) / 3600)::float8 AS hours_today,
+    clock_timestamp() AS now
+FROM protime_etl.promises AS p JOIN protime.tenants AS t USING (tenant)
+WHERE p.collection = ANY(:collections) AND p.follows_from IS NOT NULL ORDER BY p.tenant, p.collection
+"""
+PROVEN_DAYS = """
+SELECT tenant, collection, date, proven_at, differences, last_found_at,
+    round(extract(epoch FROM clock_timestamp() - proven_at) / 86400, 1)::float8 AS days_ago
+FROM protime_etl.proof_days WHERE collection = ANY(:collections) ORDER BY tenant, collection, date
+"""
+# Days between ranges that were asked for.
+NOT_ASKED_FOR = """
+SELECT p.tenant, p.collection, lower(span) AS first, upper(span) - 1 AS last
+FROM protime_etl.promises AS p JOIN protime.tenants AS t USING (tenant),
+    unnest(datemultirange(daterange(lower(p.dates), t.today)) - p.dates
+        - datemultirange(daterange(p.follows_from, NULL))) AS span
+WHERE p.collection = ANY(:collections) AND NOT isempty(p.dates) AND lower(p.dates) < t.today
+ORDER BY p.tenant, p.collection, first
 """
 PAUSES = """
 SELECT tenant, until, ceil(extract(epoch FROM until - clock_timestamp()))::int AS seconds,
@@ -137,32 +186,18 @@ SELECT d.tenant, d.collection, d.status, d.date_from, d.requested_at,
 FROM protime_etl.deltas AS d WHERE d.collection = ANY(:collections) ORDER BY d.tenant, d.collection
 """
 
-PROOF = """
-SELECT tenant, collection, count(*) AS days, count(proven_at) AS proven, min(proven_at) AS oldest,
-    round(extract(epoch FROM clock_timestamp() - min(proven_at)) / 86400, 1)::float8 AS oldest_days,
-    sum(differences)::bigint AS differences, max(last_found_at) AS last_found_at,
-    (SELECT coalesce(sum(v.missing + v.extra + v.stale - v.pending), 0)::bigint FROM protime_etl.verifications AS v
-        WHERE v.tenant = p.tenant AND v.collection = p.collection
-            AND v.finished_at > clock_timestamp() - interval '7 days') AS lately
-FROM protime.proof AS p WHERE collection = ANY(:collections) GROUP BY tenant, collection ORDER BY tenant, collection
-"""
-# Days that are over, that were read for some and not for all.
-HOLES = """
-SELECT c.tenant, count(*) AS days, min(c.date) AS first, max(c.date) AS last, max(c.people_missing) AS people
-FROM protime.coverage AS c JOIN protime.tenants AS t USING (tenant)
-WHERE c.people_missing > 0 AND c.date < t.today - 2 GROUP BY c.tenant
-"""
 # What takes longest comes last.
 QUERIES = {
     "runs": RUNS,
-    "not_read": LEFT,
+    "wrong": WRONG,
     "deltas": DELTAS,
     "pauses": PAUSES,
-    "complete": COMPLETE,
+    "not_asked_for": NOT_ASKED_FOR,
     "tenants": TENANTS,
+    "asked": ASKED,
+    "proof_days": PROVEN_DAYS,
     "coverage": COVERAGE,
-    "proof": PROOF,
-    "holes": HOLES,
+    "book": BOOK,
 }
 
 
@@ -173,10 +208,15 @@ def read_facts(
 
     `within`: so many seconds for all of them. What could not be told in time is empty, and named in `too_slow`.
     """
-    values = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK, "collections": list(collections)}
+    values = {
+        "run_lock": RUN_LOCK,
+        "unit_lock": UNIT_LOCK,
+        "collections": list(collections),
+        "overdue": OVERDUE_HOURS,
+    }
     queries = {"collections": _of_each(COLLECTION, collections) + " ORDER BY tenant, collection", **QUERIES}
     if within is None:
-        return {name: _rows(connection, query, values) for name, query in queries.items()}
+        return _derived({name: _rows(connection, query, values) for name, query in queries.items()})
     end = time.monotonic() + within
     facts: dict[str, list[dict[str, Any]]] = {"too_slow": []}
     for name, query in queries.items():
@@ -185,7 +225,18 @@ def read_facts(
         facts[name] = rows or []
         if rows is None:
             facts["too_slow"].append({"fact": name})
-    return facts
+    return _derived(facts)
+
+
+def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The facts, and what follows from the book."""
+    book, asked = facts.pop("book"), facts["asked"]
+    now = asked[0]["now"] if asked else dt.datetime.now(dt.UTC)
+    return facts | {
+        "complete": complete_ranges(book, asked),
+        "gaps": gaps(book, asked),
+        "proof": proofs(book, facts.pop("proof_days"), now),
+    }
 
 
 def rows_until(

@@ -1,102 +1,56 @@
 """Whether all is well with a tenant: one answer for the command line, for alarms, for Airflow's assets and for metrics.
 
-Each thing that there is to say has a level and what to do about it. `error` and `warning` need a look, a `note` is told
-and needs none.
+It follows from the book alone: all is well if nothing that is due is unread or wrong, and the delta is alive. A problem
+has its reason, its days and the command that ends it; it ends when the days are right, however they became so. A note
+needs nothing done.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row, read_facts
-from protime_etl.work import BACKFILL_ORIGIN
+from protime_etl.postgres.problems import RANGES_SHOWN, Problem, days_in_words, problems_of
 
-__all__ = ["Health", "Missing", "Problem", "is_about", "judge", "read_health"]
+__all__ = ["Health", "is_about", "judge", "read_health"]
 
 PATIENCE = "10s"
-BESIDES = (" repair", " unlisted")
-FRESH_HOURS = 36
-"""A reading of every night is never older than this when its successor ends."""
-TURN_HOURS = 24
-LIFETIME_HOURS = 72
-PROOF_DAYS = 400
-"""A day that is proven more seldom than once in a year needs a larger budget."""
 SEVERITY = {"error": 0, "warning": 1, "note": 2}
-DECISIVE = frozenset({"runs", "not_read", "deltas", "complete", "collections"})
-"""Facts without which nobody knows whether all is well."""
+DECISIVE = frozenset({"wrong", "book", "asked", "deltas", "collections"})
+"""Facts without which it is not known whether all is well."""
 FIGURE_OF = {
-    "complete_age_seconds": "complete",
+    "complete_age_seconds": "book",
     "delta_age_seconds": "deltas",
     "paused_seconds": "pauses",
-    "failed_units": "not_read",
-    "holes_days": "holes",
+    "failed_units": "wrong",
+    "holes_days": "book",
     "rejected_records": "tenants",
     "drift_records": "deltas",
-    "unproven_days": "proof",
-    "proof_age_days": "proof",
-    "differences": "proof",
+    "unproven_days": "book",
+    "proof_age_days": "book",
+    "differences": "proof_days",
 }
 """The fact that each figure rests on."""
 
 
-class Missing(NamedTuple):
-    """What a backfill of what is missing reads."""
-
-    first: dt.date
-    last: dt.date
-    collections: str = ""
-    """Empty for those that are read every night."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that there is to say."""
-
-    level: Literal["error", "warning", "note"]
-    what: str
-    do: str = ""
-    """The command that mends it."""
-    since: dt.datetime | None = None
-    again: bool = False
-    """Whether the command does again what failed."""
-    missing: Missing | None = None
-    """The days, if a backfill of what is missing mends it."""
-
-    @property
-    def line(self) -> str:
-        """All of it in one line."""
-        if not self.do:
-            return self.what
-        return f"{self.what}{'; repeat' if self.again else ''}: {self.do}"
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return {
-            "level": self.level,
-            "what": self.what,
-            "do": self.do,
-            "since": None if self.since is None else self.since.isoformat(),
-        }
-
-
 @dataclass(frozen=True)
 class Health:
-    """What there is to say of a tenant."""
+    """The state of a tenant's data."""
 
     tenant: str
+    complete: str
+    """The days that are completely here, in words."""
     last_complete: str | None
-    """When the last reading of all people ended, in the tenant's time zone."""
+    """The last of them, of the collection whose last one is oldest."""
     hours: float | None
-    """How long ago that is."""
+    """How long ago that day ended."""
     found: list[Problem] = field(default_factory=list)
     """The worst first."""
     figures: dict[str, float] = field(default_factory=dict)
@@ -117,17 +71,12 @@ class Health:
     @property
     def headline(self) -> str:
         """The whole in one line."""
-        read = "never completely read"
-        if self.hours is not None:
-            read = f"last complete {self.last_complete} ({self.hours:.0f} h ago)"
-        if self.hours is None and "complete" in self.too_slow:
-            read = "the warehouse is too slow to tell when it was read"
         verdict = "OK" if self.ok else "NOT COMPLETE" if self.problems else "NOT KNOWN"
-        return f"{self.tenant}: {verdict} - {read}"
+        return f"{self.tenant}: {verdict} - {self.complete}"
 
     @property
     def lines(self) -> list[str]:
-        """One line, and one for each thing that there is to say."""
+        """One line, and one for each problem and note."""
         notes = [f"  note: {one.line}" for one in self.found if one.level == "note"]
         return [self.headline, *(f"  {one.line}" for one in self.problems), *notes]
 
@@ -136,6 +85,7 @@ class Health:
         return {
             "tenant": self.tenant,
             "ok": self.ok,
+            "complete": self.complete,
             "last_complete": self.last_complete,
             "hours": self.hours,
             "problems": [one.line for one in self.problems],
@@ -159,25 +109,17 @@ def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
     too_slow = frozenset(str(row["fact"]) for row in facts.get("too_slow", ()))
     of_tenant = {name: [row for row in rows if is_about(row, tenant, collections)] for name, rows in facts.items()}
     dated = [path for path in collections if COLLECTIONS[path].is_dated]
-    completes = {row["collection"]: row for row in of_tenant["complete"]}
-    # The least complete of them says how complete the whole is.
-    never = {*dated} - completes.keys()
-    complete = None if never else min(completes.values(), key=lambda row: row["at"], default=None)
-    found = [
-        *_of_units(of_tenant["not_read"]),
-        *_of_runs(of_tenant["runs"]),
-        *_of_deltas(of_tenant["deltas"]),
-        *(_of_freshness(of_tenant, dated, completes) if not too_slow & {"complete", "runs"} else ()),
-        *_of_proof(of_tenant["proof"]),
-        *_of_the_rest(of_tenant),
-        *_of_slowness(too_slow),
-    ]
+    ends = {path: _last_complete(of_tenant["complete"], path) for path in dated}
+    oldest = min(ends.values(), key=lambda row: row["last"] if row else dt.date.min, default=None)
+    hours = None if oldest is None else float(oldest["hours"])
+    found = problems_of(of_tenant, collections, dated, too_slow)
     return Health(
         tenant,
-        f"{complete['at']:%Y-%m-%d %H:%M}" if complete else None,
-        float(complete["hours"]) if complete else None,
+        "the warehouse takes too long to answer" if "book" in too_slow else _complete(of_tenant, dated),
+        None if oldest is None else str(oldest["last"]),
+        hours,
         sorted(found, key=lambda one: SEVERITY[one.level]),
-        _figures(of_tenant, float(complete["hours"]) if complete else None, too_slow),
+        _figures(of_tenant, hours, too_slow),
         too_slow,
     )
 
@@ -188,124 +130,27 @@ def is_about(row: Row, tenant: str, collections: Sequence[str]) -> bool:
     return row.get("tenant") == tenant and not {*of}.isdisjoint(collections)
 
 
-def _of_units(left: Sequence[Row]) -> Iterator[Problem]:
-    """What failed and was not read since."""
-    if not left:
-        return
-    first, last = min(row["date_from"] for row in left), max(row["date_to"] for row in left)
-    paths = sorted({row["collection"] for row in left})
-    chosen = "" if paths == ["clockings"] else f" --collections {','.join(paths)}"
-    who = counted(len(left), "unit")
-    if len(left) == 1:
-        people = left[0]["people"].strip("{}")
-        who = "all people" if people == "all" else f"people {people}"
-    yield Problem(
-        "error",
-        f"not read: {who}, {first}..{last}",
-        f"protime-etl backfill --from {first} --to {last} --only-missing{chosen}",
-        min(row["failed_at"] for row in left),
-        again=True,
-        missing=Missing(first, last, "" if paths == ["clockings"] else ",".join(paths)),
-    )
+def _last_complete(complete: Sequence[Row], path: str) -> Row | None:
+    """The last range of a collection that is complete."""
+    ranges = [row for row in complete if row["collection"] == path and row["first"] is not None]
+    return ranges[-1] if ranges else None
 
 
-def _of_runs(runs: Sequence[Row]) -> Iterator[Problem]:
-    """The newest run, and the newest repair of what a comparison found, if they came to a bad end."""
-    besides = [row for row in runs if row["origin"].endswith(BESIDES)]
-    for newest in (next((row for row in runs if row not in besides), None), next(iter(besides), None)):
-        if newest is not None and newest["status"] in ("failed", "died"):
-            yield _of_run(newest)
+def _complete(facts: Facts, dated: Sequence[str]) -> str:
+    """Which days are completely here: once if that is the same of all collections."""
+    of = {path: [row for row in facts["complete"] if row["collection"] == path] for path in dated}
+    said = {path: _ranges([row for row in rows if row["first"] is not None]) for path, rows in of.items()}
+    if len({*said.values()}) == 1:
+        return next(iter(said.values()))
+    return "; ".join(f"{path} {words}" for path, words in said.items()) or "lists alone"
 
 
-def _of_run(run: Row) -> Problem:
-    asked = f"--from {run['date_from']} --to {run['date_to']} {run['options']}".rstrip()
-    why = f": {run['error'].rstrip('.')}" if run["error"] else ""
-    # The same backfill goes on where it ended; a sync would read all of its range again.
-    command = "backfill" if run["origin"] == BACKFILL_ORIGIN else "sync"
-    return Problem(
-        "error",
-        f"run {run['run_id']} {run['status']}{why}",
-        f"protime-etl {command} {asked}",
-        run["started_at"],
-        again=True,
-    )
-
-
-def _of_deltas(deltas: Sequence[Row]) -> Iterator[Problem]:
-    for row in deltas:
-        name, since = f"the delta of {row['collection']}", row["requested_at"]
-        if row["status"] in ("expired", "conflicted", "broken"):
-            yield Problem(
-                "error", f"{name} is {row['status']}; the next turn loads it anew", "protime-etl changes", since
-            )
-        elif row["status"] == "active" and row["hours_since"] > TURN_HOURS:
-            told = f"{name} had its last turn {row['hours_since']:.0f} h ago and ends after {LIFETIME_HOURS} h"
-            yield Problem("error", told, "protime-etl changes", since)
-        if row["withheld"]:
-            yield Problem(
-                "warning",
-                f"{name}: {counted(row['withheld'], 'deletion')} at once, none is marked; if they are right",
-                "protime-etl changes --accept-deletions",
-            )
-        if row["drift"]:
-            told = f"{name} did not tell {counted(row['drift'], 'record')} that pulls had to write"
-            yield Problem("note", told, "protime-etl sql 'SELECT * FROM protime.drift'")
-
-
-def _of_freshness(facts: Facts, dated: Sequence[str], completes: dict[str, Row]) -> Iterator[Problem]:
-    newest = next(iter(facts["runs"]), None)
-    under_way = newest is not None and newest["status"] in ("running", "waiting")
-    # A delta keeps its own collection fresh and no other.
-    followed = {row["collection"] for row in facts["deltas"] if row["status"] == "active"}
-    never = sorted({*dated} - completes.keys())
-    if (unread := [path for path in never if path not in followed]) and not under_way:
-        of_what = f" of {', '.join(unread)}" if completes or followed else ""
-        yield Problem("error", f"nobody has read everybody{of_what} yet", "protime-etl sync --from DATE --to DATE")
-    old = {path: row for path, row in completes.items() if path not in followed and row["hours"] > FRESH_HOURS}
-    if old:
-        of_what = f" of {', '.join(sorted(old))}" if len(dated) > 1 else ""
-        hours = max(row["hours"] for row in old.values())
-        since = min(row["finished_at"] for row in old.values())
-        yield Problem("error", f"the last complete reading{of_what} is {hours:.0f} h old", since=since)
-    lists = [row["collection"] for row in facts["collections"] if row["last_read"] is None]
-    if unread_lists := [path for path in lists if path not in dated and path != PEOPLE.path]:
-        told = f"never read: {', '.join(unread_lists)}; protime-etl check says whether they may be"
-        yield Problem("warning", told)
-
-
-def _of_proof(proof: Sequence[Row]) -> Iterator[Problem]:
-    for row in proof:
-        if row["lately"]:
-            told = f"{counted(row['lately'], 'record')} of {row['collection']} differed in the last 7 days"
-            yield Problem(
-                "note",
-                f"{told}, where no reading was due to bring them",
-                "protime-etl sql 'SELECT * FROM protime.proof WHERE differences > 0'",
-                row["last_found_at"],
-            )
-        if row["oldest_days"] is not None and row["oldest_days"] > PROOF_DAYS:
-            told = f"the oldest proof of {row['collection']} is {row['oldest_days']:.0f} days old"
-            yield Problem("note", f"{told}; a larger PROTIME_PROOF_REQUESTS makes it younger", since=row["oldest"])
-
-
-def _of_the_rest(facts: Facts) -> Iterator[Problem]:
-    for row in facts["pauses"]:
-        told = f"the API asks everybody to wait for {row['seconds']} more seconds, until {row['until']:%H:%M:%S%z}"
-        yield Problem("note", told, "protime-etl resume")
-    for row in facts["tenants"]:
-        if row["rejected"]:
-            told = f"{counted(row['rejected'], 'record')} could not be understood and are kept aside"
-            yield Problem("note", told, "protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
-    for row in facts["holes"]:
-        told = f"{counted(row['days'], 'day')} not read for everybody, {row['first']}..{row['last']}"
-        command = f"protime-etl backfill --from {row['first']} --to {row['last']} --only-missing"
-        yield Problem("note", told, command, missing=Missing(row["first"], row["last"]))
-
-
-def _of_slowness(too_slow: Set[str]) -> Iterator[Problem]:
-    if too_slow:
-        told = f"the warehouse took too long to tell: {', '.join(sorted(too_slow))}"
-        yield Problem("note", f"{told}; this waits longer", "protime-etl status")
+def _ranges(rows: Sequence[Row]) -> str:
+    if not rows:
+        return "no day is complete yet"
+    latest = [days_in_words(row["first"], row["last"]) for row in rows[-RANGES_SHOWN:]]
+    before = f" and {counted(len(rows) - len(latest), 'range')} before" if len(rows) > len(latest) else ""
+    return f"complete {', '.join(latest)}{before}"
 
 
 def _figures(facts: Facts, hours: float | None, too_slow: Set[str]) -> dict[str, float]:
@@ -315,8 +160,8 @@ def _figures(facts: Facts, hours: float | None, too_slow: Set[str]) -> dict[str,
         "complete_age_seconds": None if hours is None else hours * 3600,
         "delta_age_seconds": max(asked, default=None),
         "paused_seconds": max((row["seconds"] for row in facts["pauses"]), default=0),
-        "failed_units": len(facts["not_read"]),
-        "holes_days": sum(row["days"] for row in facts["holes"]),
+        "failed_units": len(facts["wrong"]),
+        "holes_days": len(_days_of(facts["gaps"]) | _days_of(facts["wrong"])),
         "rejected_records": sum(row["rejected"] for row in facts["tenants"]),
         "drift_records": sum(row["drift"] for row in facts["deltas"]),
         "unproven_days": sum(row["days"] - row["proven"] for row in facts["proof"]),
@@ -325,4 +170,13 @@ def _figures(facts: Facts, hours: float | None, too_slow: Set[str]) -> dict[str,
     }
     return {
         name: float(value) for name, value in known.items() if value is not None and FIGURE_OF[name] not in too_slow
+    }
+
+
+def _days_of(rows: Sequence[Row]) -> set[dt.date]:
+    return {
+        row["first"] + dt.timedelta(days=n)
+        for row in rows
+        if row["first"] is not None
+        for n in range((row["last"] - row["first"]).days + 1)
     }

@@ -18,8 +18,10 @@ __all__ = [
     "enter_units",
     "finish_run",
     "finish_unit",
+    "first_failure",
     "open_run",
     "planned_until",
+    "read_of_all",
     "read_unit",
     "remove_units",
     "require_run",
@@ -30,6 +32,7 @@ __all__ = [
     "unfinished_run",
     "unfinished_units",
     "unit_is_done",
+    "vanished_in_run",
 ]
 
 RESUMED_DAYS = 7
@@ -253,6 +256,7 @@ def finish_unit(
     error: str | None = None,
     *,
     incomplete: bool = False,
+    vanished: int = 0,
 ) -> bool:
     """Enter that a unit is done, or why not; the counts are those of the last try. Tells whether that was entered.
 
@@ -268,10 +272,54 @@ def finish_unit(
             finished_at=sa.func.clock_timestamp(),
             error=error,
             seconds=seconds,
+            vanished=vanished,
             **counts.as_dict(),
         )
     )
     return entered.rowcount > 0
+
+
+def vanished_in_run(connection: Connection, run_id: int) -> tuple[int, int]:
+    """How many records the units of a run have marked as they vanished, and of how many that were read or marked.
+
+    Until this transaction ends, no other unit of the run counts.
+    """
+    connection.execute(sa.select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update(key_share=True))
+    vanished, read = connection.execute(
+        sa.select(
+            sa.func.coalesce(sa.func.sum(units.c.vanished), 0), sa.func.coalesce(sa.func.sum(units.c.rows_read), 0)
+        ).where(units.c.run_id == run_id)
+    ).one()
+    return int(vanished), int(vanished + read)
+
+
+def read_of_all(connection: Connection, run_id: int) -> list[tuple[str, dt.date, dt.date, dt.datetime]]:
+    """Collections that a run has read completely of all people: first and last day, and when the run began."""
+    rows = connection.execute(
+        sa.select(units.c.collection, sa.func.min(units.c.date_from), sa.func.max(units.c.date_to), runs.c.started_at)
+        .join(runs, runs.c.run_id == units.c.run_id)
+        .where(
+            units.c.run_id == run_id,
+            runs.c.person_ids.is_(None),
+            runs.c.circles.is_(None),
+            sa.not_(runs.c.only_missing),
+        )
+        .group_by(units.c.collection, runs.c.started_at)
+        .having(sa.func.bool_and(units.c.status.in_(("done", "cut"))))
+        .order_by(units.c.collection)
+    )
+    return [(path, first, last, began) for path, first, last, began in rows]
+
+
+def first_failure(connection: Connection, run_id: int, collection: str) -> str | None:
+    """Why the first unit of a run failed that did, of that collection if there is one."""
+    reason: str | None = connection.scalar(
+        sa.select(units.c.error)
+        .where(units.c.run_id == run_id, units.c.status == "failed", units.c.error.is_not(None))
+        .order_by(units.c.collection != collection, units.c.finished_at)
+        .limit(1)
+    )
+    return reason
 
 
 def run_counts(connection: Connection, run_id: int) -> tuple[Counts, dict[str, int]]:

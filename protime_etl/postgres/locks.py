@@ -28,6 +28,7 @@ __all__ = [
     "lock_list",
     "lock_merges_exclusive",
     "lock_merges_shared",
+    "lock_wrong",
     "mark_under_way",
 ]
 
@@ -39,6 +40,7 @@ BACKFILL_LOCK = 7_262_005  # hash of what a backfill asks for; while it is looke
 LIST_LOCK = 7_262_004  # hash of tenant and collection; while a collection is read whole
 UNIT_LOCK = 7_262_003  # number of the unit; shared; for the transaction that works on it
 MERGE_LOCK = 7_262_006  # hash of the tenant; shared by merges, exclusive for new tombstones
+WRONG_LOCK = 7_262_008  # hash of the tenant; while parts of entries of the book are taken out: after all rows
 # One number as a whole key.
 UPGRADE_LOCK = 7_262_001_001  # two upgrades at once would both create the first table
 
@@ -141,6 +143,11 @@ def lock_merges_shared(connection: Connection, tenant: str) -> None:
 def lock_merges_exclusive(connection: Connection, tenant: str) -> None:
     """Wait for the merges under way, and let none begin until this transaction ends."""
     _lock(connection, MERGE_LOCK, tenant)
+
+
+def lock_wrong(connection: Connection, tenant: str) -> None:
+    """Let no other process change what is known to be wrong until this transaction ends; its last lock."""
+    _lock(connection, WRONG_LOCK, tenant)
 
 
 def _lock(connection: Connection, number: int, what: str) -> None:

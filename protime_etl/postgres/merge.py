@@ -19,12 +19,13 @@ Guarantees, whatever runs at the same time:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.collection import Collection
+from protime_etl.postgres.book import end_proofs
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.planning import no_nested_loops
 from protime_etl.postgres.queries import query
@@ -64,13 +65,18 @@ class Load(Staging):
             return None
         return self.changed + [(None, day) for day in self.rejected_days]
 
-    def note_days(self, window: tuple[dt.date, dt.date] | None = None) -> None:
-        """Keep on which days the merge has written something, for the next event of each asset.
+    def note_written(self, window: tuple[dt.date, dt.date] | None = None, own: Container[int | None] = ()) -> None:
+        """Keep on which days the merge has written something, for events of assets, and end what was proven of them.
 
-        Where they are not known one by one it is each day of the window that was read, if there is one.
+        Where they are not known one by one it is each day of the window that was read, if there is one. Of people in
+        `own` the caller enters itself what it has read.
         """
         if not self.counts.written:
             return
+        if self._collection.is_dated:
+            written = self.changed if self.changed is not None else self._staged_cells()
+            cells = [(person, day) for person, day in written if person not in own]
+            end_proofs(self._connection, self._tenant, self._collection.path, cells)
         days = {day for _, day in self.changed or ()} | self.copied_days
         if self.changed is None and window is not None and self.counts.written > self.copied:
             first, last = window
@@ -79,6 +85,13 @@ class Load(Staging):
         moved = self.counts.updated + self.counts.deleted > 0
         all_days = self.changed is not None or (window is not None and not moved)
         note_written(self._connection, self._tenant, days, all_days=all_days, by_delta=self.by_delta)
+
+    def _staged_cells(self) -> list[tuple[int | None, dt.date]]:
+        """Whose days were staged, each once."""
+        statement = sql.SQL("SELECT DISTINCT {}, {} FROM {} AS s").format(
+            self._cell_person("s"), self._cell_day("s"), self._staging
+        )
+        return self._driver.execute(statement).fetchall()
 
     def missing_from_pull(self, scope: Scope) -> Sequence[int]:
         """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
@@ -132,7 +145,13 @@ class Load(Staging):
             with no_nested_loops(self._driver):
                 self._driver.execute(self._query("forget_tombstones"), self._values())
         self._driver.execute(self._query("keep_rejected"), self._values())
+        if self.staged:
+            self._driver.execute(self._query("forget_rejected"), self._values())
         return self.counts
+
+    def forget_rejected_of_list(self) -> None:
+        """Forget what was rejected before, as the complete list that is merged has it no more."""
+        self._driver.execute(self._query("forget_rejected_of_list"), self._values())
 
     def _merge_statement(self) -> sql.Composed:
         # Not columns that had to be taken from the table itself: what was taken may be out of date by now.

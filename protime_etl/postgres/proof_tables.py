@@ -1,13 +1,12 @@
-"""Tables of proofs: when which day was last proven equal, what differed, and what was compared and polled."""
+"""Tables of proofs: when which day was last compared, what differed, comparisons and polls."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Identity, Index, Table, Text, text
-from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
 
 from protime_etl.postgres.metadata import MOMENT, key, metadata
 
-__all__ = ["delta_polls", "proof_differences", "proofs", "verifications"]
+__all__ = ["delta_polls", "proof_days", "verifications"]
 
 
 def _counts(**comments: str) -> list[Column[object]]:
@@ -17,37 +16,26 @@ def _counts(**comments: str) -> list[Column[object]]:
     ]
 
 
-proofs = Table(
-    "proofs",
-    metadata,
-    Column("proof_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the proof."),
-    Column("tenant", Text, nullable=False, comment="Tenant that was read."),
-    Column("collection", Text, nullable=False, comment="Collection that was read."),
-    Column("date", Date, nullable=False, comment="Day that was read completely."),
-    Column(
-        "people",
-        INT8MULTIRANGE,
-        nullable=False,
-        comment="Whose records of that day were looked at; (,) is everybody, whoever it may be.",
-    ),
-    Column("equal", Boolean, nullable=False, comment="Whether they were equal; false: not, or nobody can tell."),
-    Column("proven_at", MOMENT, nullable=False, comment="When the reading began that looked at them."),
-    Column("run_id", BigInteger, comment="Run whose units they are, so that they become one; null: a comparison."),
-    Index(None, "tenant", "collection", "date"),
-    schema="protime_etl",
-    comment="When a complete reading last looked whether the table is equal to the tenant, by day and people.",
-)
-
-proof_differences = Table(
-    "proof_differences",
+proof_days = Table(
+    "proof_days",
     metadata,
     key("tenant", Text(), "Tenant that was compared."),
     key("collection", Text(), "Collection that was compared."),
-    Column("date", Date, primary_key=True, comment="Day on which table and tenant differed."),
-    Column("differences", BigInteger, nullable=False, comment="Records that differed, in all comparisons together."),
-    Column("last_found_at", MOMENT, nullable=False, comment="When the last of them was found."),
+    Column("date", Date, primary_key=True, comment="Day."),
+    Column("proven_at", MOMENT, comment="When the last reading of all people's records of the day began."),
+    Column("rest_at", MOMENT, comment="When the records that were not equal then were last compared again."),
+    Column("part_since", MOMENT, comment="When a comparison in parts began that is not complete; null: there is none."),
+    Column("part_until", BigInteger, comment="Last person of it that was compared."),
+    Column(
+        "differences",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="Records that differed, in all comparisons together.",
+    ),
+    Column("last_found_at", MOMENT, comment="When the last of them was found."),
     schema="protime_etl",
-    comment="Days on which a comparison found what no reading had brought.",
+    comment="The book, by day: when all of it was last compared, and what ever differed.",
 )
 
 verifications = Table(

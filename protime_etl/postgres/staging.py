@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -156,11 +156,12 @@ class Staging:
     def _reject(self, rejected: Sequence[RejectedRecord]) -> None:
         if rejected:
             statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(self._rejected)
-            with self._binary_copy(statement, ["text", "int8", "text", "text"]) as write_row:
+            with self._binary_copy(statement, ["text", "int8", "text", "text", "int8", "date"]) as write_row:
                 for record in rejected:
-                    write_row((record.fingerprint, record.record_id, record.reason, record.record))
+                    place = _place_of(record)
+                    write_row((record.fingerprint, record.record_id, record.reason, record.record, *place))
         for record in rejected:
-            day = _day_of(record)
+            _, day = _place_of(record)
             if day is None or self.rejected_days is None:
                 self.rejected_days = None
             else:
@@ -223,10 +224,14 @@ class Staging:
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
 
 
-def _day_of(record: RejectedRecord) -> dt.date | None:
-    """The day of a record that could not be understood, if at least that can be read."""
-    try:
-        told = msgspec.json.decode(record.record)
-        return dt.date.fromisoformat(str(told.get("date") or told.get("fromDate"))[:10])
-    except (ValueError, AttributeError, RecursionError):
-        return None
+def _place_of(record: RejectedRecord) -> tuple[int | None, dt.date | None]:
+    """Person and day of a record that could not be understood, each if at least that can be read."""
+    person = day = None
+    with suppress(ValueError, AttributeError, RecursionError, TypeError):
+        given = msgspec.json.decode(record.record)
+        with suppress(ValueError):
+            day = dt.date.fromisoformat(str(given.get("date") or given.get("fromDate"))[:10])
+        whose = given.get("person")
+        number = whose.get("id") if isinstance(whose, dict) else None
+        person = number if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**63 else None
+    return person, day

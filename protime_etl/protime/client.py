@@ -19,6 +19,7 @@ from protime_etl.config import Settings
 from protime_etl.errors import (
     NotFoundError,
     ProtocolError,
+    RequestsSpentError,
     UntrustedLinkError,
     UriTooLongError,
 )
@@ -73,6 +74,8 @@ class ProtimeClient:
         """Collections that a good answer has come from: the host is known to be the API."""
         self.requests = 0
         """API requests sent so far, repeated ones included, token requests not."""
+        self.most_requests: int | None = None
+        """How many it may send in all; None: any number."""
         self.tries: int | None = None
         """How often a request is sent that fails for a passing reason; None: as often as `with_retries` does."""
 
@@ -272,6 +275,8 @@ class ProtimeClient:
             turn = False  # it has had it
 
     def _exchange(self, uri: str, token: str) -> tuple[int, bytes, float | None]:
+        if self.most_requests is not None and self.requests >= self.most_requests:
+            raise RequestsSpentError(f"The {self.most_requests} requests that this may take are spent.")
         self.requests += 1
         response, body = send(
             self._session,

@@ -17,7 +17,7 @@ from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import expected_requests
 from protime_etl.sync.requests import readable
-from protime_etl.sync.runs import estimates_of, plan_slices, run_units
+from protime_etl.sync.runs import enter_run, estimates_of, plan_slices, run_units
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer
 from protime_etl.work import BACKFILL_ORIGIN, Counts, Request, Slice, Unit
@@ -112,7 +112,7 @@ def _begin(pipeline: Pipeline, request: Request, *, fresh: bool) -> tuple[int, l
             units = ledger.resume_run(connection, run_id)
         else:
             planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=True)
-            run_id, units = ledger.open_run(connection, tenant, BACKFILL_ORIGIN, request, planned)
+            run_id, units = enter_run(pipeline, connection, BACKFILL_ORIGIN, request, planned)
         lease = RunLease(pipeline.engine, run_id)
         lease.renew()
         return run_id, units, lease

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
+from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError, UriTooLongError
+from protime_etl.postgres.book import enter_compared
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.people import people_to_read
-from protime_etl.postgres.proofs import note_proof
+from protime_etl.postgres.proof_days import enter_differences, enter_proven_days
 from protime_etl.postgres.volumes import longest, stored_records
+from protime_etl.postgres.wrong import Wrong, enter_equal, enter_right, enter_wrong, not_known_to_differ
 from protime_etl.protime.filters import dates
 from protime_etl.sync.bounds import most_clockings, most_listed
 from protime_etl.sync.cutting import answers_others, is_about_the_question
@@ -27,7 +30,7 @@ from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
 from protime_etl.sync.verification import Verification
 from protime_etl.sync.worklist import CUTS_IN_A_ROW
-from protime_etl.work import EVERYONE, Scope, Slice
+from protime_etl.work import EVERYONE, Scope, Slice, whole_list
 
 __all__ = ["Comparing"]
 
@@ -74,14 +77,16 @@ class Comparing:
                 failures += 1
                 if failures > CUTS_IN_A_ROW or not self._is_to_blame(scope, error):
                     raise
-                left.extendleft(reversed(self._parts(scope, known, found)))
+                left.extendleft(reversed(self._parts(scope, known, found, error)))
                 continue
             failures = 0
             if self._collection.shape == "dated by people":
                 found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
-            self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
-            self._note_proof(scope, differences, is_known=self._rejected_days is not None)
+            try:
+                self._pipeline.sitting_out(partial(self._judge, scope, found, differences, newest))
+            finally:  # also where the second look was not possible: what was equal at the first one is
+                self._enter(scope, differences, found, is_known=self._rejected_days is not None)
         if found.unlisted:
             found.unlisted -= listed_people(self._pipeline)
         found.requests = self._client.requests - before
@@ -96,35 +101,73 @@ class Comparing:
             self._most = most_listed(stored_records(connection, self._pipeline.tenant, self._collection))
         differences = self._pipeline.sitting_out(partial(restarting, partial(self._compare, Scope(), found)))[0]
         self._pipeline.sitting_out(partial(self._judge, Scope(), found, differences, newest))
+        self._enter_list(found)
         found.requests = self._client.requests - before
         return found
 
-    def _note_proof(self, scope: Scope, differences: Sequence[Difference], *, is_known: bool) -> None:
-        """Enter what of a slice was equal at the first look; of the rest, or of all, a later reading tells."""
+    def _enter(
+        self, scope: Scope, differences: Sequence[Difference], found: Verification, *, is_known: bool = True
+    ) -> None:
+        """Enter what of a slice was equal at the first look, and what is known not to be; of the rest nothing."""
         if scope.first is None or scope.last is None:
             return
-        settled = last_settled_day(self._pipeline.settings, self._began)
+        tenant, path = self._pipeline.tenant, self._collection.path
+        over = last_settled_day(self._pipeline.settings, self._began)
         people = scope.person_ids if scope.person_ids is not None else [EVERYONE]
-        read = Slice(people, scope.first, min(scope.last, settled), self._collection.path)
+        compared = Slice(people, scope.first, scope.last, path)
+        in_question = [*self._cells(differences), *((None, day) for day in self._rejected_days or ())]
+        with self._pipeline.transaction() as connection:
+            enter_compared(connection, tenant, compared, over, in_question if is_known else None, self._began)
+            if is_known:
+                enter_equal(connection, tenant, compared, in_question)
+            if scope.person_ids is None and scope.first <= over:
+                enter_proven_days(connection, tenant, path, (scope.first, min(scope.last, over)), self._began)
+        ids = {one.id for one in differences}
+        stay = [one for one in found.overlooked if one.id in ids and one.date is not None and one.date <= over]
+        if stay:
+            reason = Wrong("differs", f"{counted(len(stay), 'record')} differed when it was compared")
+            lost = [Slice([EVERYONE if who is None else who], day, day, path) for who, day in self._cells(stay)]
+            with self._pipeline.transaction() as connection:
+                # What a comparison before has found is counted already.
+                new = {*not_known_to_differ(connection, tenant, path, self._cells(stay))}
+                counted_now = [one for one in stay if not new.isdisjoint(self._cells([one]))]
+                enter_differences(connection, tenant, path, Counter(one.date for one in counted_now if one.date))
+                enter_wrong(connection, tenant, reason, lost)
+
+    def _enter_list(self, found: Verification) -> None:
+        """Enter whether the complete list is right."""
+        tenant, compared = self._pipeline.tenant, whole_list(self._collection.path)
+        with self._pipeline.transaction() as connection:
+            if number := len(found.overlooked):
+                reason = Wrong("differs", f"{counted(number, 'record')} differed when it was compared")
+                enter_wrong(connection, tenant, reason, [compared])
+            elif not found.differences:
+                enter_right(connection, tenant, compared)
+
+    def _cells(self, differences: Iterable[Difference]) -> list[tuple[int | None, dt.date]]:
+        """Whose days are in question; None is all people."""
         by_people = self._collection.shape == "dated by people"
-        in_question = [
+        return [
             (person, day)
             for one in differences
             for day in one.dates
             for person in ((one.people if by_people else ()) or (None,))
         ]
-        in_question += [(None, day) for day in self._rejected_days or ()]
-        if not is_known:
-            days = (read.last - read.first).days + 1
-            in_question = [(None, read.first + dt.timedelta(days=n)) for n in range(days)]
+
+    def _enter_unreadable(self, scope: Scope, error: ProtimeError) -> None:
+        """Enter that the API cannot answer for a slice that cannot be cut any further."""
+        assert scope.first is not None  # noqa: S101 - units have dates
+        assert scope.last is not None  # noqa: S101
+        people = scope.person_ids if scope.person_ids is not None else [EVERYONE]
         with self._pipeline.transaction() as connection:
-            note_proof(connection, self._pipeline.tenant, read, in_question, at=self._began)
+            lost = [Slice(people, scope.first, scope.last, self._collection.path)]
+            enter_wrong(connection, self._pipeline.tenant, Wrong("unreadable", error.message), lost)
 
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
         assert scope.last is not None  # noqa: S101 - units have dates
         return is_about_the_question(error) and answers_others(self._client, self._collection, scope.last)
 
-    def _parts(self, scope: Scope, known: Sequence[int], found: Verification) -> list[Scope]:
+    def _parts(self, scope: Scope, known: Sequence[int], found: Verification, error: ProtimeError) -> list[Scope]:
         """What to compare in the place of a slice that cannot be read; nothing if it cannot be cut any further."""
         assert scope.first is not None  # noqa: S101 - units have dates
         assert scope.last is not None  # noqa: S101
@@ -136,13 +179,13 @@ class Comparing:
             return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
         if self._collection.shape != "dated by people":  # whose records they are may be unknown
             found.unreadable.append(f"all people on {scope.first}")
-            self._note_proof(scope, [], is_known=False)
+            self._enter_unreadable(scope, error)
             return []
         if len(people) > 1:
             half = len(people) // 2
             return [Scope(part, scope.first, scope.last) for part in (people[:half], people[half:])]
         found.unreadable.append(f"person {people[0] if people else 'unknown'} on {scope.first}")
-        self._note_proof(scope, [], is_known=False)
+        self._enter_unreadable(scope, error)
         return []
 
     def _compare(self, scope: Scope, found: Verification) -> tuple[list[Difference], set[int]]:

@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import ProtimeError, RequestsSpentError, UnreadableError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.coverage import uncover
 from protime_etl.postgres.volumes import usual_amounts
+from protime_etl.postgres.wrong import Wrong, enter_wrong
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync import cutting
 from protime_etl.sync.pipeline import Pipeline
@@ -65,13 +65,20 @@ def fail_unit(
     if parts:
         with pipeline.transaction() as connection:
             entered = ledger.cut_unit(connection, unit, parts, counts=counts, seconds=seconds, error=str(error))
-            uncover(connection, pipeline.tenant, [unit.slice])
+            enter_wrong(connection, pipeline.tenant, Wrong("failed", error.message, unit.run_id), [unit.slice])
         raise cutting.UnitCutError(error, entered)
     with suppress(Exception), pipeline.transaction() as connection:
         # The database may be what failed; the first error is the one to report.
         if ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
-            uncover(connection, pipeline.tenant, [unit.slice])
+            enter_wrong(connection, pipeline.tenant, _reason(unit, error), [unit.slice])
     raise error
+
+
+def _reason(unit: Unit, error: ProtimeError) -> Wrong:
+    """Why its days are wrong now."""
+    if isinstance(error, RequestsSpentError):  # a proof had found them to differ
+        return Wrong("differs", error.message, unit.run_id)
+    return Wrong("unreadable" if isinstance(error, UnreadableError) else "failed", error.message, unit.run_id)
 
 
 def _expected_pages(pipeline: Pipeline, unit: Unit, effort: Effort) -> int:

@@ -16,15 +16,15 @@ from protime_etl.collections.page import Page
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
+from protime_etl.postgres.book import enter_read, forget_rejected, lock_coverage, try_lock_coverage
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.collection_state import learn_page_size
-from protime_etl.postgres.coverage import cover, lock_coverage, try_lock_coverage, uncover
 from protime_etl.postgres.direct_copy import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.locks import lock_merges_shared, mark_under_way
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.people import known_people
-from protime_etl.postgres.proofs import note_proof
+from protime_etl.postgres.wrong import Wrong, enter_held_back, enter_right, held_back
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.failing import Effort, fail_unit
@@ -88,6 +88,9 @@ class UnitPull:
         self._changed: list[tuple[int | None, dt.date]] | None = []
         """Whose days differed; all others it has proven. None: not known."""
         self._withheld: DeletionsWithheldError | None = None
+        self._held_back: list[int] = []
+        """Records that are gone and stay, as it is too many at once."""
+        self._vanished = 0
 
     def run(self) -> Counts:
         """Pull it.
@@ -140,12 +143,13 @@ class UnitPull:
             lock_coverage(connection, self._tenant, self._unit.collection, self._locked)
             gone = self._recheck(connection, load)
             # Of those that are undecided it is not known yet whether they are too many.
-            self._judge_number(len(gone) + len(self._undecided))
-            vanished = () if self._withheld else gone
+            vanished = self._may_vanish(connection, gone, len(self._undecided))
             self._on_stage("storing")
             counts = load.merge(vanished)
+            self._vanished = len(vanished)
             self._changed = load.in_question
-            load.note_days((self._unit.first, self._unit.last))
+            # What is not finished yet is entered below, or not at all.
+            load.note_written((self._unit.first, self._unit.last), () if self._undecided else self._own)
             if counts.inserted or counts.updated or counts.deleted:
                 note_drift(connection, self._tenant, self._collection, vanished)
             self._gone = gone
@@ -236,25 +240,50 @@ class UnitPull:
         person = self._collection.position("person_id")
         return {row[person] for page in found for row in page.rows}
 
-    def _judge_number(self, vanished: int) -> None:
-        scope = self._records + self._missing
-        withheld = self._pipeline.brake.withholds(vanished, scope)
-        what = f"{self._unit.collection} of {self._unit.place}"
-        self._withheld = self._pipeline.brake.error(vanished, scope, what) if withheld else None
+    @property
+    def _own(self) -> frozenset[int | None]:
+        """Whose days the unit enters itself; None is all people."""
+        return frozenset(self._unit.person_ids) if self._by_people else frozenset({None, EVERYONE})
+
+    def _may_vanish(self, connection: Connection, gone: Sequence[int], undecided: int = 0) -> list[int]:
+        """Which of the records that are gone are marked: all, or those that are not too many.
+
+        Counted in the whole run. What was held back before stays so, however few it is, until it is accepted.
+        """
+        brake, self._withheld, self._held_back = self._pipeline.brake, None, []
+        if brake.accepted or not (gone or undecided):
+            return list(gone)
+        before = set(held_back(connection, self._tenant, self._unit.collection, gone))
+        marked, read = ledger.vanished_in_run(connection, self._unit.run_id)
+        vanished, scope = marked + len(gone) - len(before) + undecided, read + self._records + self._missing
+        self._held_back = list(gone) if brake.withholds(vanished, scope) else [one for one in gone if one in before]
+        if self._held_back or brake.withholds(vanished, scope):
+            what = f"{self._unit.collection} of {self._unit.place}"
+            self._withheld = brake.error(max(vanished, len(self._held_back)), scope, what)
+        return [one for one in gone if one not in before] if len(self._held_back) < len(gone) else []
+
+    def _not_held_back(self, connection: Connection, gone: Sequence[int]) -> list[int]:
+        """Those that were not held back before, or all of them once that is accepted."""
+        accepted = self._pipeline.brake.accepted
+        before = [] if accepted else held_back(connection, self._tenant, self._unit.collection, gone)
+        if before:
+            self._held_back += before
+            what = f"{self._unit.collection} of {self._unit.place}"
+            self._withheld = self._pipeline.brake.error(len(self._held_back), self._records + self._missing, what)
+        return [one for one in gone if one not in {*before}]
 
     def _finish(self, connection: Connection, counts: Counts) -> None:
         unit = self._unit
         if self._pages > 1:  # a single one need not be full
             learn_page_size(connection, self._tenant, self._largest_page, unit.collection)
         counts.requests = self._client.requests - self._requests_before
-        if self._withheld is None:
-            covered = min(unit.last, last_settled_day(self._pipeline.settings, self._read_at))
-            read = unit.slice._replace(last=covered)
-            cover(connection, self._tenant, read)
-            if self._changed is not None:
-                note_proof(connection, self._tenant, read, self._changed, at=self._read_at, run_id=unit.run_id)
-        else:
-            uncover(connection, self._tenant, [unit.slice])
+        over = last_settled_day(self._pipeline.settings, self._read_at)
+        enter_read(connection, self._tenant, unit.slice, over, self._changed, written=counts.written > 0)
+        enter_right(connection, self._tenant, unit.slice)
+        forget_rejected(connection, self._tenant, unit.slice, self._read_at)
+        if self._withheld is not None:
+            reason = Wrong("withheld", self._withheld.message, unit.run_id)
+            enter_held_back(connection, self._tenant, unit.collection, self._held_back, reason)
         ledger.finish_unit(
             connection,
             unit.unit_id,
@@ -262,6 +291,7 @@ class UnitPull:
             time.monotonic() - self._began,
             str(self._withheld) if self._withheld else None,
             incomplete=self._withheld is not None,
+            vanished=self._vanished,
         )
 
     def _settle(self, counts: Counts) -> Counts:
@@ -276,12 +306,16 @@ class UnitPull:
             there = ask(self._client, self._collection, portion)
             gone += there.gone
             with self._transaction() as connection:
-                counts += self._merge(connection, there.found, there.gone if number_is_known else [], asked)
+                marked = self._not_held_back(connection, there.gone) if number_is_known else []
+                counts += self._merge(connection, there.found, marked, asked)
+                self._vanished += len(marked)
         with self._transaction() as connection:
             if not number_is_known:
-                self._judge_number(len(gone))
-                if self._withheld is None:
-                    counts += self._merge(connection, [], gone, began)
+                marked = self._may_vanish(connection, gone)
+                counts += self._merge(connection, [], marked, began)
+                self._vanished += len(marked)
+            # Others may have written the same days between these transactions: nothing is proven.
+            self._changed = None
             lock_merges_shared(connection, self._tenant)
             lock_coverage(connection, self._tenant, self._unit.collection, self._unit.person_ids)
             self._finish(connection, counts)
@@ -294,8 +328,6 @@ class UnitPull:
         load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
         merged = load.merge(gone)
-        load.note_days((self._unit.first, self._unit.last))
-        more = load.in_question
-        self._changed = None if self._changed is None or more is None else self._changed + more
+        load.note_written((self._unit.first, self._unit.last))
         note_drift(connection, self._tenant, self._collection, gone)
         return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)

@@ -13,23 +13,28 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.collection_state import learn_page_size, page_size
-from protime_etl.postgres.coverage import missing, uncover
+from protime_etl.postgres.due import missing
+from protime_etl.postgres.history import forget_old
 from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.planning import refresh_statistics
-from protime_etl.postgres.proofs import forget_old, tidy_proofs_of_run
+from protime_etl.postgres.promises import enter_promise
+from protime_etl.postgres.proof_days import enter_proven_days
 from protime_etl.postgres.sources import register_source
 from protime_etl.postgres.volumes import longest, usual_amounts
+from protime_etl.postgres.wrong import Wrong, enter_wrong
 from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_gaps, windows
 from protime_etl.sync.requests import readable, select
+from protime_etl.sync.settled import last_settled_day, local_day
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer, WorkerPool
 from protime_etl.sync.worklist import failure_of
 from protime_etl.work import EVERYONE, Counts, Request, Slice, Unit
 
 __all__ = [
+    "enter_run",
     "estimates_of",
     "finish",
     "is_done",
@@ -40,6 +45,9 @@ __all__ = [
     "sync",
     "unfinished_parts",
 ]
+
+REPAIRS = (" repair", " unlisted")
+"""How the origin of a run ends that a comparison has asked for."""
 
 
 def sync(
@@ -77,7 +85,21 @@ def plan(pipeline: Pipeline, origin: str, request: Request, *, probing: bool = F
     with pipeline.transaction() as connection:
         register_source(connection, pipeline.settings)
         planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=probing)
-        return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
+        return enter_run(pipeline, connection, origin, request, planned)
+
+
+def enter_run(
+    pipeline: Pipeline, connection: Connection, origin: str, request: Request, planned: Sequence[Slice]
+) -> tuple[int, list[Unit]]:
+    """Enter a run with its units. What a run for all people asks for is due from then on, whatever becomes of it."""
+    days = None
+    if request.person_ids is None and not request.circles and not origin.endswith(REPAIRS):
+        first, last = request.first, request.asked_until or request.last
+        if (since := pipeline.settings.history_from) is not None:
+            first, last = min(first, since), max(last, local_day(pipeline.settings, dt.datetime.now(dt.UTC)))
+        days = (first, last)
+    enter_promise(connection, pipeline.tenant, request.collections, days)
+    return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
 
 
 def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, VolumeEstimate]:
@@ -183,13 +205,23 @@ def finish(
         counts, statuses = ledger.run_counts(connection, run_id)
         unfinished = sum(number for status, number in statuses.items() if status != "done")
         reason = error or (f"{unfinished} of {sum(statuses.values())} units are not done" if unfinished else None)
+        if unfinished and not interrupted:
+            _enter_left(connection, pipeline.tenant, run_id, reason or "")
+        for path, first, last, began in ledger.read_of_all(connection, run_id):
+            days = (first, min(last, last_settled_day(pipeline.settings, began)))
+            enter_proven_days(connection, pipeline.tenant, path, days, began)
         ledger.finish_run(connection, run_id, reason)
         forget_old(connection, pipeline.tenant)
-        tidy_proofs_of_run(connection, pipeline.tenant, run_id)
-        if unfinished and not interrupted:
-            left = ledger.unfinished_units(connection, run_id)
-            uncover(connection, pipeline.tenant, [one.slice for one in left])
         return counts, statuses
+
+
+def _enter_left(connection: Connection, tenant: str, run_id: int, reason: str) -> None:
+    """Enter as wrong what was not begun, as others failed; those that failed are entered."""
+    left = [one for one in ledger.unfinished_units(connection, run_id) if not one.failed]
+    for path in sorted({one.collection for one in left}):
+        why = ledger.first_failure(connection, run_id, path) or reason
+        lost = [one.slice for one in left if one.collection == path and not one.circles]
+        enter_wrong(connection, tenant, Wrong("failed", why, run_id), lost)
 
 
 def _finish_badly(pipeline: Pipeline, run_id: int, reason: str, *, interrupted: bool = False) -> None:

@@ -9,7 +9,6 @@ next turn or night brings it.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 
 from protime_etl.collections.clockings import CLOCKINGS
@@ -17,9 +16,8 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import IncompleteError, SettingsError
+from protime_etl.postgres.history import keep_verification
 from protime_etl.postgres.locks import RunLease
-from protime_etl.postgres.proofs import keep_verification, note_differences, tidy_proofs
-from protime_etl.postgres.volumes import longest
 from protime_etl.sync.comparing import Comparing
 from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline
@@ -30,9 +28,9 @@ from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
 from protime_etl.sync.verification import Verification
 from protime_etl.sync.workers import pull
-from protime_etl.work import Counts, Request
+from protime_etl.work import EVERYONE, Counts, Request, Slice
 
-__all__ = ["repair", "verify", "verify_all"]
+__all__ = ["repair", "repair_slice", "verify", "verify_all"]
 
 FUTURE = dt.timedelta(days=366)
 
@@ -100,12 +98,6 @@ def verify(
     with pipeline.transaction() as connection:
         days = (first, last) if collection.is_dated else None
         keep_verification(connection, pipeline.tenant, collection.path, origin=origin, days=days, totals=found.totals())
-        overlooked = [one for one in found.overlooked if not found.unlisted.issuperset(one.people)]
-        by_day = Counter(one.date for one in overlooked if one.date is not None)
-        note_differences(connection, pipeline.tenant, collection.path, by_day)
-        if days:
-            began = first - longest(connection, pipeline.tenant, collection)
-            tidy_proofs(connection, pipeline.tenant, collection.path, began, last)
     return found
 
 
@@ -117,20 +109,29 @@ def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
     """
     if not COLLECTIONS[found.collection].is_dated:
         return read_list(pipeline, COLLECTIONS[found.collection])
-    counts = Counts()
     days = [day for one in found.differences for day in one.dates]
     people = sorted({person for one in found.differences for person in one.people})
-    by_people = COLLECTIONS[found.collection].shape == "dated by people"
-    if days and (people or not by_people):
-        # Not cut at today as `select` does: what differs may lie in the future.
-        whose = tuple(people) if by_people else None
-        request = Request(min(days), max(days), whose, collections=(found.collection,))
-        run_id, units = plan(pipeline, origin, request)
-        try:
-            with RunLease(pipeline.engine, run_id):
-                counts += pull(pipeline, *units)
-        except IncompleteError as error:
-            pipeline.to_look_at.append(error)
-        finally:
-            finish(pipeline, run_id)
-    return counts
+    if COLLECTIONS[found.collection].shape != "dated by people":
+        people = [EVERYONE]
+    if not days or not people:
+        return Counts()
+    # Not cut at today as `select` does: what differs may lie in the future.
+    return repair_slice(pipeline, origin, Slice(people, min(days), max(days), found.collection))
+
+
+def repair_slice(pipeline: Pipeline, origin: str, wrong: Slice) -> Counts:
+    """Pull these people and days by ordinary units; what is left to look at is reported by the pipeline.
+
+    Raises:
+        ProtimeError: it cannot be read.
+    """
+    people = None if EVERYONE in wrong.person_ids else tuple(wrong.person_ids)
+    run_id, units = plan(pipeline, origin, Request(wrong.first, wrong.last, people, collections=(wrong.collection,)))
+    try:
+        with RunLease(pipeline.engine, run_id):
+            return pull(pipeline, *units)
+    except IncompleteError as error:
+        pipeline.to_look_at.append(error)
+        return Counts(**error.done)
+    finally:
+        finish(pipeline, run_id)

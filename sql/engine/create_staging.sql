@@ -18,4 +18,6 @@ DROP TABLE IF EXISTS {staging}, {rejected};
 CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {names} FROM {target} WITH NO DATA;
 
 -- Records that could not be understood.
-CREATE TEMPORARY TABLE {rejected} (fingerprint text, record_id int8, reason text, record text) ON COMMIT DROP
+CREATE TEMPORARY TABLE {rejected} (
+    fingerprint text, record_id int8, reason text, record text, person_id int8, date date
+) ON COMMIT DROP

@@ -18,6 +18,7 @@ written AS (
     FROM deleted WHERE t.tenant = (SELECT %(tenant)s::text) AND t.id = deleted.id
         -- By the index, however few rows there are.
         AND t.id = ANY(ARRAY(SELECT id FROM deleted))
-    RETURNING deleted.was_live, {row_day} AS day
+    RETURNING deleted.was_live, {row_person} AS person, {row_day} AS day
 )
-SELECT count(*) FILTER (WHERE was_live), array_agg(DISTINCT day) FILTER (WHERE was_live) FROM written
+SELECT count(*) FILTER (WHERE was_live), array_agg(person) FILTER (WHERE was_live), array_agg(day) FILTER (WHERE was_live)
+FROM written

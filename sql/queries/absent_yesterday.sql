@@ -13,7 +13,7 @@ SELECT
     coalesce(p.employee_number, p.id::text) AS employee,
     p.last_name,
     p.first_name,
-    c.people_missing AS people_not_read
+    c.people_not_read
 FROM days AS d
 JOIN protime.people AS p ON p.tenant = d.tenant AND p.deleted_at IS NULL
     AND d.date BETWEEN coalesce(p.in_service_date, '-infinity') AND coalesce(p.out_of_service_date, 'infinity')

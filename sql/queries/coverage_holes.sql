@@ -1,5 +1,5 @@
--- Days that are not covered for everybody, as ranges: of how many people, from which day to which, oldest first.
--- Today and yesterday are among them, as they are not over. Fill the others: protime-etl backfill --only-missing.
+-- Days that are due and not read of all people in service, as ranges: of how many people, from which day to which.
+-- Oldest first. Read them: protime-etl backfill --only-missing.
 SELECT tenant, people_missing, min(date) AS first, max(date) AS last, count(*) AS days
 FROM (
     SELECT

@@ -78,7 +78,7 @@ def test_deletions_by_the_hundred_end_with_3_until_they_are_accepted(shell: Shel
     status = shell("status", "--json")
     (delta,) = last_json(status)["deltas"]
     assert (delta["status"], delta["unconfirmed"], delta["withheld"]) == ("active", 200, 200)
-    assert "200 deletions at once, none is marked" in status.stdout
+    assert "the delta of clockings: 200 deletions held back" in status.stdout
     assert status.returncode == 3
     accepted = shell("changes", "--accept-deletions", "--json")
     assert (accepted.returncode, last_json(accepted)["deleted"]) == (0, 200)

@@ -30,9 +30,10 @@ def test_who_cannot_be_read_is_named_and_the_others_arrive(
     readable = {key: row for key, row in truth.items() if (row["person_id"], row["date"]) != place}
     assert table_rows(engine) == readable
     assert last_json(result)["inserted"] == len(readable) + 20
-    (left,) = last_json(shell("status", "--json"))["not_read"]
-    assert (left["people"], left["date_from"], left["date_to"]) == ("{100007}", str(victim.date), str(victim.date))
-    assert "status 500" in left["error"]
+    (left,) = last_json(shell("status", "--json"))["wrong"]
+    assert (left["kind"], left["people"], left["person_id"]) == ("unreadable", 1, 100_007)
+    assert (left["first"], left["last"]) == (str(victim.date), str(victim.date))
+    assert "status 500" in left["why"]
 
     answer_again(simulated.tenant)
     before = simulated.served.requests["clockings"]
@@ -41,7 +42,7 @@ def test_who_cannot_be_read_is_named_and_the_others_arrive(
     if command == "backfill":
         assert simulated.served.requests["clockings"] == before + 1, "only what is left is asked for"
     assert table_rows(engine) == truth
-    assert last_json(shell("status", "--json"))["not_read"] == []
+    assert last_json(shell("status", "--json"))["wrong"] == []
 
 
 def test_what_vanished_at_once_is_accepted_by_a_switch(

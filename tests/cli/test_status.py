@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 from sqlalchemy.engine import Engine
 
@@ -24,15 +22,19 @@ def read(shell: Shell) -> Shell:
     return shell
 
 
-def test_the_first_line_says_that_all_is_well(read: Shell) -> None:
+def promise_was_made(engine: Engine, days: int) -> None:
+    """As if the first run had been so many days ago."""
+    execute(engine.url, f"UPDATE protime_etl.promises SET follows_from = follows_from - {days}")
+
+
+def test_the_first_line_says_that_all_is_well_and_of_which_days(read: Shell) -> None:
     result = read("status", "--json")
     assert result.returncode == 0, result.stdout
-    first = result.stdout.splitlines()[0]
-    assert first.startswith(f"simulated: OK - last complete {dt.datetime.now(dt.UTC):%Y-}")
-    assert first.endswith("(0 h ago)")
+    assert result.stdout.splitlines()[0] == "simulated: OK - complete 2026-03-07..2026-03-20"
     found = last_json(result)
     (verdict,) = found["verdict"]
     assert (verdict["tenant"], verdict["ok"], verdict["problems"]) == ("simulated", True, [])
+    assert (verdict["complete"], verdict["last_complete"]) == ("complete 2026-03-07..2026-03-20", str(TODAY))
     assert isinstance(found["runs"][0]["rows_read"], int)
 
 
@@ -47,42 +49,59 @@ def test_no_line_is_wrapped_on_a_narrow_terminal(read: Shell, engine: Engine, co
     assert max(map(len, shown.splitlines())) <= columns
     assert "nightly s" in shown
     assert "2026-03-07" in shown
-    assert len(shown.splitlines()) < 24
+    assert len(shown.splitlines()) < 25
 
 
-def test_a_night_that_is_not_complete_is_told_by_who_and_when(read: Shell, engine: Engine) -> None:
+def test_what_is_wrong_is_named_by_who_and_when_with_its_reason_and_one_command(read: Shell, engine: Engine) -> None:
     execute(
         engine.url,
-        "UPDATE protime_etl.runs SET status = 'failed', error = '1 of 1 units are not done'",
-    )
-    execute(
-        engine.url,
-        "UPDATE protime_etl.units SET status = 'failed', error = 'status 500', person_ids = '{100001,100002}'",
+        "INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why) VALUES ('simulated',"
+        " 'clockings', '{[100001,100003)}', '{[2026-03-07,2026-03-10)}', now(), 'failed', 'status 403: no scope.')",
     )
     result = read("status")
     assert result.returncode == 3
     lines = result.stdout.splitlines()
-    assert lines[0] == "simulated: NOT COMPLETE - never completely read"
+    assert lines[0] == "simulated: NOT COMPLETE - complete 2026-03-07..2026-03-20"
     assert lines[1] == (
-        "  not read: people 100001,100002, 2026-03-07..2026-03-20;"
-        " repeat: protime-etl backfill --from 2026-03-07 --to 2026-03-20 --only-missing"
+        "  clockings not read: 2 people, 2026-03-07..2026-03-09: status 403: no scope;"
+        " run: protime-etl backfill --from 2026-03-07 --to 2026-03-09 --only-missing"
     )
-    assert lines[2].startswith("  run 1 failed: 1 of 1 units are not done; repeat: protime-etl sync --from 2026-03-07")
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ("finished_at = finished_at - interval '50 hours'", "the last complete reading is 50 h old"),
-        ("status = 'running', origin = 'cli'", "run 1 died; repeat: protime-etl sync --from"),
-        ("status = 'running', origin = 'cli backfill'", "run 1 died; repeat: protime-etl backfill --from"),
-    ],
-)
-def test_what_is_old_or_died_is_not_well(read: Shell, engine: Engine, change: str, told: str) -> None:
-    execute(engine.url, f"UPDATE protime_etl.runs SET {change}")
+def test_days_that_no_night_has_read_since_are_not_well(read: Shell, engine: Engine) -> None:
+    promise_was_made(engine, 6)
     result = read("status")
     assert result.returncode == 3
-    assert told in result.stdout
+    assert "clockings not read: 20 people, " in result.stdout
+    assert "no run has read it completely since it was over; run: protime-etl backfill --from" in result.stdout
+
+
+def test_the_last_days_may_wait_for_the_next_night(read: Shell, engine: Engine) -> None:
+    promise_was_made(engine, 2)
+    assert read("status").returncode == 0
+
+
+def test_old_days_that_are_read_make_later_ones_no_fresher(read: Shell, engine: Engine) -> None:
+    promise_was_made(engine, 6)
+    assert read("sync", "--from", "2026-03-01", "--to", "2026-03-02").returncode == 0
+    assert read("status").returncode == 3
+
+
+def test_a_run_that_died_is_named_where_its_days_are_missing(read: Shell, engine: Engine) -> None:
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
+    execute(engine.url, "UPDATE protime_etl.coverage SET dates = '{}'")
+    result = read("status")
+    assert result.returncode == 3
+    assert (
+        "clockings not read: 20 people, 2026-03-07..2026-03-20: run 1 died; run: protime-etl backfill" in result.stdout
+    )
+
+
+def test_a_run_that_died_after_its_days_were_read_is_a_note(read: Shell, engine: Engine) -> None:
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
+    result = read("status")
+    assert result.returncode == 0
+    assert "note: run 1 died; run: protime-etl sync --from 2026-03-07" in result.stdout
 
 
 def test_a_delta_that_is_silent_is_not_well(read: Shell, engine: Engine) -> None:
@@ -93,7 +112,8 @@ def test_a_delta_that_is_silent_is_not_well(read: Shell, engine: Engine) -> None
     )
     result = read("status")
     assert result.returncode == 3
-    assert "the delta of clockings had its last turn 30 h ago and ends after 72 h: protime-etl changes" in result.stdout
+    what = "the delta of clockings was last polled 30 hours ago and ends after 72; run: protime-etl changes"
+    assert what in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -104,8 +124,8 @@ def test_what_is_to_be_repeated_is_what_was_asked_for(shell: Shell, engine: Engi
     assert shell("backfill", *DATES, *options).returncode == 0
     execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
     execute(engine.url, "UPDATE protime_etl.units SET status = 'planned', finished_at = NULL")
-    told = next(line for line in shell("status").stdout.splitlines() if "died" in line)
-    command = told.partition("repeat: protime-etl ")[2].split()
+    line = next(line for line in shell("status").stdout.splitlines() if "died" in line)
+    command = line.partition("run: protime-etl ")[2].split()
     assert command == ["backfill", *DATES, *options]
     assert shell(*command).returncode == 0
     assert [row["run_id"] for row in last_json(shell("status", "--json"))["runs"]] == [1], (
@@ -120,39 +140,21 @@ def test_what_a_comparison_has_read_besides_hides_no_run_that_came_to_a_bad_end(
         "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, finished_at, person_ids)"
         " VALUES ('simulated', 'cli repair', '2026-03-07', '2026-03-07', 'done', now(), '{100001}')",
     )
-    result = read("status")
-    assert result.returncode == 3
-    assert "run 1 died; repeat: protime-etl sync --from" in result.stdout
+    assert "run 1 died; run: protime-etl sync --from" in read("status").stdout
 
 
 def test_many_failures_of_one_tenant_hide_none_of_another(read: Shell, engine: Engine) -> None:
-    failed = "status = 'failed', error = 'status 500', finished_at = now() - interval '1 h'"
-    execute(engine.url, f"UPDATE protime_etl.units SET {failed}")
-    execute(engine.url, "UPDATE protime_etl.runs SET status = 'failed', error = 'it failed'")
     execute(engine.url, "INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('other', 'UTC')")
-    execute(
-        engine.url,
-        "WITH run AS (INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status)"
-        " SELECT 'other', 'cli', '2026-03-01', '2026-03-01', 'failed' FROM generate_series(1, 60) RETURNING run_id)"
-        " INSERT INTO protime_etl.units (run_id, date_from, date_to, person_ids, status, finished_at)"
-        " SELECT run_id, '2026-03-01', '2026-03-01', '{7}', 'failed', now() FROM run",
-    )
+    for tenant, number in (("simulated", 1), ("other", 60)):
+        execute(
+            engine.url,
+            "INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why)"
+            f" SELECT '{tenant}', 'clockings', int8multirange(int8range(7, n + 7)), '{{[2026-03-07,2026-03-10)}}',"
+            f" now(), 'failed', 'it failed' FROM generate_series(1, {number}) AS n",
+        )
     lines = read("status").stdout.splitlines()
-    told = lines[lines.index("simulated: NOT COMPLETE - never completely read") :]
-    assert any(line.startswith("  not read: people 100001") for line in told)
-    assert any(line.startswith("  run 1 failed: it failed") for line in told)
-
-
-def test_a_repair_that_died_leaves_something_to_repair(read: Shell, engine: Engine) -> None:
-    execute(
-        engine.url,
-        "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, person_ids)"
-        " VALUES ('simulated', 'cli repair', '2026-03-07', '2026-03-08', 'running', '{100001}')",
-    )
-    result = read("status")
-    assert result.returncode == 3
-    told = "run 2 died; repeat: protime-etl sync --from 2026-03-07 --to 2026-03-08 --people 100001"
-    assert told in result.stdout
+    mine = lines[next(at for at, line in enumerate(lines) if line.startswith("simulated: NOT COMPLETE")) + 1]
+    assert mine.startswith("  clockings not read: person 7, 2026-03-07..2026-03-09: it failed; run: ")
 
 
 def test_how_many_differed_lately_is_the_sum_of_all_comparisons(read: Shell, engine: Engine) -> None:

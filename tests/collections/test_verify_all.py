@@ -164,5 +164,6 @@ def test_a_day_that_cannot_be_read_is_named_without_a_person(
     assert rows == {key: row for key, row in truth.items() if row["date"] != hard.isoformat()}
     told = everything("status", collections="people access-clockings")
     assert told.returncode == 3
-    assert f"not read: all people, {hard}..{hard}; repeat: protime-etl backfill" in told.stdout
-    assert "--only-missing --collections access-clockings" in told.stdout
+    assert f"access-clockings cannot be read, {hard}: " in told.stdout
+    command = f"protime-etl backfill --from {hard} --to {hard} --only-missing --collections access-clockings"
+    assert command in told.stdout

@@ -6,7 +6,9 @@ import datetime as dt
 
 from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.postgres.coverage import cover, lock_coverage, missing, try_lock_coverage, uncover
+from protime_etl.postgres.book import enter_read, lock_coverage, try_lock_coverage
+from protime_etl.postgres.due import missing
+from protime_etl.postgres.wrong import Wrong, enter_wrong
 from protime_etl.work import Slice
 from tests.databases import both_servers
 
@@ -14,10 +16,10 @@ DAYS = [dt.date(2026, 3, number) for number in range(1, 32)]
 WHOLE = Slice([1, 2], DAYS[0], DAYS[30])
 
 
-def covering(connection: Connection, *read: Slice) -> None:
+def covering(connection: Connection, *read: Slice, over_until: dt.date = DAYS[30]) -> None:
     for one in read:
         lock_coverage(connection, "acme", one.collection, one.person_ids)
-        cover(connection, "acme", one)
+        enter_read(connection, "acme", one, over_until, [], written=False)
 
 
 @both_servers
@@ -44,13 +46,13 @@ def test_a_reading_that_failed_takes_its_days_out(engine: Engine) -> None:
     with engine.begin() as connection:
         covering(connection, WHOLE)
         lost = [Slice([2], DAYS[5], DAYS[6]), Slice([2], DAYS[6], DAYS[8])]
-        uncover(connection, "acme", lost)
+        enter_wrong(connection, "acme", Wrong("failed", "status 500"), lost)
         assert missing(connection, "acme", WHOLE) == [Slice([2], DAYS[5], DAYS[8])]
 
 
 def test_a_reading_of_days_that_are_not_over_covers_none(engine: Engine) -> None:
     with engine.begin() as connection:
-        covering(connection, Slice([1, 2], DAYS[10], DAYS[9]))
+        covering(connection, Slice([1, 2], DAYS[10], DAYS[12]), over_until=DAYS[9])
         assert missing(connection, "acme", WHOLE) == [WHOLE]
 
 

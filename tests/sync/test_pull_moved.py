@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.collections.record import Reference
-from protime_etl.postgres.coverage import lock_coverage
+from protime_etl.postgres.book import lock_coverage
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.requests import select

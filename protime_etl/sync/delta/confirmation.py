@@ -187,7 +187,7 @@ class Confirmation:
             load.drop(in_doubt)
             load.merge(vanished)
             load.delete(told)
-            load.note_days()
+            load.note_written()
             settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in in_doubt]
             self._settle(connection, settled)
         counts = load.counts

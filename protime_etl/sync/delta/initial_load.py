@@ -91,7 +91,7 @@ class InitialLoad:
         load.stage([page])
         self._session.drop_deleted(connection, load, ())
         load.merge()
-        load.note_days()
+        load.note_written()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
         keep_seen(connection, tenant, self._session.path, started, rejected)
         deltas.advance(

@@ -35,9 +35,9 @@ from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.deltas import DeltaState
 from protime_etl.postgres.drift import clear_drift
+from protime_etl.postgres.history import forget_old, keep_poll
 from protime_etl.postgres.locks import DeltaLock, lock_merges_shared
 from protime_etl.postgres.planning import refresh_statistics
-from protime_etl.postgres.proofs import forget_old, keep_poll
 from protime_etl.sync.delta.confirmation import Confirmation
 from protime_etl.sync.delta.failures import MAX_FAILURES, failure_kind
 from protime_etl.sync.delta.initial_load import InitialLoad
@@ -232,7 +232,7 @@ class _Poll:
             load.stage([page])
             self._session.drop_deleted(connection, load, page.deletions)
             load.merge()
-            load.note_days()
+            load.note_written()
             reported = (
                 unresolved_deletions(connection, tenant, self._session.path, page.deletions) if page.deletions else {}
             )

@@ -1,0 +1,62 @@
+"""How comparisons and polls went, kept for a year."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from protime_etl.postgres.proof_tables import delta_polls, verifications
+
+__all__ = ["forget_old", "keep_poll", "keep_verification", "requests_by"]
+
+KEPT = "1 year"
+FORGET = "DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND {at} < clock_timestamp() - interval '{kept}'"
+
+
+def keep_verification(
+    connection: Connection,
+    tenant: str,
+    collection: str,
+    *,
+    origin: str,
+    days: tuple[dt.date, dt.date] | None,
+    totals: Mapping[str, int],
+) -> None:
+    """Keep what a comparison found, for a year."""
+    first, last = days or (None, None)
+    connection.execute(
+        verifications.insert().values(
+            tenant=tenant,
+            collection=collection,
+            origin=origin,
+            date_from=first,
+            date_to=last,
+            finished_at=sa.func.clock_timestamp(),
+            **totals,
+        )
+    )
+
+
+def requests_by(connection: Connection, tenant: str, origin: str) -> int:
+    """Requests that comparisons of that origin took in the last day."""
+    taken = sa.select(sa.func.coalesce(sa.func.sum(verifications.c.requests), 0)).where(
+        verifications.c.tenant == tenant,
+        verifications.c.origin == origin,
+        verifications.c.finished_at > sa.func.clock_timestamp() - sa.text("interval '1 day'"),
+    )
+    return int(connection.scalar(taken) or 0)
+
+
+def keep_poll(connection: Connection, tenant: str, collection: str, seconds: float, **figures: object) -> None:
+    """Keep how a turn of a delta went, for a year."""
+    values = {"finished_at": sa.func.clock_timestamp(), "seconds": seconds, **figures}
+    connection.execute(delta_polls.insert().values(tenant=tenant, collection=collection, **values))
+
+
+def forget_old(connection: Connection, tenant: str) -> None:
+    """Forget comparisons, turns and what was written more than a year ago."""
+    for table, at in (("verifications", "finished_at"), ("delta_polls", "finished_at"), ("written_days", "written_at")):
+        connection.execute(sa.text(FORGET.format(table=table, at=at, kept=KEPT)), {"tenant": tenant})

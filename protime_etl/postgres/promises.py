@@ -1,0 +1,74 @@
+"""What was asked for: days of which all people are due, whatever became of the run that asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from protime_etl.collections.registry import COLLECTIONS
+
+__all__ = ["enter_promise", "promised_ranges", "take_back_promise"]
+
+# From the day of the first run on each day that ends is due, also while no run comes.
+PROMISE = """
+INSERT INTO protime_etl.promises AS p (tenant, collection, by_people, dates, follows_from)
+SELECT t.tenant, CAST(:collection AS text), :by_people, datemultirange(daterange(:first, :last, '[]')),
+    CAST(now() AT TIME ZONE t.timezone AS date)
+FROM protime_etl.tenants AS t WHERE t.tenant = :tenant
+ON CONFLICT (tenant, collection) DO UPDATE
+SET dates = p.dates + excluded.dates, follows_from = coalesce(p.follows_from, excluded.follows_from)
+"""
+NO_PROMISE = """
+INSERT INTO protime_etl.promises (tenant, collection, by_people, dates)
+VALUES (:tenant, :collection, :by_people, '{}') ON CONFLICT (tenant, collection) DO NOTHING
+"""
+# What followed by itself is written down first, so that it can be taken out.
+TAKE_BACK = """
+UPDATE protime_etl.promises AS p
+SET dates = p.dates + datemultirange(daterange(p.follows_from, greatest(p.follows_from, t.today + 1)))
+        - datemultirange(daterange(:first, :last, '[]')),
+    follows_from = greatest(p.follows_from, t.today + 1)
+FROM protime.tenants AS t
+WHERE t.tenant = p.tenant AND p.tenant = :tenant AND p.collection = ANY(CAST(:collections AS text[]))
+    AND p.follows_from IS NOT NULL
+RETURNING p.collection
+"""
+RANGES = """
+SELECT p.collection, lower(span) AS first, least(upper(span) - 1, t.today) AS last
+FROM protime_etl.promises AS p JOIN protime.tenants AS t USING (tenant),
+    unnest(p.dates + CASE WHEN p.follows_from IS NULL THEN '{}'
+        ELSE datemultirange(daterange(p.follows_from, NULL)) END) AS span
+WHERE p.tenant = :tenant AND lower(span) <= t.today
+ORDER BY p.collection, first
+"""
+
+
+def enter_promise(
+    connection: Connection, tenant: str, collections: Iterable[str], days: tuple[dt.date, dt.date] | None
+) -> None:
+    """Enter that these days were asked for, of all people; without days, that something is read and nothing is due."""
+    first, last = days or (None, None)
+    for path in sorted(collections):
+        by_people = COLLECTIONS[path].shape == "dated by people"
+        values = {"tenant": tenant, "collection": path, "by_people": by_people, "first": first, "last": last}
+        connection.execute(sa.text(NO_PROMISE if days is None else PROMISE), values)
+
+
+def take_back_promise(
+    connection: Connection, tenant: str, collections: Iterable[str], first: dt.date, last: dt.date
+) -> list[str]:
+    """Take these days back: they are not due any more. Returns the collections of which any were asked for."""
+    values = {"tenant": tenant, "collections": list(collections), "first": first, "last": last}
+    return sorted(connection.scalars(sa.text(TAKE_BACK), values))
+
+
+def promised_ranges(
+    connection: Connection, tenant: str, collections: Iterable[str]
+) -> list[tuple[str, dt.date, dt.date]]:
+    """Collection, first and last day of each range that was asked for, up to today."""
+    chosen = {*collections}
+    rows = connection.execute(sa.text(RANGES), {"tenant": tenant})
+    return [(row[0], row[1], row[2]) for row in rows if row[0] in chosen]
