@@ -31,12 +31,20 @@ __all__ = ["SHADOW", "cast_shadow", "shadow_of"]
 SHADOW = "shadow"
 """Its name, and every text of it that is free."""
 ROWS = 24
+OTHERS = 4
+"""Rows of each table with ids that no other tenant has."""
 FIRST_DAY = TODAY - dt.timedelta(days=13)
 OF_NO_TENANT = {"views"}
 """Tables that belong to the warehouse as a whole."""
 LATER = {"until", "asked_until", "next_turn", "expires_at"}
 """Moments that matter as long as they are to come."""
-FORM = {"timezone": "UTC", "datestyle": "ISO", "extra_float_digits": "1", "bytea_output": "hex"}
+FORM = {
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "statement_timeout": "0",
+}
 """What decides how a row looks as a text, and may be set otherwise for a database."""
 ZONE = "Asia/Tokyo"
 PATHS = ("clockings", "people", *(path for path in COLLECTIONS if path not in ("clockings", "people")))
@@ -161,9 +169,10 @@ def _tenant() -> Tenant:
 
 @cache
 def _ids(path: str) -> list[int]:
-    """The first ids that the simulated tenant gives, and others where it has fewer."""
+    """The first ids that the simulated tenant gives, and some that it does not have."""
     found: list[int] = [one.id for one in _tenant().records(path)]
-    return (found + [number + 1 for number in range(ROWS)])[:ROWS]
+    same = found[: ROWS - OTHERS]
+    return same + [900_000_000 + number for number in range(ROWS - len(same))]
 
 
 def _person(number: int) -> int:

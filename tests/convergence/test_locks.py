@@ -163,7 +163,7 @@ def the_delta_deletes_what_is_merged_and_not_committed(world: World) -> None:
 
 
 def a_unit_looks_for_what_another_has_merged_and_not_committed(world: World) -> None:
-    world.finish(world.begin_pull([2], 0, 2))  # with nobody in the table it would keep all others out
+    world.finish(world.begin_pull([2], 0, 2))  # with an empty table it would keep all others out
     slow = world.begin_pull(EVERYBODY, 0, 2)
     world.merge(slow)
     live = [one for one in world.tenant.truth() if one.status != "Deleted"]

@@ -212,7 +212,7 @@ class TurnOfDelta(Pull):
 
 @dataclass
 class ReadOfList(Pull):
-    """A reading of the complete list of people under way in a thread; it tells nothing about clockings."""
+    """A reading of the complete list of people under way in a thread; it says nothing about clockings."""
 
     def carry_out(self) -> None:
         read_list(self.pipeline, PEOPLE_LIST)

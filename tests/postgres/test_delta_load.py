@@ -12,17 +12,18 @@ from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.merge import Load
-from tests.postgres.test_load import load, row, stored
+from protime_etl.work import Scope
+from tests.postgres.test_load import DAY, load, row, stored
 
 TENANT = "acme"
 
 
-def delete(engine: Engine, **versions: str) -> int:
-    """Report these deletions; returns how many rows are deleted by them."""
+def delete(engine: Engine, **versions: str) -> tuple[int, int]:
+    """Report these deletions; returns how many rows are deleted by them, and how many deletions change nothing."""
     with engine.begin() as connection:
         one = DeltaLoad(connection, TENANT, CLOCKINGS, database_clock(connection))
         one.delete({int(name.removeprefix("id")): version for name, version in versions.items()})
-        return one.counts.deleted
+        return one.counts.deleted, one.counts.unchanged
 
 
 def tombstones(engine: Engine) -> dict[int, str]:
@@ -40,7 +41,7 @@ def test_a_deletion_in_the_version_of_the_row_or_a_newer_one_deletes_it(engine: 
     load(engine, row(1, "05"), row(2, "05"), row(3, "05"))
     deletions = {1: "04", 2: "05", 3: "06"}
     assert unresolved(engine, deletions) == {2: "05", 3: "06"}
-    assert delete(engine, id1="04", id2="05", id3="06") == 2
+    assert delete(engine, id1="04", id2="05", id3="06") == (2, 1)
     assert [stored(engine, number).deleted_by for number in (1, 2, 3)] == [None, "delta", "delta"]
     assert [stored(engine, number).change_version for number in (1, 2, 3)] == ["05", "05", "06"]
     assert unresolved(engine, deletions) == {}
@@ -51,7 +52,7 @@ def test_how_a_deletion_was_learnt_first_is_kept(engine: Engine) -> None:
     load(engine, row(2))
     before = stored(engine, 1)
     assert before.deleted_by == "vanished"
-    assert delete(engine, id1="09") == 0
+    assert delete(engine, id1="09") == (0, 1)
     after = stored(engine, 1)
     assert (after.deleted_by, after.deleted_at, after.change_version) == ("vanished", before.deleted_at, "09")
 
@@ -74,6 +75,16 @@ def test_a_tombstone_is_one_of_its_collection_and_tenant(engine: Engine) -> None
         connection.execute(statement)
     assert unresolved(engine, {1: "05"}) == {1: "05"}
     assert load(engine, row(1)).inserted == 1
+
+
+def test_the_former_person_of_a_record_is_locked_too(engine: Engine) -> None:
+    load(engine, row(1, person_id=2), row(2, person_id=3), scope=Scope([1, 2, 3], DAY, DAY))
+    with engine.begin() as connection:
+        one = DeltaLoad(connection, TENANT, CLOCKINGS, database_clock(connection))
+        one.stage([Page([row(1, "05", person_id=1)])])
+        one.lock_people(connection, {2: "05"})
+        locked = sa.text("SELECT person_id FROM protime_etl.coverage WHERE tenant = :tenant ORDER BY person_id")
+        assert connection.scalars(locked, {"tenant": TENANT}).all() == [1, 2, 3]
 
 
 def test_a_rejected_record_that_comes_again_is_seen_again(engine: Engine) -> None:

@@ -248,6 +248,35 @@ def test_a_row_that_somebody_is_writing_is_left_alone_without_waiting(engine: En
     assert stored(engine, 1).deleted_at is None
 
 
+def test_a_version_that_was_overtaken_while_it_waited_for_the_row_stays_out(engine: Engine) -> None:
+    load(engine, row(1, "03"))
+    with engine.connect() as faster, ThreadPoolExecutor(1) as pool:
+        one = Load(faster, "acme", CLOCKINGS)
+        one.stage([Page([row(1, "05", kind="Reason")])])
+        one.merge()
+        slower = pool.submit(load, engine, row(1, "04"))
+        with engine.connect() as connection:
+            waits = sa.text(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database())"
+            )
+            while not connection.scalar(waits):
+                assert not slower.done(), "it did not wait for the row"
+        faster.commit()
+        assert slower.result().updated == 0
+    assert (stored(engine, 1).change_version, stored(engine, 1).kind) == ("05", "Reason")
+
+
+def test_what_another_session_kept_from_being_marked_is_not_known_to_be_equal(engine: Engine) -> None:
+    load(engine, row(1), row(2))
+    with engine.connect() as other, engine.begin() as connection:
+        other.execute(sa.text("SELECT FROM protime.clockings WHERE tenant = 'acme' AND id = 1 FOR UPDATE"))
+        one = Load(connection, "acme", CLOCKINGS)
+        one.stage([Page([row(2)])])
+        assert one.merge(one.missing_from_pull(SCOPE)).deleted == 0
+        assert one.in_question is None
+
+
 def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
     load(engine, row(1))
     with engine.begin() as connection:

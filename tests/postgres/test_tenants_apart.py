@@ -15,6 +15,7 @@ from protime_etl.postgres.people import people_to_read, unknown_people
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.work import BACKFILL_ORIGIN, Request, Slice
+from tests.postgres.test_load import load, row
 from tests.shadow import SHADOW
 from tests.tenant import TODAY
 
@@ -65,6 +66,10 @@ def test_a_first_load_is_copied_whatever_another_tenant_holds(engine: Engine) ->
         _, (unit,) = open_run(connection, SHADOW, "test", REQUEST, [Slice(people, FIRST, TODAY)])
         assert not may_copy(connection, SHADOW, unit)
         connection.rollback()
+
+
+def test_a_record_that_is_back_leaves_the_tombstones_of_another_tenant(engine: Engine) -> None:
+    assert load(engine, row(18_000_000, "05"), row(18_000_001, "05")).inserted == 2
 
 
 def test_who_has_left_is_read_for_two_more_days(engine: Engine) -> None:
