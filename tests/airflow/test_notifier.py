@@ -30,7 +30,8 @@ def failed_night(pipeline: Pipeline, engine: Engine) -> None:
     execute(engine.url, "UPDATE protime_etl.runs SET status = 'failed', error = 'status 500' WHERE tenant <> 'shadow'")
     execute(
         engine.url,
-        "UPDATE protime_etl.units SET status = 'failed', error = 'status 500' WHERE error IS DISTINCT FROM 'shadow'",
+        "UPDATE protime_etl.units SET status = 'failed', error = 'status 500'"
+        " WHERE error IS DISTINCT FROM 'shadow' AND error IS DISTINCT FROM 'shadow'",
     )
 
 

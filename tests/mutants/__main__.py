@@ -25,7 +25,7 @@ from protime_etl.postgres.embedded import embedded_postgres
 from tests.fix_postgres import PREPARED, prepare
 from tests.mutants import ROOT, Mistake, mistakes
 
-AT_ONCE = int(os.environ.get("MUTANTS_AT_ONCE", "2"))
+AT_ONCE = 2
 SECONDS = 300
 """For the tests of one mistake; longer is a list of tests that is too long."""
 SECONDS_A_TEST = 100

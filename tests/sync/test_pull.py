@@ -216,7 +216,10 @@ def test_a_failed_unit_is_in_the_ledger_with_its_reason(pipeline: Pipeline, engi
     assert statuses == {"failed": 1}
     assert counts == Counts(requests=1)
     with engine.connect() as connection:
-        error = sa.text("SELECT error FROM protime_etl.units WHERE error IS DISTINCT FROM 'shadow'")
+        error = sa.text(
+            "SELECT error FROM protime_etl.units"
+            " WHERE error IS DISTINCT FROM 'shadow' AND error IS DISTINCT FROM 'shadow'"
+        )
         assert "status 400" in connection.execute(error).scalar_one()
         covered = sa.text("SELECT count(*) FROM protime_etl.coverage WHERE tenant <> 'shadow' AND dates <> '{}'")
         assert connection.scalar(covered) == 0

@@ -57,7 +57,7 @@ def states(engine: Engine) -> list[tuple[str, str]]:
     with engine.connect() as connection:
         query = (
             "SELECT status, coalesce(error, '') FROM protime_etl.units"
-            " WHERE error IS DISTINCT FROM 'shadow' ORDER BY unit_id DESC LIMIT 1"
+            " WHERE error IS DISTINCT FROM 'shadow' AND error IS DISTINCT FROM 'shadow' ORDER BY unit_id DESC LIMIT 1"
         )
         return [tuple(row) for row in connection.execute(sa.text(query))]
 
