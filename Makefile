@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 SEEDS ?= 1
 
-.PHONY: help run up test lint format migration data-page tests contracts chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ chaos: $(READY) ## The long form of the tests with faults, pauses, kills and ove
 
 soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenant that changes all the time
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_changes.py
+
+mutants: $(READY) ## Mistakes made one at a time in a copy, each of which the tests have to see (half an hour and more)
+	@$(BIN)/python -m tests.mutants $(FILES)
 
 contracts: $(READY) ## The long form of what every collection has to keep, plans of a million rows, cost of versions (4 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14

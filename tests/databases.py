@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ from sqlalchemy.engine import URL
 from protime_etl.postgres.connection import create_engine
 from tests.servers import older_server
 
-__all__ = ["NUMBERS", "both_servers", "database", "database_exists", "execute", "in_memory"]
+__all__ = ["NUMBERS", "both_servers", "connect", "database", "database_exists", "execute", "in_memory"]
 
 NUMBERS = count()
 """For names that no other database has."""
@@ -31,10 +32,14 @@ def in_memory() -> str | None:
     return str(memory) if there else None
 
 
+def connect(url: URL) -> psycopg.Connection[Any]:
+    """A session of its own, outside a transaction."""
+    return psycopg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True)
+
+
 def execute(url: URL, statement: str) -> None:
     """Run one statement in a session of its own, outside a transaction."""
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address, autocommit=True) as session:
+    with connect(url) as session:
         session.execute(statement.encode())
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Engine, make_url
 
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
@@ -16,6 +18,29 @@ from protime_etl.postgres.schema import upgrade_schema
 from tests.databases import NUMBERS, database, execute, in_memory
 from tests.moving_clock import MovingClock, moved_template
 from tests.servers import older_server, system_postgres
+from tests.shadow import cast_shadow, shadow_of
+
+PREPARED = "SERVER_OF_TESTS"
+"""In the environment: the URL of a server that `prepare` was called for; it takes the place of the embedded one."""
+
+
+def prepare(server: URL) -> None:
+    """Make the databases that those of the tests are copies of."""
+    # No test outlives the machine, and hundreds of databases take minutes to reach the disk.
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        execute(server, f"ALTER SYSTEM SET {setting} = off")
+    execute(server, "SELECT pg_reload_conf()")
+    execute(server, "CREATE DATABASE template")
+    engine = create_engine(server.set(database="template"))
+    upgrade_schema(engine)
+    engine.dispose()
+    execute(server, "CREATE DATABASE template_alone TEMPLATE template")
+    cast_shadow(server.set(database="template"))
+
+
+@cache
+def _shadow_at_first(server: URL) -> Mapping[str, str]:
+    return shadow_of(server.set(database="template"))
 
 
 @pytest.fixture(scope="session")
@@ -27,19 +52,14 @@ def servers() -> Iterator[Callable[[str], URL]]:
         home.chmod(0o711)  # as root, the server runs as another user
 
         def server(name: str) -> URL:
+            if name == "embedded" and PREPARED in os.environ:
+                return make_url(os.environ[PREPARED])
             if name not in started:
                 programs = older_server()
                 url = stack.enter_context(
                     embedded_postgres(home) if name == "embedded" or programs is None else system_postgres(programs)
                 )
-                # No test outlives the machine, and hundreds of databases take minutes to reach the disk.
-                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-                    execute(url, f"ALTER SYSTEM SET {setting} = off")
-                execute(url, "SELECT pg_reload_conf()")
-                execute(url, "CREATE DATABASE template")
-                engine = create_engine(url.set(database="template"))
-                upgrade_schema(engine)
-                engine.dispose()
+                prepare(url)
                 started[name] = url
             return started[name]
 
@@ -57,7 +77,7 @@ def airflow_server(servers: Callable[[str], URL]) -> Iterator[URL]:
 @pytest.fixture
 def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
     """A database without the schema."""
-    with database(servers("embedded"), f"empty_{next(NUMBERS)}") as url:
+    with database(servers("embedded"), f"empty_{os.getpid()}_{next(NUMBERS)}") as url:
         yield url
 
 
@@ -65,15 +85,21 @@ def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
 def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> Iterator[URL]:
     """A fresh warehouse; tests of SQL ask for both servers with `both_servers`.
 
-    Of a test that moves the clock it follows that clock, and engines are made after it.
+    Another tenant has rows there, which no test may change (`tests/shadow.py`), unless the test is marked `alone`. Of a
+    test that moves the clock it follows that clock, and engines are made after it.
     """
     server = servers(request.param)
     clock: MovingClock | None = request.getfixturevalue("clock") if "clock" in request.fixturenames else None
-    template = "template" if clock is None else moved_template(server)
-    with database(server, f"warehouse_{next(NUMBERS)}", template) as url:
+    alone = clock is not None or request.node.get_closest_marker("alone") is not None
+    template = "template_alone" if alone else "template"
+    if clock is not None:
+        template = moved_template(server)
+    with database(server, f"warehouse_{os.getpid()}_{next(NUMBERS)}", template) as url:
         if clock is not None:
             clock.follow(url)
         yield url
+        if not alone:
+            assert shadow_of(url) == _shadow_at_first(server), "rows of another tenant were changed"
 
 
 @pytest.fixture

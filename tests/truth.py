@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.state import Tenant
+from tests.shadow import SHADOW
 
 Rows = dict[int, dict[str, Any]]
 
@@ -27,15 +28,15 @@ def tenant_rows(tenant: Tenant, name: str = "clockings") -> Rows:
 
 
 def table_rows(engine: Engine, name: str = "clockings", tenant: str | None = None) -> Rows:
-    """What the table holds, or what it holds of that tenant."""
+    """What the table holds of all tenants but the shadow, or of that tenant."""
     collection: Collection = COLLECTIONS[name]
     columns = ", ".join([*collection.column_names, "extra"])
     with engine.connect() as connection:
         result = connection.execute(
             sa.text(
                 f"SELECT {columns}, deleted_at IS NOT NULL AS is_deleted FROM protime.{collection.table}"
-                " WHERE tenant = coalesce(:tenant, tenant)"
+                " WHERE CASE WHEN :tenant = '' THEN tenant <> :shadow ELSE tenant = :tenant END"
             ),
-            {"tenant": tenant},
+            {"tenant": tenant or "", "shadow": SHADOW},
         )
         return {row["id"]: msgspec.to_builtins(dict(row)) for row in result.mappings()}

@@ -27,7 +27,10 @@ def prove(
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """Compare again what was compared longest ago, and repair it. Exit status 3 if something cannot be read."""
+    """Compare again what was compared longest ago, and repair it.
+
+    Exit status 3 if something could not be compared, 1 if nothing could.
+    """
     settings = tenant_settings(collections)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         if not pipeline.dated:
@@ -41,12 +44,12 @@ def prove(
         incomplete = list(pipeline.to_look_at)
     done.failures += incomplete
     print_proving(done, as_json=as_json)
-    for one in done.unreadable:
-        print_line(f"not compared, as the API cannot tell it: {one}")
+    for place in done.unreadable:
+        print_line(f"not compared, as the API cannot tell it: {place}")
     for failure in done.failures:
         print_error(failure)
     if not done.is_settled:
-        raise typer.Exit(3)
+        raise typer.Exit(3 if done.windows else 1)
 
 
 def _outcome(done: Proving) -> str:

@@ -34,7 +34,10 @@ def verify(  # noqa: PLR0917 - one parameter an option
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """Compare tenant and table id by id. Writes nothing without --repair; exit status 3 on any difference."""
+    """Compare tenant and table id by id, and write nothing without --repair.
+
+    Exit status 3 on any difference, 1 if nothing could be compared.
+    """
     settings = tenant_settings(collections)
     person_ids = None if people is None else parse_ids("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
@@ -55,7 +58,7 @@ def verify(  # noqa: PLR0917 - one parameter an option
         print_error(error)
     print_verification(found, token_requests, as_json=as_json, repaired=repaired)
     if pipeline.to_look_at or not all(one.agrees for one in found):
-        raise typer.Exit(3)
+        raise typer.Exit(3 if found else 1)
 
 
 def print_verification(

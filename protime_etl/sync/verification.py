@@ -37,13 +37,17 @@ class Verification:
     units: int = 0
 
     @property
-    def agrees(self) -> bool:
-        """Whether nothing is missing, extra or stale, and everything could be read of people who are known.
+    def is_complete(self) -> bool:
+        """Whether every record could be compared.
 
-        More than a handful that changed meanwhile is no agreement either: nothing is known of them.
+        More than a handful that changed meanwhile were not: nothing is known of them.
         """
-        everything = not self.rejected and not self.unlisted and not self.unreadable
-        return everything and not self.differences and self.moving <= HANDFUL
+        return not self.rejected and not self.unreadable and self.moving <= HANDFUL
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all was compared, of people who are known, and nothing is missing, extra or stale."""
+        return self.is_complete and not self.unlisted and not self.differences
 
     @property
     def overlooked(self) -> list[Difference]:

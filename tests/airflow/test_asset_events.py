@@ -69,7 +69,7 @@ def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
     publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
     carried_out(publish, pipeline, "first_night")
     lost = next(one for one in simulated.tenant.truth() if one.date < TODAY - dt.timedelta(days=7))
-    execute(engine.url, f"DELETE FROM protime.clockings WHERE id = {lost.id}")
+    execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = {lost.id}")
     prove = ProtimeProveOperator(task_id="prove", requests=20, repaired=CLOCKINGS, outlets=[REPAIRED])
     for _ in range(2):
         (event,) = carried_out(prove, pipeline, "second_night")[REPAIRED].asset_alias_events

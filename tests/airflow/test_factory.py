@@ -31,6 +31,11 @@ def described(dag):
         "timezone": str(getattr(timetable, "timezone", "")),
         "params": dag.params.dump() if "first_day" not in dag.params else {},
         "tags": sorted(dag.tags),
+        "wiring": {
+            task.task_id: [getattr(task.trigger_rule, "value", task.trigger_rule), sorted(task.downstream_task_ids)]
+            for task in dag.tasks
+        },
+        "at_once": dag.max_active_runs,
         "deadline": bool(dag.deadline),
         "dagrun_timeout": dag.dagrun_timeout and dag.dagrun_timeout.total_seconds(),
         "assets": {outlet.name: getattr(outlet, "uri", None) for task in dag.tasks for outlet in (task.outlets or [])},
@@ -71,6 +76,28 @@ def test_a_second_tenant_is_a_file_of_two_lines(tmp_path: Path) -> None:
             assert {task[1] for task in tasks.values()} == {"protime_warehouse"}
     assert list(first["tasks"]) == ["plan_batches", "pull_clockings", "publish", "prove", "report"]
     assert {task[4] for task in first["tasks"].values()} == {3}
+
+
+def test_what_runs_after_what_and_after_which_failures(tmp_path: Path) -> None:
+    """A run is closed whatever failed; rows are checked of a night that had nothing to pull; nothing else follows."""
+    dags = read(tmp_path, {"a.py": LINE + "protime_dags()\n"})["dags"]
+    assert dags["protime_clockings_nightly"]["wiring"] == {
+        "plan_batches": ["all_success", ["pull_clockings"]],
+        "pull_clockings": ["all_success", ["check_rows", "close_run"]],
+        "close_run": ["all_done", ["publish"]],
+        "check_rows": ["none_failed", ["publish"]],
+        "publish": ["all_success", ["prove"]],
+        "prove": ["all_success", []],
+        "check_deltas": ["all_success", []],
+    }
+    assert dags["protime_clockings_backfill"]["wiring"] == {
+        "sync_people": ["all_success", ["plan_batches"]],
+        "plan_batches": ["none_failed", ["pull_clockings"]],
+        "pull_clockings": ["all_success", ["close_run"]],
+        "close_run": ["all_done", []],
+    }
+    assert dags["protime_clockings_changes"]["wiring"] == {"take_changes": ["all_success", []]}
+    assert dags["protime_clockings_changes"]["at_once"] == 1, "a turn begins after the one before it"
 
 
 def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from protime_etl.sync.runs import sync
 from tests.airflow.test_operators import FIRST
 from tests.airflow.test_provider import run_python
 from tests.databases import execute
+from tests.shadow import SHADOW
 from tests.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
@@ -146,7 +147,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
     }
     assert statuses == expected, told
     # Each sees the tenants whose DAGs they may see; who may see the connection, also those of no DAG.
-    assert sections(told["admin"]) == {"simulated", "beta", "lone", "broken"}
+    assert sections(told["admin"]) == {"simulated", "beta", "lone", "broken", SHADOW}
     assert sections(told["viewer"]) == {"beta"}
     assert sections(told["viewer who names a DAG"]) == {"beta"}
     assert "simulated" not in told["viewer"]
@@ -185,6 +186,8 @@ def test_who_sees_what(tmp_path: Path) -> None:
     assert "None: " in simulated
     (beta,) = re.findall(r'<section id="beta".*?</section>', told["admin"], re.DOTALL)
     assert "Next: none, the DAG is paused." in beta
+    # Nothing of another tenant: its rows are of the same people, collections and days.
+    assert not re.search(rf"{SHADOW}|\b90000000\d\d\b", simulated)
     # The view stands below the path at which Airflow is served.
     (plugin,) = (one for one in json.loads(told["plugins"])["plugins"] if one["name"] == "protime")
     assert [view["href"] for view in plugin["external_views"]] == ["/team/af/protime/"]
@@ -270,7 +273,8 @@ def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.
     execute(
         warehouse,
         "CREATE OR REPLACE VIEW protime_etl.book AS SELECT 'simulated'::text AS tenant,"
-        " 'clockings'::text AS collection, n AS person_id, '{}'::datemultirange AS due, '{}'::datemultirange AS read, '{}'::datemultirange AS proven,"
+        " 'clockings'::text AS collection, n AS person_id, '{}'::datemultirange AS due, '{}'::datemultirange AS read,"
+        " '{}'::datemultirange AS proven,"
         " '{}'::datemultirange AS in_service FROM generate_series(1::bigint, 9) AS n WHERE pg_sleep(1)::text = ''",
     )
     monkeypatch.setattr("protime_etl.airflow.page.reading.SECONDS", 3.0)

@@ -71,8 +71,10 @@ def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount
             assert_equal(engine, tenant)
             assert verify(pipeline, place.first, place.last).agrees
             with engine.connect() as connection:
-                drift = connection.scalar(sa.text("SELECT count(*) FROM protime.drift"))
-                versions = connection.scalar(sa.text("SELECT count(*) FROM protime.clocking_versions"))
+                drift = connection.scalar(sa.text("SELECT count(*) FROM protime.drift WHERE tenant <> 'shadow'"))
+                versions = connection.scalar(
+                    sa.text("SELECT count(*) FROM protime.clocking_versions WHERE tenant <> 'shadow'")
+                )
     report(
         f"{seconds} s, {changes.made} changes, {asked} turns, {failures.value} syncs given up:"
         f" equal by the delta alone and after a sync; {versions} versions kept, {drift} drifted"

@@ -25,6 +25,7 @@ from tests.databases import execute
 from tests.difficult import answer_again, refuse_lists
 from tests.truth import Rows, table_rows, tenant_rows
 
+pytestmark = pytest.mark.alone(reason="`status` gives advice about every tenant, and all of it is followed here")
 WITHOUT_COMMAND = {"under way", "not asked for", "proof"}
 """They end by themselves, or by a setting."""
 NOTES = {"run", "drift", "differed", "pause", "rejected", "slow"}

@@ -27,6 +27,7 @@ def test_check_says_yes_to_everything(shell: Shell) -> None:
     assert last_json(result) == dict.fromkeys(("credentials", "clockings", "people", "database", "schema"), True)
 
 
+@pytest.mark.alone(reason="`status` ends with 0 only if all is well with every tenant")
 def test_sync_then_status_then_sql(shell: Shell, engine: Engine, simulated: SimulatedTenant) -> None:
     dates = ("--from", "2026-03-07", "--to", str(TODAY))
     result = shell("sync", *dates, "--json")
@@ -54,7 +55,7 @@ def test_sync_then_status_then_sql(shell: Shell, engine: Engine, simulated: Simu
     assert last_json(status)["coverage"] == [
         {"tenant": "simulated", "collection": "clockings", "first": "2026-03-07", "last": "2026-03-20", "people": 20}
     ]
-    query = shell("sql", "SELECT count(*) AS n, '12:30'::time AS t FROM protime.clockings")
+    query = shell("sql", "SELECT count(*) AS n, '12:30'::time AS t FROM protime.clockings WHERE tenant <> 'shadow'")
     assert query.stdout == f"n\tt\n{total}\t12:30:00\n"
 
 
@@ -196,7 +197,9 @@ def test_a_query_from_a_file_may_begin_with_a_comment(shell: Shell) -> None:
 def test_without_a_database_url_the_embedded_server_is_used_and_stopped(shell: Shell) -> None:
     result = shell("sync", "--from", str(TODAY), "--to", str(TODAY), database_url=None)
     assert result.returncode == 0, result.stderr
-    again = shell("sql", "SELECT count(*) > 0 AS found FROM protime.clockings", database_url=None)
+    again = shell(
+        "sql", "SELECT count(*) > 0 AS found FROM protime.clockings WHERE tenant <> 'shadow'", database_url=None
+    )
     assert again.stdout == "found\ntrue\n"
     assert not (shell.folder / ".protime" / "postgres" / "postmaster.pid").exists()
 

@@ -50,7 +50,7 @@ def test_psql_finds_the_tables_and_changes_nothing_unless_asked(shell: Shell, en
     assert "read-only transaction" in refused.stderr
     assert "does not exist" not in refused.stderr
     assert refused.returncode == 0
-    changed = shell("sql", "--write", stdin="DELETE FROM tenants;\n")
+    changed = shell("sql", "--write", stdin="DELETE FROM tenants WHERE tenant = 'acme';\n")
     assert "DELETE 1" in changed.stdout
 
 

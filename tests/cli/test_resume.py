@@ -75,6 +75,7 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
         assert len(server.api_requests) == 2
 
 
+@pytest.mark.alone(reason="without a tenant it lifts the pauses of all")
 def test_nothing_to_lift_is_said(tmp_path: Path, warehouse: URL, engine: Engine) -> None:
     SharedPause(engine, "another").extend(50, 50)
     with ScriptedServer([EMPTY]) as server:

@@ -9,6 +9,9 @@ from tests.cli.shell import Shell, last_json
 from tests.databases import execute
 from tests.tenant import TODAY
 
+pytestmark = pytest.mark.alone(
+    reason="it shows every tenant of the warehouse, and these tests are about the whole of it"
+)
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 
 

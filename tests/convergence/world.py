@@ -1,5 +1,7 @@
 """A tenant that changes and pulls that overlap, stop and go on step by step, so that every interleaving can be had.
 
+A pull stands before each request, with the answer in its hand, and once more between its merge and its commit.
+
 What must hold after each step: once a pull has been committed, every record that it covers and that did not change
 since the pull began is in the table as it is in the tenant, until it changes again, whatever else is committed.
 """
@@ -10,15 +12,18 @@ import contextlib
 import datetime as dt
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 
 from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.people import PEOPLE as PEOPLE_LIST
 from protime_etl.collections.record import Reference
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
@@ -32,7 +37,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync import workers
 from protime_etl.sync.delta.poll import PollResult, poll
-from protime_etl.sync.lists import read_people
+from protime_etl.sync.lists import read_list, read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.work import Request, Slice, Unit
@@ -45,6 +50,9 @@ FIRST = TODAY - dt.timedelta(days=DAYS - 1)
 STEP_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 WORLDS = count()
+COMMIT = "commit"
+MERGED = "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relname LIKE 'staging%')"
+"""Whether a load has staged something in this transaction: its temporary tables end with it."""
 Place = tuple[int, dt.date]
 
 
@@ -57,7 +65,7 @@ class Gate:
 
     def __init__(self) -> None:
         self.at = ""
-        """The address of the request that it stands before, or after."""
+        """The address of the request that it stands before or after; `COMMIT` between a merge and its commit."""
         self.answer = b""
         """The body of the last answer."""
         self._may_go = threading.Semaphore(0)
@@ -83,6 +91,16 @@ class Gate:
     def reach(self, seconds: float = STEP_SECONDS) -> bool:
         """From outside: wait until the thread stands again or is at its end; tells whether it is."""
         return self._stands.acquire(timeout=seconds)
+
+
+@contextlib.contextmanager
+def stepping(transaction: AbstractContextManager[Connection], gate: Gate) -> Iterator[Connection]:
+    """A transaction that stands at the gate once more before it is committed, if it has merged something."""
+    with transaction as connection:
+        yield connection
+        if connection.scalar(sa.text(MERGED)):
+            gate.at = COMMIT
+            gate.wait()
 
 
 class SteppingClient(ProtimeClient):
@@ -129,9 +147,10 @@ class Pull:
         client.gate = self.gate
         self.pipeline.client.close()
         self.pipeline.client = client
+        usual = self.pipeline.transaction
+        self.pipeline.transaction = lambda: stepping(usual(), self.gate)  # type: ignore[method-assign]
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
-        assert self.gate.reach()
 
     def carry_out(self) -> None:
         workers.pull(self.pipeline, self.unit)
@@ -189,6 +208,18 @@ class TurnOfDelta(Pull):
     def reads(self, place: Place) -> bool:
         del place
         return True
+
+
+@dataclass
+class ReadOfList(Pull):
+    """A reading of the complete list of people under way in a thread; it says nothing about clockings."""
+
+    def carry_out(self) -> None:
+        read_list(self.pipeline, PEOPLE_LIST)
+
+    @property
+    def claims(self) -> bool:
+        return False
 
 
 class World:
@@ -285,9 +316,12 @@ class World:
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
         ids = tuple(sorted({self.person(index) for index in people}))
         unit = self._one_unit(Request(self.day(first), self.day(last), ids))
-        pull = Pull(next(self._numbers), pipeline, unit, self._clock)
-        self._note(f"pull {pull.number} begins: {unit.label}")
+        return self._begin(Pull(next(self._numbers), pipeline, unit, self._clock), unit.label)
+
+    def _begin(self, pull: Pull, label: str) -> Pull:
+        self._note(f"pull {pull.number} begins: {label}")
         pull.start()
+        pull.blocked = not self._reaches(pull)
         self.pulls.append(pull)
         return pull
 
@@ -297,11 +331,7 @@ class World:
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
         circles = sorted({self.person(index) % 10 + 1 for index in people})
         unit = self._one_unit(Request(self.day(first), self.day(last), circles=tuple(circles)))
-        pull = PullOfCircles(next(self._numbers), pipeline, unit, self._clock)
-        self._note(f"pull {pull.number} begins: {unit.label}")
-        pull.start()
-        self.pulls.append(pull)
-        return pull
+        return self._begin(PullOfCircles(next(self._numbers), pipeline, unit, self._clock), unit.label)
 
     def _one_unit(self, asked: Request) -> Unit:
         """One unit for all that is asked for: a plan would cut it, as pages are so small here."""
@@ -319,12 +349,25 @@ class World:
     def begin_turn(self) -> Pull:
         """Begin a turn of the delta and go to where its first request is about to be sent."""
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
-        nothing = Unit(0, 0, self.name, (), FIRST, TODAY)
-        turn = TurnOfDelta(next(self._numbers), pipeline, nothing, self._clock)
-        self._note(f"pull {turn.number} begins: a turn of the delta")
-        turn.start()
-        self.pulls.append(turn)
-        return turn
+        turn = TurnOfDelta(next(self._numbers), pipeline, self._nothing, self._clock)
+        return self._begin(turn, "a turn of the delta")
+
+    def begin_list(self) -> Pull:
+        """Begin to read the list of people and go to where its request is about to be sent, or to where it waits."""
+        pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
+        return self._begin(ReadOfList(next(self._numbers), pipeline, self._nothing, self._clock), "the list of people")
+
+    @property
+    def _nothing(self) -> Unit:
+        """The unit of what is no pull of one."""
+        return Unit(0, 0, self.name, (), FIRST, TODAY)
+
+    def merge(self, pull: Pull) -> None:
+        """Let a pull go on until it has merged what it read, and is about to commit it."""
+        while pull.gate.at != COMMIT:
+            self.step(pull)
+            assert pull in self.pulls, "it ended without a merge:\n" + "\n".join(self.history)
+            assert not pull.blocked, "it waits for another:\n" + "\n".join(self.history)
 
     def step(self, pull: Pull) -> None:
         """Let a pull go on by one step, and check what must hold."""

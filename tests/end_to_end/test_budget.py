@@ -101,7 +101,7 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     others = SharedPause(engine, "simulated", requests_per_second=2)
     while others.turn(patience=300) <= 300:
         pass
-    next_turn = sa.text("SELECT next_turn FROM protime_etl.pauses")
+    next_turn = sa.text("SELECT next_turn FROM protime_etl.pauses WHERE tenant <> 'shadow'")
     with engine.connect() as connection:
         taken_until = connection.scalar(next_turn)
     with SimulatedTenant(tenant) as served:

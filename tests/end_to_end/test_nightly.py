@@ -52,7 +52,7 @@ def night(
 ) -> Iterator[Night]:
     batches = 20 if request.config.getoption("--long") else 3
     server = airflow_server
-    execute(server, "CREATE DATABASE nightly TEMPLATE template")
+    execute(server, "CREATE DATABASE nightly TEMPLATE template_alone")
     home = tmp_path_factory.mktemp("a home")
     tenant = Tenant(seed=2, people=batches * BATCH, first_day=TODAY - dt.timedelta(days=9), last_day=TODAY)
     with ExitStack() as stack:

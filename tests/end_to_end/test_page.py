@@ -113,7 +113,7 @@ def has_class(name: str) -> Callable[[Chrome], bool]:
 
 @pytest.mark.long
 def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    execute(airflow_server, "CREATE DATABASE seen TEMPLATE template")
+    execute(airflow_server, "CREATE DATABASE seen TEMPLATE template_alone")
     warehouse = airflow_server.set(database="seen")
     tenant = Tenant(seed=4, people=40, first_day=days_ago(300), last_day=TODAY)
     with ExitStack() as stack:

@@ -65,7 +65,7 @@ class House(NamedTuple):
 
 @pytest.fixture(scope="module")
 def house(airflow_server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    execute(airflow_server, "CREATE DATABASE two_tenants TEMPLATE template")
+    execute(airflow_server, "CREATE DATABASE two_tenants TEMPLATE template_alone")
     home = tmp_path_factory.mktemp("two tenants")
     dags = home / "dags"
     dags.mkdir()

@@ -86,7 +86,7 @@ class House:
     def warehouse(self) -> URL:
         """A fresh warehouse."""
         name = f"every_{next(NUMBERS)}"
-        execute(self._server, f"CREATE DATABASE {name} TEMPLATE template")
+        execute(self._server, f"CREATE DATABASE {name} TEMPLATE template_alone")
         return self._server.set(database=name)
 
     def settings(self, at: SimulatedTenant | None = None, **changes: str | None) -> dict[str, str]:

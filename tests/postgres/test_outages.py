@@ -88,7 +88,8 @@ def test_lost_connections_in_the_middle(
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert "The unit is tried again in 1 s." in caplog.text
     with engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT status FROM protime_etl.runs")).scalars().all() == ["done"]
+        statuses = sa.text("SELECT status FROM protime_etl.runs WHERE tenant <> 'shadow'")
+        assert connection.scalars(statuses).all() == ["done"]
 
 
 @pytest.fixture

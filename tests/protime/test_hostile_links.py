@@ -95,6 +95,7 @@ def foreign_links(own: str, other: str) -> list[str]:
         f"/%2f{host}{PATH}?x=1",
         f"{API_PATH}/%63lockings?x=1",
         f"{API_PATH}//clockings?x=1",
+        f"{PATH}?x=1#y",
         f"{PATH}\0?x=1",
         f"{PATH}?x=1\N{RIGHT-TO-LEFT OVERRIDE}",
         f"{PATH}?x=1 HTTP/1.1\r\nHost: {host}\r\n\r\n",

@@ -75,7 +75,9 @@ def test_a_token_is_read_as_it_is_written(
     assert result.returncode == 0, result.stderr
     assert ("does not say how long a token is good for" in result.stderr) == (remaining == 300)
     with engine.connect() as connection:
-        kept = connection.execute(sa.text("SELECT lifetime FROM protime_etl.tokens")).scalar_one()
+        kept = connection.execute(
+            sa.text("SELECT lifetime FROM protime_etl.tokens WHERE client NOT LIKE 'shadow%'")
+        ).scalar_one()
     assert int(kept) == remaining
 
 

@@ -76,7 +76,7 @@ def test_a_pause_of_the_token_endpoint_holds_up_nobody_who_may_not_wait(
             asked = len(server.received)
             if refused:  # or else the other process would find that token
                 with engine.begin() as connection:
-                    connection.execute(sa.text("TRUNCATE protime_etl.tokens"))
+                    connection.execute(sa.text("DELETE FROM protime_etl.tokens WHERE client NOT LIKE 'shadow%'"))
             another = hasty("sync", *DATES)
             assert SharedPause(engine, "acme").remaining() > 2, "it did not sit the pause out"
             with engine.connect() as connection:

@@ -39,13 +39,27 @@ def test_an_empty_table_is_no_equal_one(pipeline: Pipeline, simulated: Simulated
 def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     sync(pipeline, "test", FIRST, TODAY)
     ids = live(simulated.tenant)
-    change(engine, "DELETE FROM protime.clockings WHERE id = :id", id=ids[0])
-    change(engine, "UPDATE protime.clockings SET deleted_at = now(), deleted_by = 'vanished' WHERE id = :id", id=ids[1])
-    change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE id = :id", id=ids[2])
-    change(engine, "UPDATE protime.clockings SET date = :day WHERE id = :id", id=ids[3], day=dt.date(2020, 1, 1))
+    change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=ids[0])
+    change(
+        engine,
+        "UPDATE protime.clockings SET deleted_at = now(), deleted_by = 'vanished'"
+        " WHERE tenant <> 'shadow' AND id = :id",
+        id=ids[1],
+    )
+    change(
+        engine,
+        "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE tenant <> 'shadow' AND id = :id",
+        id=ids[2],
+    )
+    change(
+        engine,
+        "UPDATE protime.clockings SET date = :day WHERE tenant <> 'shadow' AND id = :id",
+        id=ids[3],
+        day=dt.date(2020, 1, 1),
+    )
     simulated.tenant.hard_delete(ids[4])
     with engine.connect() as connection:
-        before = connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings"))
+        before = connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings WHERE tenant <> 'shadow'"))
 
     found = verify(pipeline, FIRST, TODAY)
 
@@ -59,7 +73,10 @@ def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engin
     assert found.totals()["equal"] == len(simulated.tenant.truth()) - 4
     assert sum(day["missing"] + day["stale"] + day["extra"] for day in found.by_day()) == 5
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings")) == before
+        assert (
+            connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings WHERE tenant <> 'shadow'"))
+            == before
+        )
     repair(pipeline, "test", found)
     assert_equal(engine, simulated.tenant)
     assert verify(pipeline, FIRST, TODAY).agrees
@@ -89,8 +106,8 @@ def test_somebody_whom_the_warehouse_does_not_know_is_compared_too(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, "test", FIRST, TODAY)
-    change(engine, "DELETE FROM protime.people WHERE id = 100001")
-    change(engine, "DELETE FROM protime.clockings WHERE person_id = 100001")
+    change(engine, "DELETE FROM protime.people WHERE tenant <> 'shadow' AND id = 100001")
+    change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND person_id = 100001")
     found = verify(pipeline, FIRST, TODAY)
     assert len(found.differences) == len(simulated.tenant.clockings_of(100_001))
 

@@ -1,0 +1,83 @@
+"""What is looked for of one tenant is not found of another: people, runs that are to go on, and what may be copied."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from protime_etl.errors import SettingsError
+from protime_etl.postgres.direct_copy import may_copy
+from protime_etl.postgres.ledger import open_run, unfinished_run
+from protime_etl.postgres.people import people_to_read, unknown_people
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.runs import sync
+from protime_etl.work import BACKFILL_ORIGIN, Request, Slice
+from tests.postgres.test_load import load, row
+from tests.shadow import SHADOW
+from tests.tenant import TODAY
+
+FIRST = TODAY - dt.timedelta(days=13)
+REQUEST = Request(FIRST, TODAY)
+ONLY_OF_THE_SHADOW = 100_024
+NIGHT = "airflow protime_clockings_nightly scheduled__1"
+
+
+def enter(connection: Connection, tenant: str, origin: str) -> int:
+    return open_run(connection, tenant, origin, REQUEST, [])[0]
+
+
+def status(connection: Connection, run_id: int) -> str:
+    query = sa.text("SELECT status FROM protime_etl.runs WHERE run_id = :run")
+    return str(connection.scalar(query, {"run": run_id}))
+
+
+def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline) -> None:
+    with pytest.raises(SettingsError, match=f"has the id {ONLY_OF_THE_SHADOW}"):
+        sync(pipeline, "test", FIRST, TODAY, [ONLY_OF_THE_SHADOW])
+    with pipeline.reading() as connection:
+        assert unknown_people(connection, SHADOW, [ONLY_OF_THE_SHADOW]) == []
+
+
+def test_a_backfill_goes_on_for_its_own_tenant_and_within_a_week(engine: Engine) -> None:
+    with engine.begin() as connection:
+        run_id = enter(connection, "acme", BACKFILL_ORIGIN)
+        assert unfinished_run(connection, "acme", BACKFILL_ORIGIN, REQUEST) == run_id
+        assert unfinished_run(connection, "beta", BACKFILL_ORIGIN, REQUEST) is None
+        week = sa.text("UPDATE protime_etl.runs SET started_at = now() - interval '8 days' WHERE run_id = :run")
+        connection.execute(week, {"run": run_id})
+        assert unfinished_run(connection, "acme", BACKFILL_ORIGIN, REQUEST) is None
+
+
+def test_a_plan_made_again_replaces_that_of_its_own_tenant_alone(engine: Engine) -> None:
+    with engine.begin() as connection:
+        acme, beta = (enter(connection, tenant, NIGHT) for tenant in ("acme", "beta"))
+        enter(connection, "beta", NIGHT)
+        assert (status(connection, acme), status(connection, beta)) == ("running", "failed")
+
+
+def test_a_first_load_is_copied_whatever_another_tenant_holds(engine: Engine) -> None:
+    people = [100_001, 100_002]
+    with engine.begin() as connection:
+        _, (unit,) = open_run(connection, "acme", "test", REQUEST, [Slice(people, FIRST, TODAY)])
+        assert may_copy(connection, "acme", unit)
+        _, (unit,) = open_run(connection, SHADOW, "test", REQUEST, [Slice(people, FIRST, TODAY)])
+        assert not may_copy(connection, SHADOW, unit)
+        connection.rollback()
+
+
+def test_a_record_that_is_back_leaves_the_tombstones_of_another_tenant(engine: Engine) -> None:
+    assert load(engine, row(18_000_000, "05"), row(18_000_001, "05")).inserted == 2
+
+
+def test_who_has_left_is_read_for_two_more_days(engine: Engine) -> None:
+    with engine.begin() as connection:
+        left = sa.text(
+            "INSERT INTO protime.people (tenant, id, change_version, deleted_at, out_of_service_date, written_at)"
+            " VALUES ('acme', 7, '1', now(), :day, now())"
+        )
+        connection.execute(left, {"day": FIRST})
+        read = {days: people_to_read(connection, "acme", FIRST + dt.timedelta(days=days), TODAY) for days in (0, 2, 3)}
+    assert read == {0: [7], 2: [7], 3: []}
