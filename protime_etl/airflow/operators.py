@@ -25,7 +25,7 @@ from protime_etl.postgres.people import known_people
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.lists import read_lists, read_people
 from protime_etl.sync.requests import select
-from protime_etl.sync.runs import is_done, plan, read_unit, unfinished_parts
+from protime_etl.sync.runs import entering_failures, is_done, plan, read_unit, unfinished_parts
 from protime_etl.sync.workers import pull_units
 from protime_etl.sync.worklist import failure_of
 from protime_etl.work import Counts, Unit
@@ -146,11 +146,13 @@ class ProtimePlanOperator(ProtimeOperator):
                 self.schedule_timezone,
                 zone,
             )
-        if self.read_people:
-            pipeline.accept_deletions(is_true(self.accept_deletions))
-            _read_lists(pipeline, self.log)
         first, last = run_window(context, pipeline, self.lookback_days)
-        run_id, units = plan(pipeline, origin_of(context), select(pipeline, first, last))
+        request = select(pipeline, first, last)
+        with entering_failures(pipeline, request):
+            if self.read_people:
+                pipeline.accept_deletions(is_true(self.accept_deletions))
+                _read_lists(pipeline, self.log)
+            run_id, units = plan(pipeline, origin_of(context), request)
         log_incomplete(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s", run_id, first, last, counted(len(units), "unit"))
         context["ti"].xcom_push(key="run_id", value=run_id)

@@ -17,7 +17,7 @@ from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import expected_requests
 from protime_etl.sync.requests import readable
-from protime_etl.sync.runs import enter_run, estimates_of, plan_slices, read_all, run_units
+from protime_etl.sync.runs import enter_run, entering_failures, estimates_of, plan_slices, read_all, run_units
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer
 from protime_etl.work import BACKFILL_ORIGIN, Counts, Request, Slice, Unit
@@ -88,7 +88,8 @@ def backfill(
     """
 
     def pull_all() -> tuple[Counts, int]:
-        run_id, units, lease = _begin(pipeline, readable(pipeline, request), asked=request, fresh=fresh)
+        with entering_failures(pipeline, request):
+            run_id, units, lease = _begin(pipeline, readable(pipeline, request), asked=request, fresh=fresh)
         with lease:
             return run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
 

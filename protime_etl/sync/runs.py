@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import IncompleteError, ProtimeError, SettingsError
+from protime_etl.errors import (
+    ApiError,
+    AuthenticationError,
+    IncompleteError,
+    ProtimeError,
+    ProtocolError,
+    SettingsError,
+    UnreachableError,
+)
 from protime_etl.postgres import ledger
 from protime_etl.postgres.collection_state import learn_page_size, page_size
 from protime_etl.postgres.due import missing
 from protime_etl.postgres.history import forget_old
 from protime_etl.postgres.locks import RunLease
-from protime_etl.postgres.people import people_to_read
+from protime_etl.postgres.people import known_people, people_to_read
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.promises import enter_promise
 from protime_etl.postgres.proof_days import enter_proven_days
@@ -35,6 +43,7 @@ from protime_etl.work import EVERYONE, Counts, Request, Slice, Unit
 
 __all__ = [
     "enter_run",
+    "entering_failures",
     "estimates_of",
     "finish",
     "is_done",
@@ -70,7 +79,8 @@ def sync(
     request = select(pipeline, first, last, person_ids, circles=circles)
 
     def pull_all() -> tuple[Counts, int]:
-        run_id, units = plan(pipeline, origin, request, probing=True)
+        with entering_failures(pipeline, request):
+            run_id, units = plan(pipeline, origin, request, probing=True)
         with RunLease(pipeline.engine, run_id) as lease:
             return run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
 
@@ -86,7 +96,8 @@ def read_all(pipeline: Pipeline, request: Request, pull_all: Callable[[], tuple[
         ProtimeError: no dated collection of the request could be read, or where there is none no list; or it is
             about all of them.
     """
-    counts, done = read_people_for(pipeline, request), 0
+    with entering_failures(pipeline, request):
+        counts, done = read_people_for(pipeline, request), 0
     failure: ProtimeError | None = None
     try:
         pulled, done = pull_all()
@@ -103,6 +114,22 @@ def read_all(pipeline: Pipeline, request: Request, pull_all: Callable[[], tuple[
         raise failure
     pipeline.raise_if_all_failed(request.collections or pipeline.settings.collections)
     return counts, done
+
+
+@contextlib.contextmanager
+def entering_failures(pipeline: Pipeline, request: Request) -> Iterator[None]:
+    """What keeps a run from being planned is entered as the reason why its days are not read.
+
+    Of a tenant that is known: a misspelt one is none.
+    """
+    try:
+        yield
+    except (ApiError, UnreachableError, ProtocolError, AuthenticationError) as error:
+        with contextlib.suppress(ProtimeError), pipeline.transaction() as connection:
+            # The database may be what failed; the first error is the one to report.
+            if known_people(connection, pipeline.tenant) and not request.circles:
+                _enter_unread(pipeline, connection, request, dict.fromkeys(request.collections, error))
+        raise
 
 
 def plan(pipeline: Pipeline, origin: str, request: Request, *, probing: bool = False) -> tuple[int, list[Unit]]:
@@ -139,12 +166,20 @@ def enter_run(
             first, last = min(first, since), max(last, local_day(pipeline.settings, dt.datetime.now(dt.UTC)))
         days = (first, last)
     enter_promise(connection, pipeline.tenant, asked.collections, days)
-    for path in sorted({*asked.collections} - {*request.collections}):
+    failed = {path: pipeline.failed[path] for path in asked.collections if path not in request.collections}
+    _enter_unread(pipeline, connection, asked, failed)
+    return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
+
+
+def _enter_unread(
+    pipeline: Pipeline, connection: Connection, asked: Request, failed: Mapping[str, ProtimeError]
+) -> None:
+    """Enter as wrong what was asked for of collections that failed."""
+    for path in sorted(failed):
         people = asked.person_ids or people_to_read(connection, pipeline.tenant, asked.first, asked.last)
         whose = people if COLLECTIONS[path].shape == "dated by people" else (EVERYONE,)
-        reason = Wrong("failed", pipeline.failed[path].message)
+        reason = Wrong("failed", failed[path].message)
         enter_wrong(connection, pipeline.tenant, reason, [Slice(whose, asked.first, asked.last, path)])
-    return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
 
 
 def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, VolumeEstimate]:
