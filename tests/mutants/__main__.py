@@ -151,13 +151,17 @@ def main() -> int:
         Path(folder).chmod(0o711)
         forking = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(AT_ONCE, forking, _open, (Path(folder),)) as pool:
-            for done in as_completed([pool.submit(_attempt, one) for one in chosen]):
-                one, outcome, said = done.result()
-                is_excused = outcome == "missed" and bool(one.reason)
-                excused += is_excused
-                outcomes += [] if is_excused else [outcome]
-                sys.stdout.write(f"{outcome:6} {one.name}: {one.reason if is_excused else said}\n")
-                sys.stdout.flush()
+            try:
+                for done in as_completed([pool.submit(_attempt, one) for one in chosen]):
+                    one, outcome, said = done.result()
+                    is_excused = outcome == "missed" and bool(one.reason)
+                    excused += is_excused
+                    outcomes += [] if is_excused else [outcome]
+                    sys.stdout.write(f"{outcome:6} {one.name}: {one.reason if is_excused else said}\n")
+                    sys.stdout.flush()
+            except KeyboardInterrupt:
+                pool.shutdown(cancel_futures=True)
+                raise
     share = outcomes.count("caught") / max(1, len(outcomes))
     sys.stdout.write(f"{outcomes.count('caught')} of {len(outcomes)} caught ({share:.0%}), {excused} excused\n")
     return 0 if share >= LEAST_CAUGHT and "broken" not in outcomes else 1
