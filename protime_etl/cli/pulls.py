@@ -88,6 +88,10 @@ def backfill_command(  # noqa: PLR0917
             console.print_note(f"The range ends in the future; it is read up to today, {selection.last}.")
         if dry_run:
             show_plan(plan_backfill(pipeline, selection, workers=workers, fresh=fresh), as_json=as_json)
+            for error in pipeline.to_look_at:
+                console.print_error(error)
+            if pipeline.to_look_at:
+                raise typer.Exit(3)
             return
         with console.SyncProgress(pipeline.pause) as progress:
             counts, units = backfill(pipeline, selection, workers=workers, fresh=fresh, observer=progress)

@@ -13,7 +13,14 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.collections.people import PEOPLE
 from protime_etl.counted import counted
-from protime_etl.errors import InvalidRequestError, PagingConflictError, ProtimeError, RateLimited, UriTooLongError
+from protime_etl.errors import (
+    InvalidRequestError,
+    PagingConflictError,
+    ProtimeError,
+    RateLimited,
+    RequestsSpentError,
+    UriTooLongError,
+)
 from protime_etl.postgres.book import enter_compared
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.compare import Comparison, Difference, newest_version
@@ -93,7 +100,11 @@ class Comparing:
             found.units += 1
             try:
                 self._over_pauses(partial(self._judge, scope, found, differences, newest))
-            finally:  # also where the second look was not possible: what was equal at the first one is
+            except RequestsSpentError:  # there is none left for a second look: the repair looks again
+                looked_at = {one.id for one in found.differences}
+                found.differences += [one for one in differences if one.id not in looked_at]
+                raise
+            finally:  # what was equal at the first look is
                 self._enter(scope, differences, found, is_known=self._rejected_days is not None)
         if found.unlisted:
             try:

@@ -1,0 +1,221 @@
+"""What the warehouse knows of itself follows from the state of its days, whatever changes them and in which order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine
+
+from protime_etl.errors import DeletionsWithheldError
+from protime_etl.postgres.health import Health, read_health
+from protime_etl.simulator.options import Options
+from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.proving import prove
+from protime_etl.sync.requests import select
+from protime_etl.sync.runs import plan, sync
+from protime_etl.sync.units import pull_unit
+from protime_etl.sync.verify import verify
+from tests.sync.delta.test_poll import assert_equal
+from tests.sync.test_proving import FIRST, age, change, proof
+from tests.tenant import TODAY, settings_for
+from tests.truth import table_rows
+
+MINE = "tenant = 'simulated'"
+
+
+def health(pipeline: Pipeline) -> Health:
+    with pipeline.reading() as connection:
+        return read_health(connection, pipeline.tenant, pipeline.settings.collections)
+
+
+def rejected(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(sa.text(f"SELECT count(*) FROM protime_etl.rejected_record WHERE {MINE}")) or 0)
+
+
+def test_a_hire_takes_no_proof_away_and_is_missing_on_no_day_before(pipeline: Pipeline, engine: Engine) -> None:
+    for _ in range(2):
+        sync(pipeline, "test", FIRST, TODAY)
+    change(
+        engine,
+        "INSERT INTO protime.people (tenant, id, change_version, written_at, in_service_date)"
+        " VALUES ('simulated', 5, 'x', now(), :day)",
+        day=TODAY,
+    )
+    unproven = {day: people for day, proven, people, _ in proof(engine) if not proven}
+    assert unproven == {TODAY: 1}
+    (problem,) = health(pipeline).problems
+    assert (problem.kind, problem.what) == ("unread", f"clockings not read: 1 person, {TODAY}")
+
+
+def test_who_came_back_is_due_in_each_spell_of_service(pipeline: Pipeline, engine: Engine) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    first, last, again = (FIRST + dt.timedelta(days=n) for n in (1, 3, 10))
+    change(
+        engine,
+        "INSERT INTO protime.people (tenant, id, change_version, in_service_date) VALUES ('simulated', 5, 'x', :again)",
+        again=again,
+    )
+    change(
+        engine,
+        "INSERT INTO protime.people_versions (tenant, id, change_version, in_service_date, out_of_service_date,"
+        " valid_from, valid_to) VALUES ('simulated', 5, 'w', :first, :last, now() - interval '1 day', now())",
+        first=first,
+        last=last,
+    )
+    with engine.connect() as connection:
+        due = connection.scalar(sa.text(f"SELECT due FROM protime_etl.book WHERE {MINE} AND person_id = 5"))
+    day = dt.timedelta(days=1)
+    assert [(one.lower, one.upper) for one in due] == [(first, last + day), (again, TODAY + day)]
+
+
+def test_a_clocking_out_of_service_makes_its_day_due(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    one = max(simulated.tenant.truth(), key=lambda one: (one.date, one.id))
+    leave = "UPDATE protime.people SET out_of_service_date = :day WHERE tenant = 'simulated' AND id = :id"
+    change(engine, leave, day=one.date - dt.timedelta(days=3), id=one.person.id)
+    with engine.connect() as connection:
+        statement = f"SELECT due @> CAST(:day AS date) FROM protime_etl.book WHERE {MINE} AND person_id = :id"
+        assert connection.scalar(sa.text(statement), {"day": one.date, "id": one.person.id})
+
+
+def test_a_merge_ends_the_proof_of_what_it_writes(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    """A unit has staged a record that is gone when a comparison proves its day; then the unit stores it."""
+    for _ in range(2):
+        sync(pipeline, "test", FIRST, TODAY)
+    assert all(proven for _, proven, *_ in proof(engine))
+    added = simulated.tenant.add(100_001, FIRST, 601)
+    _, units = plan(pipeline, "test", select(pipeline, FIRST, FIRST))
+
+    def between(stage: str) -> None:
+        if stage == "comparing":
+            simulated.tenant.hard_delete(added.id)
+            with open_pipeline(pipeline.settings, engine.url) as other:
+                verify(other, FIRST, FIRST)
+            assert proof(engine, f"date = '{FIRST}'") == [(FIRST, True, 0, 0)]
+
+    for unit in units:
+        pull_unit(pipeline, unit, on_stage=between)
+    live = not table_rows(engine)[added.id]["is_deleted"]
+    assert [proven for _, proven, *_ in proof(engine, f"date = '{FIRST}'")] == [not live]
+    prove(pipeline, "cli")
+    assert table_rows(engine).get(added.id, {"is_deleted": True})["is_deleted"]
+
+
+def test_what_a_delta_writes_is_not_proven_any_more(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    poll(pipeline, FIRST)
+    for _ in range(2):
+        sync(pipeline, "test", FIRST, TODAY)
+    edited, gone = [one for one in simulated.tenant.truth() if one.status != "Deleted"][:60:30]
+    simulated.tenant.edit(edited.id, time_of_day_in_minutes=3)
+    simulated.tenant.hard_delete(gone.id)
+    poll(pipeline)
+    written = Counter([edited.date, gone.date])
+    assert {day: people for day, proven, people, _ in proof(engine) if not proven} == written
+
+
+@pytest.fixture
+def many(engine: Engine) -> Tenant:
+    del engine
+    return Tenant(seed=2, people=30, first_day=TODAY - dt.timedelta(days=40), last_day=TODAY)
+
+
+def test_an_erased_person_stays_held_back_in_whatever_pieces_it_is_met_again(
+    many: Tenant, warehouse: URL, engine: Engine
+) -> None:
+    first = TODAY - dt.timedelta(days=40)
+    person = many.person_ids()[3]
+    with (
+        SimulatedTenant(many, Options(page_size=100)) as served,
+        open_pipeline(settings_for(served, max_vanished=50), warehouse) as one,
+    ):
+        sync(one, "test", first, TODAY)
+        erased = [clocking.id for clocking in many.clockings_of(person) if clocking.status != "Deleted"]
+        assert len(erased) > 100
+        for record in erased:
+            many.hard_delete(record)
+        live = [record for record in erased if not table_rows(engine)[record]["is_deleted"]]
+        sync(one, "test", first, TODAY)
+        assert any(isinstance(error, DeletionsWithheldError) for error in one.to_look_at)
+        held_back = [record for record in live if not table_rows(engine)[record]["is_deleted"]]
+        assert len(held_back) >= len(live) - 50, "no run marks more than its limit unasked"
+        for day in range(0, 41, 5):  # a piece at a time, each far below the limit
+            sync(one, "test", first + dt.timedelta(days=day), first + dt.timedelta(days=day + 4))
+        rows = table_rows(engine)
+        assert not any(rows[record]["is_deleted"] for record in held_back)
+        assert [problem.kind for problem in health(one).problems] == ["withheld"]
+
+        one.accept_deletions()
+        sync(one, "test", first, TODAY)
+        rows = table_rows(engine)
+        assert all(rows[record]["is_deleted"] for record in erased)
+        assert health(one).ok
+
+
+@pytest.mark.parametrize("becomes", ["right", "gone"])
+def test_a_rejected_record_leaves_when_it_comes_right_or_goes(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, becomes: str
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    one = next(one for one in simulated.tenant.truth() if one.status != "Deleted")
+    raw = {"id": one.id, "person": {"id": one.person.id}, "date": str(one.date), "kind": 3}
+    simulated.tenant.replace_raw(one.id, raw)
+    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, "test", FIRST, TODAY)
+    assert rejected(engine) == 1
+    if becomes == "right":
+        simulated.tenant.edit(one.id, time_of_day_in_minutes=3)
+    else:
+        simulated.tenant.hard_delete(one.id)
+    sync(pipeline, "test", FIRST, TODAY)
+    assert rejected(engine) == 0
+
+
+@pytest.mark.parametrize("requests", [1, 3, 7, 20])
+def test_a_proof_never_sends_more_requests_than_it_may(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, requests: int
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    for number, one in enumerate(simulated.tenant.truth()[::5]):
+        if number % 2:
+            simulated.tenant.edit(one.id, time_of_day_in_minutes=3)
+        else:
+            simulated.tenant.hard_delete(one.id)
+    change(engine, f"DELETE FROM protime.clockings WHERE {MINE} AND id % 7 = 0")
+    for _ in range(3):
+        before = asked(simulated)
+        done = prove(pipeline, "cli", requests=requests)
+        assert asked(simulated) - before == done.requests <= requests
+
+
+def test_proofs_repair_all_in_the_end_however_few_requests_each_has(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    for number, one in enumerate(simulated.tenant.truth()[::5]):
+        if number % 2:
+            simulated.tenant.edit(one.id, time_of_day_in_minutes=3)
+        else:
+            simulated.tenant.hard_delete(one.id)
+    for _ in range(12):
+        prove(pipeline, "cli", requests=60)
+        age(engine)
+    assert_equal(engine, simulated.tenant)
+    assert health(pipeline).ok
+
+
+def asked(simulated: SimulatedTenant) -> int:
+    """Requests that the tenant has had, but for a token."""
+    return sum(number for name, number in simulated.served.requests.items() if name not in ("token", "refused"))
