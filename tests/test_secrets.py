@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote_plus
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
@@ -144,6 +145,7 @@ def test_nothing_printed_and_nothing_stored_holds_a_secret(warehouse: URL, engin
     assert found(dump(engine)) == []
 
 
+@pytest.mark.alone(reason="no row of another tenant would fit the constraint, either")
 def test_nothing_that_a_broken_database_says_holds_a_secret(warehouse: URL, engine: Engine, tmp_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE protime.clockings ADD CONSTRAINT nobody CHECK (person_id < 0)"))

@@ -39,7 +39,10 @@ def due(  # noqa: PLR0917 - one parameter an option
     tenant: Annotated[str | None, typer.Option(help="Tenant; left out: PROTIME_TENANT.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show which days are due: those that runs for all people asked for, and each day since. Or give some up."""
+    """Show which days are due, or give some up.
+
+    Due are the days that runs for all people asked for, and each day since.
+    """
     if give_up and (first is None or last is None):
         raise SettingsError("--give-up takes days back.", guidance="Name them: --from DATE --to DATE --give-up")
     if not give_up and (first is not None or last is not None):

@@ -48,8 +48,8 @@ def prove(
         print_line(f"not compared, as the API cannot tell it: {place}")
     for failure in done.failures:
         print_error(failure)
-    if not done.is_settled:
-        raise typer.Exit(3 if done.windows else 1)
+    if done.is_spent or not done.is_settled:
+        raise typer.Exit(1 if done.failures and not done.windows else 3)
 
 
 def _outcome(done: Proving) -> str:
@@ -77,7 +77,7 @@ def print_proving(done: Proving, *, as_json: bool) -> None:
         print_line(f"{path}, {first} to {last}, {whose}")
     if not done.budget:
         print_line("PROTIME_PROOF_REQUESTS is 0: nothing is compared. At once: protime-etl prove --requests N")
-    elif not done.windows and not done.failures:
+    elif not (done.windows or done.failures or done.is_spent):
         print_line("There is no day that is over and was read. Next: protime-etl sync --from DATE --to DATE")
     print_line(f"{counted(done.requests, 'request')}: {_outcome(done)}")
     if as_json:

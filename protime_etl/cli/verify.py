@@ -34,7 +34,7 @@ def verify(  # noqa: PLR0917 - one parameter an option
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """Compare tenant and table id by id, and write nothing without --repair.
+    """Compare tenant and table id by id; repair only if told to.
 
     Exit status 3 on any difference, 1 if nothing could be compared.
     """

@@ -18,10 +18,12 @@ MISSING = """
 SELECT array_agg(p ORDER BY p), lower(gap), upper(gap) - 1
 FROM unnest(CAST(:people AS bigint[])) AS p
 LEFT JOIN protime_etl.book AS b ON b.tenant = :tenant AND b.collection = :collection AND b.person_id = p
+LEFT JOIN protime_etl.coverage AS c ON c.tenant = :tenant AND c.collection = :collection AND c.person_id = p
+LEFT JOIN protime_etl.coverage AS e ON e.tenant = :tenant AND e.collection = :collection AND e.person_id = -1
 LEFT JOIN protime_etl.wrong_days AS w ON w.tenant = :tenant AND w.collection = :collection AND w.person_id = p
 CROSS JOIN LATERAL unnest(datemultirange(daterange(:first, :last, '[]'))
     * (coalesce(b.in_service, '{(,)}') + coalesce(b.due, '{}') + coalesce(w.dates, '{}'))
-    - coalesce(b.read, '{}')) AS gap
+    - coalesce(c.dates, e.dates, '{}')) AS gap
 GROUP BY gap ORDER BY gap
 """
 # What is held back waits for a decision: only who has accepted it reads it again.

@@ -102,7 +102,9 @@ def test_what_cannot_be_read_is_named_at_the_end_and_stops_nothing(
     run = run_dag(tmp_path, NIGHTLY, LOOKBACK)
     assert table_rows(engine) == expected
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT count(*) FROM protime.people WHERE deleted_at IS NULL")) == len(people)
+        assert connection.scalar(
+            sa.text("SELECT count(*) FROM protime.people WHERE tenant = 'simulated' AND deleted_at IS NULL")
+        ) == len(people)
     assert run.state == "failed"
     assert {name for name, state in run.tasks.items() if state == "success"} == {"plan_batches", "publish", "prove"}
     assert {name for name, state in run.tasks.items() if state == "failed"} == {"pull_clockings", "report"}

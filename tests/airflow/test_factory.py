@@ -79,22 +79,21 @@ def test_a_second_tenant_is_a_file_of_two_lines(tmp_path: Path) -> None:
 
 
 def test_what_runs_after_what_and_after_which_failures(tmp_path: Path) -> None:
-    """A run is closed whatever failed; rows are checked of a night that had nothing to pull; nothing else follows."""
+    """What is whole is published whatever failed, and it is reported; nothing else follows a failure."""
     dags = read(tmp_path, {"a.py": LINE + "protime_dags()\n"})["dags"]
     assert dags["protime_clockings_nightly"]["wiring"] == {
         "plan_batches": ["all_success", ["pull_clockings"]],
-        "pull_clockings": ["all_success", ["check_rows", "close_run"]],
-        "close_run": ["all_done", ["publish"]],
-        "check_rows": ["none_failed", ["publish"]],
-        "publish": ["all_success", ["prove"]],
-        "prove": ["all_success", []],
-        "check_deltas": ["all_success", []],
+        "pull_clockings": ["all_success", ["publish"]],
+        "publish": ["all_done", ["prove"]],
+        "prove": ["none_failed", ["report"]],
+        "report": ["all_done", []],
     }
     assert dags["protime_clockings_backfill"]["wiring"] == {
         "sync_people": ["all_success", ["plan_batches"]],
-        "plan_batches": ["none_failed", ["pull_clockings"]],
-        "pull_clockings": ["all_success", ["close_run"]],
-        "close_run": ["all_done", []],
+        "plan_batches": ["all_done", ["pull_clockings"]],
+        "pull_clockings": ["all_success", ["publish"]],
+        "publish": ["all_done", ["report"]],
+        "report": ["all_done", []],
     }
     assert dags["protime_clockings_changes"]["wiring"] == {"take_changes": ["all_success", []]}
     assert dags["protime_clockings_changes"]["at_once"] == 1, "a turn begins after the one before it"

@@ -36,6 +36,7 @@ def ranges(shell: Shell) -> list[tuple[str, str]]:
     return [(one["date_from"], one["date_to"]) for one in last_json(shell("due", "--json"))["due"]]
 
 
+@pytest.mark.alone(reason="`status` ends with 3 as long as any tenant of the warehouse needs a look")
 def test_a_backfill_that_was_stopped_is_due_until_it_is_done_or_given_up(
     shell: Shell, simulated: SimulatedTenant
 ) -> None:
@@ -64,6 +65,7 @@ def test_days_that_followed_by_themselves_can_be_given_up(shell: Shell) -> None:
     assert ranges(shell) == [(DATES[1], str(TODAY - dt.timedelta(days=1)))]
 
 
+@pytest.mark.alone(reason="`status` ends with 3 as long as any tenant of the warehouse needs a look")
 def test_the_first_day_of_history_makes_all_since_due(shell: Shell) -> None:
     assert shell("sync", *DATES, history_from=str(OLD)).returncode == 0
     assert ranges(shell) == [(str(OLD), str(TODAY))]

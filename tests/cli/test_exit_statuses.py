@@ -116,7 +116,10 @@ TABLE: list[tuple[Callable[[World], None], Mapping[str, int]]] = [
     (all_is_well, dict.fromkeys(COMMANDS, 0)),
     (nothing_was_read, DONE | {"verify": 3}),
     (the_table_differs, DONE | {"verify": 3}),  # and `prove` repairs it
-    (a_collection_is_refused, INCOMPLETE | {"check": 1, "prove": 0, "status": 3}),  # of which no day is here to prove
+    (
+        a_collection_is_refused,
+        INCOMPLETE | {"check": 1, "prove": 0, "backfill --dry-run": 3, "status": 3},
+    ),  # of which no day is here to prove
     (all_collections_are_refused, FAILED | {"backfill --dry-run": 3}),  # for the people who are known
     (a_record_is_unreadable, INCOMPLETE | {"changes": 3}),
     (a_day_of_a_person_is_unreadable, INCOMPLETE | {"status": 3}),

@@ -247,7 +247,18 @@ def prove_requests(house: House) -> None:
     warehouse = house.warehouse()
     assert house.run("sync", *WEEK, warehouse=warehouse).ok
     assert house.run("prove", "--requests", "1", warehouse=warehouse).select(COMPARED) == 1
+    requests_that_are_too_few(house)
     assert house.run("prove", warehouse=warehouse).select(COMPARED) > 2
+
+
+def requests_that_are_too_few(house: House) -> None:
+    tenant, warehouse = house.tenant(), house.warehouse()
+    assert house.run("sync", *WEEK, at=tenant, warehouse=warehouse).ok
+    for one in tenant.tenant.truth():
+        tenant.tenant.hard_delete(one.id)
+    spent = house.run("prove", "--requests", "20", at=tenant, warehouse=warehouse, max_vanished="1000")
+    assert (spent.status, "all requests are spent: the next proof goes on" in spent.text) == (3, True), spent.text
+    assert "no day" not in spent.text
 
 
 def prove_collections(house: House) -> None:
@@ -273,10 +284,12 @@ def prove_accept_deletions(house: House) -> None:
         assert house.run("sync", *WEEK, at=tenant, warehouse=warehouse).ok
     for one in tenant.tenant.truth():
         tenant.tenant.hard_delete(one.id)
-    withheld = house.run("prove", at=tenant, warehouse=first, max_vanished="1")
-    assert withheld.status == 3
+    withheld = house.run("prove", "--requests", "200", at=tenant, warehouse=first, max_vanished="1")
+    assert withheld.status == 3, withheld.text
     assert withheld.clockings > 0
-    accepted = house.run("prove", "--accept-deletions", at=tenant, warehouse=second, max_vanished="1")
+    accepted = house.run(
+        "prove", "--requests", "200", "--accept-deletions", at=tenant, warehouse=second, max_vanished="1"
+    )
     assert (accepted.status, accepted.clockings) == (0, 0)
 
 
@@ -294,6 +307,7 @@ ROWS: dict[str, OptionRow] = {
     "prove --collections": prove_collections,
     "prove --accept-deletions": prove_accept_deletions,
     **_json("status"),
+    **_json("due"),
     **_json("resume"),
     **_reading("sync"),
     **_reading("backfill"),

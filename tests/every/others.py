@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
-from tests.every.house import House, OptionRow
+from sqlalchemy.engine import URL
+
+from tests.every.house import FIRST, House, OptionRow
 from tests.tenant import TODAY
 
+ONE_DAY = dt.timedelta(days=1)
 DAY = ("--from", str(TODAY), "--to", str(TODAY))
 
 
@@ -19,6 +23,31 @@ def yes(house: House) -> None:
     assert (unasked.status, unasked.select(pauses)) == (2, 1)
     lifted = house.run("resume", "--yes", warehouse=warehouse)
     assert (lifted.status, lifted.select(pauses)) == (0, 0)
+
+
+WEEK = ("--from", str(FIRST), "--to", str(TODAY))
+
+
+def due(house: House) -> None:
+    """Both days are given up, and those around them are due still."""
+    warehouse = house.warehouse()
+    assert house.run("sync", *WEEK, "--collections", "clockings,calculated-totals,people", warehouse=warehouse).ok
+    assert house.run("due", "--give-up", warehouse=warehouse).status == 2
+    assert house.run("due", "--from", str(FIRST), warehouse=warehouse).status == 2
+    assert house.run("due", "--to", str(FIRST), warehouse=warehouse).status == 2
+    some = ("due", "--from", str(FIRST + ONE_DAY), "--to", str(FIRST + 2 * ONE_DAY))
+    assert house.run(*some, warehouse=warehouse).status == 2
+    assert house.run(*some, "--give-up", "--tenant", "another", warehouse=warehouse).status == 0
+    assert _due_days(house, warehouse, "clockings")[0] == (str(FIRST), str(TODAY))
+    assert house.run(*some, "--give-up", "--collections", "clockings", warehouse=warehouse).status == 0
+    left = _due_days(house, warehouse, "clockings")
+    assert left[:2] == [(str(FIRST), str(FIRST)), (str(FIRST + 3 * ONE_DAY), str(TODAY))]
+    assert _due_days(house, warehouse, "calculated-totals")[0] == (str(FIRST), str(TODAY))
+
+
+def _due_days(house: House, warehouse: URL, collection: str) -> list[tuple[str, str]]:
+    shown = house.run("due", "--collections", collection, "--json", warehouse=warehouse).json["due"]
+    return [(one["date_from"], one["date_to"]) for one in shown]
 
 
 def forget_tenant(house: House) -> None:
@@ -103,6 +132,7 @@ def sql_file(house: House) -> None:
 
 
 ROWS: dict[str, OptionRow] = {
+    **dict.fromkeys(("due --from", "due --to", "due --give-up", "due --collections", "due --tenant"), due),
     "resume --yes": yes,
     "forget tenant": forget_tenant,
     "forget --yes": forget_yes,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
-from tests.every.house import Face, House, OptionRow, SettingRow
+from tests.every.house import FIRST, Face, House, OptionRow, SettingRow
 from tests.scripted_server import Answer, ScriptedServer
 
 CLOCKINGS = "connector-protimeapi-clockings.read"
@@ -118,16 +118,23 @@ def max_wait_in_task(face: Face) -> None:
 
 
 def max_vanished(face: Face) -> None:
-    warehouse = face.house.warehouse()
+    warehouse, other = face.house.warehouse(), face.house.warehouse()
     before = face.sync(warehouse=warehouse)
+    assert face.sync(warehouse=other).ok
     for one in face.house.simulated.tenant.truth()[:5]:
         face.house.simulated.tenant.hard_delete(one.id)
     refused = face.sync(warehouse=warehouse, max_vanished="1")
     assert not refused.ok
     assert refused.select(DELETED) == 0
-    believed = face.sync(warehouse=warehouse)
+    believed = face.sync(warehouse=other)
     assert believed.ok
     assert believed.select(DELETED) == 5 or before.clockings - believed.clockings == 5
+
+
+def history_from(face: Face) -> None:
+    due = "SELECT CAST(min(lower(span)) AS text) FROM protime_etl.promises, unnest(dates) AS span"
+    assert face.sync().select(due) == str(FIRST)
+    assert face.sync(history_from="2024-02-01").select(due) == "2024-02-01"
 
 
 def max_pause(face: Face) -> None:
@@ -195,6 +202,7 @@ BOTH_FACES: dict[str, SettingRow] = {
     "auth_url": auth_url,
     "max_wait_in_task": max_wait_in_task,
     "max_vanished": max_vanished,
+    "history_from": history_from,
     "max_pause": max_pause,
     "requests_per_second": requests_per_second,
     "proof_requests": proof_requests,

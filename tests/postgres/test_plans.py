@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 import protime_etl
+from protime_etl.airflow.report import IMPOSSIBLE
 from protime_etl.cli.status import print_status
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.queries import sql_folder
@@ -119,10 +120,20 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
         backfill(pipeline, selection, fresh=True)
         verify(pipeline, FIRST, TODAY)
         prove(pipeline, "test", requests=5)
+        for one in [one for one in tenant.truth() if one.status != "Deleted"][:3]:
+            tenant.hard_delete(one.id)
+        _hold_deletions_back(simulated, url)
         with pipeline.engine.connect() as connection:
+            connection.execute(sa.text(IMPOSSIBLE), {"run_id": 1, "most": 20})
             for query in sorted(sql_folder().glob("queries/*.sql")):
                 connection.execute(sa.text(query.read_text().replace(":", "\\:")))
     print_status(url, collections=list(COLLECTIONS), as_json=False)
+
+
+def _hold_deletions_back(simulated: SimulatedTenant, url: URL) -> None:
+    for _ in range(2):  # the second one remembers the first
+        with open_pipeline(settings_for(simulated, max_vanished=1), url) as pipeline:
+            sync(pipeline, "test", FIRST, TODAY)
 
 
 @both_servers

@@ -205,7 +205,7 @@ def test_proofs_repair_all_in_the_end_however_few_requests_each_has(
 ) -> None:
     sync(pipeline, "test", FIRST, TODAY)
     for number, one in enumerate(simulated.tenant.truth()[::5]):
-        if number % 2:
+        if number % 3:
             simulated.tenant.edit(one.id, time_of_day_in_minutes=3)
         else:
             simulated.tenant.hard_delete(one.id)

@@ -30,6 +30,7 @@ FIRST = TODAY - dt.timedelta(days=19)
 QUOTA = FaultPlan(rate_limit=RateLimit(requests=12, seconds=1, retry_after=1))
 PEOPLE = 200
 PAGE = 10
+MINE = "tenant = 'simulated'"
 
 
 @pytest.fixture(autouse=True)
@@ -121,15 +122,15 @@ def test_each_try_of_a_proof_ends_something(days: SimulatedTenant, warehouse: UR
     with open_pipeline(settings_for(days), warehouse) as pipeline:
         sync(pipeline, "test", FIRST, TODAY)
     with engine.begin() as connection:
-        connection.execute(sa.text("DELETE FROM protime_etl.proof_days"))
-        connection.execute(sa.text("UPDATE protime_etl.coverage SET proven = '{}'"))
+        connection.execute(sa.text(f"DELETE FROM protime_etl.proof_days WHERE {MINE}"))
+        connection.execute(sa.text(f"UPDATE protime_etl.coverage SET proven = '{{}}' WHERE {MINE}"))
     quota = Quota(days, 15)
     with open_pipeline(settings_for(days, max_wait_in_task=0), warehouse) as pipeline:
         while proven_days(engine) < 20:
             with suppress(RateLimited):
                 prove(pipeline, "cli", requests=100)
             with engine.begin() as connection:
-                connection.execute(sa.text("DELETE FROM protime_etl.pauses"))
+                connection.execute(sa.text(f"DELETE FROM protime_etl.pauses WHERE {MINE}"))
             quota.renew()
             assert quota.windows < 12
     assert quota.windows > 2
@@ -137,4 +138,5 @@ def test_each_try_of_a_proof_ends_something(days: SimulatedTenant, warehouse: UR
 
 def proven_days(engine: Engine) -> int:
     with engine.connect() as connection:
-        return int(connection.scalar(sa.text("SELECT count(*) FROM protime.proof WHERE proven_at IS NOT NULL")) or 0)
+        proven = f"SELECT count(*) FROM protime.proof WHERE proven_at IS NOT NULL AND {MINE}"
+        return int(connection.scalar(sa.text(proven)) or 0)
