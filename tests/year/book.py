@@ -152,6 +152,11 @@ class Book:
         """Whether a reading of a cell failed since it was last read."""
         return any(cell[1] in one.days and one.at > self.read.get(cell, NEVER) for one in self.failures)
 
+    def may_be_wrong(self, cell: Cell) -> bool:
+        """Whether a cell is unread, has failed, or has changed since: a comparison may have found it to differ."""
+        read = self.read.get(cell, NEVER)
+        return read == NEVER or self.has_failed(cell) or self._life.touched.get(cell, NEVER) > read
+
     def is_proven(self, cell: Cell) -> bool:
         """Whether a cell was found equal by the last reading and is not known to have changed or failed since."""
         proven = self.proven.get(cell, NEVER)

@@ -183,7 +183,7 @@ class Checks:
         for day in book.due_days(now):
             cells = [(person, day) for person in with_rows[day].union(book.in_service(day))]
             untouched = sum((person, day) not in book.perhaps for person in book.in_service(day, listed=True))
-            unread = sum(cell not in book.read or book.has_failed(cell) for cell in cells)
+            unread = sum(book.may_be_wrong(cell) for cell in cells)
             if not untouched <= missing.get(day, len(cells)) <= unread:
                 self.report("due", f"{day}: {missing.get(day)} people are missing, {untouched} to {unread} are")
             changed = sum(not book.is_proven(cell) for cell in cells)
