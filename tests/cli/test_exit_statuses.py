@@ -132,6 +132,10 @@ TABLE: list[tuple[Callable[[World], None], Mapping[str, int]]] = [
 ]
 
 
+# Each of their commands waits between its tries as it does at work: up to two minutes together.
+PATIENT = (a_day_of_a_person_is_unreadable, the_tenant_is_away)
+
+
 @pytest.fixture
 def world(shell: Shell, simulated: SimulatedTenant) -> World:
     """A tenant that was read completely, its delta included."""
@@ -142,7 +146,15 @@ def world(shell: Shell, simulated: SimulatedTenant) -> World:
 
 
 @pytest.mark.alone(reason="`status` ends with 3 as long as any tenant of the warehouse needs a look")
-@pytest.mark.parametrize(("situation", "expected"), TABLE, ids=[situation.__name__ for situation, _ in TABLE])
+@pytest.mark.parametrize(
+    ("situation", "expected"),
+    [
+        pytest.param(
+            situation, expected, id=situation.__name__, marks=[pytest.mark.long] if situation in PATIENT else []
+        )
+        for situation, expected in TABLE
+    ],
+)
 def test_each_command_ends_with_its_status(
     world: World, situation: Callable[[World], None], expected: Mapping[str, int]
 ) -> None:
