@@ -41,6 +41,7 @@ from protime_etl.setting_values import (
 
 __all__ = [
     "CLOCKINGS_SCOPE",
+    "EARLIEST",
     "PEOPLE_SCOPE",
     "PlaceSettings",
     "Settings",
@@ -54,6 +55,8 @@ PEOPLE_SCOPE = COLLECTIONS["people"].scope
 DEFAULT_COLLECTIONS = ("clockings", "people")
 PREFIX = "PROTIME_"
 ENV_FILE = Path(".env")
+EARLIEST = dt.date(1970, 1, 1)
+"""No collection has days before it."""
 # What docker-compose.yml and the DAGs read themselves.
 NO_SETTINGS = {"PROTIME_WAREHOUSE_PASSWORD", "PROTIME_CHANGES_SCHEDULE", "PROTIME_ALERT_EMAIL"}
 BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\0\u200b\u200e\u200f\u2060\ufeff"
@@ -137,6 +140,20 @@ class Settings(PlaceSettings):
     """First day of which everything is due, from the next run on; unset: what runs have asked for."""
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
+
+    @field_validator("history_from", mode="before")
+    @classmethod
+    def _read_first_day(cls, value: object) -> object:
+        """A number is no date, and of a day before the earliest one no run could read what would be due."""
+        if not isinstance(value, str) or not value:
+            return value
+        try:
+            day = dt.date.fromisoformat(value)
+        except ValueError:
+            day = dt.date.min
+        if day < EARLIEST:
+            raise ValueError(f"give it as YYYY-MM-DD, {EARLIEST} or later")
+        return day
 
     @field_validator("scopes", mode="before")
     @classmethod

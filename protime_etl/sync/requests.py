@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.config import EARLIEST
 from protime_etl.errors import InvalidRequestError, ProtimeError, SettingsError
 from protime_etl.postgres.people import unknown_people
 from protime_etl.sync.pipeline import REFUSALS, Pipeline
@@ -15,8 +16,6 @@ from protime_etl.sync.settled import local_day
 from protime_etl.work import Request
 
 __all__ = ["REFUSALS", "check_range", "of_people", "readable", "refuse_unknown", "select", "unknown_among"]
-
-EARLIEST = dt.date(1970, 1, 1)
 
 
 def check_range(first: dt.date, last: dt.date) -> None:

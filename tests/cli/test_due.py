@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import URL
 
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.cli.test_coverage import DATES, FIRST, NOON, TODAY
+from tests.cli.test_coverage import DATES, FIRST, TODAY
+from tests.cli.test_coverage import shell as shell  # noqa: PLC0414 - a fixture
 from tests.cli.test_coverage import simulated as simulated  # noqa: PLC0414 - a fixture
 
 OLD = FIRST - dt.timedelta(days=60)
 OLDER = ("--from", str(OLD), "--to", str(OLD + dt.timedelta(days=29)))
-
-
-@pytest.fixture
-def shell(tmp_path: Path, simulated: SimulatedTenant, warehouse: URL) -> Shell:
-    return Shell(
-        tmp_path,
-        tenant="simulated",
-        client_id=simulated.client_id,
-        client_secret=simulated.client_secret,
-        api_url=simulated.url,
-        auth_url=simulated.url,
-        timezone=NOON,
-        database_url=warehouse.render_as_string(hide_password=False),
-    )
 
 
 def ranges(shell: Shell) -> list[tuple[str, str]]:
@@ -104,3 +89,11 @@ def test_what_only_shows_something_makes_no_warehouse(shell: Shell, command: str
     assert result.returncode == 2
     assert "PROTIME_DATABASE_URL is not set" in result.stderr
     assert not (shell.folder / ".protime").exists()
+
+
+@pytest.mark.parametrize("value", ["yesterday", "1700000000", "1969-12-31"])
+def test_a_first_day_of_history_that_no_run_could_read_is_one_line(shell: Shell, value: str) -> None:
+    told = shell("sync", *DATES, history_from=value)
+    assert told.returncode == 2
+    assert "PROTIME_HISTORY_FROM: " in told.stderr
+    assert "give it as YYYY-MM-DD, 1970-01-01 or later" in told.stderr
