@@ -22,7 +22,7 @@ LEFT JOIN protime_etl.coverage AS c ON c.tenant = :tenant AND c.collection = :co
 LEFT JOIN protime_etl.coverage AS e ON e.tenant = :tenant AND e.collection = :collection AND e.person_id = -1
 LEFT JOIN protime_etl.wrong_days AS w ON w.tenant = :tenant AND w.collection = :collection AND w.person_id = p
 CROSS JOIN LATERAL unnest(datemultirange(daterange(:first, :last, '[]'))
-    * (coalesce(b.in_service, '{(,)}') + coalesce(b.due, '{}') + coalesce(w.dates, '{}'))
+    * (coalesce(b.at_work, '{(,)}') + coalesce(w.dates, '{}'))
     - coalesce(c.dates, e.dates, '{}')) AS gap
 GROUP BY gap ORDER BY gap
 """
@@ -43,7 +43,7 @@ GROUP BY span ORDER BY span DESC
 # ago. What was not equal then is compared again a month earlier, alone.
 TO_COMPARE = """
 WITH held AS MATERIALIZED (
-    SELECT read, read - proven AS unproven, in_service - read AS unread
+    SELECT read, read - proven AS unproven, at_work - read AS unread
     FROM protime_etl.book WHERE tenant = :tenant AND collection = :collection GROUP BY 1, 2, 3
 ),
 days AS (

@@ -1,7 +1,7 @@
 -- The book: of each collection and person the days that are due, those that were read, and those that are proven.
 --
--- Due is what runs for all people asked for, and each day since; as far as it is over, and as long as the person was in
--- service, or has a clocking. Who joined later is not missing on the days before. Of people whose service is not known
+-- Due is what runs for all people asked for, and each day since; as far as it is over, and the person at work: in
+-- service, or with a clocking. Who joined later is not missing on the days before. Of people whose service is not known
 -- every day counts. What is due and not read is missing. One row for a collection that is read by days: person -1.
 CREATE OR REPLACE VIEW protime_etl.book AS
 WITH promised AS MATERIALIZED (
@@ -36,18 +36,19 @@ service AS MATERIALIZED (
 -- Days out of service on which there is a clocking all the same: a look into an index for each range of such days.
 outside AS MATERIALIZED (
     SELECT s.tenant, s.id, range_agg(daterange(k.date, k.date, '[]')) AS days
-    FROM promised AS p JOIN service AS s USING (tenant) CROSS JOIN LATERAL unnest(p.dates - s.days) AS gap
+    FROM promised AS p JOIN service AS s USING (tenant)
+    LEFT JOIN protime_etl.coverage AS c ON c.tenant = s.tenant AND c.collection = p.collection AND c.person_id = s.id
+    CROSS JOIN LATERAL unnest(p.dates + coalesce(c.dates, '{}') - s.days) AS gap
     CROSS JOIN LATERAL (
         SELECT DISTINCT k.date FROM protime.clockings AS k
         WHERE k.tenant = s.tenant AND k.person_id = s.id AND k.date >= lower(gap) AND k.date < upper(gap)
             AND k.deleted_at IS NULL OFFSET 0
     ) AS k
-    WHERE p.collection = 'clockings' AND NOT s.days @> p.dates GROUP BY s.tenant, s.id
+    WHERE p.collection = 'clockings' GROUP BY s.tenant, s.id
 ),
 persons AS (
-    SELECT p.tenant, p.collection, s.id AS person_id,
-        p.dates * s.days + CASE WHEN p.collection = 'clockings' THEN coalesce(o.days, '{}') ELSE '{}' END AS due,
-        s.days AS in_service
+    SELECT p.tenant, p.collection, s.id AS person_id, p.dates,
+        s.days + CASE WHEN p.collection = 'clockings' THEN coalesce(o.days, '{}') ELSE '{}' END AS at_work
     FROM promised AS p JOIN service AS s USING (tenant) LEFT JOIN outside AS o USING (tenant, id)
     WHERE p.by_people
     UNION ALL
@@ -59,10 +60,10 @@ persons AS (
     UNION ALL
     SELECT tenant, collection, -1, dates, '{(,)}' FROM promised WHERE NOT by_people
 )
-SELECT n.tenant, n.collection, n.person_id, n.due,
+SELECT n.tenant, n.collection, n.person_id, n.dates * n.at_work AS due,
     coalesce(c.dates, e.dates, '{}') AS read,
     coalesce(c.proven, e.proven, '{}') AS proven,
-    n.in_service
+    n.at_work
 FROM persons AS n
 LEFT JOIN protime_etl.coverage AS c USING (tenant, collection, person_id)
 LEFT JOIN protime_etl.coverage AS e ON e.tenant = n.tenant AND e.collection = n.collection AND e.person_id = -1;
@@ -71,7 +72,7 @@ COMMENT ON VIEW protime_etl.book IS 'Of each collection and person: the days tha
 COMMENT ON COLUMN protime_etl.book.tenant IS 'Tenant.';
 COMMENT ON COLUMN protime_etl.book.collection IS 'Collection.';
 COMMENT ON COLUMN protime_etl.book.person_id IS 'Person; -1: all people, of a collection that is read by days.';
-COMMENT ON COLUMN protime_etl.book.due IS 'Days that were asked for and are over, as long as the person was in service.';
+COMMENT ON COLUMN protime_etl.book.due IS 'Days that were asked for and are over, on which the person was at work.';
 COMMENT ON COLUMN protime_etl.book.read IS 'Days that were completely read after they were over.';
 COMMENT ON COLUMN protime_etl.book.proven IS 'Days that are proven equal to the tenant, and were not written since.';
-COMMENT ON COLUMN protime_etl.book.in_service IS 'Days in service, as far as they are known.';
+COMMENT ON COLUMN protime_etl.book.at_work IS 'Days in service, as far as they are known, and days with a clocking all the same.';

@@ -43,7 +43,7 @@ ended AS (
         WHERE u.collection = 'clockings' AND u.status = 'done' AND t.today - 1 BETWEEN u.date_from AND u.date_to
             AND u.finished_at - make_interval(secs => u.seconds) >= CAST(t.today AS timestamp) AT TIME ZONE t.timezone
     ) AS l ON l.tenant = b.tenant AND l.person_id = b.person_id
-    WHERE b.collection = 'clockings' AND b.in_service @> (t.today - 1)
+    WHERE b.collection = 'clockings' AND b.at_work @> (t.today - 1)
     GROUP BY b.tenant, t.today
 )
 SELECT d.tenant, d.date, d.covered::bigint AS people_covered, d.missing::bigint AS people_missing,

@@ -2,8 +2,10 @@
 -- A complete reading proves what it left as it was; what it had to write is proven by the next one.
 CREATE OR REPLACE VIEW protime.proof AS
 WITH held AS MATERIALIZED (
-    SELECT tenant, collection, read, (due + read) - proven AS unproven, count(*) AS people
-    FROM protime_etl.book GROUP BY 1, 2, 3, 4
+    -- Where a record is while nobody is in service is known of clockings alone.
+    SELECT tenant, collection, read, count(*) AS people,
+        due + CASE WHEN collection = 'clockings' THEN read * at_work ELSE read END - proven AS unproven
+    FROM protime_etl.book GROUP BY tenant, collection, read, unproven
 ),
 ends AS (
     SELECT tenant, collection, day, sum(read) AS read, sum(unproven) AS unproven
@@ -34,6 +36,6 @@ COMMENT ON COLUMN protime.proof.tenant IS 'Tenant: sub-domain of the myProtime U
 COMMENT ON COLUMN protime.proof.collection IS 'Collection of the records.';
 COMMENT ON COLUMN protime.proof.date IS 'Day.';
 COMMENT ON COLUMN protime.proof.proven_at IS 'Since when at most all of its records are not compared again; null: some are not proven.';
-COMMENT ON COLUMN protime.proof.people_unproven IS 'People in service whose records of that day were not equal when they were last compared, were written since, or were never read.';
+COMMENT ON COLUMN protime.proof.people_unproven IS 'People in service, or with a clocking, whose records of that day were not equal when they were last compared, were written since, or were never read.';
 COMMENT ON COLUMN protime.proof.differences IS 'Records that ever differed in a comparison although no reading was due to bring them.';
 COMMENT ON COLUMN protime.proof.last_found_at IS 'When the last of these was found.';

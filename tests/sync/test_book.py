@@ -13,7 +13,7 @@ from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres.health import Health, read_health
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
+from protime_etl.simulator.state import Clocking, Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.proving import prove
@@ -85,6 +85,28 @@ def test_a_clocking_out_of_service_makes_its_day_due(
     with engine.connect() as connection:
         statement = f"SELECT due @> CAST(:day AS date) FROM protime_etl.book WHERE {MINE} AND person_id = :id"
         assert connection.scalar(sa.text(statement), {"day": one.date, "id": one.person.id})
+
+
+def test_who_was_out_of_service_and_has_no_clocking_has_nothing_to_prove(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    of_person: dict[int, list[Clocking]] = {}
+    for one in simulated.tenant.truth():
+        of_person.setdefault(one.person.id, []).append(one)
+    nowhere, somewhere = sorted(of_person)[:2]
+    left = FIRST + dt.timedelta(days=4)
+    for one in of_person[nowhere]:
+        if one.date > left:
+            simulated.tenant.hard_delete(one.id)
+    sync(pipeline, "test", FIRST, TODAY)
+    people = proof(engine, f"date = '{TODAY}'")[0][2]
+    for person in (nowhere, somewhere):
+        leave = "UPDATE protime.people SET out_of_service_date = :day WHERE tenant = 'simulated' AND id = :id"
+        change(engine, leave, day=left, id=person)
+    with_clocking = {one.date for one in of_person[somewhere] if one.status != "Deleted"}
+    for day, _, unproven, _ in proof(engine):
+        gone = day > left
+        assert unproven == people - gone - (gone and day not in with_clocking), day
 
 
 def test_a_merge_ends_the_proof_of_what_it_writes(
