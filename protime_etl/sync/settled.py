@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from protime_etl.config import Settings
 
-__all__ = ["last_settled_day", "local_day"]
+__all__ = ["OPEN_DAYS", "last_settled_day", "local_day"]
 
 # Minutes of a clocking reach to 2880: a person may clock until the end of the day after, and it belongs to the day.
 OPEN_DAYS = 2

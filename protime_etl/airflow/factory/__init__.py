@@ -15,8 +15,10 @@ from protime_etl.airflow.factory.names import asset_of, check_name
 from protime_etl.airflow.factory.nightly import nightly_dag
 from protime_etl.airflow.factory.plan import DagPlan
 from protime_etl.airflow.notifier import ProtimeNotifier
+from protime_etl.airflow.protime_operator import LONGEST_LOOKBACK
 from protime_etl.errors import SettingsError
 from protime_etl.setting_values import check_timezone, choose_collections
+from protime_etl.sync.settled import OPEN_DAYS
 
 if TYPE_CHECKING:
     from airflow.sdk.bases.notifier import BaseNotifier
@@ -67,7 +69,8 @@ def protime_dags(
     :param timezone: where the nightly's schedule holds; left out: `PROTIME_TIMEZONE`, or Europe/Brussels.
     :param nightly: cron expression of the nightly.
     :param changes: cron expression of the delta's turns; left out: `PROTIME_CHANGES_SCHEDULE`, or every 15 minutes.
-    :param lookback_days: days before its own that a night reads again.
+    :param lookback_days: days before its own that a night reads again; at least 2, as a day can change until the end
+        of the next one.
     :param at_once: tasks of a DAG that read at the same time, at most.
     :param collections: what is read instead of the connection's collections, such as `clockings people`; or `all`.
     :param alert: notifications of failed runs: addresses separated by commas, or a notifier of your own, or several.
@@ -90,6 +93,11 @@ def protime_dags(
         raise SettingsError(f"protime_dags({name!r}): {error}.") from None
     if unknown := sorted({*only} - {*KINDS}):
         raise SettingsError(f"protime_dags({name!r}): there is no DAG {unknown[0]!r}, only {', '.join(KINDS)}.")
+    if not OPEN_DAYS <= lookback_days <= LONGEST_LOOKBACK:
+        raise SettingsError(
+            f"protime_dags({name!r}): lookback_days {lookback_days} is not from {OPEN_DAYS} to {LONGEST_LOOKBACK};"
+            " with fewer no night reads a day that is over."
+        )
     plan = DagPlan(
         name=name,
         protime_conn_id=protime_conn_id,

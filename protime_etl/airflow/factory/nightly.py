@@ -20,6 +20,7 @@ from protime_etl.airflow.operators import (
     ProtimeClockingsToPostgresOperator,
     ProtimePlanOperator,
 )
+from protime_etl.airflow.protime_operator import LONGEST_LOOKBACK
 from protime_etl.airflow.prove import ProtimeProveOperator
 from protime_etl.airflow.report import ProtimeReportOperator
 
@@ -70,9 +71,9 @@ def nightly_dag(plan: DagPlan) -> DAG:
                 plan.lookback_days,
                 type="integer",
                 minimum=0,
-                maximum=364,
+                maximum=LONGEST_LOOKBACK,
                 title="Lookback days",
-                description="Days before the run's own day to read again.",
+                description="Days before the run's own day to read again. With 0 or 1 no day is read after it is over.",
             ),
             "collections": collections_param(plan.collections),
             "concurrency": concurrency_param(plan.at_once, f"{min(LISTS, plan.at_once)}"),
