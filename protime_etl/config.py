@@ -144,15 +144,16 @@ class Settings(PlaceSettings):
     @field_validator("history_from", mode="before")
     @classmethod
     def _read_first_day(cls, value: object) -> object:
-        """A number is no date, and of a day before the earliest one no run could read what would be due."""
+        """A number is no date, and of other days no run could read what would be due."""
         if not isinstance(value, str) or not value:
             return value
         try:
             day = dt.date.fromisoformat(value)
         except ValueError:
             day = dt.date.min
-        if day < EARLIEST:
-            raise ValueError(f"give it as YYYY-MM-DD, {EARLIEST} or later")
+        # Somewhere it is tomorrow already.
+        if not EARLIEST <= day <= dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+            raise ValueError(f"give it as YYYY-MM-DD, from {EARLIEST} to today")
         return day
 
     @field_validator("scopes", mode="before")

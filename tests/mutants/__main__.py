@@ -47,7 +47,7 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self._copy = folder / str(os.getpid())
         self._copy.mkdir()
-        self._said, self._failed = self._copy / "said", self._copy / "failed"
+        self._said, self._failed, self._ran = (self._copy / name for name in ("said", "failed", "ran"))
         for name in COPIED:
             whole = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             whole(ROOT / name, self._copy / name)
@@ -72,7 +72,8 @@ class Workshop:
         finally:
             one.mend(self._copy, before)
         if status == pytest.ExitCode.OK:
-            return "missed", ", ".join(one.tests)
+            skipped = self._ran.read_text(encoding="utf-8") == ""
+            return ("broken", "no test ran") if skipped else ("missed", ", ".join(one.tests))
         if status != pytest.ExitCode.TESTS_FAILED:
             return "broken", f"pytest ended with {status}: {self._said.read_text(errors='replace')[-300:]}"
         seen = self._failed.read_text(encoding="utf-8").splitlines()[0]
@@ -85,6 +86,7 @@ class Workshop:
     def _run(self, tests: Sequence[str], *, shared: bool) -> int | None:
         """The exit status of these tests; None if they take too long."""
         self._failed.write_text("")
+        self._ran.write_text("")
         child = os.fork()
         if child == 0:
             os.setsid()
@@ -112,7 +114,9 @@ class Workshop:
             del sys.modules[name]
         status = 70
         try:
-            status = int(pytest.main([*OPTIONS, *NO_REWRITING, *tests], [self]))
+            # Whoever names a test of the long form wants it.
+            form = ["--long"] if all("::" in one for one in tests) else []
+            status = int(pytest.main([*OPTIONS, *form, *NO_REWRITING, *tests], [self]))
         except BaseException:  # noqa: BLE001 - this process goes no further
             traceback.print_exc()
         finally:
@@ -120,7 +124,9 @@ class Workshop:
             os._exit(status)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Called by pytest: keep which test failed."""
+        """Called by pytest: keep which test failed, and that one ran."""
+        if report.when == "call" and not report.skipped:
+            self._ran.write_text(report.nodeid, encoding="utf-8")
         if report.failed:
             self._failed.write_text(f"{report.nodeid}\n", encoding="utf-8")
 

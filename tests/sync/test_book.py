@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import Clocking
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres.health import Health, read_health
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Clocking, Tenant
+from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.proving import prove
