@@ -1,8 +1,10 @@
-"""A second tenant in the warehouse of every test: the same ids, other contents, and all that a tenant can have.
+"""A second tenant in the warehouse of every test, and a second collection of the tests' own tenant.
 
-A statement that does not name its tenant changes these rows, too: the fixture `warehouse` compares them when a test
-ends. What counts or shows rows without naming a tenant counts and shows these, so that the test finds more than it
-expects. The rows follow from the tables: a new table or column gets some without a line here.
+They have the same ids, other contents, and all that a tenant and a collection can have.
+
+A statement that does not name its tenant and collection changes these rows, too: the fixture `warehouse` compares them
+when a test ends. What counts or shows rows without naming these counts and shows the shadow's, so that the test finds
+more than it expects. The rows follow from the tables: a new table or column gets some without a line here.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from tests.tenant import TODAY
 __all__ = ["SHADOW", "cast_shadow", "shadow_of"]
 
 SHADOW = "shadow"
-"""Its name, and every text of it that is free."""
+"""Its name, that of the collection, and every text of it that is free."""
+OWN = "simulated"
+"""The tenant of nearly all tests, which has the second collection."""
 ROWS = 24
 OTHERS = 4
 """Rows of each table with ids that no other tenant has."""
@@ -71,29 +75,46 @@ def cast_shadow(url: URL) -> None:
                 for column in table.primary_key:
                     if column.identity is not None:
                         numbers.setdefault(f"{table.fullname}.{column.name}", []).append(row[column.name])
+                if _is_of_collections(table):
+                    row |= {"tenant": OWN, "collection": SHADOW}
+                    row |= {one.name: row[one.name] * 2 for one in table.primary_key if one.identity is not None}
+                    if "person_id" in row:  # of people who are in every tenant: who has been read is known
+                        row["person_id"] = _person(number % OTHERS)
+                    session.execute(statement, list(row.values()))
 
 
 def shadow_of(url: URL) -> Mapping[str, str]:
-    """What is there of the shadow, by table: equal as long as no row of it was touched."""
+    """What is there of the shadow, by table: equal as long as no row of it was touched.
+
+    The collection goes with its tenant, if that is forgotten.
+    """
     with connect(url) as session:
         for name, value in FORM.items():
             session.execute(sql.SQL("SET {} TO {}").format(sql.Identifier(name), value))
-        return dict(session.execute(_fingerprints()).fetchall())
+        found = session.execute(_fingerprints()).fetchall()
+    forgotten = all(not rows for _, whose, rows, _ in found if whose == OWN)
+    return {
+        f"{table} of {whose}": f"{rows} {sum_}" for table, whose, rows, sum_ in found if not forgotten or whose != OWN
+    }
 
 
 @cache
 def _fingerprints() -> sql.Composed:
     """How many rows each table has of the shadow, and a sum of their contents."""
-    each = sql.SQL("SELECT {}, concat_ws(' ', count(*), sum(hashtextextended(ROW({})::text, 0))) FROM {} AS t WHERE {}")
+    each = sql.SQL("SELECT {}, {}, count(*), sum(hashtextextended(ROW({})::text, 0)) FROM {} AS t WHERE {}")
+    tables = [table for table in metadata.sorted_tables if table.name not in OF_NO_TENANT]
+    conditions = [(table, SHADOW, _is_of_shadow(table)) for table in tables]
+    own = sql.SQL("(t.tenant, t.collection) = ({}, {})").format(OWN, SHADOW)
+    conditions += [(table, OWN, own) for table in tables if _is_of_collections(table)]
     return sql.SQL(" UNION ALL ").join(
         each.format(
             sql.Literal(table.fullname),
+            sql.Literal(whose),
             sql.SQL(", ").join(sql.Identifier("t", column.name) for column in table.columns),
             _name(table),
-            _is_of_shadow(table),
+            condition,
         )
-        for table in metadata.sorted_tables
-        if table.name not in OF_NO_TENANT
+        for table, whose, condition in conditions
     )
 
 
@@ -113,6 +134,10 @@ def _is_of_shadow(table: sa.Table, alias: str = "t") -> sql.Composable:
         )
     text = next(column for column in table.primary_key if isinstance(column.type, sa.Text))
     return sql.SQL("{} LIKE {}").format(sql.Identifier(alias, text.name), f"{SHADOW}%")
+
+
+def _is_of_collections(table: sa.Table) -> bool:
+    return "tenant" in table.c and "collection" in table.c
 
 
 def _name(table: sa.Table) -> sql.Identifier:

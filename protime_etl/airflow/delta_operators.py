@@ -101,7 +101,7 @@ class ProtimeDeltaAgeOperator(ProtimeOperator):
         del context
         age = dt.timedelta(hours=parse_number("hours", self.hours, 0, MOST_HOURS))
         with pipeline.transaction() as connection:
-            too_old = stale_deltas(connection, pipeline.tenant, age)
+            too_old = stale_deltas(connection, pipeline.tenant, pipeline.settings.collections, age)
         if too_old:
             raise AirflowFailException(" ".join(too_old))
 

@@ -7,6 +7,7 @@ processes that follow the same one, the second changes nothing.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -168,12 +169,13 @@ def give_up(
     connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
 
 
-def stale_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list[str]:
-    """A sentence for each delta of the tenant that has not had a good request for so long, or needs a decision."""
+def stale_deltas(connection: Connection, tenant: str, collections: Sequence[str], age: dt.timedelta) -> list[str]:
+    """A sentence for each delta of these that has not had a good request for so long, or needs a decision."""
     last = sa.func.coalesce(deltas.c.requested_at, deltas.c.started_at)
+    chosen = (deltas.c.tenant == tenant, deltas.c.collection.in_(collections))
     rows = connection.execute(
         sa.select(deltas.c.collection, deltas.c.status, last, deltas.c.error)
-        .where(deltas.c.tenant == tenant, sa.or_(last < sa.func.clock_timestamp() - age, deltas.c.status == "broken"))
+        .where(*chosen, sa.or_(last < sa.func.clock_timestamp() - age, deltas.c.status == "broken"))
         .order_by(deltas.c.collection)
     )
     sentences = [
@@ -183,7 +185,7 @@ def stale_deltas(connection: Connection, tenant: str, age: dt.timedelta) -> list
         " After 72 hours without a request the delta is lost and everything is loaded anew."
         for collection, status, moment, error in rows
     ]
-    named = connection.scalars(sa.select(deltas.c.collection).where(deltas.c.tenant == tenant)).all()
+    named = connection.scalars(sa.select(deltas.c.collection).where(*chosen)).all()
     waiting = {collection: withheld(connection, tenant, collection) for collection in named}
     for collection, number in waiting.items():
         if not number:

@@ -25,8 +25,9 @@ OVERDUE_HOURS = 36
 TENANTS = """
 SELECT t.tenant, t.timezone, CAST(now() AT TIME ZONE t.timezone AS date) AS today,
     (SELECT max(u.finished_at) FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
-        WHERE r.tenant = t.tenant AND u.status = 'done') AS last_read,
-    (SELECT count(*) FROM protime_etl.rejected_record AS x WHERE x.tenant = t.tenant) AS rejected
+        WHERE r.tenant = t.tenant AND u.collection = ANY(:collections) AND u.status = 'done') AS last_read,
+    (SELECT count(*) FROM protime_etl.rejected_record AS x
+        WHERE x.tenant = t.tenant AND x.collection = ANY(:collections)) AS rejected
 FROM protime_etl.tenants AS t ORDER BY t.tenant
 """
 COLLECTION = """

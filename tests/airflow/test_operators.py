@@ -175,7 +175,7 @@ def test_a_first_night_has_no_more_tasks_than_batches_and_the_next_knows_the_pag
             connection.scalar(
                 sa.text(
                     "SELECT page_size FROM protime_etl.collection_state"
-                    " WHERE tenant <> 'shadow' AND collection = 'clockings'"
+                    " WHERE 'shadow' NOT IN (tenant, collection) AND collection = 'clockings'"
                 )
             )
             == 100

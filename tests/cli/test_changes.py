@@ -27,7 +27,12 @@ def test_a_delta_that_begins_in_the_future_is_refused(
     assert "after today" in result.stderr
     assert simulated.served.requests["clockings"] == 0
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.deltas WHERE tenant <> 'shadow'")) == 0
+        assert (
+            connection.scalar(
+                sa.text("SELECT count(*) FROM protime_etl.deltas WHERE 'shadow' NOT IN (tenant, collection)")
+            )
+            == 0
+        )
 
 
 def test_another_first_day_of_a_delta_that_is_alive_is_refused(shell: Shell, simulated: SimulatedTenant) -> None:
@@ -56,7 +61,9 @@ def test_what_keeps_failing_names_the_way_out_and_takes_it(
     assert len(result.stderr.splitlines()) == 1
     assert "protime-etl changes --restart" in result.stderr
     with engine.begin() as connection:
-        connection.execute(sa.text("UPDATE protime_etl.deltas SET failures = 4 WHERE tenant <> 'shadow'"))
+        connection.execute(
+            sa.text("UPDATE protime_etl.deltas SET failures = 4 WHERE 'shadow' NOT IN (tenant, collection)")
+        )
     result = shell("changes", "--json")
     assert result.returncode == 0, result.stderr
     assert "The delta had to begin anew (broken)" in result.stdout

@@ -46,6 +46,7 @@ def locks(engine: Engine) -> int:
         return int(connection.scalar(sa.text(query)) or 0)
 
 
+@pytest.mark.alone(reason="`status` ends with 0 only if all is well with every tenant")
 @pytest.mark.parametrize("pooled", ["session", "transaction"], indirect=True)
 def test_everything_works_behind_a_pooler(shell: Shell, engine: Engine, simulated: SimulatedTenant) -> None:
     for command in (

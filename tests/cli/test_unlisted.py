@@ -14,7 +14,7 @@ from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", str(TODAY - dt.timedelta(days=13)), "--to", str(TODAY))
-NOBODY = 100_003
+NOBODY = 100_005
 
 
 def test_who_clocks_and_is_in_no_list_is_named_then_read_then_known(

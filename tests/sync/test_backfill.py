@@ -61,7 +61,7 @@ def covered_days(engine: Engine) -> dict[int, int]:
         rows = connection.execute(
             sa.text(
                 "SELECT person_id, sum(upper(days) - lower(days))::int FROM protime_etl.coverage, unnest(dates) AS days"
-                " WHERE tenant <> 'shadow' GROUP BY 1"
+                " WHERE 'shadow' NOT IN (tenant, collection) GROUP BY 1"
             )
         )
         return {row[0]: row[1] for row in rows}

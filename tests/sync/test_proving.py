@@ -33,7 +33,7 @@ def proof(engine: Engine, where: str = "true") -> list[tuple[dt.date, bool, int,
         rows = connection.execute(
             sa.text(
                 "SELECT date, proven_at IS NOT NULL, people_unproven, differences FROM protime.proof"
-                f" WHERE tenant <> 'shadow' AND {where} ORDER BY date"
+                f" WHERE 'shadow' NOT IN (tenant, collection) AND {where} ORDER BY date"
             )
         )
         return [tuple(row) for row in rows]
@@ -47,7 +47,7 @@ def change(engine: Engine, statement: str, **values: object) -> None:
 def age(engine: Engine, days: int = 1) -> None:
     """Let so many days pass: the proofs are older then."""
     earlier = ", ".join(f"{one} = {one} - :days * interval '1 day'" for one in ("proven_at", "rest_at", "part_since"))
-    change(engine, f"UPDATE protime_etl.proof_days SET {earlier} WHERE tenant <> 'shadow'", days=days)
+    change(engine, f"UPDATE protime_etl.proof_days SET {earlier} WHERE 'shadow' NOT IN (tenant, collection)", days=days)
 
 
 def test_a_reading_that_changed_nothing_is_a_proof(pipeline: Pipeline, engine: Engine) -> None:
@@ -76,14 +76,16 @@ def test_what_a_reading_had_to_write_is_proven_by_the_next_one(
         unequal = connection.execute(
             sa.text(
                 "SELECT lower(r) + n, person_id FROM protime_etl.book, unnest(read - proven) AS r,"
-                " generate_series(0, upper(r) - lower(r) - 1) AS n WHERE tenant <> 'shadow'"
+                " generate_series(0, upper(r) - lower(r) - 1) AS n WHERE 'shadow' NOT IN (tenant, collection)"
             )
         )
         kept = {tuple(row) for row in unequal}
     assert kept == {(added, 100_001), (gone.date, 100_002), (moved.date, 100_003), (to, 100_003)}
     sync(pipeline, "test", FIRST, TODAY)
     with engine.connect() as connection:
-        oldest = connection.scalar(sa.text("SELECT now() - min(proven_at) FROM protime.proof WHERE tenant <> 'shadow'"))
+        oldest = connection.scalar(
+            sa.text("SELECT now() - min(proven_at) FROM protime.proof WHERE 'shadow' NOT IN (tenant, collection)")
+        )
     assert len(proof(engine, "proven_at IS NOT NULL")) == DAYS
     assert oldest < dt.timedelta(hours=1)
 
@@ -140,7 +142,7 @@ def test_who_is_in_no_list_any_more_makes_no_proof_older_and_is_compared_too(
         prove(pipeline, "cli")
     with engine.connect() as connection:
         old = (
-            "SELECT count(*) FROM protime.proof WHERE tenant <> 'shadow'"
+            "SELECT count(*) FROM protime.proof WHERE 'shadow' NOT IN (tenant, collection)"
             " AND (proven_at IS NULL OR proven_at < now() - interval '1 day')"
         )
         assert connection.scalar(sa.text(old)) == 0
@@ -158,7 +160,10 @@ def test_a_comparison_proves_and_counts(pipeline: Pipeline, engine: Engine, simu
     assert proof(engine, "(NOT proven_at IS NOT NULL OR differences > 0)") == [(lost.date, False, 1, 1)]
     with engine.connect() as connection:
         (kept,) = connection.execute(
-            sa.text("SELECT origin, missing, equal FROM protime_etl.verifications WHERE tenant <> 'shadow'")
+            sa.text(
+                "SELECT origin, missing, equal FROM protime_etl.verifications"
+                " WHERE 'shadow' NOT IN (tenant, collection)"
+            )
         ).all()
     assert tuple(kept) == ("cli", 1, len(simulated.tenant.truth()) - 1)
 

@@ -131,7 +131,9 @@ def test_records_that_cannot_be_understood_are_kept_and_stop_nothing(
     rows = table_rows(engine)
     with engine.connect() as connection:
         rejected = connection.execute(
-            sa.text("SELECT record_id, reason FROM protime_etl.rejected_record WHERE tenant <> 'shadow'")
+            sa.text(
+                "SELECT record_id, reason FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)"
+            )
         ).all()
         extra = connection.scalar(
             sa.text("SELECT extra FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id"), {"id": two.id}
@@ -221,7 +223,9 @@ def test_a_failed_unit_is_in_the_ledger_with_its_reason(pipeline: Pipeline, engi
             " WHERE error IS DISTINCT FROM 'shadow' AND error IS DISTINCT FROM 'shadow'"
         )
         assert "status 400" in connection.execute(error).scalar_one()
-        covered = sa.text("SELECT count(*) FROM protime_etl.coverage WHERE tenant <> 'shadow' AND dates <> '{}'")
+        covered = sa.text(
+            "SELECT count(*) FROM protime_etl.coverage WHERE 'shadow' NOT IN (tenant, collection) AND dates <> '{}'"
+        )
         assert connection.scalar(covered) == 0
     assert table_rows(engine) == {}
 
@@ -233,16 +237,21 @@ def test_coverage_grows_with_the_rows(pipeline: Pipeline, engine: Engine) -> Non
     with engine.connect() as connection:
         covered = (
             connection.execute(
-                sa.text("SELECT DISTINCT dates::text FROM protime_etl.coverage WHERE tenant <> 'shadow'")
+                sa.text(
+                    "SELECT DISTINCT dates::text FROM protime_etl.coverage WHERE 'shadow' NOT IN (tenant, collection)"
+                )
             )
             .scalars()
             .all()
         )
-        people = connection.scalar(sa.text("SELECT count(*) FROM protime_etl.coverage WHERE tenant <> 'shadow'"))
+        people = connection.scalar(
+            sa.text("SELECT count(*) FROM protime_etl.coverage WHERE 'shadow' NOT IN (tenant, collection)")
+        )
     assert covered == ["{[2026-03-07,2026-03-14),[2026-03-18,2026-03-21)}"]
     assert people == 20
 
 
+@pytest.mark.alone(reason="whoever was read of another collection is known")
 def test_reversed_dates_and_a_tenant_without_people_are_told(pipeline: Pipeline) -> None:
     with pytest.raises(SettingsError, match="Swap the two dates"):
         plan(pipeline, "test", select(pipeline, TODAY, FIRST, [1]))
@@ -291,7 +300,7 @@ def test_a_person_whose_record_is_rejected_is_read_nevertheless(warehouse: URL, 
     assert counts.rejected == 1
     with engine.connect() as connection:
         kept = connection.execute(
-            sa.text("SELECT record FROM protime_etl.rejected_record WHERE tenant <> 'shadow'")
+            sa.text("SELECT record FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)")
         ).scalar_one()
     assert kept == '{"id":2,"lastName":2}'
 
@@ -317,7 +326,9 @@ def test_records_that_cannot_even_be_read_are_kept_as_they_came(warehouse: URL, 
         counts, _ = sync(pipeline, "test", TODAY, TODAY, [1])
     with engine.connect() as connection:
         kept = (
-            connection.execute(sa.text("SELECT record FROM protime_etl.rejected_record WHERE tenant <> 'shadow'"))
+            connection.execute(
+                sa.text("SELECT record FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)")
+            )
             .scalars()
             .all()
         )
@@ -373,6 +384,8 @@ def test_who_comes_unasked_is_locked_like_everybody_else(
     assert table_rows(engine)[mine.id]["person_id"] == 100_002
     with engine.connect() as connection:
         covered = connection.execute(
-            sa.text("SELECT person_id, isempty(dates) FROM protime_etl.coverage WHERE tenant <> 'shadow'")
+            sa.text(
+                "SELECT person_id, isempty(dates) FROM protime_etl.coverage WHERE 'shadow' NOT IN (tenant, collection)"
+            )
         ).all()
     assert sorted(map(tuple, covered)) == [(100_001, False), (100_002, True)]

@@ -64,7 +64,8 @@ def states(engine: Engine) -> list[tuple[str, str]]:
 
 def covered(engine: Engine) -> int:
     with engine.connect() as connection:
-        query = "SELECT count(*) FROM protime_etl.coverage WHERE tenant <> 'shadow' AND dates @> CAST(:day AS date)"
+        whose = "'shadow' NOT IN (tenant, collection)"
+        query = f"SELECT count(*) FROM protime_etl.coverage WHERE {whose} AND dates @> CAST(:day AS date)"
         return int(connection.scalar(sa.text(query), {"day": FIRST}) or 0)
 
 

@@ -79,7 +79,11 @@ def served(warehouse: URL, **options: Any) -> Iterator[tuple[Pipeline, Simulated
 
 def state(engine: Engine) -> Any:
     with engine.connect() as connection:
-        return connection.execute(sa.text("SELECT * FROM protime_etl.deltas WHERE tenant <> 'shadow'")).mappings().one()
+        return (
+            connection.execute(sa.text("SELECT * FROM protime_etl.deltas WHERE 'shadow' NOT IN (tenant, collection)"))
+            .mappings()
+            .one()
+        )
 
 
 def test_a_nul_in_one_record_rejects_that_one_only(warehouse: URL, engine: Engine) -> None:
@@ -102,7 +106,9 @@ def test_a_nul_in_one_record_rejects_that_one_only(warehouse: URL, engine: Engin
     assert state(engine)["link"] == LINK + "b"
     with engine.connect() as connection:
         kept = connection.execute(
-            sa.text("SELECT record_id, reason FROM protime_etl.rejected_record WHERE tenant <> 'shadow'")
+            sa.text(
+                "SELECT record_id, reason FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)"
+            )
         ).all()
     assert {row.record_id for row in kept} == {2, 3, 4, 5}
     assert all("NUL" in row.reason for row in kept)
@@ -351,7 +357,7 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
                 connection.execute(
                     sa.text(
                         "UPDATE protime_etl.deltas SET started_at = started_at - interval '1 day'"
-                        " WHERE tenant <> 'shadow'"
+                        " WHERE 'shadow' NOT IN (tenant, collection)"
                     )
                 )
         turn = poll(pipeline, restart=way_out == "restart")
@@ -382,4 +388,4 @@ def test_a_simulated_tenant_that_was_served_anew_has_forgotten_the_delta(warehou
 
 def stale(pipeline: Pipeline) -> list[str]:
     with pipeline.transaction() as connection:
-        return stale_deltas(connection, pipeline.tenant, dt.timedelta(hours=24))
+        return stale_deltas(connection, pipeline.tenant, ["clockings"], dt.timedelta(hours=24))

@@ -60,12 +60,18 @@ def served(warehouse: URL, **options: Any) -> Iterator[tuple[Pipeline, Simulated
 
 def state(engine: Engine) -> Any:
     with engine.connect() as connection:
-        return connection.execute(sa.text("SELECT * FROM protime_etl.deltas WHERE tenant <> 'shadow'")).mappings().one()
+        return (
+            connection.execute(sa.text("SELECT * FROM protime_etl.deltas WHERE 'shadow' NOT IN (tenant, collection)"))
+            .mappings()
+            .one()
+        )
 
 
 def drift(engine: Engine) -> list[tuple[int, str]]:
     with engine.connect() as connection:
-        rows = connection.execute(sa.text("SELECT id, action FROM protime.drift WHERE tenant <> 'shadow' ORDER BY id"))
+        rows = connection.execute(
+            sa.text("SELECT id, action FROM protime.drift WHERE 'shadow' NOT IN (tenant, collection) ORDER BY id")
+        )
         return [(row.id, row.action) for row in rows]
 
 
@@ -204,7 +210,10 @@ def test_an_expired_delta_starts_again_loudly_and_finds_what_was_removed(
         assert (turn.counts.deleted, turn.counts.updated) == (1, 1)
         with engine.connect() as connection:
             assert (
-                connection.scalar(sa.text("SELECT count(*) FROM protime_etl.delta_seen WHERE tenant <> 'shadow'")) == 0
+                connection.scalar(
+                    sa.text("SELECT count(*) FROM protime_etl.delta_seen WHERE 'shadow' NOT IN (tenant, collection)")
+                )
+                == 0
             )
 
 
@@ -293,7 +302,12 @@ def test_a_tombstone_keeps_out_what_a_late_reader_brings(warehouse: URL, engine:
         assert table_rows(engine) == {}
         assert sync(pipeline, "test", TODAY, TODAY, [7])[0].inserted == 1
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.tombstones WHERE tenant <> 'shadow'")) == 0
+        assert (
+            connection.scalar(
+                sa.text("SELECT count(*) FROM protime_etl.tombstones WHERE 'shadow' NOT IN (tenant, collection)")
+            )
+            == 0
+        )
 
 
 def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: Engine) -> None:
@@ -322,7 +336,9 @@ def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: En
     assert (turn.counts.rejected, turn.counts.inserted) == (5, 2)
     with engine.connect() as connection:
         kept = connection.execute(
-            sa.text("SELECT record_id, reason FROM protime_etl.rejected_record WHERE tenant <> 'shadow'")
+            sa.text(
+                "SELECT record_id, reason FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)"
+            )
         ).all()
     assert {row.record_id for row in kept} == {2, 3, None}
     assert any("unknown changeType 'Archive'" in row.reason for row in kept)
@@ -355,7 +371,9 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
     raw["changeVersion"] = "FFFF"
     sync(pipeline, "test", FIRST, TODAY)
     with engine.connect() as connection:
-        noted = connection.scalar(sa.text("SELECT count(*) FROM protime_etl.drift_candidates WHERE tenant <> 'shadow'"))
+        noted = connection.scalar(
+            sa.text("SELECT count(*) FROM protime_etl.drift_candidates WHERE 'shadow' NOT IN (tenant, collection)")
+        )
     assert noted == 2
     assert drift(engine) == [], "the delta was not asked since"
     poll(pipeline)
@@ -374,7 +392,9 @@ def test_no_drift_is_kept_without_a_delta(pipeline: Pipeline, engine: Engine) ->
     sync(pipeline, "test", FIRST, TODAY)
     with engine.connect() as connection:
         assert (
-            connection.scalar(sa.text("SELECT count(*) FROM protime_etl.drift_candidates WHERE tenant <> 'shadow'"))
+            connection.scalar(
+                sa.text("SELECT count(*) FROM protime_etl.drift_candidates WHERE 'shadow' NOT IN (tenant, collection)")
+            )
             == 0
         )
 
@@ -398,7 +418,9 @@ def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
         answer = original(*arguments)
         with engine.begin() as connection:
             connection.execute(
-                sa.text("UPDATE protime_etl.deltas SET link = link || '&moved' WHERE tenant <> 'shadow'")
+                sa.text(
+                    "UPDATE protime_etl.deltas SET link = link || '&moved' WHERE 'shadow' NOT IN (tenant, collection)"
+                )
             )
         moved.set()
         return answer
