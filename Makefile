@@ -52,9 +52,9 @@ soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenan
 mutants: $(READY) ## Mistakes made one at a time in a copy, each of which the tests have to see (half an hour and more)
 	@$(BIN)/python -m tests.mutants $(FILES)
 
-contracts: $(READY) ## The long form of what every collection has to keep, plans of a million rows, cost of versions (4 minutes)
+contracts: $(READY) ## The long form of what every collection has to keep, plans of a million rows, what is said of ten million, cost of versions (6 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14
-	@$(BIN)/python -m pytest --long -q -n 2 tests/collections tests/postgres/test_plans.py tests/postgres/test_versions.py
+	@$(BIN)/python -m pytest --long -q -n 2 tests/collections tests/postgres/test_plans.py tests/postgres/test_size.py tests/postgres/test_versions.py
 
 proofs: $(READY) ## A hundred nights that prove two years, and reading again what is large (5 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14
