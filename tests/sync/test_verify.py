@@ -110,6 +110,7 @@ def test_somebody_whom_the_warehouse_does_not_know_is_compared_too(
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND person_id = 100001")
     found = verify(pipeline, FIRST, TODAY)
     assert len(found.differences) == len(simulated.tenant.clockings_of(100_001))
+    assert not found.unlisted, "the tenant lists them"
 
 
 def test_a_record_that_cannot_be_understood_is_counted(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
