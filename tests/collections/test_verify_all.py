@@ -160,7 +160,7 @@ def test_a_day_that_cannot_be_read_is_named_without_a_person(
             " status 500 (Error: The answer cannot be made)."
         ]
         found = verify(pipeline, FIRST, TODAY, collection=COLLECTIONS["access-clockings"])
-    assert (found.unreadable, found.differences) == ([f"all people on {hard}"], [])
+    assert (found.unreadable, found.differences, found.agrees) == ([f"all people on {hard}"], [], False)
     rows, truth = table_rows(engine, "access-clockings"), tenant_rows(simulated.tenant, "access-clockings")
     assert rows == {key: row for key, row in truth.items() if row["date"] != hard.isoformat()}
     told = everything("status", collections="people access-clockings")

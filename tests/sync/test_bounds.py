@@ -10,13 +10,15 @@ from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
 
+PAGES = 100
+
 
 def endless(served: Any) -> Any:
-    """A list whose pages are never empty and never the last."""
+    """A list whose pages are never empty, and that ends long after it should have been given up."""
 
     def read(*arguments: Any) -> tuple[list[object], int | None]:
         *selection, after, limit = arguments
-        return served(*selection, 0, limit)[0], after + 1
+        return served(*selection, 0, limit)[0], after + 1 if after < PAGES else None
 
     return read
 
@@ -32,10 +34,13 @@ def test_an_initial_load_that_goes_on_for_ever_is_an_error(
     assert simulated.served.requests["clockings"] < 15
 
 
+@pytest.mark.parametrize("served", [{}, {"id": "unreadable"}], ids=["readable", "unreadable"])
 def test_a_list_of_people_that_goes_on_for_ever_is_an_error(
-    pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch, served: dict[str, str]
 ) -> None:
     monkeypatch.setattr("protime_etl.sync.bounds.LEAST_LISTED", 200)
+    for one in simulated.tenant.records("people") if served else ():
+        simulated.tenant.replace_raw(one.id, served, "people")
     monkeypatch.setattr(simulated.tenant, "page", endless(simulated.tenant.page))
     with pytest.raises(ProtocolError, match="pages of people have no end: more than 200 records"):
         read_people(pipeline)

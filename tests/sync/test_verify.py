@@ -87,9 +87,10 @@ def test_what_changed_since_the_last_reading_is_a_difference_that_is_pending(
 ) -> None:
     sync(pipeline, "test", FIRST, TODAY)
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=1)
-    simulated.tenant.add(100_001, TODAY, 5)
+    simulated.tenant.add(simulated.tenant.add_person().id, TODAY, 5)
     found = verify(pipeline, FIRST, TODAY)
     assert (len(found.differences), len(found.pending), found.overlooked, found.agrees) == (2, 2, [], False)
+    assert not found.unlisted, "who is new is in the tenant's list"
 
 
 def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline, simulated: SimulatedTenant) -> None:

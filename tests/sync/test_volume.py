@@ -39,3 +39,21 @@ def test_what_comes_corrects_the_estimate() -> None:
     assert estimate.page_size == 250
     week = estimate.rows_per_person(MONDAY, MONDAY + dt.timedelta(days=6))
     assert estimate.rows_per_person(MONDAY, MONDAY + dt.timedelta(days=364)) == pytest.approx(52 * week + 2 * before)
+
+
+def test_a_page_that_is_not_full_says_nothing_of_the_size_of_a_full_one() -> None:
+    estimate = VolumeEstimate()
+    for records in (250, 30):
+        estimate.observe_page(records)
+    assert estimate.page_size == 250
+
+
+def test_going_back_to_when_nobody_clocked_the_estimate_soon_forgets() -> None:
+    estimate = VolumeEstimate()
+    expected = 100 * estimate.rows_per_person(MONDAY, MONDAY)
+    for _ in range(20):
+        estimate.observe(100, MONDAY, MONDAY, int(expected))
+    assert estimate.correction == pytest.approx(1, rel=0.01), "as much came as was expected"
+    for _ in range(4):
+        estimate.observe(100, MONDAY, MONDAY, 0)
+    assert estimate.correction < 0.1

@@ -14,7 +14,7 @@ from tenacity import wait_none
 
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
-from protime_etl.errors import RateLimited
+from protime_etl.errors import ApiError
 from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan
@@ -148,6 +148,30 @@ def test_what_waits_survives_a_restart_that_begins_later(warehouse: URL, engine:
         assert_equal(engine, simulated.tenant)
 
 
+def test_what_a_pull_marked_meanwhile_waits_no_longer(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse) as (pipeline, simulated):
+        sync(pipeline, "test", FIRST, TODAY)
+        for one in live(simulated.tenant)[:300]:
+            simulated.tenant.hard_delete(one)
+        assert poll(pipeline).withheld is not None
+        pipeline.accept_deletions()
+        assert sync(pipeline, "test", FIRST, TODAY)[0].deleted == 300
+        assert poll(pipeline).counts.requests == 1
+        pipeline.accept_deletions(False)
+        assert (poll(pipeline).withheld, unconfirmed(engine)) == (None, 0)
+
+
+def test_what_a_load_brings_without_an_id_has_not_vanished(warehouse: URL, engine: Engine) -> None:
+    with served(warehouse, max_vanished=11) as (pipeline, simulated):
+        sync(pipeline, "test", FIRST, TODAY)
+        before = table_rows(engine)
+        for one in live(simulated.tenant)[:20]:
+            simulated.tenant.replace_raw(one, {"kind": "InOut"})
+        turn = poll(pipeline)
+        assert (turn.counts.rejected, turn.withheld, unconfirmed(engine)) == (20, None, 0)
+        assert table_rows(engine) == before
+
+
 def test_what_comes_back_needs_no_decision(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
         sync(pipeline, "test", FIRST, TODAY)
@@ -168,32 +192,36 @@ def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, en
         poll(pipeline, TODAY - dt.timedelta(days=9))
         moved = [one.id for one in simulated.tenant.truth() if one.date > TODAY - dt.timedelta(days=9)]
         moved = [one for one in moved if one in set(live(simulated.tenant))][:150]
+        gone, moved = moved[:40], moved[40:]
+        for one in gone:
+            simulated.tenant.hard_delete(one)
         for one in moved:
             simulated.tenant.edit(one, date=FIRST)
         turn = poll(pipeline)
-        assert turn.counts.deleted == 0
+        assert turn.counts.deleted == len(gone)
         rows = table_rows(engine)
-        assert {rows[one]["date"] for one in moved} == {str(FIRST)}
+        assert {(rows[one]["date"], rows[one]["is_deleted"]) for one in moved} == {(str(FIRST), False)}
         assert unconfirmed(engine) == 0
 
 
-def test_a_pause_in_the_middle_costs_nothing_that_was_asked(warehouse: URL, engine: Engine) -> None:
+@pytest.mark.parametrize(("status", "at"), [(429, 31), (503, 45)], ids=["in the middle", "at the last"])
+def test_a_pause_costs_nothing_that_was_asked(warehouse: URL, engine: Engine, status: int, at: int) -> None:
     with served(warehouse) as (pipeline, simulated):
         poll(pipeline)
         for one in live(simulated.tenant)[:45]:
             simulated.tenant.hard_delete(one)
-        plan = '[[fault]]\nkind = "status"\nstatus = 429\nretry_after = 3600\non = ["clockings"]\nat = [31]'
+        plan = f'[[fault]]\nkind = "status"\nstatus = {status}\nretry_after = 3600\non = ["clockings"]\nat = [{at}]'
         simulated.served.misbehaviour.follow(read_plan(plan))
-        with pytest.raises(RateLimited):
+        with pytest.raises(ApiError, match=str(status)):
             poll(pipeline)
         deleted = sum(row["is_deleted"] for row in table_rows(engine).values())
         soft = sum(row["is_deleted"] for row in tenant_rows(simulated.tenant).values())
-        assert (deleted - soft, unconfirmed(engine)) == (30, 15)
+        assert (deleted - soft, unconfirmed(engine)) == (at - 1, 46 - at)
         simulated.served.misbehaviour.follow(FaultPlan())
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM protime_etl.pauses WHERE tenant <> 'shadow'"))
         turn = poll(pipeline)
-        assert (turn.counts.deleted, turn.counts.requests) == (15, 16)
+        assert (turn.counts.deleted, turn.counts.requests) == (46 - at, 47 - at)
         assert_equal(engine, simulated.tenant)
 
 

@@ -19,6 +19,7 @@ from protime_etl.errors import (
     DeltaBrokenError,
     ForeignAnswerError,
     ProtimeError,
+    ProtocolError,
     RateLimited,
     ServerError,
     UntrustedLinkError,
@@ -364,6 +365,17 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
         assert turn.initial
         assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
         assert set(table_rows(engine)) == {1, 2}
+
+
+def test_a_load_whose_pages_lead_back_to_one_before_is_an_error(warehouse: URL) -> None:
+    answers = [
+        *[Answer(200, {"value": [WHOLE | {"id": 1}], "nextLink": f"{API_PATH}/clockings?continuationToken=a"})] * 2,
+        empty(LINK + "a"),
+    ]
+    with scripted(warehouse, answers) as (pipeline, server):
+        with pytest.raises(ProtocolError, match="a link came twice"):
+            poll(pipeline)
+        assert len(server.api_requests) == 2
 
 
 def test_a_new_load_keeps_the_first_day(warehouse: URL, engine: Engine) -> None:
