@@ -22,6 +22,7 @@ from typing import Literal
 import pytest
 
 from protime_etl.postgres.embedded import embedded_postgres
+from tests.databases import in_memory
 from tests.fix_postgres import PREPARED, prepare
 from tests.mutants import ROOT, Mistake, mistakes
 
@@ -55,7 +56,7 @@ class Workshop:
         """Tests that pass without any mistake."""
         opened = ExitStack()
         Finalize(self, opened.close, exitpriority=1)
-        home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-mutants-")))
+        home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-mutants-", dir=in_memory())))
         home.chmod(0o711)  # as root, the server runs as another user
         server = opened.enter_context(embedded_postgres(home))
         prepare(server)
