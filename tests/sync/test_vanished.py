@@ -233,7 +233,7 @@ def leave_out(tenant: Tenant, path: str, record_id: int, then: Callable[[], None
         records, following = usual(collection, selection, after, limit)
         if collection == path:
             del tenant.page
-            records = [one for one in records if getattr(one, "id", None) != record_id]
+            records.remove(tenant.record(path, record_id))
             then()
         return records, following
 
@@ -273,3 +273,17 @@ def test_nothing_is_gone_while_a_second_reading_has_a_record_without_an_id(
 
     assert (counts.rejected, counts.deleted) == (1, 0)
     assert not table_rows(engine, path)[one.id]["is_deleted"]
+
+
+def test_a_history_that_two_readings_lack_is_gone_without_being_asked_for_by_its_id(
+    large: SimulatedTenant, warehouse: URL
+) -> None:
+    path = "job-histories"
+    with open_pipeline(settings_for(large, collections=f"people {path}"), warehouse) as pipeline:
+        read_people(pipeline)
+        read_list(pipeline, COLLECTIONS[path])
+        large.tenant.remove_record(path, large.tenant.records(path)[0].id)
+
+        counts = read_list(pipeline, COLLECTIONS[path])
+
+    assert (counts.deleted, counts.requests) == (1, 2)
