@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
-from protime_etl.errors import RateLimited, ServerError, UnreadableError
+from protime_etl.errors import RateLimited, ServerError, UnreadableError, UntrustedLinkError
 from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -26,6 +26,7 @@ from protime_etl.sync.runs import finish, is_done, plan, sync, unfinished_parts
 from protime_etl.sync.workers import pull
 from protime_etl.work import Request, Unit
 from tests.difficult import Quota, answer_again, refuse_lists
+from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
@@ -167,6 +168,20 @@ def test_when_no_list_is_answered_no_unit_is_cut(
     ) == [("failed",)]
 
 
+def test_a_unit_whose_next_page_is_said_to_be_elsewhere_is_not_cut(warehouse: URL, engine: Engine) -> None:
+    people = Answer(200, {"value": [{"id": 1, "lastName": "One"}, {"id": 2, "lastName": "Two"}]})
+    elsewhere = Answer(200, {"value": [], "nextLink": "https://evil.example/connector/protimeapi/api/v1/clockings"})
+    answers_all_else = Answer(200, {"value": []})
+    with (
+        ScriptedServer([people, elsewhere, answers_all_else]) as server,
+        open_pipeline(server.settings(), warehouse) as pipeline,
+        pytest.raises(UntrustedLinkError),
+    ):
+        sync(pipeline, "cli", FIRST, TODAY)
+    assert len(server.api_requests) == 2, "nothing else is asked of who leads away"
+    assert table_rows(engine) == {}
+
+
 def test_pages_without_end_are_bounded_and_the_person_is_named(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +232,28 @@ def test_a_quota_smaller_than_a_unit_is_enough_for_a_long_range(
                     assert quota.windows < 40
     assert table_rows(engine) == tenant_rows(half_a_year.tenant)
     assert quota.windows <= 2 * (pages / 50) + len(units)
+
+
+def test_a_unit_that_a_quota_cuts_short_is_cut_into_parts_that_fit_it(
+    half_a_year: SimulatedTenant, warehouse: URL
+) -> None:
+    clockings = half_a_year.tenant.truth()
+
+    def pages(one: Unit) -> int:
+        return -(
+            -sum(one.first <= each.date <= one.last and each.person.id in one.person_ids for each in clockings) // 50
+        )
+
+    with open_pipeline(settings_for(half_a_year, max_wait_in_task=0), warehouse) as pipeline:
+        read_people(pipeline)
+        _, units = plan(pipeline, "cli", select(pipeline, half_a_year.tenant.first_day, TODAY))
+        largest = max(units, key=pages)
+        Quota(half_a_year, 10)
+        with pytest.raises(RateLimited):
+            pull(pipeline, largest)
+        parts = unfinished_parts(pipeline, largest.unit_id)
+    assert pages(largest) > 300
+    assert all(pages(one) <= 10 for one in parts)
 
 
 def test_a_backfill_that_waits_holds_nothing_meanwhile(

@@ -104,13 +104,14 @@ def test_a_unit_of_few_people_is_cut_by_days(client: ProtimeClient) -> None:
     assert min(largest.values()) >= 9
 
 
-def test_gaps_are_planned_exactly(client: ProtimeClient) -> None:
+@pytest.mark.parametrize("probing", [False, True])
+def test_gaps_are_planned_exactly(client: ProtimeClient, probing: bool) -> None:
     gaps = [
         Slice([1, 2], MONDAY, MONDAY),
         Slice([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500)),
     ]
     cells = set()
-    for unit in plan_gaps(client, gaps, VolumeEstimate()):
+    for unit in plan_gaps(client, gaps, VolumeEstimate(), probing=probing):
         for person in unit.person_ids:
             for n in range((unit.last - unit.first).days + 1):
                 cell = (person, unit.first + dt.timedelta(days=n))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.record import OptionalReference
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.people import known_people
 from protime_etl.simulator.options import Options
+from protime_etl.simulator.selection import Selection
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_people
+from protime_etl.sync.lists import read_list, read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
@@ -220,3 +223,67 @@ def test_a_short_list_of_people_is_held_back_whatever_its_size(
         pipeline.accept_deletions()
         read_people(pipeline)
         assert {one for one, row in table_rows(engine, "people").items() if row["is_deleted"]} == {*vanished}
+
+
+def leave_out(tenant: Tenant, path: str, record_id: int, then: Callable[[], None] = lambda: None) -> None:
+    """Leave a record out of the next list of its collection, which fits one page; what happens after that, too."""
+    usual = tenant.page
+
+    def page(collection: str, selection: Selection, after: int, limit: int) -> tuple[list[object], int | None]:
+        records, following = usual(collection, selection, after, limit)
+        if collection == path:
+            del tenant.page
+            records.remove(tenant.record(path, record_id))
+            then()
+        return records, following
+
+    tenant.page = page  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("path", "changes"), [("people", {"last_name": "Renamed"}), ("job-histories", {"job": OptionalReference(id=77)})]
+)
+def test_what_a_list_lacks_and_the_tenant_has_is_stored_as_it_is_now(
+    large: SimulatedTenant, warehouse: URL, engine: Engine, path: str, changes: dict[str, object]
+) -> None:
+    with open_pipeline(settings_for(large, collections="people job-histories"), warehouse) as pipeline:
+        read_people(pipeline)
+        read_list(pipeline, COLLECTIONS[path])
+        one = large.tenant.records(path)[0]
+        large.tenant.edit_record(path, one.id, **changes)
+        leave_out(large.tenant, path, one.id)
+
+        counts = read_list(pipeline, COLLECTIONS[path])
+
+    assert (counts.updated, counts.deleted) == (1, 0)
+    assert table_rows(engine, path) == tenant_rows(large.tenant, path)
+
+
+def test_nothing_is_gone_while_a_second_reading_has_a_record_without_an_id(
+    large: SimulatedTenant, warehouse: URL, engine: Engine
+) -> None:
+    path = "job-histories"
+    with open_pipeline(settings_for(large, collections=f"people {path}"), warehouse) as pipeline:
+        read_people(pipeline)
+        read_list(pipeline, COLLECTIONS[path])
+        one = large.tenant.records(path)[0]
+        leave_out(large.tenant, path, one.id, lambda: large.tenant.replace_raw(one.id, {"id": "lost"}, path))
+
+        counts = read_list(pipeline, COLLECTIONS[path])
+
+    assert (counts.rejected, counts.deleted) == (1, 0)
+    assert not table_rows(engine, path)[one.id]["is_deleted"]
+
+
+def test_a_history_that_two_readings_lack_is_gone_without_being_asked_for_by_its_id(
+    large: SimulatedTenant, warehouse: URL
+) -> None:
+    path = "job-histories"
+    with open_pipeline(settings_for(large, collections=f"people {path}"), warehouse) as pipeline:
+        read_people(pipeline)
+        read_list(pipeline, COLLECTIONS[path])
+        large.tenant.remove_record(path, large.tenant.records(path)[0].id)
+
+        counts = read_list(pipeline, COLLECTIONS[path])
+
+    assert (counts.deleted, counts.requests) == (1, 2)

@@ -102,6 +102,8 @@ def test_one_error_speaks_for_all_and_the_gravest_first() -> None:
     error = failure_of(failures)
     assert isinstance(error, ForbiddenError)
     assert "2 units failed, one of them so: no scope" in str(error)
+    away = failure_of([UnreadableError("no"), ServerError("away", status=500)])
+    assert isinstance(away, ServerError), "graver than what is done but for a few"
 
 
 def of_collection(number: int, path: str) -> Unit:
