@@ -1,4 +1,4 @@
-"""An auth manager of Airflow that lets viewers see the runs of one tenant's DAGs only."""
+"""An auth manager of Airflow that lets viewers see the runs of one team's DAGs only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["StrictAuthManager"]
 
 
 class StrictAuthManager(SimpleAuthManager):
-    """Viewers see the runs of `beta_...`, and whose name begins with `stranger` those of none; `broken` is an error."""
+    """Viewers see the runs of the team `b`, and whose name begins with `stranger` none; `broken_...` is an error."""
 
     def is_authorized_dag(self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
         """Whether it is allowed."""
@@ -19,6 +19,6 @@ class StrictAuthManager(SimpleAuthManager):
             dag_id = details.id if details is not None else None
             if dag_id is not None and dag_id.startswith("broken_"):
                 raise RuntimeError("nobody knows this DAG")
-            mine = dag_id is not None and dag_id.startswith("beta_") and method == "GET"
+            mine = details is not None and details.team_name == "b" and method == "GET"
             return mine and access_entity is DagAccessEntity.RUN and not user.username.startswith("stranger")
         return bool(super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details))

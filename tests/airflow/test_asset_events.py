@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset, AssetAlias
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from sqlalchemy.engine import Engine
 
@@ -69,12 +69,17 @@ def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
     publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
     carried_out(publish, pipeline, "first_night")
     lost = next(one for one in simulated.tenant.truth() if one.date < TODAY - dt.timedelta(days=7))
-    execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = {lost.id}")
+    of_the_night = next(one for one in simulated.tenant.truth() if one.date == TODAY - dt.timedelta(days=7))
+    gone = f"{lost.id}, {of_the_night.id}"
+    execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id IN ({gone})")
     prove = ProtimeProveOperator(task_id="prove", requests=20, repaired=CLOCKINGS, outlets=[REPAIRED])
     for _ in range(2):
         (event,) = carried_out(prove, pipeline, "second_night")[REPAIRED].asset_alias_events
         assert event.extra["days"] == [str(lost.date)]
     assert carried_out(prove, pipeline, "third_night")[REPAIRED].asset_alias_events == []
+    simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "status"\nstatus = 400\nrate = 1.0'))
+    with pytest.raises(AirflowFailException, match="status 400"):
+        carried_out(prove, pipeline, "fourth_night")
 
 
 def test_what_a_failed_turn_brought_is_told_by_the_next_and_by_the_night(

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy.engine import URL
 
 from protime_etl.airflow import ProtimeHook
+from protime_etl.airflow.connections import connections
 from protime_etl.errors import ForbiddenError, NotFoundError, RateLimited, SettingsError, UntrustedLinkError
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
-from tests.tenant import TODAY
+from tests.tenant import TODAY, settings_for
 
 
 @pytest.fixture
@@ -25,6 +26,18 @@ def hook(simulated: SimulatedTenant, warehouse: URL, monkeypatch: pytest.MonkeyP
     uri = warehouse.render_as_string(hide_password=False).replace("postgresql+psycopg", "postgres")
     monkeypatch.setenv("AIRFLOW_CONN_PROTIME_WAREHOUSE", uri)
     return ProtimeHook()
+
+
+def test_connections_made_of_settings_say_the_same_and_the_secret_as_password_only(
+    simulated: SimulatedTenant, warehouse: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(simulated, timezone="Europe/Paris")
+    made = connections(settings, warehouse)
+    for name, fields in made.items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", msgspec.json.encode(fields).decode())
+    assert ProtimeHook().get_settings() == settings
+    shown = msgspec.json.decode(made["protime_default"]["extra"])
+    assert not {"client_id", "client_secret"} & set(shown)
 
 
 def test_a_path_is_read(hook: ProtimeHook, simulated: SimulatedTenant) -> None:

@@ -129,7 +129,8 @@ def test_what_tells_of_failures_does_not_fail(
 def test_a_warehouse_that_cannot_be_asked_and_a_run_that_is_late_are_told_too(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_WAREHOUSE", '{"conn_type": "postgres", "host": "127.0.0.1", "port": 9}')
+    nowhere = '{"conn_type": "postgres", "host": "127.0.0.1", "port": 9, "schema": "<name>"}'
+    monkeypatch.setenv("AIRFLOW_CONN_PROTIME_WAREHOUSE", nowhere)
     with mail_server() as server:
         monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", msgspec.json.encode(server.connection).decode())
         context: Any = {"dag_run": {"dag_id": "beta_clockings_nightly", "dag_run_id": "scheduled__1"}}
@@ -137,6 +138,6 @@ def test_a_warehouse_that_cannot_be_asked_and_a_run_that_is_late_are_told_too(
         ((subject, text),) = server.texts
     assert subject == f"[Protime {pipeline.tenant}] beta_clockings_nightly not done after 2:00:00"
     assert "beta_clockings_nightly not done after 2:00:00: /dags/beta_clockings_nightly/runs/scheduled__1" in text
-    assert "The warehouse cannot be asked: " in text
+    assert "The warehouse cannot be asked: PostgreSQL at 127.0.0.1/&lt;name&gt; " in text, "as HTML shows it"
     assert "protime_warehouse" in text
     assert "PROTIME_DATABASE_URL" not in text

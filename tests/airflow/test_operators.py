@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
+from airflow.utils.types import DagRunType
 from sqlalchemy.engine import Engine
 from tenacity import wait_none
 
@@ -73,9 +74,11 @@ class Pushed:
         self.values[key] = value
 
 
-def context() -> Any:
-    moment = dt.datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=dt.UTC)
-    run = SimpleNamespace(dag_id="a_dag", run_id="a_run", logical_date=None, run_after=moment, run_type="manual")
+NOON = dt.datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=dt.UTC)
+
+
+def context(logical_date: dt.datetime | None = None, run_type: DagRunType = DagRunType.MANUAL) -> Any:
+    run = SimpleNamespace(dag_id="a_dag", run_id="a_run", logical_date=logical_date, run_after=NOON, run_type=run_type)
     return {"dag_run": run, "ti": Pushed()}
 
 
@@ -194,6 +197,21 @@ def test_a_whole_number_may_be_written_as_json_does(
             sa.text("SELECT date_from FROM protime_etl.runs WHERE tenant <> 'shadow' ORDER BY run_id")
         )
     assert first == TODAY - dt.timedelta(days=days)
+
+
+@pytest.mark.parametrize(("run_type", "days"), [(DagRunType.SCHEDULED, 3), (DagRunType.BACKFILL_JOB, 0)])
+def test_a_run_reads_the_days_up_to_the_moment_that_it_stands_for(
+    pipeline: Pipeline, engine: Engine, run_type: DagRunType, days: int
+) -> None:
+    """However late it starts; one of `airflow backfill create` reads that day only, as the others have their own."""
+    read_people(pipeline)
+    earlier = NOON - dt.timedelta(days=5)
+    ProtimePlanOperator(task_id="plan", lookback_days=3).carry_out(pipeline, context(earlier, run_type))
+    with engine.connect() as connection:
+        (run,) = connection.execute(
+            sa.text("SELECT date_from, date_to FROM protime_etl.runs WHERE tenant <> 'shadow'")
+        ).all()
+    assert tuple(run) == (earlier.date() - dt.timedelta(days=days), earlier.date())
 
 
 @pytest.mark.usefixtures("connections")
@@ -355,6 +373,10 @@ def test_what_no_retry_cures_ends_a_list(pipeline: Pipeline, simulated: Simulate
     with pytest.raises(ForbiddenError):
         pull(pipeline, units)
     assert statuses(engine) == ["failed", "planned", "planned", "planned"]
+    with engine.connect() as connection:
+        run_id = connection.scalar(sa.text("SELECT run_id FROM protime_etl.runs WHERE tenant <> 'shadow'"))
+    with pytest.raises(AirflowFailException, match="4 of 4 units are not done"):
+        ProtimeFinishOperator(task_id="publish", run_id=run_id).carry_out(pipeline, context())
 
 
 def test_who_is_told_to_wait_gives_the_slot_back(

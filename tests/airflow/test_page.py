@@ -35,14 +35,18 @@ from airflow.utils.db import initdb
 initdb()
 from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
+from airflow.models.team import Team
 from airflow.utils.session import create_session
 with create_session() as session:
-    session.add(DagBundleModel(name="here"))
+    of_b = DagBundleModel(name="of_b")
+    of_b.teams.append(Team(name="b"))
+    session.add_all([DagBundleModel(name="here"), of_b])
     session.flush()
     for name in ("protime", "beta", "broken"):
         for kind in ("nightly", "backfill"):
             session.add(DagModel(
-                dag_id=f"{name}_clockings_{kind}", bundle_name="here", is_paused=(name, kind) != ("protime", "nightly"),
+                dag_id=f"{name}_clockings_{kind}", bundle_name="of_b" if name == "beta" else "here",
+                is_paused=(name, kind) != ("protime", "nightly"),
                 next_dagrun_create_after=dt.datetime(2026, 3, 21, 3, 30, tzinfo=dt.UTC),
             ))
 from airflow.api_fastapi.app import create_app, get_auth_manager
@@ -103,8 +107,8 @@ def four_tenants(pipeline: Pipeline, warehouse: URL) -> None:
         "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, started_at, requested_at)"
         f" VALUES ('simulated', 'clockings', 'active', '{FIRST}', now(), now() - interval '30 hours')",
         "INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why)"
-        f" VALUES ('simulated', 'clockings', '{{[100001,100002)}}', '{{[{FIRST},{FIRST}]}}', now(), 'failed',"
-        " 'status 500')",
+        f" SELECT tenant, 'clockings', '{{[100001,100002)}}', '{{[{FIRST},{FIRST}]}}', now(), 'failed', 'status 500'"
+        " FROM unnest('{simulated,beta}'::text[]) AS tenant",
     ]
     for tenant, origin in {"beta": NIGHT.format("beta"), "lone": "cli", "broken": NIGHT.format("broken")}.items():
         columns = "tenant, origin, date_from, date_to, status, error, collections, only_missing"
@@ -152,7 +156,8 @@ def test_who_sees_what(tmp_path: Path) -> None:
     assert sections(told["viewer who names a DAG"]) == {"beta"}
     assert "simulated" not in told["viewer"]
     # Who may start a run of the backfill may fill.
-    assert 'data-dag="protime_clockings_backfill"' in told["admin"]
+    for name in ("protime", "beta"):
+        assert f'data-dag="{name}_clockings_backfill"' in told["admin"]
     assert "data-dag" not in told["viewer"]
     # What comes from elsewhere is text, and nothing from elsewhere could run, whatever the answer.
     assert HOSTILE not in told["admin"]
@@ -275,7 +280,7 @@ def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.
         "CREATE OR REPLACE VIEW protime_etl.book AS SELECT 'simulated'::text AS tenant,"
         " 'clockings'::text AS collection, n AS person_id, '{}'::datemultirange AS due, '{}'::datemultirange AS read,"
         " '{}'::datemultirange AS proven,"
-        " '{}'::datemultirange AS in_service FROM generate_series(1::bigint, 9) AS n WHERE pg_sleep(1)::text = ''",
+        " '{}'::datemultirange AS at_work FROM generate_series(1::bigint, 9) AS n WHERE pg_sleep(1)::text = ''",
     )
     monkeypatch.setattr("protime_etl.airflow.page.reading.SECONDS", 3.0)
     (simulated,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
@@ -305,7 +310,8 @@ def test_a_badge_says_ok_only_above_days_that_are_complete(pipeline: Pipeline, w
     assert (seen.calendar.days_missing, seen.verdict) == (0, ("ok", "OK")), "what was not asked for is not missing"
     execute(
         warehouse,
-        f"UPDATE protime_etl.promises SET follows_from = '{today - dt.timedelta(30)}' WHERE tenant = 'simulated'",
+        f"UPDATE protime_etl.promises SET follows_from = '{today - dt.timedelta(30)}'"
+        " WHERE (tenant, collection) = ('simulated', 'clockings')",
     )
     (seen,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
     assert seen.calendar is not None
