@@ -43,7 +43,7 @@ GROUP BY span ORDER BY span DESC
 # ago. What was not equal then is compared again a month earlier, alone.
 TO_COMPARE = """
 WITH held AS MATERIALIZED (
-    SELECT read, read - proven AS unproven, at_work - read AS unread
+    SELECT read, read * unproven AS unproven, at_work - read AS unread
     FROM protime_etl.book WHERE tenant = :tenant AND collection = :collection GROUP BY 1, 2, 3
 ),
 days AS (

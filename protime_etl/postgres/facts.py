@@ -115,7 +115,7 @@ WITH wrong AS (
 held AS MATERIALIZED (
     SELECT b.tenant, b.collection, b.due, b.due - b.read AS missing,
         b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS unread,
-        b.read, (b.due + b.read) - b.proven AS unproven, count(*) AS people, min(b.person_id) AS person_id
+        b.read, b.unproven, count(*) AS people, min(b.person_id) AS person_id
     FROM protime_etl.book AS b
     LEFT JOIN wrong AS w
         ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0

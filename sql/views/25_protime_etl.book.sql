@@ -60,13 +60,15 @@ persons AS (
     UNION ALL
     SELECT tenant, collection, -1, dates, '{(,)}' FROM promised WHERE NOT by_people
 )
-SELECT n.tenant, n.collection, n.person_id, n.dates * n.at_work AS due,
-    coalesce(c.dates, e.dates, '{}') AS read,
-    coalesce(c.proven, e.proven, '{}') AS proven,
-    n.at_work
+SELECT n.tenant, n.collection, n.person_id, n.dates * n.at_work AS due, h.read, h.proven, n.at_work,
+    -- Where a record is while nobody is in service is known of clockings alone.
+    n.dates * n.at_work + CASE WHEN n.collection = 'clockings' THEN h.read * n.at_work ELSE h.read END - h.proven AS unproven
 FROM persons AS n
 LEFT JOIN protime_etl.coverage AS c USING (tenant, collection, person_id)
-LEFT JOIN protime_etl.coverage AS e ON e.tenant = n.tenant AND e.collection = n.collection AND e.person_id = -1;
+LEFT JOIN protime_etl.coverage AS e ON e.tenant = n.tenant AND e.collection = n.collection AND e.person_id = -1
+CROSS JOIN LATERAL (
+    SELECT coalesce(c.dates, e.dates, '{}') AS read, coalesce(c.proven, e.proven, '{}') AS proven
+) AS h;
 
 COMMENT ON VIEW protime_etl.book IS 'Of each collection and person: the days that are due, read and proven equal.';
 COMMENT ON COLUMN protime_etl.book.tenant IS 'Tenant.';
@@ -76,3 +78,4 @@ COMMENT ON COLUMN protime_etl.book.due IS 'Days that were asked for and are over
 COMMENT ON COLUMN protime_etl.book.read IS 'Days that were completely read after they were over.';
 COMMENT ON COLUMN protime_etl.book.proven IS 'Days that are proven equal to the tenant, and were not written since.';
 COMMENT ON COLUMN protime_etl.book.at_work IS 'Days in service, as far as they are known, and days with a clocking all the same.';
+COMMENT ON COLUMN protime_etl.book.unproven IS 'Days that are due or read, on which the person was at work, and that are not proven.';
