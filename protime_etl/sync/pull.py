@@ -339,7 +339,7 @@ class UnitPull:
         lock_coverage(connection, self._tenant, self._unit.collection, owners)
         load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
-        merged = load.merge(gone)
+        counts = load.merge(gone)
         load.note_written((self._unit.first, self._unit.last))
         note_drift(connection, self._tenant, self._collection, gone)
-        return Counts(inserted=merged.inserted, updated=merged.updated, deleted=merged.deleted)
+        return counts

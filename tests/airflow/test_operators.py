@@ -171,6 +171,10 @@ def test_a_first_night_has_no_more_tasks_than_batches_and_the_next_knows_the_pag
     nightly = ProtimePlanOperator(task_id="plan", lookback_days=9)
     assert len(nightly.carry_out(pipeline, context())) <= 13
 
+    (short,) = plan(pipeline, people="100001")
+    pull(pipeline, short)
+    assert len(nightly.carry_out(pipeline, context())) <= 13, "the only page of a unit need not be full"
+
     (unit,) = plan(pipeline, people="100001,100002,100003")
     pull(pipeline, unit)
     with engine.connect() as connection:

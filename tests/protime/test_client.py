@@ -4,6 +4,7 @@ import gzip
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -212,6 +213,18 @@ def test_the_token_request_is_form_encoded_with_narrowed_scopes() -> None:
         "grant_type=client_credentials&client_id=client&client_secret=the-client-secret"
         "&scope=connector-protimeapi-clockings.read+connector-protimeapi-people.read"
     )
+
+
+def test_a_password_for_the_host_in_netrc_takes_the_place_of_no_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password anything\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with ScriptedServer([Answer(200, {"value": [RECORD]})]) as server:
+        assert read_all(server) == [1]
+    assert [one.headers.get("Authorization") for one in server.received] == [None, "Bearer token-1"]
 
 
 def test_expires_in_is_believed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
 from email.utils import format_datetime
 
 import pytest
@@ -12,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.cli.checks import run_checks
+from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import ApiError, RateLimited, ServerError
 from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.protime.pausing import MemoryPause, wait_out
 from protime_etl.sync.lists import read_people
-from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
 EMPTY = Answer(200, {"value": []})
@@ -112,13 +114,16 @@ def test_the_token_endpoint_pauses_everybody_too(warehouse: URL) -> None:
         assert len(server.token_requests) == 2
 
 
-def test_a_token_that_runs_out_during_a_pause_is_renewed(warehouse: URL) -> None:
+@pytest.mark.parametrize(
+    "read", [read_people, lambda one: list(one.client.pages(PEOPLE))], ids=["with locks", "without locks"]
+)
+def test_a_token_that_runs_out_during_a_pause_is_renewed(warehouse: URL, read: Callable[[Pipeline], object]) -> None:
     tokens = [token_answer("short", expires_in=3), token_answer("next")]
     with (
         ScriptedServer([limited("2"), EMPTY], tokens) as server,
         open_pipeline(server.settings(), warehouse) as pipeline,
     ):
-        read_people(pipeline)
+        read(pipeline)
         sent = [one.headers["Authorization"] for one in server.api_requests]
         assert sent == ["Bearer short", "Bearer next"]
 

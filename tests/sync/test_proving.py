@@ -94,7 +94,9 @@ def test_a_record_that_cannot_be_understood_proves_nothing(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, "test", FIRST, TODAY)
-    simulated.tenant.replace_raw(live(simulated.tenant)[0], {"id": live(simulated.tenant)[0], "kind": 3})
+    without_a_day, with_a_day = live(simulated.tenant)[:2]
+    simulated.tenant.replace_raw(without_a_day, {"id": without_a_day, "kind": 3})
+    simulated.tenant.replace_raw(with_a_day, {"id": with_a_day, "kind": 3, "date": str(TODAY)})
     sync(pipeline, "test", FIRST, TODAY)
     verify(pipeline, FIRST, TODAY)
     assert not any(proven for _, proven, *_ in proof(engine))

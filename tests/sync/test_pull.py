@@ -230,7 +230,11 @@ def test_a_failed_unit_is_in_the_ledger_with_its_reason(pipeline: Pipeline, engi
     assert table_rows(engine) == {}
 
 
-def test_coverage_grows_with_the_rows(pipeline: Pipeline, engine: Engine) -> None:
+def test_coverage_grows_with_the_rows_and_without_any(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    for one in simulated.tenant.clockings_of(100_001):
+        simulated.tenant.hard_delete(one.id)
     sync(pipeline, "test", FIRST, TODAY - dt.timedelta(days=7))
     sync(pipeline, "test", TODAY - dt.timedelta(days=2), TODAY)
 

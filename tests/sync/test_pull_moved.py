@@ -56,3 +56,25 @@ def test_it_comes_in_after_the_unit_and_after_the_other_process(
 
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert finish(pipeline, run_id)[1] == {"done": 1}
+
+
+@pytest.mark.timeout(120)
+def test_who_has_no_records_any_more_is_not_judged_while_another_process_is_at_them(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    for one in simulated.tenant.clockings_of(MINE):
+        simulated.tenant.hard_delete(one.id)
+    _, (unit,) = plan(pipeline, "test", select(pipeline, FIRST, TODAY, [MINE]))
+    thread = threading.Thread(target=pull, args=[pipeline, unit], daemon=True)
+    asked = simulated.served.requests["clockings"]
+
+    with engine.begin() as other:
+        lock_coverage(other, pipeline.settings.tenant, "clockings", [MINE])
+        thread.start()
+        waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
+            wait_until(lambda: looking.scalar(waiting))
+        assert simulated.served.requests["clockings"] == asked + 1, "the list, and none of its records by id"
+    thread.join(30)
+    assert all(row["is_deleted"] for row in table_rows(engine).values() if row["person_id"] == MINE)

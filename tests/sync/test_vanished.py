@@ -164,17 +164,37 @@ def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
     assert covered(engine) == 20
 
 
-@pytest.mark.parametrize(("most", "withheld"), [(None, 0), (11, 1), (12, 0), (0, 1)])
+@pytest.mark.parametrize(("most", "gone", "withheld"), [(None, 60, 0), (11, 12, 1), (12, 12, 0), (0, 12, 1)])
 def test_the_setting_says_how_many_may_vanish(
-    large: SimulatedTenant, warehouse: URL, most: int | None, withheld: int
+    large: SimulatedTenant, warehouse: URL, most: int | None, gone: int, withheld: int
 ) -> None:
     with open_pipeline(settings_for(large, max_vanished=most), warehouse) as pipeline:
         sync(pipeline, "test", FIRST, TODAY)
-        for one in live(large)[:12]:
+        for one in live(large)[:gone]:
             large.tenant.hard_delete(one)
         counts, _ = sync(pipeline, "test", FIRST, TODAY)
-        assert counts.deleted == (0 if withheld else 12)
+        assert counts.deleted == (0 if withheld else gone)
         assert len(pipeline.to_look_at) == withheld
+
+
+def test_what_vanished_among_many_that_moved_is_held_back_too(
+    large: SimulatedTenant, warehouse: URL, engine: Engine
+) -> None:
+    with open_pipeline(settings_for(large, max_vanished=30), warehouse) as pipeline:
+        sync(pipeline, "test", FIRST, TODAY)
+        *ids, unreadable = live(large)[:81]
+        for gone in ids[:40]:
+            large.tenant.hard_delete(gone)
+        for moved in [*ids[40:], unreadable]:
+            large.tenant.edit(moved, date=FAR)
+        large.tenant.replace_raw(unreadable, {"id": unreadable, "kind": 3})
+
+        with pytest.raises(DeletionsWithheldError, match="40 of") as told:
+            pull(pipeline, one_unit(pipeline))
+
+    done = told.value.done
+    assert (done["updated"], done["deleted"], done["rejected"]) == (40, 0, 1)
+    assert not any(table_rows(engine)[one]["is_deleted"] for one in ids)
 
 
 def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(warehouse: URL, engine: Engine) -> None:
