@@ -18,6 +18,7 @@ from protime_etl.postgres.book import (
 )
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.due import missing
+from protime_etl.postgres.proof_days import enter_part, enter_proven_days
 from protime_etl.postgres.wrong import Wrong, enter_wrong
 from protime_etl.work import EVERYONE, Slice
 from tests.databases import both_servers
@@ -67,6 +68,8 @@ def test_a_reading_of_days_that_are_not_over_covers_none(engine: Engine) -> None
 
 
 def test_whoever_is_locked_is_not_waited_for(engine: Engine) -> None:
+    with engine.begin() as connection:
+        covering(connection, WHOLE)
     with engine.begin() as holder, engine.begin() as other:
         lock_coverage(holder, "acme", "clockings", [1])
         patience = other.scalar(sa.text("SHOW lock_timeout"))
@@ -124,3 +127,12 @@ def test_what_was_rejected_is_forgotten_by_a_reading_of_all_people(engine: Engin
         read = Slice([EVERYONE], DAYS[0], DAYS[9], "access-clockings")
         forget_rejected(connection, "acme", read, database_clock(connection))
         assert not connection.scalar(sa.text("SELECT count(*) FROM protime_etl.rejected_record WHERE tenant = 'acme'"))
+
+
+def test_a_day_that_was_compared_whole_is_in_no_parts_any_more(engine: Engine) -> None:
+    with engine.begin() as connection:
+        began = database_clock(connection)
+        enter_part(connection, "acme", "clockings", DAYS[0], began, 1)
+        enter_proven_days(connection, "acme", "clockings", (DAYS[0], DAYS[0]), began)
+        query = "SELECT part_since, part_until, proven_at FROM protime_etl.proof_days WHERE tenant = 'acme'"
+        assert connection.execute(sa.text(query)).all() == [(None, None, began)]

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.postgres.due import missing, wrong_slices
-from protime_etl.postgres.wrong import Kind, Wrong, enter_right, enter_wrong, give_up
+from protime_etl.postgres.wrong import Kind, Wrong, enter_equal, enter_right, enter_wrong, give_up, held_back
 from protime_etl.work import Slice
 from tests.postgres.test_coverage import DAYS, WHOLE, covering
+from tests.postgres.test_load import load, row
 
-PERSON = 100_001
+PERSON = 7
 LATER = DAYS[30] + dt.timedelta(days=1)
 
 
@@ -44,6 +45,20 @@ def test_of_what_is_wrong_stay_the_other_people_and_the_other_days(engine: Engin
             Slice([1], DAYS[0], DAYS[30]),
             Slice([2], DAYS[0], DAYS[4]),
         ]
+
+
+def test_of_what_is_wrong_stays_what_a_comparison_did_not_find_equal(engine: Engine) -> None:
+    with engine.begin() as connection:
+        enter(connection, "failed", WHOLE)
+        enter_equal(connection, "acme", WHOLE, [(2, DAYS[5]), (None, DAYS[9])])
+        assert known(connection) == [Slice([1, 2], DAYS[9], DAYS[9]), Slice([2], DAYS[5], DAYS[5])]
+
+
+def test_deletions_are_held_back_of_the_people_whose_days_they_are_on(engine: Engine) -> None:
+    load(engine, *(row(number, person_id=number, date=DAYS[number]) for number in (1, 2, 3)))
+    with engine.begin() as connection:
+        enter(connection, "withheld", Slice([1, 3], DAYS[0], DAYS[2]))
+        assert held_back(connection, "acme", "clockings", [1, 2, 3]) == [1]
 
 
 @pytest.mark.parametrize(("kind", "stays"), [("failed", False), ("unreadable", False), ("differs", True)])

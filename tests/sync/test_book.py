@@ -256,24 +256,41 @@ def test_what_stays_wrong_keeps_no_proof_from_comparing(
     assert done.found, "half of the requests are for what is not known to be wrong"
 
 
+def test_what_stays_unequal_is_compared_once_a_night_and_then_the_others(engine: Engine) -> None:
+    before = TODAY - dt.timedelta(days=1)
+    tenant = Tenant(seed=1, people=40, first_day=before, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=10)) as served,
+        open_pipeline(settings_for(served), engine.url) as pipeline,
+    ):
+        sync(pipeline, "test", before, TODAY)
+        one = next(one for one in tenant.truth() if one.date == TODAY)
+        change(engine, f"UPDATE protime.clockings SET change_version = 'zzzz' WHERE {MINE} AND id = :id", id=one.id)
+        sync(pipeline, "test", before, TODAY)
+        age(engine)
+        done = prove(pipeline, "cli", requests=200)
+    assert done.windows == [("clockings", TODAY, TODAY, 1), ("clockings", before, TODAY, None)]
+
+
 def test_the_last_complete_day_is_that_of_the_collection_that_lags(engine: Engine, simulated: SimulatedTenant) -> None:
-    behind = TODAY - dt.timedelta(days=3)
+    behind, again = (TODAY - dt.timedelta(days=n) for n in (3, 1))
     with open_pipeline(settings_for(simulated, collections="clockings people absences"), engine.url) as pipeline:
         sync(pipeline, "test", FIRST, behind)
     with open_pipeline(settings_for(simulated), engine.url) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, "test", again, TODAY)
         with pipeline.reading() as connection:
             found = read_health(connection, pipeline.tenant, ["clockings", "absences"])
     assert found.last_complete == str(behind)
-    assert found.complete == f"clockings complete {FIRST}..{TODAY}; absences complete {FIRST}..{behind}"
+    ranges = f"{FIRST}..{behind}, {again}..{TODAY}"
+    assert found.complete == f"clockings complete {ranges}; absences complete {FIRST}..{behind}"
 
 
 def test_a_proof_that_is_older_than_a_year_is_told(pipeline: Pipeline, engine: Engine) -> None:
     for _ in range(2):
         sync(pipeline, "test", FIRST, TODAY)
-    assert [one.kind for one in health(pipeline).found] == []
+    assert "proof" not in {one.kind for one in health(pipeline).found}
     age(engine, 500)
-    (note,) = health(pipeline).found
+    (note,) = (one for one in health(pipeline).found if one.kind == "proof")
     assert (note.level, note.what) == ("note", "the oldest proof of clockings is 500 days old")
 
 
