@@ -80,12 +80,6 @@ def a_reading_again_fails(world: World) -> None:
     world.fail(403, "clockings", 1, "sync", *DATES)
 
 
-@makes("failed")
-def a_reading_of_another_collection_is_refused(world: World) -> None:
-    world.choose("absences")
-    world.fail(403, "absences", 3, "sync", *DATES)
-
-
 @makes("unreadable")
 def one_record_cannot_be_answered(world: World) -> None:
     victim = next(one for one in world.tenant.truth() if one.person.id == 100_003)
