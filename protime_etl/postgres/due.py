@@ -58,7 +58,7 @@ spans AS (
 ),
 aged AS (
     SELECT days.date, p.part_since, p.part_until, p.proven_at,
-        CASE WHEN spans.unproven @> days.date THEN
+        CASE WHEN spans.unproven @> days.date AND coalesce(p.rest_at, p.proven_at) < :until THEN
             coalesce(p.rest_at, p.proven_at) - interval '30 days' END AS rest_due,
         NOT :by_people OR NOT spans.unread @> days.date AS of_all
     FROM spans CROSS JOIN days
@@ -68,7 +68,7 @@ aged AS (
 SELECT date, part_since, part_until, of_all, least(proven_at, rest_due) AS due,
     proven_at IS NOT NULL AND rest_due IS NOT NULL AND rest_due < proven_at AND part_since IS NULL AS is_rest
 FROM aged
-WHERE proven_at IS NULL OR proven_at < :until OR rest_due < CAST(:until AS timestamptz) - interval '30 days'
+WHERE proven_at IS NULL OR proven_at < :until OR rest_due IS NOT NULL
 ORDER BY least(proven_at, rest_due) NULLS FIRST, date DESC
 """
 OF_DAY = """

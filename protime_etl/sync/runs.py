@@ -313,7 +313,7 @@ def _enter_left(connection: Connection, tenant: str, run_id: int, reason: str) -
     left = [one for one in ledger.unfinished_units(connection, run_id) if not one.failed]
     for path in sorted({one.collection for one in left}):
         why = ledger.first_failure(connection, run_id, path) or reason
-        lost = [one.slice for one in left if one.collection == path and not one.circles]
+        lost = [one.slice for one in left if one.collection == path]
         enter_wrong(connection, tenant, Wrong("failed", why, run_id), lost)
 
 

@@ -16,6 +16,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
+from tests.databases import execute
 from tests.shadow import SHADOW
 from tests.truth import table_rows, tenant_rows
 
@@ -97,6 +98,10 @@ def test_a_day_that_is_not_over_is_read_and_not_covered(
     assert (read["units"], read["inserted"]) == (1, 10)
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert shell("verify", *DATES).returncode == 0
+    assert last_json(shell("status", "--json"))["coverage"] == covered, "nor is it covered by a comparison"
+    execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant = 'simulated' AND date = '{TODAY}'")
+    assert shell("verify", *DATES).returncode == 3
+    assert last_json(shell("status", "--json"))["verdict"][0]["problems"] == [], "nor wrong, before a night reads it"
 
 
 def test_what_a_failed_reading_was_to_bring_is_missing_until_it_is_read(

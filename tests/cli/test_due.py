@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
@@ -12,6 +13,7 @@ from tests.cli.shell import Shell, last_json
 from tests.cli.test_coverage import DATES, FIRST, TODAY
 from tests.cli.test_coverage import shell as shell  # noqa: PLC0414 - a fixture
 from tests.cli.test_coverage import simulated as simulated  # noqa: PLC0414 - a fixture
+from tests.databases import execute
 
 OLD = FIRST - dt.timedelta(days=60)
 OLDER = ("--from", str(OLD), "--to", str(OLD + dt.timedelta(days=29)))
@@ -42,8 +44,12 @@ def test_a_backfill_that_was_stopped_is_due_until_it_is_done_or_given_up(
     assert status.returncode == 0, status.stdout
 
 
-def test_days_that_followed_by_themselves_can_be_given_up(shell: Shell) -> None:
+def test_days_that_followed_by_themselves_can_be_given_up(shell: Shell, engine: Engine) -> None:
     assert shell("sync", *DATES).returncode == 0
+    followed = (
+        f"UPDATE protime_etl.promises SET dates = '{{}}', follows_from = '{FIRST}' WHERE collection = 'clockings'"
+    )
+    execute(engine.url, f"{followed} AND tenant = 'simulated'")
     later = TODAY + dt.timedelta(days=5)
     result = shell("due", "--from", str(TODAY), "--to", str(later), "--give-up")
     assert result.returncode == 0

@@ -97,6 +97,16 @@ def test_a_run_that_died_is_named_where_its_days_are_missing(read: Shell, engine
     )
 
 
+def test_a_run_that_is_at_it_is_named_and_no_run_of_another_collection(read: Shell, engine: Engine) -> None:
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', origin = 'airflow x', finished_at = NULL")
+    execute(engine.url, "UPDATE protime_etl.coverage SET dates = '{}'")
+    result = read("status")
+    assert result.returncode == 3
+    assert "clockings not read: 20 people, 2026-03-07..2026-03-20: run 1 is at it, " in result.stdout
+    execute(engine.url, "UPDATE protime_etl.runs SET collections = '{people}'")
+    assert "no run has read it completely since it was over; run: protime-etl backfill" in read("status").stdout
+
+
 def test_a_run_that_died_after_its_days_were_read_is_a_note(read: Shell, engine: Engine) -> None:
     execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
     result = read("status")
@@ -163,3 +173,5 @@ def test_a_difference_counts_once_however_often_it_is_found(read: Shell, engine:
         assert read("verify", *DATES).returncode == 3
         assert read("verify", *DATES, "--repair").returncode == 0
     assert "note: 2 records of clockings differed in the last 7 days" in read("status").stdout
+    execute(engine.url, "UPDATE protime_etl.proof_days SET last_found_at = last_found_at - interval '8 days'")
+    assert "differed in the last" not in read("status").stdout

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.postgres.book import enter_read, lock_coverage, try_lock_coverage
+from protime_etl.postgres.book import (
+    end_proofs,
+    enter_compared,
+    enter_read,
+    forget_rejected,
+    lock_coverage,
+    try_lock_coverage,
+)
+from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.due import missing
+from protime_etl.postgres.proof_days import enter_part, enter_proven_days
 from protime_etl.postgres.wrong import Wrong, enter_wrong
-from protime_etl.work import Slice
+from protime_etl.work import EVERYONE, Slice
 from tests.databases import both_servers
 
 DAYS = [dt.date(2026, 3, number) for number in range(1, 32)]
@@ -57,9 +68,71 @@ def test_a_reading_of_days_that_are_not_over_covers_none(engine: Engine) -> None
 
 
 def test_whoever_is_locked_is_not_waited_for(engine: Engine) -> None:
+    with engine.begin() as connection:
+        covering(connection, WHOLE)
     with engine.begin() as holder, engine.begin() as other:
         lock_coverage(holder, "acme", "clockings", [1])
-        holder.exec_driver_sql("SELECT 1")
+        patience = other.scalar(sa.text("SHOW lock_timeout"))
         assert not try_lock_coverage(other, "acme", "clockings", [1, 2])
         assert try_lock_coverage(other, "acme", "clockings", [2])
+        assert other.scalar(sa.text("SHOW lock_timeout")) == patience, "what comes later waits as before"
         assert try_lock_coverage(other, "acme", "calculated-totals", [1])
+
+
+@pytest.mark.parametrize("written_by", ["unit", "delta"])
+def test_what_is_written_during_a_comparison_is_not_proven_by_it(engine: Engine, written_by: str) -> None:
+    with engine.begin() as connection:
+        covering(connection, WHOLE)
+    with engine.begin() as connection:
+        began = database_clock(connection)
+    with engine.begin() as connection:
+        lock_coverage(connection, "acme", "clockings", [1])
+        if written_by == "unit":
+            one = Slice([1], DAYS[0], DAYS[30])
+            enter_read(connection, "acme", one, DAYS[30], [(1, DAYS[3])], written=True)
+        else:
+            end_proofs(connection, "acme", "clockings", [(1, DAYS[3])])
+        enter_compared(connection, "acme", WHOLE, DAYS[30], [], began)
+        assert unproven(connection) == {1: [DAYS[3]], 2: []}
+
+
+def unproven(connection: Connection) -> dict[int, list[dt.date]]:
+    """The days of each person that are read and not proven."""
+    query = sa.text(
+        "SELECT person_id, array(SELECT CAST(day AS date) FROM unnest(dates - proven) AS days,"
+        " generate_series(lower(days), upper(days) - 1, interval '1 day') AS day)"
+        " FROM protime_etl.coverage WHERE tenant = 'acme'"
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def test_who_is_new_begins_with_what_was_compared_by_date_alone(engine: Engine) -> None:
+    everyone = Slice([EVERYONE], DAYS[0], DAYS[9])
+    with engine.begin() as connection:
+        enter_compared(connection, "acme", everyone, DAYS[30], [], database_clock(connection))
+        lock_coverage(connection, "acme", "clockings", [1, 2])
+        assert missing(connection, "acme", WHOLE) == [WHOLE._replace(first=DAYS[10])]
+
+
+def test_what_was_rejected_is_forgotten_by_a_reading_of_all_people(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO protime_etl.rejected_record (tenant, collection, fingerprint, person_id, date, reason,"
+                " record, last_seen_at) SELECT 'acme', 'access-clockings', n, 1, :day, '', '', now() - interval '1 day'"
+                " FROM generate_series(1, 2) AS n"
+            ),
+            {"day": DAYS[3]},
+        )
+        read = Slice([EVERYONE], DAYS[0], DAYS[9], "access-clockings")
+        forget_rejected(connection, "acme", read, database_clock(connection))
+        assert not connection.scalar(sa.text("SELECT count(*) FROM protime_etl.rejected_record WHERE tenant = 'acme'"))
+
+
+def test_a_day_that_was_compared_whole_is_in_no_parts_any_more(engine: Engine) -> None:
+    with engine.begin() as connection:
+        began = database_clock(connection)
+        enter_part(connection, "acme", "clockings", DAYS[0], began, 1)
+        enter_proven_days(connection, "acme", "clockings", (DAYS[0], DAYS[0]), began)
+        query = "SELECT part_since, part_until, proven_at FROM protime_etl.proof_days WHERE tenant = 'acme'"
+        assert connection.execute(sa.text(query)).all() == [(None, None, began)]

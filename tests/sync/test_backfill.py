@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import ForbiddenError, ProtimeError, ServerError, SettingsError
+from protime_etl.postgres.due import wrong_slices
+from protime_etl.postgres.promises import promised_ranges
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -79,6 +81,9 @@ def test_an_interrupted_backfill_goes_on_where_it_was(
         with open_pipeline(settings, warehouse) as pipeline, pytest.raises(KeyboardInterrupt):
             backfill(pipeline, EVERYTHING, workers=workers, observer=first)
         assert len(table_rows(engine)) < len(served.tenant.truth())
+        with engine.connect() as connection:
+            wrong = wrong_slices(connection, "simulated", "clockings", TODAY, accepted=True)
+        assert wrong == [], "what was stopped on purpose failed nowhere"
         before = served.served.requests["clockings"]
 
         second = Interrupter(after=10**6)
@@ -270,6 +275,8 @@ def test_circles_bring_rows_and_claim_no_coverage(simulated: SimulatedTenant, wa
         assert units == 1
         assert counts.inserted == len(table_rows(engine)) > 0
         assert covered_days(engine) == {}
+        with pipeline.reading() as connection:
+            assert promised_ranges(connection, pipeline.tenant, ["clockings"]) == []
         truth = tenant_rows(served.tenant)
         people = {row["person_id"] for row in table_rows(engine).values()}
         assert {one % 10 + 1 for one in people} == {2, 3}

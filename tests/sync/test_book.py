@@ -28,6 +28,7 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows
 
 MINE = "tenant = 'simulated'"
+NIGHT = "airflow protime_clockings_nightly scheduled__1"
 MINE_READ = f"{MINE} AND collection <> 'shadow'"
 
 
@@ -142,6 +143,7 @@ def test_what_a_delta_writes_is_not_proven_any_more(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     poll(pipeline, FIRST)
+    assert health(pipeline).ok, "a delta keeps its collection fresh, whether a run was for all people or not"
     for _ in range(2):
         sync(pipeline, "test", FIRST, TODAY)
     edited, gone = [one for one in simulated.tenant.truth() if one.status != "Deleted"][:60:30]
@@ -224,6 +226,72 @@ def test_a_proof_never_sends_more_requests_than_it_may(
         before = asked(simulated)
         done = prove(pipeline, "cli", requests=requests)
         assert asked(simulated) - before == done.requests <= requests
+
+
+def test_the_tries_of_one_proof_share_its_budget(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    change(engine, f"DELETE FROM protime.clockings WHERE {MINE} AND id % 7 = 0")
+    before = asked(simulated)
+    for _ in range(3):
+        prove(pipeline, NIGHT, requests=3)
+    assert 0 < asked(simulated) - before <= 3
+
+
+def test_what_stays_wrong_keeps_no_proof_from_comparing(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    change(
+        engine,
+        "INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why)"
+        " SELECT 'simulated', 'clockings', '{[100001,100003)}', datemultirange(daterange(:first + n, :first + n + 1)),"
+        " now(), 'failed', 'status 500' FROM generate_series(0, 13, 2) AS n",
+        first=FIRST,
+    )
+    before = asked(simulated)
+    done = prove(pipeline, "cli", requests=6)
+    assert asked(simulated) - before <= 6
+    assert done.found, "half of the requests are for what is not known to be wrong"
+
+
+def test_what_stays_unequal_is_compared_once_a_night_and_then_the_others(engine: Engine) -> None:
+    before = TODAY - dt.timedelta(days=1)
+    tenant = Tenant(seed=1, people=40, first_day=before, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=10)) as served,
+        open_pipeline(settings_for(served), engine.url) as pipeline,
+    ):
+        sync(pipeline, "test", before, TODAY)
+        one = next(one for one in tenant.truth() if one.date == TODAY)
+        change(engine, f"UPDATE protime.clockings SET change_version = 'zzzz' WHERE {MINE} AND id = :id", id=one.id)
+        sync(pipeline, "test", before, TODAY)
+        age(engine)
+        done = prove(pipeline, "cli", requests=200)
+    assert done.windows == [("clockings", TODAY, TODAY, 1), ("clockings", before, TODAY, None)]
+
+
+def test_the_last_complete_day_is_that_of_the_collection_that_lags(engine: Engine, simulated: SimulatedTenant) -> None:
+    behind, again = (TODAY - dt.timedelta(days=n) for n in (3, 1))
+    with open_pipeline(settings_for(simulated, collections="clockings people absences"), engine.url) as pipeline:
+        sync(pipeline, "test", FIRST, behind)
+    with open_pipeline(settings_for(simulated), engine.url) as pipeline:
+        sync(pipeline, "test", again, TODAY)
+        with pipeline.reading() as connection:
+            found = read_health(connection, pipeline.tenant, ["clockings", "absences"])
+    assert found.last_complete == str(behind)
+    ranges = f"{FIRST}..{behind}, {again}..{TODAY}"
+    assert found.complete == f"clockings complete {ranges}; absences complete {FIRST}..{behind}"
+
+
+def test_a_proof_that_is_older_than_a_year_is_told(pipeline: Pipeline, engine: Engine) -> None:
+    for _ in range(2):
+        sync(pipeline, "test", FIRST, TODAY)
+    assert "proof" not in {one.kind for one in health(pipeline).found}
+    age(engine, 500)
+    (note,) = (one for one in health(pipeline).found if one.kind == "proof")
+    assert (note.level, note.what) == ("note", "the oldest proof of clockings is 500 days old")
 
 
 def test_proofs_repair_all_in_the_end_however_few_requests_each_has(
