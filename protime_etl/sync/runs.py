@@ -20,7 +20,7 @@ from protime_etl.errors import (
     UnreachableError,
 )
 from protime_etl.postgres import ledger
-from protime_etl.postgres.collection_state import learn_page_size, page_size
+from protime_etl.postgres.collection_state import page_size
 from protime_etl.postgres.due import missing
 from protime_etl.postgres.history import forget_old
 from protime_etl.postgres.locks import RunLease
@@ -257,9 +257,6 @@ def run_units(  # noqa: PLR0917
         reason = "interrupted" if interrupted else type(error).__name__
         _finish_badly(pipeline, run_id, reason, interrupted=interrupted)
         raise
-    with pipeline.transaction() as connection:
-        for path in {unit.collection for unit in units}:
-            learn_page_size(connection, pipeline.tenant, estimates[path].page_size, path)
     incomplete = [error for error in work.failures if isinstance(error, IncompleteError)]
     broken = {
         path: failures

@@ -67,7 +67,7 @@ class VolumeEstimate:
         self._seen = FORGETTING * self._seen + rows
 
     def observe_page(self, records: int) -> None:
-        """A page of that size has come."""
+        """A full page of that size has come."""
         self._page_size = max(self._page_size or 0, records)
 
     def _beforehand(self, first: dt.date, last: dt.date) -> float:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import ledger
-from protime_etl.postgres.collection_state import learn_page_size
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
@@ -102,6 +101,8 @@ class WorkerPool:
         self._estimates = estimates or {}
         self._planned_with = {name: (one.correction, one.page_size) for name, one in self._estimates.items()}
         self._observer = observer or Observer()
+        self._newest_page: dict[int, int] = {}
+        """Records of the newest page of each unit."""
         self._unforeseen: list[BaseException] = []
         self.work = WorkList(
             units,
@@ -192,8 +193,10 @@ class WorkerPool:
         if self.work.stopped:
             raise StoppedError
         with self.work.lock:
-            if unit.collection in self._estimates:
-                self._estimates[unit.collection].observe_page(records)
+            before = self._newest_page.get(unit.unit_id)
+            if before is not None and unit.collection in self._estimates:  # only a page before another is full
+                self._estimates[unit.collection].observe_page(before)
+            self._newest_page[unit.unit_id] = records
             self._observer.page(records)
 
     def _record_error(self, unit: Unit, error: ProtimeError) -> None:
@@ -214,7 +217,6 @@ class WorkerPool:
         ]:
             return
         with self._pipeline.transaction() as connection:
-            learn_page_size(connection, self._pipeline.tenant, estimate.page_size, collection)
             ledger.remove_units(connection, [unit.unit_id for unit in waiting])
             entered = ledger.enter_units(connection, waiting[0].run_id, planned)
         others = [unit for unit in self.work.planned if unit.collection != collection]

@@ -122,6 +122,13 @@ def test_requests_are_hardly_more_than_pages(warehouse: URL, engine: Engine) -> 
         assert len(observer.plans) > 1
 
 
+def test_a_small_page_that_came_alone_is_no_measure_of_a_full_one(simulated: SimulatedTenant, warehouse: URL) -> None:
+    with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
+        units = len(plan_backfill(pipeline, EVERYTHING).units)
+        sync(pipeline, "cli", TODAY, TODAY, served.tenant.person_ids()[:1])
+        assert len(plan_backfill(pipeline, EVERYTHING).units) <= 2 * units
+
+
 def test_only_what_is_missing_is_read(simulated: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         middle = TODAY - dt.timedelta(days=100)
