@@ -9,9 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import SettingsError
+from protime_etl.postgres.book import lock_coverage
+from protime_etl.postgres.collection_state import learn_page_size, page_size
 from protime_etl.postgres.direct_copy import may_copy
 from protime_etl.postgres.ledger import open_run, unfinished_run
 from protime_etl.postgres.people import people_to_read, unknown_people
+from protime_etl.postgres.volumes import requests_of_last_run
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.work import BACKFILL_ORIGIN, Request, Slice
@@ -21,7 +24,8 @@ from tests.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=13)
 REQUEST = Request(FIRST, TODAY)
-ONLY_OF_THE_SHADOW = 100_024
+ONLY_COVERED_OF_THE_SHADOW = 100_024
+ONLY_LISTED_OF_THE_SHADOW = 900_000_000
 NIGHT = "airflow protime_clockings_nightly scheduled__1"
 
 
@@ -34,11 +38,36 @@ def status(connection: Connection, run_id: int) -> str:
     return str(connection.scalar(query, {"run": run_id}))
 
 
-def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline) -> None:
-    with pytest.raises(SettingsError, match=f"has the id {ONLY_OF_THE_SHADOW}"):
-        sync(pipeline, "test", FIRST, TODAY, [ONLY_OF_THE_SHADOW])
+@pytest.mark.parametrize("person", [ONLY_COVERED_OF_THE_SHADOW, ONLY_LISTED_OF_THE_SHADOW])
+def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline, person: int) -> None:
+    with pytest.raises(SettingsError, match=f"has the id {person}"):
+        sync(pipeline, "test", FIRST, TODAY, [person])
     with pipeline.reading() as connection:
-        assert unknown_people(connection, SHADOW, [ONLY_OF_THE_SHADOW]) == []
+        assert unknown_people(connection, SHADOW, [person]) == []
+
+
+def test_somebody_seen_is_read_though_only_another_tenant_lists_them(engine: Engine) -> None:
+    with engine.begin() as connection:
+        lock_coverage(connection, "acme", "clockings", [ONLY_LISTED_OF_THE_SHADOW])
+        assert people_to_read(connection, "acme", FIRST, TODAY) == [ONLY_LISTED_OF_THE_SHADOW]
+
+
+def test_the_last_night_is_that_of_its_own_tenant(engine: Engine) -> None:
+    with engine.begin() as connection:
+        run_id, _ = open_run(connection, "acme", NIGHT, REQUEST, [Slice([1], FIRST, TODAY)])
+        for statement in (
+            "UPDATE protime_etl.units SET requests = 3000 WHERE run_id = :run",
+            "UPDATE protime_etl.runs SET status = 'done' WHERE run_id = :run",
+        ):
+            connection.execute(sa.text(statement), {"run": run_id})
+        assert (requests_of_last_run(connection, "acme"), requests_of_last_run(connection, "beta")) == (3000, 0)
+
+
+def test_the_largest_page_that_came_is_known_of_its_own_tenant(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for records in (250, 100):
+            learn_page_size(connection, "acme", records)
+        assert (page_size(connection, "acme"), page_size(connection, "beta")) == (250, None)
 
 
 def test_a_backfill_goes_on_for_its_own_tenant_and_within_a_week(engine: Engine) -> None:

@@ -57,6 +57,11 @@ def test_every_past_answer_can_be_had_again(engine: Engine) -> None:
     for moment, picture in pictures:
         assert as_of(engine, moment) == picture
     assert len(pictures[-1][1]) == 3
+    with engine.connect() as connection:
+        ends = sa.text("SELECT DISTINCT valid_to FROM protime.clocking_versions WHERE tenant <> 'shadow'")
+        changes = connection.scalars(ends).all()
+    for moment in changes:
+        assert as_of(engine, moment).keys() >= {1, 2}
 
 
 def test_several_changes_in_one_transaction_leave_one_version_at_a_time(engine: Engine) -> None:

@@ -373,8 +373,6 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
     first, second, third = live(simulated.tenant)[:3]
     simulated.tenant.edit(first, time_of_day_in_minutes=3)
     simulated.tenant.hard_delete(second)
-    raw = {"id": third, "person": {"id": 100_001}, "date": str(TODAY), "timeOfDayInMinutes": 5, "kind": "InOut"}
-    raw["changeVersion"] = "FFFF"
     sync(pipeline, "test", FIRST, TODAY)
     with engine.connect() as connection:
         noted = connection.scalar(
@@ -392,9 +390,22 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
     sync(pipeline, "test", FIRST, TODAY)
     poll(pipeline)
     assert drift(engine) == [(third, "updated")]
+    simulated.tenant.edit(first, time_of_day_in_minutes=4)
+    sync(pipeline, "test", FIRST, TODAY)
+    with engine.begin() as connection:  # as if the pull had found a newer version than the delta will tell
+        connection.execute(
+            sa.text(
+                "UPDATE protime_etl.drift_candidates SET change_version = '~', found_at = found_at - interval '1 hour'"
+                " WHERE 'shadow' NOT IN (tenant, collection)"
+            )
+        )
+    poll(pipeline)
+    assert drift(engine) == [(first, "updated"), (third, "updated")], "once each, whatever other tenants have"
 
 
-def test_no_drift_is_kept_without_a_delta(pipeline: Pipeline, engine: Engine) -> None:
+def test_no_drift_is_kept_without_a_delta(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+    sync(pipeline, "test", FIRST, TODAY)
+    simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=3)
     sync(pipeline, "test", FIRST, TODAY)
     with engine.connect() as connection:
         assert (
