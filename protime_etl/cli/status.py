@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import typer
 from sqlalchemy.engine import URL
@@ -13,7 +13,7 @@ from protime_etl.cli.place import chosen_collections, warehouse
 from protime_etl.cli.status_details import print_details
 from protime_etl.config import load_place
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.facts import Facts, Row, count_rows, read_facts
+from protime_etl.postgres.facts import Facts, count_rows, read_facts
 from protime_etl.postgres.health import judge
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.transactions import reading
@@ -34,11 +34,12 @@ def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool
     try:
         require_schema(engine)
         with reading(engine) as connection:
-            facts = _with_rows(
-                read_facts(connection, collections), count_rows(connection, {*collections, "clockings", "people"})
-            )
+            facts = read_facts(connection, collections)
+            tenants = [row["tenant"] for row in facts["tenants"]]
+            rows = count_rows(connection, tenants, {row["collection"] for row in facts["collections"]})
     finally:
         engine.dispose()
+    facts["collections"] = [{**row, **rows[row["tenant"], row["collection"]]._asdict()} for row in facts["collections"]]
     found = [judge(row["tenant"], facts, collections) for row in facts["tenants"]]
     for health in found:
         for line in health.lines:
@@ -50,28 +51,6 @@ def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool
     if as_json:
         print_json({"verdict": [health.as_dict() for health in found], **_shown(facts)})
     return all(health.ok for health in found)
-
-
-def _with_rows(facts: Facts, rows: Mapping[tuple[str, str], tuple[int, int]]) -> Facts:
-    """The facts with the number of rows of each tenant and collection."""
-
-    def of(row: Row, path: str) -> tuple[int, int]:
-        return rows.get((row["tenant"], path), (0, 0))
-
-    tenants = [
-        {
-            **row,
-            "clockings": of(row, "clockings")[0],
-            "deleted": of(row, "clockings")[1],
-            "people": of(row, "people")[0],
-        }
-        for row in facts["tenants"]
-    ]
-    held = [
-        {**row, "rows": of(row, row["collection"])[0], "deleted": of(row, row["collection"])[1]}
-        for row in facts["collections"]
-    ]
-    return {**facts, "tenants": tenants, "collections": held}
 
 
 def _shown(facts: Facts) -> dict[str, object]:

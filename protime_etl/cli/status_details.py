@@ -84,7 +84,8 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
         "Here",
         found["collections"],
         {
-            **{name: _plain(name) for name in ("tenant", "collection", "rows", "deleted")},
+            **{name: _plain(name) for name in ("tenant", "collection")},
+            **{name: _number(name) for name in ("rows", "deleted")},
             "last read": lambda row: local(row, "last_read"),
         },
     )
@@ -95,6 +96,11 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
 
 def _plain(name: str) -> Callable[[Row], object]:
     return lambda row: row[name]
+
+
+def _number(name: str) -> Callable[[Row], object]:
+    """The number of rows, with a sign where it is an estimate."""
+    return lambda row: row[name] if row["is_exact"] else f"~{row[name]}"
 
 
 def _days(row: Row) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from psycopg.errors import QueryCanceled
@@ -15,7 +15,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.book_days import complete_ranges, gaps, proofs
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 
-__all__ = ["Facts", "Row", "count_rows", "read_facts", "rows_until"]
+__all__ = ["Facts", "Row", "RowCount", "count_rows", "read_facts", "rows_until"]
 
 Row = Mapping[str, Any]
 Facts = Mapping[str, Sequence[Row]]
@@ -48,6 +48,10 @@ SELECT t.tenant, '{path}' AS collection,
     (SELECT count(*) FROM protime.{table} AS c WHERE c.tenant = t.tenant AND c.deleted_at IS NOT NULL) AS deleted
 FROM protime_etl.tenants AS t
 """
+SIZE = "SELECT reltuples FROM pg_class WHERE oid = CAST(:table AS regclass)"
+ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM protime.{table} WHERE tenant = :tenant AND deleted_at {which}"
+MOST_COUNTED = 1_000_000
+"""Rows of a table that are counted; a second takes a few times as many."""
 COVERAGE = """
 SELECT tenant, collection, first, last, people
 FROM (
@@ -112,20 +116,19 @@ BOOK = """
 WITH wrong AS (
     SELECT tenant, collection, person_id, dates FROM protime_etl.wrong_days WHERE collection = ANY(:collections)
 ),
-held AS MATERIALIZED (
-    SELECT b.tenant, b.collection, b.due, b.due - b.read AS missing,
-        b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS unread,
-        b.read, b.unproven, count(*) AS people, min(b.person_id) AS person_id
-    FROM protime_etl.book AS b
-    LEFT JOIN wrong AS w
-        ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
-    LEFT JOIN wrong AS e ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
-    WHERE b.collection = ANY(:collections) GROUP BY 1, 2, 3, 4, 5, 6, 7
-),
-span AS (
-    SELECT tenant, collection, people, person_id, what, d
-    FROM held CROSS JOIN LATERAL (VALUES ('due', due), ('missing', missing), ('unread', unread), ('read', read),
+span AS MATERIALIZED (
+    SELECT tenant, collection, what, d, count(*) AS people
+    FROM (
+        SELECT b.tenant, b.collection, b.due, b.due - b.read AS missing, b.read, b.unproven,
+            b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS unread
+        FROM protime_etl.book AS b
+        LEFT JOIN wrong AS w
+            ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
+        LEFT JOIN wrong AS e ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
+        WHERE b.collection = ANY(:collections)
+    ) AS held CROSS JOIN LATERAL (VALUES ('due', due), ('missing', missing), ('unread', unread), ('read', read),
         ('unproven', unproven)) AS kinds (what, dates), unnest(dates) AS d
+    GROUP BY tenant, collection, what, d
 ),
 ends AS (
     SELECT tenant, collection, day,
@@ -202,6 +205,15 @@ QUERIES = {
 }
 
 
+class RowCount(NamedTuple):
+    """Rows of a tenant in a table."""
+
+    rows: int
+    deleted: int
+    is_exact: bool
+    """Counted, and not estimated."""
+
+
 def read_facts(
     connection: Connection, collections: Sequence[str], *, within: float | None = None
 ) -> dict[str, list[dict[str, Any]]]:
@@ -262,10 +274,28 @@ def _rows(connection: Connection, query: str, values: Mapping[str, Any]) -> list
     return [dict(row) for row in connection.execute(sa.text(query), values).mappings()]
 
 
-def count_rows(connection: Connection, collections: Iterable[str]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Of each tenant and collection the rows that are there and those marked deleted: a second a few million."""
-    query = sa.text(_of_each(ROWS, collections))
-    return {(row.tenant, row.collection): (row.rows, row.deleted) for row in connection.execute(query)}
+def count_rows(
+    connection: Connection, tenants: Sequence[str], collections: Iterable[str]
+) -> dict[tuple[str, str], RowCount]:
+    """The rows of each tenant and collection: counted, or as PostgreSQL estimates them where counting takes seconds."""
+    sizes = {
+        path: connection.scalar(sa.text(SIZE), {"table": f"protime.{COLLECTIONS[path].table}"}) for path in collections
+    }
+    small = [path for path, size in sizes.items() if size <= MOST_COUNTED]
+    rows = connection.execute(sa.text(_of_each(ROWS, small))) if small else ()
+    found = {(row.tenant, row.collection): RowCount(row.rows, row.deleted, is_exact=True) for row in rows}
+    for path in sorted(sizes.keys() - {*small}):
+        for tenant in tenants:
+            here, deleted = (_estimate(connection, tenant, path, which) for which in ("IS NULL", "IS NOT NULL"))
+            found[tenant, path] = RowCount(here, deleted, is_exact=False)
+    return found
+
+
+def _estimate(connection: Connection, tenant: str, path: str, which: str) -> int:
+    """How many rows PostgreSQL expects."""
+    query = sa.text(ESTIMATE.format(table=COLLECTIONS[path].table, which=which))
+    ((plan,),) = connection.scalars(query, {"tenant": tenant}).all()
+    return int(plan["Plan"]["Plan Rows"])
 
 
 def _of_each(query: str, collections: Iterable[str]) -> str:

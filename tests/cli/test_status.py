@@ -175,3 +175,13 @@ def test_a_difference_counts_once_however_often_it_is_found(read: Shell, engine:
     assert "note: 2 records of clockings differed in the last 7 days" in read("status").stdout
     execute(engine.url, "UPDATE protime_etl.proof_days SET last_found_at = last_found_at - interval '8 days'")
     assert "differed in the last" not in read("status").stdout
+
+
+def test_rows_of_a_very_large_table_are_estimated_and_marked(read: Shell, engine: Engine) -> None:
+    counted = {row["collection"]: row for row in last_json(read("status", "--json"))["collections"]}
+    execute(engine.url, "UPDATE pg_class SET reltuples = 2000000 WHERE oid = CAST('protime.clockings' AS regclass)")
+    result = read("status", "--json")
+    estimated = {row["collection"]: row for row in last_json(result)["collections"]}
+    assert (counted["clockings"]["is_exact"], estimated["clockings"]["is_exact"]) == (True, False)
+    assert f"~{estimated['clockings']['rows']} " in result.stdout
+    assert estimated["people"] == counted["people"]

@@ -121,6 +121,6 @@ def test_what_is_said_of_ten_million_clockings_is_said_within_seconds(
     told = " ".join(f"{name}: {took_:.2f} s;" for name, took_ in seconds.items())
     sys.stdout.write(f"{told}\n")
     assert "20 people" in shell("status").stdout
-    assert seconds["status"] < 1, told
-    assert seconds["the page"] < 1, told
+    assert seconds["status"] < 2, told
+    assert seconds["the page"] < 2, told
     assert seconds["the proof's question"] < 2, told
