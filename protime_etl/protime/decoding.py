@@ -188,6 +188,9 @@ def decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     except (msgspec.ValidationError, RecursionError) as error:
         identity = record.get("id")
         record_id = identity if type(identity) is int and -(2**63) <= identity < 2**63 else None
+        person = known.get("person")
+        if isinstance(person, dict) and person != record["person"]:  # nothing more about a person is kept
+            raw = msgspec.json.encode({**record, "person": person})
         kept = _kept(collection, raw, known)
         page.rejected.append(RejectedRecord(record_id, str(error)[:500], kept, fingerprint))
         return

@@ -1,7 +1,7 @@
 """Records that a complete reading of their place lacks: are they gone, or have they moved elsewhere?
 
 Asking for each by its id tells for sure, and costs one request a record. So that is done for a few. Of many, first the
-place is read once more: what both readings lack is not there. Then a sample of it, spread evenly, is asked for by id.
+place is read once more: what both readings lack is not there. Then a sample of it is asked for by id.
 If all of the sample is gone, all of it counts as gone. If one is found, records were moved rather than deleted, and
 the rest stays undecided: to be asked for by id, in portions each of which is committed, so that no pause and no failure
 costs more than one portion.
@@ -9,6 +9,7 @@ costs more than one portion.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.protime.client import ProtimeClient
 
-__all__ = ["FEW", "Asked", "Verdict", "absent_from", "ask", "judge", "portions", "sampled"]
+__all__ = ["FEW", "Asked", "Verdict", "absent_from", "ask", "judge", "portions", "sample_of", "sampled"]
 
 FEW = 20
 """As many are asked for by their ids whatever else it would cost."""
@@ -67,6 +68,11 @@ def ask(
     return asked
 
 
+def sample_of(ids: Iterable[int]) -> list[int]:
+    """Some that speak for all: the same ones each time, in no step with the ids, of which each second may differ."""
+    return sorted(ids, key=lambda one: zlib.crc32(str(one).encode()))[:SAMPLE]
+
+
 def sampled(
     client: ProtimeClient,
     collection: Collection,
@@ -79,7 +85,7 @@ def sampled(
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.record`.
     """
-    chosen = ids if len(ids) <= max(few, SAMPLE) else [ids[n * len(ids) // SAMPLE] for n in range(SAMPLE)]
+    chosen = ids if len(ids) <= max(few, SAMPLE) else sample_of(ids)
     gone, found = ask(client, collection, chosen, known)
     asked = set(chosen)
     rest = [one for one in ids if one not in asked]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 import traceback
 from dataclasses import replace
@@ -160,6 +161,19 @@ def test_no_sensitive_field_of_people_is_stored(pipeline: Pipeline, engine: Engi
     assert len(stored) == 20
     assert not columns & {"social_security_number", "bank_account", "birth_date", "pin_code", "email"}
     assert not any("SSN" in row or "BE" in row for row in stored)
+
+
+def test_of_a_rejected_clocking_nothing_more_about_its_person_is_kept(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    one = simulated.tenant.truth()[0].id
+    person = {"id": 100_001, "socialSecurityNumber": "850101"}
+    simulated.tenant.replace_raw(one, {"id": one, "person": person, "kind": 3, "news": "kept"})
+    sync(pipeline, "test", FIRST, TODAY)
+    with engine.connect() as connection:
+        query = sa.text("SELECT record FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)")
+        kept = json.loads(connection.scalars(query).one())
+    assert kept == {"id": one, "person": {"id": 100_001}, "kind": 3, "news": "kept"}
 
 
 def test_a_batch_whose_uri_is_too_long_is_split(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:

@@ -1,7 +1,7 @@
 """What a delta calls deleted, or an initial load never met, is asked for by id before it counts as deleted.
 
 A `Delete` may stand for a record that left the days of the delta, and so may a record that a load did not meet. A few
-are asked for one by one. Of many, a sample that is spread evenly speaks for the rest if all of it is gone; otherwise
+are asked for one by one. Of many, a sample speaks for the rest if all of it is gone; otherwise
 all are asked for, in portions each of which is committed. Too many at once wait until they are accepted (see `brake`).
 """
 
@@ -39,7 +39,7 @@ from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.locks import lock_merges_exclusive, lock_merges_shared
 from protime_etl.sync.brake import SHARE
 from protime_etl.sync.delta.session import DeltaSession
-from protime_etl.sync.recheck import PORTION, SAMPLE, portions
+from protime_etl.sync.recheck import PORTION, SAMPLE, portions, sample_of
 from protime_etl.work import Counts
 
 __all__ = ["Confirmation"]
@@ -88,7 +88,8 @@ class Confirmation:
         if len(deletions) <= PORTION:
             self._in_portions(deletions)
             return
-        sample = [deletions[number * len(deletions) // SAMPLE] for number in range(SAMPLE)]
+        chosen = {*sample_of(one.id for one in deletions)}
+        sample = [one for one in deletions if one.id in chosen]
         asked = self._ask(sample)
         if len(asked.gone) == SAMPLE:
             asked.gone = list(deletions)
