@@ -43,7 +43,7 @@ tests: $(READY) ## All tests
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (15 to 20 minutes)
-	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/cli/test_exit_statuses.py tests/postgres/test_outages.py \
+	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/cli/test_exit_statuses.py tests/cli/test_limited_questions.py tests/postgres/test_outages.py \
 		tests/protime/test_hostile_records.py
 
 soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenant that changes all the time

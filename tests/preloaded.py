@@ -1,7 +1,8 @@
 """`protime-etl` in a process of its own, forked from one that has imported it already.
 
-A command spends more than a second on its imports alone, and the tests run hundreds of them. What differs from a start
-by the shell (the encoding of the terminal, its width, colours) is tried with the installed script instead.
+A command spends more than a second on its imports alone, and the tests run hundreds of them. Between two tries of a
+request it does not wait: how long it does is tested with the client. What differs from a start by the shell (the
+encoding of the terminal, its width, colours) is tried with the installed script instead.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tenacity import wait_none
+
 from protime_etl.cli import main
 from protime_etl.cli.commands import command
+from protime_etl.protime import client, retrying
 
 __all__ = ["run_preloaded"]
 
@@ -58,4 +62,6 @@ def _run(arguments: list[str], environment: dict[str, str], folder: Path, stream
         os.close(opened)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing has closed the one before
     sys.argv = ["protime-etl", *arguments]
+    retrying._jitter = wait_none()
+    client.FRESH_TOKEN_SECONDS = 1.0
     main()

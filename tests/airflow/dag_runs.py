@@ -14,17 +14,20 @@ __all__ = ["OURS", "DagRun", "run_dag"]
 
 OURS = 'from protime_etl.airflow import protime_dags\nprotime_dags(default_args={"retries": 0})\n'
 RUN = """
-import json, sys
+import functools, json, sys
 from pathlib import Path
 from airflow.utils.db import initdb
 initdb()
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.asset import AssetActive, AssetEvent
 from airflow.models.dagbundle import DagBundleModel
+from airflow.sdk.execution_time import supervisor
 from airflow.utils.session import create_session
 from tenacity import wait_none
 from protime_etl.protime import retrying
 retrying._jitter = wait_none()
+# One for all tasks: it takes longer to make than a task.
+supervisor.in_process_api_server = functools.cache(supervisor.in_process_api_server)
 folder, dag_id, conf = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 with create_session() as session:
     session.merge(DagBundleModel(name="here"))

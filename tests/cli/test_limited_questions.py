@@ -14,6 +14,7 @@ from tests.truth import table_rows, tenant_rows
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 VICTIM = 100_007
 ALL = 10**6
+LIKE_THESE = [("sync", 429), ("backfill", 503)]
 
 
 def follow(simulated: SimulatedTenant, **fault: object) -> None:
@@ -25,8 +26,10 @@ def rows_of_others(simulated: SimulatedTenant) -> dict[int, dict[str, object]]:
     return {key: row for key, row in tenant_rows(simulated.tenant).items() if row["person_id"] != VICTIM}
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("command", ["sync", "backfill"])
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("sync", 503), ("backfill", 429), *(pytest.param(*one, marks=pytest.mark.long) for one in LIKE_THESE)],
+)
 def test_a_question_about_too_many_people_is_asked_smaller_after_a_wait(
     shell: Shell, engine: Engine, simulated: SimulatedTenant, command: str, status: int
 ) -> None:
@@ -76,7 +79,10 @@ def test_a_400_for_every_question_is_final(shell: Shell, engine: Engine, simulat
     assert simulated.served.requests["clockings"] < 10
 
 
-@pytest.mark.parametrize("fault", [{"status": 400}, {"status": 503, "retry_after": 1}, {"status": 500}])
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 400}, pytest.param({"status": 503, "retry_after": 1}, marks=pytest.mark.long), {"status": 500}],
+)
 def test_a_comparison_names_the_person_too(shell: Shell, simulated: SimulatedTenant, fault: dict[str, int]) -> None:
     assert shell("sync", *DATES).returncode == 0
     follow(simulated, **fault, person=VICTIM)

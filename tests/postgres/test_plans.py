@@ -50,8 +50,8 @@ OF_EVERYTHING = re.compile(
 # Met only where two processes read the same at the same time, and where an initial load compares many rows.
 # The last one is of collections whose records reach over days, which clockings do not.
 RARE = re.compile(r"u\.first AND u\.last|LIMIT \{\} \) AS live|until_date - from_date")
-# Makes a table of the same shape and reads no row.
-OF_NO_ROW = re.compile(r"WITH NO DATA")
+# Makes a table of the same shape, or asks for an estimate, and reads no row.
+OF_NO_ROW = re.compile(r"WITH NO DATA|^EXPLAIN")
 OF_CLOCKINGS = re.compile(r"protime\.clocking|protime\.\{|staging_clockings|\{target\}")
 FILL = """
 INSERT INTO protime.clockings (tenant, id, person_id, date, time_of_day_in_minutes, kind, change_version, is_open)
