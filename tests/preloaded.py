@@ -62,6 +62,6 @@ def _run(arguments: list[str], environment: dict[str, str], folder: Path, stream
         os.close(opened)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing has closed the one before
     sys.argv = ["protime-etl", *arguments]
-    retrying._jitter = wait_none()
+    retrying._jitter = wait_none()  # type: ignore[assignment]
     client.FRESH_TOKEN_SECONDS = 1.0
     main()

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 __all__ = ["OURS", "DagRun", "run_dag"]
 
 OURS = 'from protime_etl.airflow import protime_dags\nprotime_dags(default_args={"retries": 0})\n'
-RUN = """
-import functools, json, sys
+READY = "ready to run"
+# One process for all runs: what Airflow makes before its first task takes longer than a run.
+RUNS = """
+import functools, json, os, shutil, sys, traceback
 from pathlib import Path
+from airflow import settings
 from airflow.utils.db import initdb
 initdb()
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
@@ -26,29 +32,52 @@ from airflow.utils.session import create_session
 from tenacity import wait_none
 from protime_etl.protime import retrying
 retrying._jitter = wait_none()
-# One for all tasks: it takes longer to make than a task.
 supervisor.in_process_api_server = functools.cache(supervisor.in_process_api_server)
-folder, dag_id, conf = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-with create_session() as session:
-    session.merge(DagBundleModel(name="here"))
-dags = {}
-# Each file in turn, as the DAG processor may meet them.
-for file in sorted(folder.iterdir()):
-    bag = DagBag(str(file), bundle_path=folder, bundle_name="here")
-    assert not bag.import_errors, bag.import_errors
-    sync_bag_to_db(bag, "here", None)
-    dags.update(bag.dags)
-run = dags[dag_id].test(run_conf=conf)
-tasks = {}
-for task in run.get_task_instances():
-    tasks.setdefault(task.task_id, set()).add(str(getattr(task.state, "value", task.state)))
-with create_session() as session:
-    events = [event.extra for event in session.query(AssetEvent)]
-    active = sorted((asset.name, asset.uri) for asset in session.query(AssetActive))
-print(json.dumps({
-    "state": str(getattr(run.state, "value", run.state)), "events": events, "active": active,
-    "tasks": {name: " ".join(sorted(states)) for name, states in tasks.items()},
-}))
+home = Path(os.environ["AIRFLOW_HOME"])
+
+def run_once(folder, dag_id, conf):
+    with create_session() as session:
+        session.merge(DagBundleModel(name="here"))
+    dags = {}
+    # Each file in turn, as the DAG processor may meet them.
+    for file in sorted(folder.iterdir()):
+        bag = DagBag(str(file), bundle_path=folder, bundle_name="here")
+        assert not bag.import_errors, bag.import_errors
+        sync_bag_to_db(bag, "here", None)
+        dags.update(bag.dags)
+    run = dags[dag_id].test(run_conf=conf)
+    tasks = {}
+    for task in run.get_task_instances():
+        tasks.setdefault(task.task_id, set()).add(str(getattr(task.state, "value", task.state)))
+    with create_session() as session:
+        events = [event.extra for event in session.query(AssetEvent)]
+        active = sorted((asset.name, asset.uri) for asset in session.query(AssetActive))
+    return {
+        "state": str(getattr(run.state, "value", run.state)), "events": events, "active": active,
+        "tasks": {name: " ".join(sorted(states)) for name, states in tasks.items()},
+    }
+
+settings.engine.dispose()
+shutil.copy(home / "airflow.db", home / "empty.db")
+answers = os.fdopen(os.dup(1), "w")
+print("READY", file=answers, flush=True)
+for line in sys.stdin:
+    asked = json.loads(line)
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+    settings.engine.dispose()
+    shutil.copy(home / "empty.db", home / "airflow.db")
+    try:
+        found = run_once(Path(asked["folder"]), asked["dag_id"], asked["conf"])
+    except BaseException:
+        found = {"failed": traceback.format_exc()}
+    sys.stdout.flush()
+    print(json.dumps(found), file=answers, flush=True)
+shutil.rmtree(home)
 """
 
 
@@ -65,6 +94,33 @@ class DagRun(NamedTuple):
     log: str
 
 
+@cache
+def _runs() -> subprocess.Popen[str]:
+    """The process that runs them; it ends with its standard input, which is this process's."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUNS.replace("READY", READY)],
+        env=_environment(Path(tempfile.mkdtemp(prefix="protime-etl-test-"))),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    atexit.register(process.communicate, timeout=60)
+    assert process.stdout is not None
+    assert any(line.strip() == READY for line in iter(process.stdout.readline, ""))
+    return process
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "NO_COLOR": "1",
+    }
+
+
 def run_dag(
     home: Path, dag_id: str, conf: Mapping[str, object] | None = None, files: Mapping[str, str] | None = None
 ) -> DagRun:
@@ -73,21 +129,14 @@ def run_dag(
     folder.mkdir(exist_ok=True)
     for name, text in (files or {"ours.py": OURS}).items():
         (folder / name).write_text(text)
-    result = subprocess.run(
-        [sys.executable, "-c", RUN, str(folder), dag_id, json.dumps(conf or {})],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-            "NO_COLOR": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
-    found = json.loads(next(line for line in reversed(result.stdout.splitlines()) if line.startswith('{"state"')))
-    return DagRun(**found, log=result.stdout + result.stderr)
+    process = _runs()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    environment = _environment(home) | {"AIRFLOW__CORE__DAGS_FOLDER": str(folder)}
+    asked = {"folder": str(folder), "dag_id": dag_id, "conf": dict(conf or {}), "environment": environment}
+    log = home / "run.log"
+    process.stdin.write(json.dumps(asked | {"log": str(log)}) + "\n")
+    process.stdin.flush()
+    found = json.loads(process.stdout.readline())
+    assert "failed" not in found, found["failed"]
+    return DagRun(**found, log=log.read_text())

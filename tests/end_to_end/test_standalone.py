@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.standalone.__main__ import main
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
 from tests.tenant import settings_for
 
@@ -150,12 +151,13 @@ def test_a_night_that_fails_says_why_and_where(tmp_path: Path, simulated: Simula
 
 
 @pytest.mark.parametrize("arguments", [["down"], ["up", "http"], ["up", "0"], ["run", "8080"], []])
-def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "protime_etl.standalone", *arguments], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 2
-    assert "run | up" in result.stderr
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(arguments) == 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "run | up" in capsys.readouterr().err
 
 
 @pytest.mark.long
