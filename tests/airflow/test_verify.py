@@ -24,7 +24,7 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
-NOBODY = 100_003
+NOBODY = 100_005
 
 
 def test_a_night_reads_who_clocks_and_is_in_no_list(
