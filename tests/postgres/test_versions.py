@@ -117,6 +117,7 @@ def test_what_keeps_versions_has_nothing_to_do_with_a_first_load(engine: Engine)
 
 
 @pytest.mark.long
+@pytest.mark.alone(reason="it empties a table each time")
 def test_versions_cost_a_first_load_little(engine: Engine) -> None:
     rows = [row(number) for number in range(20_000)]
 
