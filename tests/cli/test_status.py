@@ -162,7 +162,14 @@ def test_many_failures_of_one_tenant_hide_none_of_another(read: Shell, engine: E
             f" SELECT '{tenant}', 'clockings', int8multirange(int8range(7, n + 7)), '{{[2026-03-07,2026-03-10)}}',"
             f" now(), 'failed', 'it failed' FROM generate_series(1, {number}) AS n",
         )
-    lines = read("status").stdout.splitlines()
+    execute(
+        engine.url,
+        "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, started_at, collections)"
+        " SELECT 'other', 'cli', '2026-03-07', '2026-03-09', 'done', now(), '{clockings}' FROM generate_series(1, 20)",
+    )
+    result = read("status", "--json")
+    assert {run["tenant"] for run in last_json(result)["runs"]} == {"simulated", "other"}
+    lines = result.stdout.splitlines()
     mine = lines[next(at for at, line in enumerate(lines) if line.startswith("simulated: NOT COMPLETE")) + 1]
     assert mine.startswith("  clockings not read: person 7, 2026-03-07..2026-03-09: it failed; run: ")
 
