@@ -12,10 +12,9 @@ from airflow.sdk import DAG, Asset
 from protime_etl.airflow.factory.backfill import backfill_dag
 from protime_etl.airflow.factory.changes import changes_dag
 from protime_etl.airflow.factory.names import asset_of, check_name
-from protime_etl.airflow.factory.nightly import nightly_dag
+from protime_etl.airflow.factory.nightly import MOST_LOOKBACK_DAYS, nightly_dag
 from protime_etl.airflow.factory.plan import DagPlan
 from protime_etl.airflow.notifier import ProtimeNotifier
-from protime_etl.airflow.protime_operator import LONGEST_LOOKBACK
 from protime_etl.errors import SettingsError
 from protime_etl.setting_values import check_timezone, choose_collections
 from protime_etl.sync.settled import OPEN_DAYS
@@ -93,9 +92,9 @@ def protime_dags(
         raise SettingsError(f"protime_dags({name!r}): {error}.") from None
     if unknown := sorted({*only} - {*KINDS}):
         raise SettingsError(f"protime_dags({name!r}): there is no DAG {unknown[0]!r}, only {', '.join(KINDS)}.")
-    if not OPEN_DAYS <= lookback_days <= LONGEST_LOOKBACK:
+    if not OPEN_DAYS <= lookback_days <= MOST_LOOKBACK_DAYS:
         raise SettingsError(
-            f"protime_dags({name!r}): lookback_days {lookback_days} is not from {OPEN_DAYS} to {LONGEST_LOOKBACK};"
+            f"protime_dags({name!r}): lookback_days {lookback_days} is not from {OPEN_DAYS} to {MOST_LOOKBACK_DAYS};"
             " with fewer no night reads a day that is over."
         )
     plan = DagPlan(

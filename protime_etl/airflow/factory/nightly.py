@@ -20,11 +20,10 @@ from protime_etl.airflow.operators import (
     ProtimeClockingsToPostgresOperator,
     ProtimePlanOperator,
 )
-from protime_etl.airflow.protime_operator import LONGEST_LOOKBACK
 from protime_etl.airflow.prove import ProtimeProveOperator
 from protime_etl.airflow.report import ProtimeReportOperator
 
-__all__ = ["nightly_dag"]
+__all__ = ["MOST_LOOKBACK_DAYS", "nightly_dag"]
 
 DOC = """Every night: the people, then the clockings of today and the days before, then an asset event, then a proof.
 
@@ -47,6 +46,7 @@ When it is red: the log of `report` says what needs attention, why, and the comm
 `pull_clockings` with Downstream: only what is not done is read again, and the rest of the night follows. More:
 docs/errors.md and docs/airflow.md of protime-etl.
 """
+MOST_LOOKBACK_DAYS = 364
 LISTS = 4
 """Tasks that units are dealt into: a start of a task takes as long as a unit of some pages."""
 # A night that has not ended when the next one but one begins will not end.
@@ -71,7 +71,7 @@ def nightly_dag(plan: DagPlan) -> DAG:
                 plan.lookback_days,
                 type="integer",
                 minimum=0,
-                maximum=LONGEST_LOOKBACK,
+                maximum=MOST_LOOKBACK_DAYS,
                 title="Lookback days",
                 description="Days before the run's own day to read again. With 0 or 1 no day is read after it is over.",
             ),
