@@ -188,10 +188,7 @@ def decode_one(collection: Collection, raw: bytes, page: Page) -> None:
     except (msgspec.ValidationError, RecursionError) as error:
         identity = record.get("id")
         record_id = identity if type(identity) is int and -(2**63) <= identity < 2**63 else None
-        person = known.get("person")
-        if isinstance(person, dict) and person != record["person"]:  # nothing more about a person is kept
-            raw = msgspec.json.encode({**record, "person": person})
-        kept = _kept(collection, raw, known)
+        kept = _kept(collection, raw, known, record)
         page.rejected.append(RejectedRecord(record_id, str(error)[:500], kept, fingerprint))
         return
     row = collection.row(decoded)
@@ -233,12 +230,18 @@ def _holds_nul(value: object) -> bool:
     return isinstance(value, list) and any(_holds_nul(part) for part in value)
 
 
-def _kept(collection: Collection, raw: bytes, known: dict[str, Any]) -> str:
-    """The record as it came; of people the known fields only: what cannot be read cannot be sifted, and is not kept."""
-    if not collection.keep_unknown:
-        try:
+def _kept(collection: Collection, raw: bytes, known: dict[str, Any], record: dict[str, Any] | None = None) -> str:
+    """The record as it came, but for what is unknown about its person.
+
+    Of people the known fields only: what cannot be read cannot be sifted, and is not kept.
+    """
+    person = known.get("person")
+    try:
+        if not collection.keep_unknown:
             raw = msgspec.json.encode(known) if known else b""
-        except RecursionError:
-            raw = b""
+        elif record and isinstance(person, dict) and person != record["person"]:
+            raw = msgspec.json.encode({**record, "person": person})
+    except RecursionError:
+        raw = b""
     text = raw[: 4 * MAX_KEPT_CHARACTERS].decode("utf-8", "backslashreplace").replace("\0", "")
     return text[:MAX_KEPT_CHARACTERS]
