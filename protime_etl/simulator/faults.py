@@ -44,6 +44,7 @@ FaultKind = Literal[
     "early",  # a token that was given out less than `seconds` ago is refused: 401
     "slow",  # the answer, `seconds` later
     "stall",  # half of the body, nothing for `seconds`, then the connection is broken
+    "trickle",  # one byte of the body every `seconds`
     "revoke",  # all tokens given out so far are refused from now on
     "expire",  # the continuation token of this request has expired: 409
     "edit",  # `changes` changes are made to the tenant before the answer

@@ -141,10 +141,26 @@ class _Broken(Response):
             transport.abort()
         else:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            half = bytes(self.body)[: len(self.body) // 2]
-            await send({"type": "http.response.body", "body": half, "more_body": True})
-            if self._fault.kind == "stall":
-                await asyncio.sleep(self._fault.seconds)
+            body = bytes(self.body)
+            if self._fault.kind == "trickle":
+                for start in range(len(body)):
+                    await send({"type": "http.response.body", "body": body[start : start + 1], "more_body": True})
+                    if await _is_gone(receive, self._fault.seconds):
+                        return
+            else:
+                await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            if self._fault.kind == "stall" and await _is_gone(receive, self._fault.seconds):
+                return
             transport.close()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await _is_gone(receive, None)
+
+
+async def _is_gone(receive: Receive, seconds: float | None) -> bool:
+    """Whether the client breaks the connection within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True

@@ -11,6 +11,7 @@ __all__ = ["prefetch"]
 
 WAITING = 1
 LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 2.0
 
 Item = TypeVar("Item")
 
@@ -19,7 +20,8 @@ def prefetch(items: Iterable[Item]) -> Generator[Item]:
     """The same items, produced in a thread of their own, one ahead of what is taken and one more under way.
 
     An error of the source is raised where its item would have come. When the taker stops, the source ends after the
-    item that it is at.
+    item that it is at. This is waited for two seconds only: a tenant that stalls takes minutes, and the taker may have
+    been stopped because its time is over. So a source is to do no harm if it ends later.
     """
     handed: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(WAITING)
     stopped = threading.Event()
@@ -57,4 +59,4 @@ def prefetch(items: Iterable[Item]) -> Generator[Item]:
     finally:
         stopped.set()
         if thread is not threading.current_thread():  # which may be the one that collects a forgotten generator
-            thread.join()
+            thread.join(PATIENCE_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -69,6 +70,9 @@ class KeptPages:
         self.known: dict[int, Page | None] = {}
         """Records of the list that were asked for by their ids since; see `ask`."""
         self._ends: list[int] = []
+        self._lock = threading.Lock()
+        self._newest = 0
+        """Number of the newest reading: one before it, whose answer comes late, keeps nothing more."""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
 
     def close(self) -> None:
@@ -76,21 +80,28 @@ class KeptPages:
         self._file.close()
 
     def __iter__(self) -> Iterator[bytes]:
+        with self._lock:
+            self._newest += 1
+            mine, ends = self._newest, [0, *self._ends]
         last = None
-        for start, end in pairwise([0, *self._ends]):
+        for start, end in pairwise(ends):
             self._file.seek(start)
             last = self._file.read(end - start)
             yield last
         try:
             for body in self._client.answers(self._collection, self._condition, last):
-                self._file.seek(self._ends[-1] if self._ends else 0)
-                self._file.write(body)
-                self._ends.append(self._file.tell())
+                with self._lock:
+                    if self._newest != mine:
+                        return
+                    self._file.seek(self._ends[-1] if self._ends else 0)
+                    self._file.write(body)
+                    self._ends.append(self._file.tell())
                 yield body
         except PagingConflictError:
-            self.began = None
-            self.known.clear()
-            self._ends.clear()
+            if self._newest == mine:
+                self.began = None
+                self.known.clear()
+                self._ends.clear()
             raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +166,24 @@ def test_a_night_that_may_read_nothing_publishes_nothing_and_is_red_once(
     filled = run_dag(tmp_path, BACKFILL, {"first_day": str(FIRST)})
     assert (filled.state, filled.tasks["publish"]) == ("failed", "skipped")
     assert "1 unit not done: The API answers clockings with status 403" in report_of(filled)
+
+
+TIMEOUT_SECONDS = 3
+HASTY = f"""
+import datetime
+from protime_etl.airflow import protime_dags
+protime_dags(default_args={{"retries": 0, "execution_timeout": datetime.timedelta(seconds={TIMEOUT_SECONDS})}})
+"""
+
+
+@pytest.mark.parametrize("fault", ['kind = "stall"\nseconds = 30', 'kind = "trickle"\nseconds = 0.5'])
+@pytest.mark.parametrize(("on", "red"), [("people", "plan_batches"), ("clockings", "pull_clockings")])
+def test_a_task_ends_within_seconds_of_its_timeout_whatever_the_tenant_does(
+    tmp_path: Path, simulated: SimulatedTenant, fault: str, on: str, red: str
+) -> None:
+    simulated.served.misbehaviour.follow(read_plan(f'[[fault]]\n{fault}\nrate = 1.0\non = ["{on}"]'))
+    run = run_dag(tmp_path, NIGHTLY, LOOKBACK, {"hasty.py": HASTY})
+    assert run.tasks[red] == "failed"
+    timed_out, failed = re.findall(r"^(\S+)Z \[error +\] (?:Process timed out|Task failed) ", run.log, re.MULTILINE)[:2]
+    assert dt.datetime.fromisoformat(failed) - dt.datetime.fromisoformat(timed_out) < dt.timedelta(seconds=5)
+    assert "AirflowTaskTimeout" in run.log

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import RateLimited
 from protime_etl.protime import client
 from protime_etl.simulator.faults import Fault, FaultPlan, RateLimit
@@ -19,7 +21,9 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync import pipeline as pipeline_module
 from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.prefetch import prefetch
 from protime_etl.sync.proving import prove
+from protime_etl.sync.reading import KeptPages
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import verify
 from tests.difficult import Quota
@@ -28,7 +32,7 @@ from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=19)
 QUOTA = FaultPlan(rate_limit=RateLimit(requests=12, seconds=1, retry_after=1))
-PEOPLE = 200
+HOW_MANY = 200
 PAGE = 10
 MINE = "tenant = 'simulated'"
 MINE_READ = f"{MINE} AND collection <> 'shadow'"
@@ -43,7 +47,7 @@ def no_pause_inside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def many() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=PEOPLE, first_day=TODAY, last_day=TODAY)
+    tenant = Tenant(seed=1, people=HOW_MANY, first_day=TODAY, last_day=TODAY)
     with SimulatedTenant(tenant, Options(page_size=PAGE, empty_page_every=0)) as served:
         yield served
 
@@ -60,7 +64,26 @@ def test_a_list_goes_on_behind_its_last_page(many: SimulatedTenant, warehouse: U
         many.served.misbehaviour.follow(QUOTA)
         read_people(pipeline)
         assert table_rows(engine, "people").keys() == tenant_rows(many.tenant, "people").keys()
-        assert many.served.requests["people"] - many.served.requests["refused"] == PEOPLE / PAGE
+        assert many.served.requests["people"] - many.served.requests["refused"] == HOW_MANY / PAGE
+
+
+def test_an_answer_that_comes_after_its_reading_was_given_up_changes_nothing(
+    many: SimulatedTenant, warehouse: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protime_etl.sync.prefetch.PATIENCE_SECONDS", 0.1)
+    with open_pipeline(settings_for(many), warehouse) as pipeline:
+        whole = list(pipeline.client.answers(PEOPLE))
+        many.served.misbehaviour.follow(FaultPlan(fault=(Fault(kind="slow", seconds=1.5, on=("people",), at=(2,)),)))
+        before = many.served.requests["people"]
+        with closing(KeptPages(pipeline.client, PEOPLE)) as pages:
+            given_up = prefetch(pages)
+            next(given_up)
+            while many.served.requests["people"] < before + 2:
+                time.sleep(0.01)
+            given_up.close()
+            assert list(pages) == whole
+            time.sleep(2)
+            assert list(pages) == whole
 
 
 def test_records_that_were_asked_for_by_their_ids_are_not_asked_for_again(
@@ -75,7 +98,7 @@ def test_records_that_were_asked_for_by_their_ids_are_not_asked_for_again(
         many.served.misbehaviour.follow(QUOTA)
         counts = read_people(pipeline)
         assert counts.deleted == len(gone)
-        assert many.served.requests["people"] - before < PEOPLE / PAGE + len(gone) + 10
+        assert many.served.requests["people"] - before < HOW_MANY / PAGE + len(gone) + 10
 
 
 def test_a_paging_token_that_dies_starts_the_list_over(many: SimulatedTenant, warehouse: URL, engine: Engine) -> None:

@@ -51,3 +51,18 @@ def test_a_taker_that_stops_ends_the_source() -> None:
     before = len(made)
     time.sleep(0.3)
     assert len(made) == before < 5
+
+
+def test_a_source_that_is_stuck_is_waited_for_two_seconds() -> None:
+    answered = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        answered.wait(60)
+
+    items = prefetch(source())
+    assert next(items) == 1
+    began = time.monotonic()
+    items.close()
+    assert 1 < time.monotonic() - began < 5
+    answered.set()
