@@ -29,6 +29,7 @@ from protime_etl.sync.proving import prove
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import verify
 from protime_etl.sync.workers import Observer
+from protime_etl.work import Unit
 from tests.databases import both_servers
 from tests.moving_clock import MovingClock
 from tests.tenant import TODAY, settings_for
@@ -107,7 +108,12 @@ class Midnight(Observer):
         self._moment = moment
         self.pages = 0
 
-    def page(self, records: int) -> None:
+    def page(self, unit: Unit, records: int) -> None:
+        """A page of a unit has come."""
+        del unit
+        self.read(records)
+
+    def read(self, records: int) -> None:
         """Move the clock at the first page."""
         del records
         self.pages += 1
@@ -169,7 +175,7 @@ def test_a_comparison_over_midnight_proves_the_days_that_were_over_when_it_began
         for _ in range(2):
             sync(pipeline, "cli", first, last)
         seen = Midnight(clock, midnight + dt.timedelta(seconds=1))
-        verify(pipeline, first, last, on_page=seen.page)
+        verify(pipeline, first, last, on_page=seen.read)
         assert seen.pages > 1
         assert max(proven(engine)) == max(covered(engine)) == before - dt.timedelta(days=1)
 

@@ -75,7 +75,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
         selection = self._selection(pipeline, context)
         if selection.person_ids is not None:
             read_people_for(pipeline, selection)
-        run_id, units = plan(pipeline, origin_of(context), selection)
+        run_id, units = plan(pipeline, origin_of(context), selection, workers=at_once or 1)
         log_incomplete(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s", run_id, selection.first, selection.last, counted(len(units), "unit"))
         context["ti"].xcom_push(key="run_id", value=run_id)

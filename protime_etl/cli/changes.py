@@ -36,10 +36,10 @@ def changes(
         interruptible(),
         warehouse() as url,
         open_pipeline(settings, url) as pipeline,
-        console.SyncProgress(pipeline.pause) as progress,
+        console.reading("reading changes") as page,
     ):
         pipeline.accept_deletions(accept_deletions)
-        turn = poll(pipeline, first, restart=restart, on_page=progress.page)
+        turn = poll(pipeline, first, restart=restart, on_page=page)
         token_requests = pipeline.tokens.requests
     print_turn(turn, first, token_requests, as_json=as_json)
     if turn.counts.rejected or turn.withheld or turn.unconfirmed:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -80,21 +81,26 @@ class SyncProgress(Observer):
         self._done = 0
         self._pages = 0
         self._pages_left = 0
-        self._records = 0
+        self._stored = 0
+        self._pages_stored = 0
+        self._pages_of: Counter[int] = Counter()
+        """Pages by unit that is under way."""
         self._stages: dict[int, str] = {}
         self._started = time.monotonic()
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.fields[units]} units, {task.fields[records]:,} records, {task.fields[rate]:,.0f}/s"),
+            TextColumn(
+                "{task.fields[units]} units, {task.fields[stored]:,} records stored, {task.fields[rate]:,.0f}/s"
+            ),
             TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
             console=messages,
             disable=not messages.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("people and plan", total=None, units="0", records=0, rate=0.0, left="")
+        self._task = self._bar.add_task("people and plan", total=None, units="0", stored=0, rate=0.0, left="")
 
     def __enter__(self) -> SyncProgress:
         self._bar.start()
@@ -112,10 +118,11 @@ class SyncProgress(Observer):
         self._line(f"{plan}, about {counted(requests, 'request')}")
         self._show()
 
-    def page(self, records: int) -> None:
-        """A page has come."""
-        self._records += records
+    def page(self, unit: Unit, records: int) -> None:
+        """A page has come; the bar moves when its unit is committed."""
+        del records
         self._pages += 1
+        self._pages_of[unit.unit_id] += 1
         self._bar.update(self._task, description="clockings")
         self._pages_left = max(0, self._pages_left - 1)
         self._show()
@@ -127,6 +134,8 @@ class SyncProgress(Observer):
     def unit(self, unit: Unit, counts: Counts) -> None:
         """A unit is committed."""
         self._done += 1
+        self._stored += counts.rows_read - counts.rejected
+        self._pages_stored += self._pages_of.pop(unit.unit_id, 0)
         self._stages.pop(unit.unit_id, None)
         self._show()
         self._line(
@@ -162,10 +171,10 @@ class SyncProgress(Observer):
         self._bar.update(
             self._task,
             total=self._pages + self._pages_left,
-            completed=self._pages,
+            completed=self._pages_stored,
             units=f"{self._done}/{self._units}",
-            records=self._records,
-            rate=self._records / elapsed,
+            stored=self._stored,
+            rate=self._stored / elapsed,
             left="" if left is None else f"about {left} left",
         )
 

@@ -46,19 +46,23 @@ def verify(  # noqa: PLR0917 - one parameter an option
         repaired = None
         to_repair = [one for one in found if one.differences or one.unlisted]
         if repair and to_repair:
-            before = sum(len(one.differences) for one in found)
+            before = _differing(found)
             pipeline.accept_deletions(accept_deletions)
             with reading("repairing, and comparing again") as page:
                 for one in to_repair:
                     verifying.repair(pipeline, "cli repair", one)
                 found = verify_all(pipeline, first, last, person_ids, on_page=page)
-            repaired = before - sum(len(one.differences) for one in found)
+            repaired = len(before - _differing(found))
         token_requests = pipeline.tokens.requests
     for error in pipeline.to_look_at:
         print_error(error)
     print_verification(found, token_requests, as_json=as_json, repaired=repaired)
     if pipeline.to_look_at or not all(one.agrees for one in found):
         raise typer.Exit(3 if found else 1)
+
+
+def _differing(found: Sequence[Verification]) -> set[tuple[str, int]]:
+    return {(one.collection, each.id) for one in found for each in one.differences}
 
 
 def print_verification(
@@ -97,6 +101,11 @@ def _print_collection(found: Verification) -> None:
         )
     for one in found.unreadable[:IDS_SHOWN]:
         print_line(f"not compared, as the API cannot tell them: the {found.collection} of {one}")
+    if found.uncompared:
+        print_line(
+            f"{found.collection}: not compared from {found.uncompared[0]} to {found.uncompared[1]}, as that many differ"
+            " before: repair them, and compare again."
+        )
     if found.moving > HANDFUL:
         print_line("So many changed meanwhile that nothing is known of them: repeat it when less is going on.")
 
@@ -117,6 +126,7 @@ def _as_json(found: Sequence[Verification], token_requests: int, repaired: int |
             for each in one.differences
         ],
         "unlisted_people": sorted(set().union(*(one.unlisted for one in found))),
+        "not_compared": {one.collection: one.uncompared for one in found if one.uncompared},
         "token_requests": token_requests,
         "collections": {one.collection: one.totals() for one in found},
         **({} if repaired is None else {"repaired": repaired}),

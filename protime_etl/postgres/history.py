@@ -1,4 +1,4 @@
-"""How comparisons and polls went, kept for a year."""
+"""How runs, comparisons and polls went, kept for a year."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from protime_etl.postgres.proof_tables import delta_polls, verifications
 __all__ = ["forget_old", "keep_poll", "keep_verification", "requests_by"]
 
 KEPT = "1 year"
-FORGET = "DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND {at} < clock_timestamp() - interval '{kept}'"
+OLD = {"runs": "started_at", "verifications": "finished_at", "delta_polls": "finished_at", "written_days": "written_at"}
+"""Tables, and since when a row of them is old; the units go with their runs."""
+# Another process may be forgetting the same rows.
+FORGET = """DELETE FROM protime_etl.{table} WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM protime_etl.{table}
+    WHERE tenant = :tenant AND {at} < clock_timestamp() - interval '{kept}' FOR UPDATE SKIP LOCKED
+))"""
 
 
 def keep_verification(
@@ -57,6 +63,9 @@ def keep_poll(connection: Connection, tenant: str, collection: str, seconds: flo
 
 
 def forget_old(connection: Connection, tenant: str) -> None:
-    """Forget comparisons, turns and what was written more than a year ago."""
-    for table, at in (("verifications", "finished_at"), ("delta_polls", "finished_at"), ("written_days", "written_at")):
+    """Forget runs with their units, comparisons, turns and notes of what was written, all of more than a year ago.
+
+    What is known of the data stays: it is a state, and hangs on none of these.
+    """
+    for table, at in OLD.items():
         connection.execute(sa.text(FORGET.format(table=table, at=at, kept=KEPT)), {"tenant": tenant})

@@ -58,11 +58,11 @@ def plan_backfill(pipeline: Pipeline, request: Request, *, workers: int = 1, fre
         if resumes is not None:
             left = ledger.unfinished_units(connection, resumes)
             units = [
-                *_begun_since(pipeline, connection, resumes, request, estimates),
+                *_begun_since(pipeline, connection, resumes, request, estimates, workers),
                 *(unit.slice for unit in left),
             ]
         else:
-            units = plan_slices(pipeline, connection, request, estimates, probing=True)
+            units = plan_slices(pipeline, connection, request, estimates, probing=True, workers=workers)
     requests = expected_requests(units, estimates)
     busy = max(1, min(workers, len(units)))
     seconds = None if pace is None else pace * requests / busy
@@ -89,14 +89,16 @@ def backfill(
 
     def pull_all() -> tuple[Counts, int]:
         with entering_failures(pipeline, request):
-            run_id, units, lease = _begin(pipeline, readable(pipeline, request), asked=request, fresh=fresh)
+            run_id, units, lease = _begin(pipeline, readable(pipeline, request), request, workers, fresh=fresh)
         with lease:
             return run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
 
     return read_all(pipeline, request, pull_all)
 
 
-def _begin(pipeline: Pipeline, request: Request, *, asked: Request, fresh: bool) -> tuple[int, list[Unit], RunLease]:
+def _begin(
+    pipeline: Pipeline, request: Request, asked: Request, workers: int, *, fresh: bool
+) -> tuple[int, list[Unit], RunLease]:
     """Find the run to go on with or enter a new one, and hold its lease before another process can look."""
     tenant = pipeline.tenant
     with pipeline.transaction() as connection:
@@ -108,22 +110,30 @@ def _begin(pipeline: Pipeline, request: Request, *, asked: Request, fresh: bool)
                 f"Another process is at this backfill already (run {run_id}).",
                 guidance="Let it end, and watch it with: protime-etl status",
             )
+        estimates = estimates_of(pipeline, connection)
         if run_id is not None and not fresh:
-            since = _begun_since(pipeline, connection, run_id, request, estimates_of(pipeline, connection))
+            since = _begun_since(pipeline, connection, run_id, request, estimates, workers)
             ledger.enter_units(connection, run_id, since, request.circles)
             units = ledger.resume_run(connection, run_id)
         else:
-            planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=True)
+            planned = plan_slices(pipeline, connection, request, estimates, probing=True, workers=workers)
             run_id, units = enter_run(pipeline, connection, BACKFILL_ORIGIN, request, planned, asked=asked)
         lease = RunLease(pipeline.engine, run_id)
         lease.renew()
         return run_id, units, lease
 
 
-def _begun_since(
-    pipeline: Pipeline, connection: Connection, run_id: int, request: Request, estimates: Mapping[str, VolumeEstimate]
+def _begun_since(  # noqa: PLR0917
+    pipeline: Pipeline,
+    connection: Connection,
+    run_id: int,
+    request: Request,
+    estimates: Mapping[str, VolumeEstimate],
+    workers: int,
 ) -> list[Slice]:
     """The days of the range that lay in the future when the run was planned and do not any more."""
     last = ledger.planned_until(connection, run_id)
     first = request.first if last is None else last + dt.timedelta(days=1)
-    return plan_slices(pipeline, connection, replace(request, first=first), estimates) if first <= request.last else []
+    if first > request.last:
+        return []
+    return plan_slices(pipeline, connection, replace(request, first=first), estimates, workers=workers)

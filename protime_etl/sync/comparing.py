@@ -39,7 +39,7 @@ from protime_etl.sync.reading import KeptPages, Reading, restarting
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
-from protime_etl.sync.verification import Verification
+from protime_etl.sync.verification import MOST_DIFFERENCES, Verification
 from protime_etl.sync.worklist import CUTS_IN_A_ROW
 from protime_etl.work import EVERYONE, Scope, Slice, whole_list
 
@@ -106,6 +106,10 @@ class Comparing:
                 raise
             finally:  # what was equal at the first look is
                 self._enter(scope, differences, found, is_known=self._rejected_days is not None)
+            if left and len(found.differences) >= MOST_DIFFERENCES:
+                days = [day for one in left for day in (one.first, one.last) if day is not None]
+                found.uncompared = min(days), max(days)
+                break
         if found.unlisted:
             try:
                 found.unlisted -= listed_people(self._pipeline)

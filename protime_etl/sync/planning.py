@@ -4,7 +4,8 @@ A unit is as large as the API allows (a year, a URI of 4,096 characters), but fo
 was reading is lost, so a unit is a sixteenth of the whole, of 20 pages at least and of 100 at most; the last page of
 each is half empty, 2.5 to 0.5 %. It is cut by people as long as some are left in it, and only then by days: each unit
 writes the coverage of its people anew. Where no page was ever seen and the plan can be made anew on the way, the first
-units are small.
+units are small. Several workers end at about the same time: a unit is at most half of what each has left to do, down to
+a tenth of what each has to do in all.
 And where a batch would fill one page and a bit, a smaller one fills its page and no more.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
@@ -31,6 +32,7 @@ MAX_WINDOW_DAYS = 365
 SHARES = 16
 LEAST_PAGES = 20
 MOST_PAGES = 100
+LEAST_SHARES = 10
 # Of fewer people a unit is cut by days: a batch of one is a page that is half empty and a year that is lost.
 FEW_PEOPLE = 10
 # Before a page was ever seen: so many clockings are no great loss, however small the pages turn out to be.
@@ -74,9 +76,9 @@ def plan_units(
 
 
 def plan_gaps(
-    client: ProtimeClient, gaps: Iterable[Slice], estimate: VolumeEstimate, *, probing: bool = False
+    client: ProtimeClient, gaps: Iterable[Slice], estimate: VolumeEstimate, *, probing: bool = False, workers: int = 1
 ) -> Iterator[Slice]:
-    """All units that fill these gaps, the latest days first.
+    """All units that fill these gaps, the latest days first; so many `workers` read them.
 
     `probing`: the first ones are small if it is not known how large a page is; for a caller who plans anew then.
     """
@@ -86,9 +88,16 @@ def plan_gaps(
     if probing and not estimate.knows_page_size:
         latest_first[:1] = [part for gap in latest_first[:1] for part in _probing(client, gap, estimate)]
     rows = pages * estimate.page_size
+    least, left = max(FIRST_ROWS, whole / workers / LEAST_SHARES), whole
+
+    def most_rows() -> float:
+        return rows if workers == 1 else min(rows, max(least, left / workers / 2))
+
     for gap in latest_first:
         for first, last in _windows(gap, estimate, rows):
-            for batch in _batches(client, gap, estimate.rows_per_person(first, last), estimate.page_size, rows):
+            rows_of_one = estimate.rows_per_person(first, last)
+            for batch in _batches(client, gap, rows_of_one, estimate.page_size, most_rows):
+                left -= len(batch) * rows_of_one
                 yield Slice(batch, first, last, gap.collection)
 
 
@@ -136,16 +145,17 @@ def _probing(client: ProtimeClient, gap: Slice, estimate: VolumeEstimate) -> Ite
 
 
 def _batches(
-    client: ProtimeClient, gap: Slice, rows_of_one: float, page_size: int, most_rows: float
+    client: ProtimeClient, gap: Slice, rows_of_one: float, page_size: int, most_rows: Callable[[], float]
 ) -> Iterator[Sequence[int]]:
     """Split people into batches whose answers fill whole pages, or into the largest that one URI names."""
     person_ids, start = gap.person_ids, 0
     while start < len(person_ids):
         longest = _longest_batch(client, gap.collection, person_ids, start)
-        rows = min(longest * rows_of_one, most_rows)
-        pages = int(rows / page_size)
-        filling = (pages * page_size - SPREAD * math.sqrt(pages * page_size)) / rows_of_one if pages else longest
-        size = max(1, min(longest, int(filling)))
+        rows = min(longest * rows_of_one, most_rows())
+        if pages := int(rows / page_size):
+            rows = pages * page_size - SPREAD * math.sqrt(pages * page_size)
+        # The share of a person is no whole number, and five times a fifth may be a little less than one.
+        size = max(1, min(longest, int(rows / rows_of_one + 1e-9))) if rows_of_one else longest
         yield person_ids[start : start + size]
         start += size
 

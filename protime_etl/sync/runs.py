@@ -80,7 +80,7 @@ def sync(
 
     def pull_all() -> tuple[Counts, int]:
         with entering_failures(pipeline, request):
-            run_id, units = plan(pipeline, origin, request, probing=True)
+            run_id, units = plan(pipeline, origin, request, probing=True, workers=workers)
         with RunLease(pipeline.engine, run_id) as lease:
             return run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
 
@@ -132,8 +132,10 @@ def entering_failures(pipeline: Pipeline, request: Request) -> Iterator[None]:
         raise
 
 
-def plan(pipeline: Pipeline, origin: str, request: Request, *, probing: bool = False) -> tuple[int, list[Unit]]:
-    """Enter a run for a request in the ledger; returns its number and its units. `probing` as for `plan_gaps`.
+def plan(
+    pipeline: Pipeline, origin: str, request: Request, *, probing: bool = False, workers: int = 1
+) -> tuple[int, list[Unit]]:
+    """Enter a run for a request in the ledger; returns its number and its units. The rest as for `plan_gaps`.
 
     Raises:
         SettingsError: no people are known to plan for.
@@ -142,7 +144,8 @@ def plan(pipeline: Pipeline, origin: str, request: Request, *, probing: bool = F
     asked, request = request, readable(pipeline, request)
     with pipeline.transaction() as connection:
         register_source(connection, pipeline.settings)
-        planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=probing)
+        estimates = estimates_of(pipeline, connection)
+        planned = plan_slices(pipeline, connection, request, estimates, probing=probing, workers=workers)
         return enter_run(pipeline, connection, origin, request, planned, asked=asked)
 
 
@@ -201,8 +204,9 @@ def plan_slices(
     estimates: Mapping[str, VolumeEstimate],
     *,
     probing: bool = False,
+    workers: int = 1,
 ) -> list[Slice]:
-    """The units for a request; `probing` as for `plan_gaps`.
+    """The units for a request; `probing` and `workers` as for `plan_gaps`.
 
     Raises:
         SettingsError: no people are known.
@@ -230,7 +234,7 @@ def plan_slices(
             began = first - longest(connection, tenant, COLLECTIONS[path])
             asked = Slice((EVERYONE,), began, last, path)
         gaps = missing(connection, tenant, asked) if request.only_missing else [asked]
-        planned += plan_gaps(pipeline.client, gaps, estimates[path], probing=probing)
+        planned += plan_gaps(pipeline.client, gaps, estimates[path], probing=probing, workers=workers)
     return planned
 
 

@@ -10,10 +10,12 @@ from typing import Any
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.postgres.compare import Difference
 
-__all__ = ["HANDFUL", "Verification"]
+__all__ = ["HANDFUL", "MOST_DIFFERENCES", "Verification"]
 
 HANDFUL = 5
 """So many records may change while they are compared without a need to look at them."""
+MOST_DIFFERENCES = 100_000
+"""So many differences are kept, each with its people and days, which takes about 80 MB."""
 
 
 @dataclass
@@ -31,6 +33,8 @@ class Verification:
     """Records that could not be understood; the table cannot have them."""
     unreadable: list[str] = field(default_factory=list)
     """Persons and days that the API cannot tell."""
+    uncompared: tuple[dt.date, dt.date] | None = None
+    """Days that were not compared any more, as `MOST_DIFFERENCES` had been found."""
     unlisted: set[int] = field(default_factory=set)
     """Ids of people who have records, whom the tenant does not list and who were never read."""
     requests: int = 0
@@ -42,7 +46,7 @@ class Verification:
 
         More than a handful that changed meanwhile were not: nothing is known of them.
         """
-        return not self.rejected and not self.unreadable and self.moving <= HANDFUL
+        return not self.rejected and not self.unreadable and not self.uncompared and self.moving <= HANDFUL
 
     @property
     def agrees(self) -> bool:

@@ -34,8 +34,8 @@ class Observer:
     def planned(self, units: Sequence[Unit], requests: int) -> None:
         """These units are left to do, with so many requests expected."""
 
-    def page(self, records: int) -> None:
-        """A page with so many records has come."""
+    def page(self, unit: Unit, records: int) -> None:
+        """A page of a unit with so many records has come; they are stored when the unit is committed."""
 
     def stage(self, unit: Unit, stage: Stage) -> None:
         """The pull of a unit goes on to this stage; one that takes long is then known by its name."""
@@ -103,6 +103,7 @@ class WorkerPool:
         self._observer = observer or Observer()
         self._newest_page: dict[int, int] = {}
         """Records of the newest page of each unit."""
+        self._workers = 1
         self._unforeseen: list[BaseException] = []
         self.work = WorkList(
             units,
@@ -119,7 +120,10 @@ class WorkerPool:
         Raises:
             KeyboardInterrupt: units under way are given up.
         """
+        self._workers = workers
         self._observer.planned(self._units, self._expected_requests())
+        for path, estimate in self._estimates.items():  # a run that goes on was planned for other workers, or with less
+            self._plan_anew(path, estimate, probing=not estimate.knows_page_size)
         threads = [threading.Thread(target=self._in_a_thread, daemon=True) for _ in range(workers)]
         for thread in threads:
             thread.start()
@@ -182,7 +186,8 @@ class WorkerPool:
             if unit.collection in self._estimates and not unit.circles:
                 estimate = self._estimates[unit.collection]
                 estimate.observe(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
-                self._plan_anew(unit.collection, estimate)
+                if self._surprises(unit.collection, estimate):
+                    self._plan_anew(unit.collection, estimate)
         return False
 
     def _stage(self, unit: Unit, stage: Stage) -> None:
@@ -197,21 +202,23 @@ class WorkerPool:
             if before is not None and unit.collection in self._estimates:  # only a page before another is full
                 self._estimates[unit.collection].observe_page(before)
             self._newest_page[unit.unit_id] = records
-            self._observer.page(records)
+            self._observer.page(unit, records)
 
     def _record_error(self, unit: Unit, error: ProtimeError) -> None:
         self._observer.failed(unit, error)
         with self._pipeline.transaction() as connection:
             ledger.finish_unit(connection, unit.unit_id, Counts(), 0.0, str(error))
 
-    def _plan_anew(self, collection: str, estimate: VolumeEstimate) -> None:
+    def _surprises(self, collection: str, estimate: VolumeEstimate) -> bool:
         correction, page_size = self._planned_with[collection]
         surprise = abs(estimate.correction - correction)
-        if surprise <= WORTH_A_PLAN * correction and page_size == estimate.page_size:
-            return
+        return surprise > WORTH_A_PLAN * correction or page_size != estimate.page_size
+
+    def _plan_anew(self, collection: str, estimate: VolumeEstimate, *, probing: bool = False) -> None:
         self._planned_with[collection] = (estimate.correction, estimate.page_size)
-        waiting = [unit for unit in self.work.planned if unit.collection == collection]
-        planned = list(plan_gaps(self._pipeline.client, _gaps(waiting), estimate))
+        waiting = [unit for unit in self.work.planned if unit.collection == collection and not unit.circles]
+        client, workers = self._pipeline.client, self._workers
+        planned = list(plan_gaps(client, _gaps(waiting), estimate, probing=probing, workers=workers))
         if not waiting or [(tuple(one.person_ids), one.first, one.last) for one in planned] == [
             (unit.person_ids, unit.first, unit.last) for unit in waiting
         ]:
@@ -219,7 +226,7 @@ class WorkerPool:
         with self._pipeline.transaction() as connection:
             ledger.remove_units(connection, [unit.unit_id for unit in waiting])
             entered = ledger.enter_units(connection, waiting[0].run_id, planned)
-        others = [unit for unit in self.work.planned if unit.collection != collection]
+        others = [unit for unit in self.work.planned if unit not in waiting]
         self.work.planned.clear()
         self.work.planned.extend([*entered, *others])
         self._observer.planned([*self.work.under_way.values(), *self.work.planned], self._expected_requests())

@@ -49,7 +49,7 @@ from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import windows
 from protime_etl.sync.requests import select
-from protime_etl.work import Slice
+from protime_etl.work import Slice, Unit
 from tests.difficult import answer_again, refuse_lists
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
@@ -139,7 +139,14 @@ def test_people_are_read_where_they_are_chosen_alone(simulated: SimulatedTenant)
     ],
 )
 def test_units_are_dealt(units: list[int], concurrency: int | None, most: int, expected: Sequence[object]) -> None:
-    assert deal(units, concurrency, most) == expected
+    day = dt.date(2026, 3, 1)
+    assert deal([Unit(one, 1, "simulated", (100001,), day, day) for one in units], concurrency, most) == expected
+
+
+def test_units_are_dealt_so_that_each_list_has_as_much_to_read() -> None:
+    day = dt.date(2026, 3, 1)
+    units = [Unit(one, 1, "simulated", tuple(range(people)), day, day) for one, people in enumerate([9, 5, 4, 3, 3])]
+    assert deal(units, 2, 1024) == [[0, 3], [1, 2, 4]]
 
 
 def test_the_plan_of_a_night_gives_lists_where_airflow_maps_over_no_more(

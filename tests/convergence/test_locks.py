@@ -91,7 +91,7 @@ def the_same_backfill_is_begun_while_it_runs(world: World) -> None:
         open_pipeline(world.settings, world.warehouse) as other,
     ):
         request = select(first, FIRST, TODAY)
-        *_, lease = backfilling._begin(first, request, asked=request, fresh=False)
+        *_, lease = backfilling._begin(first, request, request, 1, fresh=False)
         with lease:
             assert is_refused(lambda: backfilling.backfill(other, request)), "it is read twice at the same time"
 
@@ -110,7 +110,7 @@ def the_same_backfill_is_begun_twice_at_once(world: World) -> None:
             refused: list[bool] = []
 
             def begin() -> None:
-                *_, lease = backfilling._begin(other, request, asked=request, fresh=False)
+                *_, lease = backfilling._begin(other, request, request, 1, fresh=False)
                 lease.__exit__()
 
             begun = threading.Thread(target=lambda: refused.append(is_refused(begin)))

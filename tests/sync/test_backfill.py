@@ -52,6 +52,17 @@ class Interrupter(Observer):
             raise KeyboardInterrupt
 
 
+class Finished(Observer):
+    """Keeps how many records each unit had."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def unit(self, unit: Unit, counts: Counts) -> None:
+        del unit
+        self.rows.append(counts.rows_read)
+
+
 @pytest.fixture
 def simulated() -> SimulatedTenant:
     tenant = Tenant(seed=1, people=15, first_day=YEAR, last_day=TODAY)
@@ -105,6 +116,24 @@ def test_an_interrupted_backfill_goes_on_where_it_was(
             assert set(
                 connection.execute(sa.text("SELECT status FROM protime_etl.runs WHERE tenant <> 'shadow'")).scalars()
             ) == {"done"}
+
+
+@pytest.mark.parametrize("page_size", [500, 5000])
+def test_a_backfill_that_goes_on_is_cut_evenly_for_its_workers(warehouse: URL, engine: Engine, page_size: int) -> None:
+    """Begun by one worker who knew nothing: what is left goes on with four, and one of them does not do most of it."""
+    first, workers = TODAY - dt.timedelta(days=59), 4
+    tenant = Tenant(seed=1, people=600, first_day=first, last_day=TODAY)
+    with SimulatedTenant(tenant, Options(page_size=page_size, empty_page_every=0)) as served:
+        with open_pipeline(settings_for(served), warehouse) as pipeline, pytest.raises(KeyboardInterrupt):
+            backfill(pipeline, Request(first, TODAY), observer=Interrupter(after=1))
+        left = len(tenant.truth()) - len(table_rows(engine))
+        again = Finished()
+        with open_pipeline(settings_for(served), warehouse) as pipeline:
+            backfill(pipeline, Request(first, TODAY), workers=workers, observer=again)
+        assert table_rows(engine) == tenant_rows(tenant)
+    assert sum(again.rows) == left
+    assert max(again.rows) <= 0.6 * left / workers
+    assert max(again.rows[-workers:]) <= 0.15 * left / workers + 2000
 
 
 def test_requests_are_hardly_more_than_pages(warehouse: URL, engine: Engine) -> None:

@@ -86,6 +86,26 @@ def test_units_need_hardly_more_requests_than_pages(
     )
 
 
+@pytest.mark.parametrize("workers", [2, 4, 16])
+@pytest.mark.parametrize("page_size", [100, 1000, 5000])
+@pytest.mark.parametrize(("people", "days"), [(600, 60), (5, 1800), (20_000, 8)])
+def test_no_worker_is_idle_for_more_than_a_tenth_of_the_time(
+    client: ProtimeClient, workers: int, page_size: int, people: int, days: int
+) -> None:
+    estimate = VolumeEstimate(dict.fromkeys(range(7), (300, 100)), page_size=page_size)
+    asked = Slice(range(people), MONDAY, MONDAY + dt.timedelta(days=days - 1))
+    planned = list(plan_gaps(client, [asked], estimate, workers=workers))
+    busy = [0.0] * workers
+    for unit in planned:
+        rows = len(unit.person_ids) * ((unit.last - unit.first).days + 1) * 3
+        busy[busy.index(min(busy))] += rows
+    assert sum(busy) == people * days * 3
+    smallest = max(2000, 365 * 3)
+    assert min(busy) >= 0.9 * max(busy) - smallest, [round(one) for one in busy]
+    alone = expected_requests(plan_gaps(client, [asked], estimate), {"clockings": estimate})
+    assert expected_requests(planned, {"clockings": estimate}) <= 1.1 * alone + 10 * workers
+
+
 @pytest.mark.parametrize("people", [12, 500, 2000])
 def test_units_are_cut_by_people_before_days(client: ProtimeClient, people: int) -> None:
     estimate = VolumeEstimate(dict.fromkeys(range(7), (260.0, 100.0)), page_size=1000)

@@ -4,16 +4,20 @@ import datetime as dt
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import SettingsError
 from protime_etl.simulator.faults import read_plan
+from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.sync.pipeline import Pipeline
+from protime_etl.simulator.state import Tenant
+from protime_etl.sync import comparing
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import repair, verify
 from tests.sync.delta.test_poll import assert_equal, live
-from tests.tenant import TODAY
+from tests.tenant import TODAY, settings_for
+from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 
@@ -34,6 +38,33 @@ def test_an_equal_table_is_proved_equal(pipeline: Pipeline, simulated: Simulated
 def test_an_empty_table_is_no_equal_one(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     found = verify(pipeline, FIRST, TODAY)
     assert found.totals()["missing"] == len(found.overlooked) == len(simulated.tenant.truth())
+
+
+def test_so_many_differences_are_kept_and_what_was_not_compared_is_named(
+    warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is claimed of the rest: repaired and compared again, it is found as well."""
+    monkeypatch.setattr(comparing, "MOST_DIFFERENCES", 150)
+    tenant = Tenant(seed=1, people=30, first_day=FIRST, last_day=TODAY)
+    with (
+        SimulatedTenant(tenant, Options(page_size=10)) as served,
+        open_pipeline(settings_for(served), warehouse) as pipeline,
+    ):
+        sync(pipeline, "test", FIRST, TODAY)
+        change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE tenant <> 'shadow'")
+        rounds, seen = 0, 0
+        while not (found := verify(pipeline, FIRST, TODAY)).agrees:
+            rounds += 1
+            seen += len(found.differences)
+            assert 0 < len(found.differences) < len(tenant.truth())
+            if found.uncompared:
+                assert not found.is_complete
+                assert found.uncompared[1] < min(one.date for one in found.differences if one.date)
+            repair(pipeline, "test", found)
+        assert rounds > 1
+        assert seen <= len(tenant.truth())
+        assert found.uncompared is None
+        assert table_rows(engine) == tenant_rows(tenant)
 
 
 def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:

@@ -17,6 +17,7 @@ from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
 from protime_etl.sync.workers import Observer
+from protime_etl.work import Unit
 from tests.moving_clock import moving_clock
 
 __all__ = ["At", "die"]
@@ -33,9 +34,9 @@ class At(Observer):
         self._pages = page
         self._error = error
 
-    def page(self, records: int) -> None:
+    def page(self, unit: Unit, records: int) -> None:
         """Count down."""
-        del records
+        del unit, records
         self._pages -= 1
         if self._pages <= 0:
             if self._error is None:
