@@ -16,8 +16,16 @@ from protime_etl.postgres.volumes import seconds_per_request
 from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import expected_requests
-from protime_etl.sync.requests import readable
-from protime_etl.sync.runs import enter_run, entering_failures, estimates_of, plan_slices, read_all, run_units
+from protime_etl.sync.requests import last_of, readable
+from protime_etl.sync.runs import (
+    enter_asked,
+    enter_run,
+    entering_failures,
+    estimates_of,
+    plan_slices,
+    read_all,
+    run_units,
+)
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer
 from protime_etl.work import BACKFILL_ORIGIN, Counts, Request, Slice, Unit
@@ -111,6 +119,7 @@ def _begin(pipeline: Pipeline, request: Request, *, asked: Request, fresh: bool)
         if run_id is not None and not fresh:
             since = _begun_since(pipeline, connection, run_id, request, estimates_of(pipeline, connection))
             ledger.enter_units(connection, run_id, since, request.circles)
+            enter_asked(pipeline, connection, BACKFILL_ORIGIN, request, asked)  # it may have been given up meanwhile
             units = ledger.resume_run(connection, run_id)
         else:
             planned = plan_slices(pipeline, connection, request, estimates_of(pipeline, connection), probing=True)
@@ -124,6 +133,10 @@ def _begun_since(
     pipeline: Pipeline, connection: Connection, run_id: int, request: Request, estimates: Mapping[str, VolumeEstimate]
 ) -> list[Slice]:
     """The days of the range that lay in the future when the run was planned and do not any more."""
-    last = ledger.planned_until(connection, run_id)
-    first = request.first if last is None else last + dt.timedelta(days=1)
-    return plan_slices(pipeline, connection, replace(request, first=first), estimates) if first <= request.last else []
+    until = ledger.planned_until(connection, run_id)
+    since: list[Slice] = []
+    for path in request.collections:
+        first = until[path] + dt.timedelta(days=1) if path in until else request.first
+        if first <= last_of(request, path):
+            since += plan_slices(pipeline, connection, replace(request, first=first, collections=(path,)), estimates)
+    return since
