@@ -130,8 +130,8 @@ span AS MATERIALIZED (
         LEFT JOIN wrong AS e ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
         WHERE b.collection = ANY(:collections)
     ) AS held CROSS JOIN LATERAL (VALUES ('due', due), ('missing', missing), ('unread', unread), ('read', read),
-        ('unproven', unproven), ('ahead', ahead), ('unread_ahead', unread_ahead), ('late', late)) AS kinds (what, dates),
-        unnest(dates) AS d
+        ('unproven', unproven), ('ahead', ahead), ('unread_ahead', unread_ahead), ('late', late)
+    ) AS kinds (what, dates), unnest(dates) AS d
     GROUP BY tenant, collection, what, d
 ),
 ends AS (

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 
-__all__ = ["enter_promise", "promised_ranges", "take_back_promise"]
+__all__ = ["enter_promise", "promised_ranges", "runs_at", "take_back_promise"]
 
 # From the day of the first run on each day that ends is due, also while no run comes.
 PROMISE = """
@@ -36,6 +37,22 @@ FROM (SELECT tenant, greatest(today, CAST(:last AS date)) + 1 AS following FROM 
 WHERE t.tenant = p.tenant AND p.tenant = :tenant AND p.collection = ANY(CAST(:collections AS text[]))
     AND p.follows_from IS NOT NULL
 RETURNING p.collection
+"""
+# What has asked for them and is alive: by the lease of its process, or with a unit under way.
+RUNS_AT = """
+SELECT r.run_id FROM protime_etl.runs AS r
+WHERE r.tenant = :tenant AND r.status = 'running' AND r.date_from <= :last AND r.date_to >= :first
+    AND r.collections && CAST(:collections AS text[]) AND r.person_ids IS NULL AND r.circles IS NULL
+    AND EXISTS (
+        SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
+        WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND (
+            (CAST(l.classid AS bigint) = :run_lock AND CAST(l.objid AS bigint) = r.run_id % 2147483648)
+            OR (CAST(l.classid AS bigint) = :unit_lock AND CAST(l.objid AS bigint) IN (
+                SELECT u.unit_id % 2147483648 FROM protime_etl.units AS u WHERE u.run_id = r.run_id
+            ))
+        )
+    )
+ORDER BY r.run_id
 """
 RANGES = """
 SELECT p.collection, lower(span) AS first, least(upper(span) - 1, t.today + p.planned_days) AS last
@@ -72,6 +89,15 @@ def take_back_promise(
     """Take these days back: they are not due any more. Returns the collections of which any were asked for."""
     values = {"tenant": tenant, "collections": list(collections), "first": first, "last": last}
     return sorted(connection.scalars(sa.text(TAKE_BACK), values))
+
+
+def runs_at(
+    connection: Connection, tenant: str, collections: Iterable[str], first: dt.date, last: dt.date
+) -> list[int]:
+    """Numbers of the runs for all people that are at any of these days now."""
+    values = {"tenant": tenant, "collections": list(collections), "first": first, "last": last}
+    locks = {"run_lock": RUN_LOCK, "unit_lock": UNIT_LOCK}
+    return list(connection.scalars(sa.text(RUNS_AT), values | locks))
 
 
 def promised_ranges(
