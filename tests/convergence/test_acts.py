@@ -15,8 +15,9 @@ from tenacity import wait_none
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.people import PEOPLE
-from protime_etl.errors import OvertakenError
+from protime_etl.errors import LockedError, OvertakenError, SchemaError
 from protime_etl.postgres.forgetting import forget_tenant, held_of
+from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.postgres.sources import set_zone
 from protime_etl.protime import retrying
 from protime_etl.sync.backfill import backfill
@@ -28,6 +29,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import repair, verify
 from tests.convergence.world import FIRST, STEP_SECONDS, World
+from tests.databases import execute
 from tests.tenant import TODAY
 
 LONG_AGO = FIRST - dt.timedelta(days=20)
@@ -229,6 +231,24 @@ def test_a_time_zone_that_changes_ends_what_goes_on_with_the_one_before(world: W
             act.join(STEP_SECONDS)
         assert isinstance(one.error, OvertakenError)
         assert "another time zone while this command r" in one.error.message
+
+
+def test_an_upgrade_waits_for_what_is_under_way_and_ends_it(world: World) -> None:
+    with world.engine.connect() as connection:
+        version = connection.scalar(sa.text("SELECT version_num FROM protime_etl.alembic_version"))
+    older = f"UPDATE protime_etl.alembic_version SET version_num = '{int(version) - 1:04}'"
+    try:
+        with open_pipeline(world.settings, world.warehouse) as pipeline:
+            one = Held(pipeline, read_all, 4, inside=True)
+            assert one.stands()
+            execute(world.warehouse, older)
+            with pytest.raises(LockedError, match="Held by session"):
+                upgrade_schema(world.engine)
+            one.go()
+    finally:
+        execute(world.warehouse, f"UPDATE protime_etl.alembic_version SET version_num = '{version}'")
+    assert isinstance(one.error, SchemaError)
+    assert "while this command ran" in one.error.message
 
 
 def test_a_time_zone_that_stays_ends_nothing(world: World) -> None:
