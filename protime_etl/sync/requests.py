@@ -79,13 +79,13 @@ def select(
     if chosen is not None or circles:
         paths = of_people(paths)
     planned = [path for path in paths if COLLECTIONS[path].plans]
-    if first > (today + YEAR if planned else today):
+    if first > today and not planned:
         raise SettingsError(
-            f"The range begins ({first}) after {today + YEAR if planned else today}.",
-            guidance=f"Plans are read for a year, such as {', '.join(planned)}."
-            if planned
-            else f"{today} is today: {', '.join(paths) or 'what is chosen'} come with the days.",
+            f"The range begins ({first}) after today ({today}).",
+            guidance=f"{', '.join(paths).capitalize() or 'All'} come with the days.",
         )
+    if first > today + YEAR:
+        raise SettingsError(f"The range begins ({first}) later than a year from now.", guidance="Begin earlier.")
     until = last
     ahead = pipeline.settings.planned_days
     if ahead and last >= today - ONE_DAY and chosen is None and not named:

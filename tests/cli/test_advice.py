@@ -124,9 +124,9 @@ def a_backfill_is_killed(world: World) -> None:
 
 @makes("unread")
 def days_to_come_were_not_read_for_two_nights(world: World) -> None:
-    world.choose("absences", "assignments")
+    world.choose("absences")
     world.run("sync", *DATES)
-    world.change("UPDATE protime_etl.promises SET follows_from = follows_from - 30")
+    world.change(f"UPDATE protime_etl.promises SET follows_from = '{FIRST}'")
     world.change("UPDATE protime_etl.coverage SET ahead_at = ahead_at - interval '2 days'")
 
 
