@@ -20,7 +20,7 @@ from protime_etl.postgres.transactions import transaction
 
 __all__ = ["Seen", "act_on", "look", "require_unchanged"]
 
-# Reading the version keeps an upgrade out until the transaction ends: it locks that table before it changes others.
+# Reading the version keeps an upgrade out until the transaction ends: it locks that table before it changes any other.
 LOOK = """
 SELECT v.version_num, a.number, a.what FROM protime_etl.alembic_version AS v
 LEFT JOIN protime_etl.acts AS a ON a.tenant = :tenant
