@@ -29,6 +29,8 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
+YEARS = ("--from", "2018-01-01", "--to", str(TODAY))
+"""So many that it takes several units."""
 
 
 def source(engine: Engine) -> tuple[str | None, ...]:
@@ -159,8 +161,8 @@ def test_forgetting_a_tenant(shell: Shell, engine: Engine, simulated: SimulatedT
 @pytest.mark.parametrize(
     "command",
     [
-        ("sync", *DATES, "--workers", "3"),
-        ("backfill", *DATES, "--workers", "3"),
+        ("sync", *YEARS, "--workers", "2"),
+        ("backfill", *YEARS, "--workers", "1"),
         ("changes",),
         ("verify", *DATES, "--repair"),
     ],

@@ -15,8 +15,10 @@ from tenacity import wait_none
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.people import PEOPLE
-from protime_etl.errors import LockedError, OvertakenError, SchemaError
+from protime_etl.errors import LockedError, OvertakenError, ProtimeError, SchemaError
 from protime_etl.postgres.forgetting import forget_tenant, held_of
+from protime_etl.postgres.ledger import open_run
+from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.postgres.sources import set_zone
 from protime_etl.protime import retrying
@@ -26,8 +28,10 @@ from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.proving import prove
 from protime_etl.sync.requests import select
-from protime_etl.sync.runs import sync
+from protime_etl.sync.runs import run_units, sync
 from protime_etl.sync.verify import repair, verify
+from protime_etl.sync.workers import Observer
+from protime_etl.work import Slice, Unit
 from tests.convergence.world import FIRST, STEP_SECONDS, World
 from tests.databases import execute
 from tests.tenant import TODAY
@@ -188,6 +192,31 @@ def test_what_is_forgotten_stays_so_whatever_is_under_way(
         pytest.fail("it has too many transactions to be held at each")
     assert held_at
     assert ends or held_at == 1, "what was held in its last transaction has come to its end, all others have not"
+
+
+class Named(Observer):
+    """Keeps the units that are said to have failed."""
+
+    def __init__(self) -> None:
+        self.units: list[Unit] = []
+
+    def failed(self, unit: Unit, error: ProtimeError) -> None:
+        """Keep it."""
+        del error
+        self.units.append(unit)
+
+
+def test_workers_say_it_once_and_of_no_unit(world: World) -> None:
+    observer = Named()
+    with open_pipeline(world.settings, world.warehouse) as pipeline:
+        request = select(pipeline, FIRST, TODAY)
+        with pipeline.transaction() as connection:
+            planned = [Slice([world.person(index)], FIRST, TODAY) for index in range(3)]
+            run_id, units = open_run(connection, world.name, "cli", request, planned)
+        forget_tenant(world.engine, world.name)
+        with RunLease(pipeline.engine, run_id) as lease, pytest.raises(OvertakenError, match=rf"^{world.name} was"):
+            run_units(pipeline, run_id, units, 2, observer, lease)
+    assert observer.units == []
 
 
 def test_a_tenant_that_was_forgotten_can_be_read_again(world: World) -> None:
