@@ -138,6 +138,8 @@ class Settings(PlaceSettings):
     20; 0: none."""
     history_from: dt.date | None = None
     """First day of which everything is due, from the next run on; unset: what runs have asked for."""
+    planned_days: Annotated[int, Field(ge=0, le=365)] = 90
+    """Days to come of which collections of plans, such as absences, are due, and read again each night; 0: none."""
     allow_http: bool = False
     """Accept http:// for a host that is not this machine, as between containers. Never for a real tenant."""
 

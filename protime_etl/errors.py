@@ -10,6 +10,7 @@
     │   └── SchemaError              the schema is missing or too old       never retried
     ├── QueryError                   PostgreSQL refuses what a user wrote   never retried
     ├── BusyError                    another process works on the same       retried
+    ├── OvertakenError               all that is held of the tenant changed meanwhile   never retried
     ├── IncompleteError              done but for something to look at       exit status 3, retried
     │   ├── DeletionsWithheldError   too many records vanished at once       none of them is marked
     │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
@@ -58,6 +59,7 @@ __all__ = [
     "InvalidRequestError",
     "LockedError",
     "NotFoundError",
+    "OvertakenError",
     "PagingConflictError",
     "ProtimeError",
     "ProtocolError",
@@ -131,6 +133,10 @@ class BusyError(ProtimeError):
     """Another process does what only one may do at a time."""
 
     retry = True
+
+
+class OvertakenError(ProtimeError):
+    """While this ran, the tenant was forgotten or its time zone changed: what it has read is of no use any more."""
 
 
 class IncompleteError(ProtimeError):

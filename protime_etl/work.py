@@ -51,6 +51,8 @@ class Request:
     only_missing: bool = False
     asked_until: dt.date | None = None
     """The last day that was asked for, where it is later than the last one that can be read now."""
+    plans_until: dt.date | None = None
+    """The last day that is read of collections of plans, where it is later than that of the others."""
     collections: tuple[str, ...] = ("clockings",)
     """Dated collections that are read by people."""
 

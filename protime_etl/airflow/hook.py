@@ -61,7 +61,7 @@ class ProtimeHook(BaseHook):
 
     :param protime_conn_id: connection of type `protime`: login is the client id, password the client secret, and the
         extra holds tenant, environment, collections, scopes, user_agent, timezone, api_url, auth_url,
-        max_wait_in_task, max_pause, max_vanished, requests_per_second, proof_requests and history_from.
+        max_wait_in_task, max_pause, max_vanished, requests_per_second, proof_requests, history_from and planned_days.
     """
 
     conn_name_attr = "protime_conn_id"

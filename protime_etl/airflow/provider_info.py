@@ -109,6 +109,13 @@ def get_provider_info() -> dict[str, Any]:
                         0,
                         1_000_000,
                     ),
+                    "planned_days": _number(
+                        "Planned days",
+                        "Days from today on of which absences and assignments are read, each night again; 0: none."
+                        " Empty: 90.",
+                        0,
+                        365,
+                    ),
                     "history_from": {
                         "label": "History from",
                         "description": "First day of which everything is due. Empty: what runs have asked for.",

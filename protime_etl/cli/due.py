@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from sqlalchemy.engine import Connection
 
 from protime_etl.cli.console import print_json, print_line
 from protime_etl.cli.options import Collections, Json
@@ -13,9 +15,10 @@ from protime_etl.cli.place import chosen_collections, warehouse
 from protime_etl.cli.tables import print_table
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import load_place
-from protime_etl.errors import SettingsError
+from protime_etl.errors import BusyError, SettingsError
+from protime_etl.postgres.acts import require_unchanged
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.promises import promised_ranges, take_back_promise
+from protime_etl.postgres.promises import promised_ranges, runs_at, take_back_promise
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.transactions import transaction
 from protime_etl.postgres.wrong import give_up as forget_failures
@@ -61,9 +64,7 @@ def due(  # noqa: PLR0917 - one parameter an option
             require_schema(engine)
             with transaction(engine) as connection:
                 if give_up and first is not None and last is not None:
-                    given_up = take_back_promise(connection, whose, dated, first, last)
-                    for path in given_up:
-                        forget_failures(connection, whose, path, first, last)
+                    given_up = _give_up(connection, whose, dated, first, last)
                     print_line(f"{whose}: {first}..{last} is not due any more of {', '.join(given_up) or 'nothing'}")
                 ranges = promised_ranges(connection, whose, dated)
         finally:
@@ -75,3 +76,22 @@ def due(  # noqa: PLR0917 - one parameter an option
     if as_json:
         shown = [{"collection": path, "date_from": start, "date_to": end} for path, start, end in ranges]
         print_json({"tenant": whose, "due": shown})
+
+
+def _give_up(connection: Connection, tenant: str, dated: Sequence[str], first: dt.date, last: dt.date) -> list[str]:
+    """Take the days back; returns the collections of which any were due.
+
+    Raises:
+        BusyError: a run is at them: what fails of it would be named again.
+        OvertakenError: the tenant is being forgotten.
+    """
+    require_unchanged(connection, tenant)
+    if at_it := runs_at(connection, tenant, dated, first, last):
+        raise BusyError(
+            f"Run {', '.join(map(str, at_it))} is at these days now.",
+            guidance="Let it end, or stop it, then give them up. See: protime-etl status",
+        )
+    given_up = take_back_promise(connection, tenant, dated, first, last)
+    for path in given_up:
+        forget_failures(connection, tenant, path, first, last)
+    return given_up

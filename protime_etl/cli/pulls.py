@@ -17,8 +17,8 @@ from protime_etl.sync import runs
 from protime_etl.sync.arguments import parse_ids
 from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.work import EVERYONE, Counts, Slice
+from protime_etl.sync.requests import last_of, select
+from protime_etl.work import EVERYONE, Counts, Request, Slice
 
 __all__ = ["backfill_command", "sync"]
 
@@ -44,15 +44,14 @@ def sync(  # noqa: PLR0917 - one parameter an option
     ):
         pipeline.accept_deletions(accept_deletions)
         chosen = parse_ids("--circles", circles) if circles else ()
-        read_to = select(pipeline, first, last, person_ids, circles=chosen).last
-        if read_to < last:
-            console.print_note(f"The range ends in the future; it is read up to today, {read_to}.")
+        selection = select(pipeline, first, last, person_ids, circles=chosen)
+        note_days(selection)
         counts, units = runs.sync(
             pipeline, "cli", first, last, person_ids, circles=chosen, workers=workers, observer=progress
         )
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)
-    report(f"{first}..{read_to}", counts, units, token_requests, pipeline, as_json=as_json)
+    report(range_of(selection), counts, units, token_requests, pipeline, as_json=as_json)
 
 
 def backfill_command(  # noqa: PLR0917
@@ -84,8 +83,7 @@ def backfill_command(  # noqa: PLR0917
             circles=parse_ids("--circles", circles) if circles else (),
             only_missing=only_missing,
         )
-        if selection.last < last:
-            console.print_note(f"The range ends in the future; it is read up to today, {selection.last}.")
+        note_days(selection)
         if dry_run:
             show_plan(plan_backfill(pipeline, selection, workers=workers, fresh=fresh), as_json=as_json)
             for error in pipeline.to_look_at:
@@ -97,8 +95,30 @@ def backfill_command(  # noqa: PLR0917
             counts, units = backfill(pipeline, selection, workers=workers, fresh=fresh, observer=progress)
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)
-    what = f"{selection.first}..{selection.last}"
-    report(what, counts, units, token_requests, pipeline, as_json=as_json)
+    report(range_of(selection), counts, units, token_requests, pipeline, as_json=as_json)
+
+
+def note_days(request: Request) -> None:
+    """Say up to which day each collection is read, where that is not the last day that was asked for."""
+    plans = [path for path in request.collections if last_of(request, path) > request.last]
+    others = [path for path in request.collections if path not in plans]
+    named = ", ".join(others)
+    if request.first > request.last:
+        if named:
+            console.print_note(f"{named} come with the days: nothing is read of them before {request.first}.")
+    elif request.asked_until is not None and others:
+        what = f"{named} come with the days; they are" if plans else "The range ends in the future; it is"
+        console.print_note(f"{what} read up to today, {request.last}.")
+    if plans and request.plans_until:
+        console.print_note(f"{', '.join(plans)}: days to come are read up to {request.plans_until}.")
+
+
+def range_of(request: Request) -> str:
+    """The days that are read, in words."""
+    plans = f"plans to {request.plans_until}"
+    if request.first > request.last:
+        return f"{request.first}.., {plans}"
+    return f"{request.first}..{request.last}{f', {plans}' if request.plans_until else ''}"
 
 
 def note_empty_circles(circles: str | None, counts: Counts) -> None:

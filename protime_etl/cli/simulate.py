@@ -13,6 +13,9 @@ from protime_etl.errors import SettingsError
 
 __all__ = ["simulate"]
 
+PLANNED_DAYS = 120
+"""Days to come that have plans."""
+
 
 def simulate(  # noqa: PLR0917 - one parameter an option
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
@@ -43,7 +46,15 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         ) from None
     now = wall_clock()
     first_day = now.date() - dt.timedelta(days=days - 1)
-    tenant = Tenant(seed=seed, people=people, first_day=first_day, last_day=now.date(), until=now, irregular=irregular)
+    tenant = Tenant(
+        seed=seed,
+        people=people,
+        first_day=first_day,
+        last_day=now.date(),
+        until=now,
+        irregular=irregular,
+        planned_days=PLANNED_DAYS,
+    )
     try:
         plan = FaultPlan() if faults is None else read_plan(faults)
     except (FaultError, OSError) as error:

@@ -20,7 +20,7 @@ from protime_etl.postgres.transactions import reading
 
 __all__ = ["print_status", "status"]
 
-INNER = ("asked", "book", "complete", "not_asked_for", "proof_days")
+INNER = ("asked", "book", "complete", "not_asked_for", "plans", "proof_days")
 """Facts that others follow from."""
 
 

@@ -28,7 +28,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove all that the warehouse holds of a tenant. What Protime has stays there."""
+    """Remove all that the warehouse holds of a tenant. What Protime has stays there; commands under way end."""
     with warehouse(there=True) as url:
         engine = create_engine(url)
         try:
@@ -40,13 +40,12 @@ def forget(
             print_table("rows", ["table", "rows"], list(held.items()))
             if not (yes or _agreed(tenant)):
                 raise SettingsError("Nothing was removed.", guidance="Give --yes to remove it without being asked.")
-            with transaction(engine) as connection:
-                forget_tenant(connection, tenant)
+            removed = forget_tenant(engine, tenant)
         finally:
             engine.dispose()
-    console.print_line(f"{tenant}: {sum(held.values())} rows removed")
+    console.print_line(f"{tenant}: {sum(removed.values())} rows removed")
     if as_json:
-        console.print_json({"tenant": tenant, "removed": held})
+        console.print_json({"tenant": tenant, "removed": removed})
 
 
 def _agreed(tenant: str) -> bool:
@@ -59,7 +58,7 @@ def db_timezone(
 ) -> None:
     """Read a tenant's minutes in another time zone.
 
-    The stored minutes stay; the moments in the views move.
+    The stored minutes stay; the moments in the views move. Commands that are under way end.
     """
     chosen = tenant or PlaceSettings().tenant
     if not chosen:
@@ -72,8 +71,7 @@ def db_timezone(
         engine = create_engine(url)
         try:
             require_schema(engine)
-            with transaction(engine) as connection:
-                before = set_zone(connection, chosen, zone)
+            before = set_zone(engine, chosen, zone)
         finally:
             engine.dispose()
     console.print_line(f"{chosen}: minutes are read in {zone}, before in {before}")

@@ -64,6 +64,7 @@ ABSENCES = Collection(
     privacy="special",
     shape="dated by people",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/absences/absences/get-list/",
+    plans=True,
     delta="dated",
     versions="all",
     usual=PerDay(working=0.1, weekend=0.0),

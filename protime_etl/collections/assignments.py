@@ -46,6 +46,7 @@ ASSIGNMENTS = Collection(
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/assignments/get-list/",
     day="from_date",
     reaches=True,
+    plans=True,
     delta="dated",
     versions="all",
     usual=PerDay(working=20.0, weekend=1.0),

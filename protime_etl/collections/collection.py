@@ -53,6 +53,8 @@ class Collection:
     """Whether the API gives a single record by its id."""
     reaches: bool = False
     """Whether a record may begin before the days that it is about: it is listed by its first day alone."""
+    plans: bool = False
+    """Whether it holds plans: records of days to come, which are read again each night until they are over."""
     scope_of: str = ""
     """Path of the collection whose scope lets a client read this one, if it is not its own."""
     delta: Literal["dated", "undated"] | None = None
@@ -86,6 +88,7 @@ class Collection:
             "it is dated by people and has no person": self.shape == "dated by people" and "person_id" not in names,
             f"it is dated and has no {self.day}": self.is_dated and self.day not in names,
             "it is dated and has no first guess of its records": self.is_dated and self.usual is None,
+            "it holds plans and is not dated": self.plans and not self.is_dated,
             "it keeps versions of closed days and has no person or no day": self.versions == "closed days"
             and not {"person_id", self.day} <= {*names},
             "it has no change_version": "change_version" not in names,

@@ -15,6 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.multiranges import of_days, of_range, without
 from protime_etl.work import EVERYONE, Slice
 
@@ -31,8 +32,16 @@ __all__ = [
 Cells = Sequence[tuple[int | None, dt.date]]
 """Days of people; None is all people."""
 
-
-ENTER_READ = """
+# Days to come are read again each night, in parts perhaps: what is read within half a day belongs together, and what
+# was read before it counts until it is too old. The view of the book says when that is.
+JOINS = "(CAST(:ahead AS datemultirange) = '{}' OR c.ahead_at > statement_timestamp() - interval '12 hours')"
+AHEAD = f"""
+    ahead = CASE WHEN {JOINS} THEN c.ahead ELSE '{{}}' END + CAST(:ahead AS datemultirange),
+    ahead_at = CASE WHEN {JOINS} THEN c.ahead_at ELSE statement_timestamp() END,
+    ahead_before = CASE WHEN {JOINS} THEN c.ahead_before ELSE c.ahead END,
+    ahead_before_at = CASE WHEN {JOINS} THEN c.ahead_before_at ELSE c.ahead_at END
+"""
+ENTER_READ = f"""
 WITH lost AS (
     SELECT person_id, range_agg(daterange(day, day, '[]')) AS days
     FROM unnest(CAST(:changed_people AS bigint[]), CAST(:changed_days AS date[])) AS cell (person_id, day)
@@ -40,9 +49,9 @@ WITH lost AS (
 )
 UPDATE protime_etl.coverage AS c
 SET read_at = statement_timestamp(),
-    dates = c.dates + CAST(:read AS datemultirange),
+    dates = c.dates + CAST(:read AS datemultirange), {AHEAD},
     proven = CASE WHEN :known THEN c.proven + CAST(:read AS datemultirange) - CAST(:lost_by_all AS datemultirange)
-        - coalesce(lost.days, '{}') ELSE c.proven - CAST(:window AS datemultirange) END,
+        - coalesce(lost.days, '{{}}') ELSE c.proven - CAST(:window AS datemultirange) END,
     written_at = CASE WHEN :written THEN clock_timestamp() ELSE c.written_at END
 FROM unnest(CAST(:people AS bigint[])) AS p (person_id) LEFT JOIN lost USING (person_id)
 WHERE c.tenant = :tenant AND c.collection = :collection AND c.person_id = p.person_id
@@ -65,7 +74,7 @@ FROM locked JOIN lost USING (person_id)
 WHERE c.tenant = :tenant AND c.collection = :collection AND c.person_id = locked.person_id
 """
 # A comparison holds no lock while it reads: it proves nothing of people whose records were written since it began.
-ENTER_COMPARED = """
+ENTER_COMPARED = f"""
 WITH lost AS (
     SELECT person_id, range_agg(daterange(day, day, '[]')) AS days
     FROM unnest(CAST(:changed_people AS bigint[]), CAST(:changed_days AS date[])) AS cell (person_id, day)
@@ -77,11 +86,11 @@ locked AS (
         AND (CAST(:people AS bigint[]) IS NULL OR person_id = ANY(CAST(:people AS bigint[])))
     ORDER BY person_id FOR UPDATE SKIP LOCKED
 )
-UPDATE protime_etl.coverage AS c SET dates = c.dates + equal.days, proven = c.proven + equal.days
+UPDATE protime_etl.coverage AS c SET dates = c.dates + equal.days, proven = c.proven + equal.days, {AHEAD}
 FROM locked LEFT JOIN lost USING (person_id)
-CROSS JOIN LATERAL (SELECT CAST(:equal AS datemultirange) - coalesce(lost.days, '{}') AS days) AS equal
+CROSS JOIN LATERAL (SELECT CAST(:equal AS datemultirange) - coalesce(lost.days, '{{}}') AS days) AS equal
 WHERE c.tenant = :tenant AND c.collection = :collection AND c.person_id = locked.person_id
-    AND NOT (c.dates @> equal.days AND c.proven @> equal.days)
+    AND NOT (c.dates @> equal.days AND c.proven @> equal.days AND CAST(:ahead AS datemultirange) = '{{}}')
 """
 END_ALL_PROOFS = """
 WITH locked AS (
@@ -122,8 +131,9 @@ def lock_coverage(connection: Connection, tenant: str, collection: str, person_i
     parameters = {"tenant": tenant, "collection": collection, "people": sorted(set(person_ids)), "everyone": EVERYONE}
     connection.execute(
         sa.text(
-            "INSERT INTO protime_etl.coverage (tenant, collection, person_id, dates, proven, read_at)"
-            " SELECT :tenant, :collection, p.person_id, coalesce(e.dates, '{}'), coalesce(e.proven, '{}'), '-infinity'"
+            "INSERT INTO protime_etl.coverage (tenant, collection, person_id, dates, proven, read_at, ahead, ahead_at)"
+            " SELECT :tenant, :collection, p.person_id, coalesce(e.dates, '{}'), coalesce(e.proven, '{}'), '-infinity',"
+            " coalesce(e.ahead, '{}'), e.ahead_at"
             " FROM unnest(CAST(:people AS bigint[])) AS p (person_id) LEFT JOIN protime_etl.coverage AS e"
             " ON e.tenant = :tenant AND e.collection = :collection AND e.person_id = :everyone"
             " ORDER BY p.person_id ON CONFLICT DO NOTHING"
@@ -144,8 +154,9 @@ def enter_read(
 ) -> None:
     """Enter a complete reading of these days of these people, whose coverage the caller has locked.
 
-    Days up to `over_until` are read then; later ones were not over yet. Proven is what it found as it was: all but the
-    `changed` days, or nothing if these are not known (None). `written`: whether it wrote anything.
+    Days up to `over_until` are read then; later ones were not over yet, and of plans they are read ahead. Proven is
+    what it found as it was: all but the `changed` days, or nothing if these are not known (None). `written`: whether
+    it wrote anything.
     """
     people = list(read.person_ids)
     if not people:
@@ -158,6 +169,7 @@ def enter_read(
             **_cells((person, day) for person, day in cells if person is not None),
             "people": people,
             "read": of_range(read.first, min(read.last, over_until)),
+            "ahead": _ahead(read, over_until),
             "window": of_range(read.first, read.last),
             "lost_by_all": of_days(day for person, day in cells if person is None),
             "known": changed is not None,
@@ -211,8 +223,17 @@ def enter_compared(  # noqa: PLR0917
     if of_some:
         connection.execute(sa.text(END_PROOFS), {**whose, **_cells(of_some), "written": False})
     equal = without(compared.first, min(compared.last, over_until), by_all)
-    values = {**whose, **_cells(of_some), "people": people, "equal": equal, "began": began}
+    # Of whom something differs ahead is read again: it is not taken apart by people.
+    ahead = _ahead(compared, over_until) if not any(day > over_until for _, day in differing) else "{}"
+    values = {**whose, **_cells(of_some), "people": people, "equal": equal, "began": began, "ahead": ahead}
     connection.execute(sa.text(ENTER_COMPARED), values)
+
+
+def _ahead(read: Slice, over_until: dt.date) -> str:
+    """The days that were not over, of a collection of plans: others have nothing to come."""
+    if not COLLECTIONS[read.collection].plans:
+        return "{}"
+    return of_range(max(read.first, over_until + dt.timedelta(days=1)), read.last)
 
 
 def _whose(tenant: str, collection: str) -> dict[str, Any]:

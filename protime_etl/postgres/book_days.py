@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["complete_ranges", "days_of", "gaps", "proofs", "ranges_where"]
+__all__ = ["complete_ranges", "days_of", "gaps", "late", "plans", "proofs", "ranges_where"]
 
 Row = Mapping[str, Any]
 ONE_DAY = dt.timedelta(days=1)
@@ -54,6 +54,34 @@ def gaps(book: Sequence[Row], asked: Sequence[Row]) -> list[dict[str, Any]]:
         for first, last, parts in ranges_where(book, **whose, holds=lambda row: row["unread"] > 0):
             if first < one["overdue_before"]:
                 found.append({**whose, "first": first, "last": last, "people": max(row["unread"] for row in parts)})
+    return found
+
+
+def late(book: Sequence[Row], asked: Sequence[Row]) -> list[dict[str, Any]]:
+    """Days to come that are due, and that no reading within a night's time has brought; the form is that of `gaps`.
+
+    A collection that was first asked for just now has the time that a day has that is over.
+    """
+    found: list[dict[str, Any]] = []
+    for one in asked:
+        whose = {"tenant": one["tenant"], "collection": one["collection"]}
+        if one["follows_from"] < one["overdue_before"]:
+            for first, last, parts in ranges_where(book, **whose, holds=lambda row: row["late"] > 0):
+                people = max(row["late"] for row in parts)
+                found.append({**whose, "first": first, "last": last, "people": people, "is_ahead": True})
+    return found
+
+
+def plans(book: Sequence[Row], asked: Sequence[Row]) -> list[dict[str, Any]]:
+    """Of each collection of plans the last day up to which all days to come were read lately; None: not the first."""
+    found: list[dict[str, Any]] = []
+    for one in asked:
+        whose = {"tenant": one["tenant"], "collection": one["collection"]}
+        due = next(ranges_where(book, **whose, holds=lambda row: row["ahead"] > 0), None)
+        if due is not None:
+            read = next(ranges_where(book, **whose, holds=lambda row: row["ahead"] and not row["unread_ahead"]), None)
+            until = read[1] if read is not None and read[0] == due[0] else None
+            found.append({**whose, "until": until})
     return found
 
 

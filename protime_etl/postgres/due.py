@@ -23,7 +23,7 @@ LEFT JOIN protime_etl.coverage AS e ON e.tenant = :tenant AND e.collection = :co
 LEFT JOIN protime_etl.wrong_days AS w ON w.tenant = :tenant AND w.collection = :collection AND w.person_id = p
 CROSS JOIN LATERAL unnest(datemultirange(daterange(:first, :last, '[]'))
     * (coalesce(b.at_work, '{(,)}') + coalesce(w.dates, '{}'))
-    - coalesce(c.dates, e.dates, '{}')) AS gap
+    - coalesce(c.dates, e.dates, '{}') - coalesce(b.read_ahead, '{}')) AS gap
 GROUP BY gap ORDER BY gap
 """
 # What is held back waits for a decision: only who has accepted it reads it again.

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, INT8MULTIRANGE
 from protime_etl.postgres.metadata import MOMENT, key, metadata
 
 __all__ = [
+    "acts",
     "collection_state",
     "coverage",
     "pauses",
@@ -49,6 +50,17 @@ tenants = Table(
     Column("api_host", Text, comment="Host of the API that its rows come from; null: the next read says."),
     schema="protime_etl",
     comment="Tenants that were read, with what SQL needs to know about each.",
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    key("tenant", Text(), "Tenant."),
+    Column("number", BigInteger, nullable=False, comment="One more with each act."),
+    Column("what", Text, nullable=False, comment="What became of the tenant by the last one, in words."),
+    Column("noted_at", MOMENT, nullable=False, comment="When that was noted."),
+    schema="protime_etl",
+    comment="The last act on all that was held of a tenant, such as forget: a command that began before it ends.",
 )
 
 collection_state = Table(
@@ -191,6 +203,22 @@ coverage = Table(
         MOMENT,
         comment="When a record of the person was last written: a comparison that began before proves nothing.",
     ),
+    Column(
+        "ahead",
+        DATEMULTIRANGE,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="Days that were not over when they were read, of a collection that holds plans: as of ahead_at.",
+    ),
+    Column("ahead_at", MOMENT, comment="When the first of these was read."),
+    Column(
+        "ahead_before",
+        DATEMULTIRANGE,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="The same of the readings before these, as of ahead_before_at.",
+    ),
+    Column("ahead_before_at", MOMENT, comment="When the first of those was read."),
     schema="protime_etl",
     comment="The book: which days of which person were completely read, and which are proven equal to the tenant.",
 )
@@ -228,6 +256,13 @@ promises = Table(
     Column("by_people", Boolean, nullable=False, comment="Whether it is read by people, or by days for all people."),
     Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that runs for all people asked for."),
     Column("follows_from", Date, comment="From this day on each day that ends is due, too; null: no run was for all."),
+    Column(
+        "planned_days",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="How many days from today on are due, too, of a collection that holds plans; each night again.",
+    ),
     schema="protime_etl",
     comment="What is read, and which days of it were asked for of all people; what of them is not read is missing.",
 )

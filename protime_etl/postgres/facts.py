@@ -12,7 +12,7 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.book_days import complete_ranges, gaps, proofs
+from protime_etl.postgres.book_days import complete_ranges, gaps, late, plans, proofs
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 
 __all__ = ["Facts", "Row", "RowCount", "count_rows", "read_facts", "rows_until"]
@@ -111,7 +111,8 @@ FROM (
 ) AS entries ORDER BY tenant, collection, kind
 """
 # The whole book at once, as ranges of days on which nothing changes: of how many people each day is due, of how many of
-# these it was not read, and is not known to be wrong either, and of how many it is read and not proven.
+# these it was not read, and is not known to be wrong either, and of how many it is read and not proven; and of days to
+# come of how many people they are due, of how many they were not read by the last night, and are not wrong either.
 BOOK = """
 WITH wrong AS (
     SELECT tenant, collection, person_id, dates FROM protime_etl.wrong_days WHERE collection = ANY(:collections)
@@ -120,21 +121,27 @@ span AS MATERIALIZED (
     SELECT tenant, collection, what, d, count(*) AS people
     FROM (
         SELECT b.tenant, b.collection, b.due, b.due - b.read AS missing, b.read, b.unproven,
-            b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS unread
+            b.due - b.read - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS unread,
+            b.due_ahead AS ahead, b.due_ahead - b.read_ahead AS unread_ahead,
+            b.due_ahead - b.read_ahead - coalesce(w.dates, '{}') - coalesce(e.dates, '{}') AS late
         FROM protime_etl.book AS b
         LEFT JOIN wrong AS w
             ON w.tenant = b.tenant AND w.collection = b.collection AND w.person_id = b.person_id AND w.person_id > 0
         LEFT JOIN wrong AS e ON e.tenant = b.tenant AND e.collection = b.collection AND e.person_id = -1
         WHERE b.collection = ANY(:collections)
     ) AS held CROSS JOIN LATERAL (VALUES ('due', due), ('missing', missing), ('unread', unread), ('read', read),
-        ('unproven', unproven)) AS kinds (what, dates), unnest(dates) AS d
+        ('unproven', unproven), ('ahead', ahead), ('unread_ahead', unread_ahead), ('late', late)
+    ) AS kinds (what, dates), unnest(dates) AS d
     GROUP BY tenant, collection, what, d
 ),
 ends AS (
     SELECT tenant, collection, day,
         sum(change) FILTER (WHERE what = 'due') AS due, sum(change) FILTER (WHERE what = 'missing') AS missing,
         sum(change) FILTER (WHERE what = 'unread') AS unread, sum(change) FILTER (WHERE what = 'read') AS read,
-        sum(change) FILTER (WHERE what = 'unproven') AS unproven
+        sum(change) FILTER (WHERE what = 'unproven') AS unproven,
+        sum(change) FILTER (WHERE what = 'ahead') AS ahead,
+        sum(change) FILTER (WHERE what = 'unread_ahead') AS unread_ahead,
+        sum(change) FILTER (WHERE what = 'late') AS late
     FROM (
         SELECT tenant, collection, what, lower(d) AS day, people AS change FROM span
         UNION ALL SELECT tenant, collection, what, upper(d), -people FROM span WHERE NOT upper_inf(d)
@@ -144,7 +151,8 @@ ends AS (
 SELECT tenant, collection, day AS first, lead(day) OVER later - 1 AS last,
     coalesce(sum(due) OVER later, 0)::int AS due, coalesce(sum(missing) OVER later, 0)::int AS missing,
     coalesce(sum(unread) OVER later, 0)::int AS unread, coalesce(sum(read) OVER later, 0)::int AS read,
-    coalesce(sum(unproven) OVER later, 0)::int AS unproven
+    coalesce(sum(unproven) OVER later, 0)::int AS unproven, coalesce(sum(ahead) OVER later, 0)::int AS ahead,
+    coalesce(sum(unread_ahead) OVER later, 0)::int AS unread_ahead, coalesce(sum(late) OVER later, 0)::int AS late
 FROM ends WINDOW later AS (PARTITION BY tenant, collection ORDER BY day)
 ORDER BY tenant, collection, first
 """
@@ -247,7 +255,8 @@ def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str,
     now = asked[0]["now"] if asked else dt.datetime.now(dt.UTC)
     return facts | {
         "complete": complete_ranges(book, asked),
-        "gaps": gaps(book, asked),
+        "gaps": gaps(book, asked) + late(book, asked),
+        "plans": plans(book, asked),
         "proof": proofs(book, facts["proof_days"], now),
     }
 

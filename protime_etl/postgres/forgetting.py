@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.locks import lock_list, lock_merges_exclusive
+from protime_etl.postgres.acts import act_on
+from protime_etl.postgres.engine_tables import acts, pauses
 from protime_etl.postgres.tables import metadata
 
 __all__ = ["forget_tenant", "held_of"]
 
+LASTING = (acts, pauses)
+"""What stays: that it was forgotten, for commands that are under way, and until when the API asked to wait."""
+
 
 def _tables() -> list[sa.Table]:
-    return [table for table in reversed(metadata.sorted_tables) if "tenant" in table.columns]
+    return [table for table in reversed(metadata.sorted_tables) if "tenant" in table.columns and table not in LASTING]
 
 
 def held_of(connection: Connection, tenant: str) -> dict[str, int]:
@@ -25,10 +28,15 @@ def held_of(connection: Connection, tenant: str) -> dict[str, int]:
     return {name: number for name, number in sorted(counts.items()) if number}
 
 
-def forget_tenant(connection: Connection, tenant: str) -> None:
-    """Remove them all, its runs with their units included, after the transactions that write some."""
-    for collection in sorted(path for path, one in COLLECTIONS.items() if not one.is_dated):
-        lock_list(connection, tenant, collection)
-    lock_merges_exclusive(connection, tenant)
-    for table in _tables():
-        connection.execute(sa.delete(table).where(table.c.tenant == tenant))
+def forget_tenant(engine: Engine, tenant: str) -> dict[str, int]:
+    """Remove them all, its runs with their units included, after the transactions under way; returns how many of each.
+
+    Commands that are under way end: what they have read is not stored any more.
+    """
+    during, done = "is being forgotten while this command runs", "was forgotten while this command ran"
+    with act_on(engine, tenant, during, done) as connection:
+        counts = {
+            table.fullname: connection.execute(sa.delete(table).where(table.c.tenant == tenant)).rowcount
+            for table in _tables()
+        }
+    return {name: number for name, number in sorted(counts.items()) if number}

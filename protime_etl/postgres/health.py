@@ -140,6 +140,9 @@ def _complete(facts: Facts, dated: Sequence[str]) -> str:
     """Which days are completely here: once if that is the same of all collections."""
     of = {path: [row for row in facts["complete"] if row["collection"] == path] for path in dated}
     said = {path: _ranges([row for row in rows if row["first"] is not None]) for path, rows in of.items()}
+    for row in facts["plans"]:
+        if row["until"] is not None and row["collection"] in said:
+            said[row["collection"]] += f", plans to {row['until']}"
     if len({*said.values()}) == 1:
         return next(iter(said.values()))
     return "; ".join(f"{path} {words}" for path, words in said.items()) or "lists alone"

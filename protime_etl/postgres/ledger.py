@@ -117,10 +117,10 @@ def resume_run(connection: Connection, run_id: int) -> list[Unit]:
     return unfinished_units(connection, run_id)
 
 
-def planned_until(connection: Connection, run_id: int) -> dt.date | None:
-    """The last day of a run's units; None without units."""
-    last: dt.date | None = connection.scalar(sa.select(sa.func.max(units.c.date_to)).where(units.c.run_id == run_id))
-    return last
+def planned_until(connection: Connection, run_id: int) -> dict[str, dt.date]:
+    """Collection -> the last day of a run's units."""
+    lasts = sa.select(units.c.collection, sa.func.max(units.c.date_to)).where(units.c.run_id == run_id)
+    return {row[0]: row[1] for row in connection.execute(lasts.group_by(units.c.collection))}
 
 
 def unfinished_units(connection: Connection, run_id: int) -> list[Unit]:

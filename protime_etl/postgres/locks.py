@@ -28,14 +28,17 @@ __all__ = [
     "lock_list",
     "lock_merges_exclusive",
     "lock_merges_shared",
+    "lock_tenant_exclusive",
     "lock_wrong",
     "mark_under_way",
+    "try_lock_tenant_shared",
 ]
 
 # All numbers in one place, each a different one. First halves of the locks' keys, with what the second half is; a
 # transaction takes them in this order, and all of them before it locks rows.
 RUN_LOCK = 7_262_002  # number of the run; shared; by the process of a run as long as it lives
 DELTA_LOCK = 7_262_007  # hash of tenant and collection; by the process that reads a delta, for a turn
+TENANT_LOCK = 7_262_009  # hash of the tenant; shared by transactions that write of it, exclusive for acts on all of it
 BACKFILL_LOCK = 7_262_005  # hash of what a backfill asks for; while it is looked for and entered
 LIST_LOCK = 7_262_004  # hash of tenant and collection; while a collection is read whole
 UNIT_LOCK = 7_262_003  # number of the unit; shared; for the transaction that works on it
@@ -116,6 +119,20 @@ class DeltaLock:
     def __exit__(self, *_: object) -> None:
         with suppress(sa.exc.SQLAlchemyError, DatabaseError):
             self._held.close()
+
+
+def try_lock_tenant_shared(connection: Connection, tenant: str) -> bool:
+    """Let no act on all that is held of the tenant begin until this transaction ends; False while one waits or runs.
+
+    It never waits: the act may wait for a transaction of the same process.
+    """
+    statement = sa.text("SELECT pg_try_advisory_xact_lock_shared(:lock, hashtext(:tenant))")
+    return bool(connection.scalar(statement, {"lock": TENANT_LOCK, "tenant": tenant}))
+
+
+def lock_tenant_exclusive(connection: Connection, tenant: str) -> None:
+    """Wait for the transactions that write of a tenant, and let none begin until this one ends."""
+    _lock(connection, TENANT_LOCK, tenant)
 
 
 def mark_under_way(connection: Connection, unit_id: int) -> None:

@@ -142,14 +142,16 @@ def _of_gaps(facts: Facts) -> Iterator[Problem]:
             "error",
             "unread",
             what,
-            _why_unread(newest, path),
+            _why_unread(newest, path, ahead=all(row.get("is_ahead") for row in rows)),
             _fill_command(path, first, last),
             missing=Missing(first, last, _chosen(path)),
         )
 
 
-def _why_unread(newest: Row | None, path: str) -> str:
+def _why_unread(newest: Row | None, path: str, *, ahead: bool) -> str:
     if newest is None or path not in newest["collections"] or newest["status"] not in ("failed", "died"):
+        if ahead:
+            return "no run has read these days to come in the last 36 hours"
         return "no run has read it completely since it was over"
     why = f", {newest['error']}" if newest["error"] else ""
     return f"run {newest['run_id']} {newest['status']}{why}"

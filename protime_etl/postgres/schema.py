@@ -148,6 +148,9 @@ def upgrade_schema(engine: Engine) -> SchemaState:
                 f"The schema has version {state.current}, which no version of this package made.",
                 guidance="Name another database, or restore this one from a backup.",
             )
+        if state.current is not None and not state.up_to_date:
+            # Whoever writes has read this table: it is waited for, and ends when it looks again.
+            connection.execute(sa.text("LOCK TABLE protime_etl.alembic_version"))
         for schema in SCHEMAS:
             # CREATE ... IF NOT EXISTS needs the right to create even when there is nothing to do.
             if not connection.scalar(sa.text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": schema}):

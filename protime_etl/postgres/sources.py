@@ -10,12 +10,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection, Engine, Row
 
 from protime_etl.config import Settings
 from protime_etl.errors import SettingsError
+from protime_etl.postgres.acts import act_on
 from protime_etl.postgres.engine_tables import tenants
 from protime_etl.postgres.record_tables import RECORD_TABLES
+from protime_etl.postgres.transactions import reading
 
 __all__ = ["register_source", "require_source", "require_zone", "set_zone"]
 
@@ -105,15 +107,22 @@ def require_zone(connection: Connection, zone: str) -> None:
         )
 
 
-def set_zone(connection: Connection, tenant: str, zone: str) -> str:
+def set_zone(engine: Engine, tenant: str, zone: str) -> str:
     """Read a tenant's minutes in another time zone from now on; returns the one before.
+
+    Commands that are under way with the one before end: they would take days for over that are not.
 
     Raises:
         SettingsError: there is no such tenant here, or PostgreSQL does not know the zone.
     """
-    before = connection.scalar(sa.select(tenants.c.timezone).where(tenants.c.tenant == tenant).with_for_update())
-    if before is None:
-        raise SettingsError(f"Nothing of {tenant} is stored here.", guidance="Set PROTIME_TIMEZONE, then sync.")
-    require_zone(connection, zone)
-    connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(timezone=zone))
+    with reading(engine) as connection:
+        before = connection.scalar(sa.select(tenants.c.timezone).where(tenants.c.tenant == tenant))
+        if before is None:
+            raise SettingsError(f"Nothing of {tenant} is stored here.", guidance="Set PROTIME_TIMEZONE, then sync.")
+        require_zone(connection, zone)
+    if zone != before:
+        during = "is being set to another time zone while this command runs"
+        done = "was set to another time zone while this command ran"
+        with act_on(engine, tenant, during, done) as connection:
+            connection.execute(tenants.update().where(tenants.c.tenant == tenant).values(timezone=zone))
     return str(before)

@@ -50,10 +50,12 @@ WITH lost AS (
         AS w (person_id, first, last)
     GROUP BY person_id
 )
-UPDATE protime_etl.coverage AS c SET dates = c.dates - lost.days, proven = c.proven - lost.days
+UPDATE protime_etl.coverage AS c
+SET dates = c.dates - lost.days, proven = c.proven - lost.days, ahead = c.ahead - lost.days,
+    ahead_before = c.ahead_before - lost.days
 FROM lost
 WHERE c.tenant = :tenant AND c.collection = :collection AND c.person_id = lost.person_id
-    AND (c.dates && lost.days OR c.proven && lost.days)
+    AND (c.dates && lost.days OR c.proven && lost.days OR c.ahead && lost.days OR c.ahead_before && lost.days)
 """
 # What is held back stays so, whatever else fails.
 ENTER_WRONG = """

@@ -45,11 +45,13 @@ class Tenant:
         today: dt.date | None = None,
         until: dt.datetime | None = None,
         irregular: bool = False,
+        planned_days: int = 0,
     ) -> None:
         """Generate the tenant; without days, the 30 days up to `today`, which is by default the day in UTC.
 
         `until` is a moment on the wall clock: what is clocked after it is held back until `catch_up`. `irregular`: with
         what real tenants have, as double punches, forgotten clockings, a closed period, and somebody who left.
+        `planned_days`: how many days after the last one have plans.
         """
         self.seed = seed
         self.last_day = last_day or today or dt.datetime.now(dt.UTC).date()
@@ -71,7 +73,8 @@ class Tenant:
             "clockings": RecordIndex(one for one in clockings if one.id not in held_back),
         }
         self._raw: dict[tuple[str, int], dict[str, Any]] = {}
-        self._following = Following(seed, self._days, self._clockings.of_person)
+        planned = [self.last_day + dt.timedelta(days=n + 1) for n in range(planned_days)]
+        self._following = Following(seed, self._days, planned, self._clockings.of_person)
         self._person_ids = count(FIRST_PERSON_ID + people)
         self.history = {path: History() for path in COLLECTIONS}
         """What changed, by collection, as far as a delta watches."""
@@ -169,6 +172,11 @@ class Tenant:
         with self._lock:
             old = self._index(collection).by_id[record_id]
             return self._put(collection, msgspec.structs.replace(old, change_version=self._next_version(), **changes))
+
+    def add_record(self, collection: str, record: Any) -> Any:
+        """Take in a record of any collection; it gets a changeVersion."""
+        with self._lock:
+            return self._put(collection, msgspec.structs.replace(record, change_version=self._next_version()))
 
     def remove_record(self, collection: str, record_id: int) -> str:
         """Remove a record of any collection; the changeVersion of the deletion, which a delta alone will tell.

@@ -98,7 +98,7 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
 
 def _simulated(stack: ExitStack, place: PlaceSettings) -> Settings:
     now = wall_clock()
-    simulated = stack.enter_context(SimulatedTenant(Tenant(today=now.date(), until=now)))
+    simulated = stack.enter_context(SimulatedTenant(Tenant(today=now.date(), until=now, planned_days=120)))
     stack.enter_context(passing(simulated.tenant))
     return load_settings(
         from_environment=False,

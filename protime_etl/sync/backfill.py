@@ -16,8 +16,16 @@ from protime_etl.postgres.volumes import seconds_per_request
 from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import expected_requests
-from protime_etl.sync.requests import readable
-from protime_etl.sync.runs import enter_run, entering_failures, estimates_of, plan_slices, read_all, run_units
+from protime_etl.sync.requests import last_of, readable
+from protime_etl.sync.runs import (
+    enter_asked,
+    enter_run,
+    entering_failures,
+    estimates_of,
+    plan_slices,
+    read_all,
+    run_units,
+)
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer
 from protime_etl.work import BACKFILL_ORIGIN, Counts, Request, Slice, Unit
@@ -114,6 +122,7 @@ def _begin(
         if run_id is not None and not fresh:
             since = _begun_since(pipeline, connection, run_id, request, estimates, workers)
             ledger.enter_units(connection, run_id, since, request.circles)
+            enter_asked(pipeline, connection, BACKFILL_ORIGIN, request, asked)  # it may have been given up meanwhile
             units = ledger.resume_run(connection, run_id)
         else:
             planned = plan_slices(pipeline, connection, request, estimates, probing=True, workers=workers)
@@ -132,8 +141,11 @@ def _begun_since(  # noqa: PLR0917
     workers: int,
 ) -> list[Slice]:
     """The days of the range that lay in the future when the run was planned and do not any more."""
-    last = ledger.planned_until(connection, run_id)
-    first = request.first if last is None else last + dt.timedelta(days=1)
-    if first > request.last:
-        return []
-    return plan_slices(pipeline, connection, replace(request, first=first), estimates, workers=workers)
+    until = ledger.planned_until(connection, run_id)
+    since: list[Slice] = []
+    for path in request.collections:
+        first = until[path] + dt.timedelta(days=1) if path in until else request.first
+        if first <= last_of(request, path):
+            asked = replace(request, first=first, collections=(path,))
+            since += plan_slices(pipeline, connection, asked, estimates, workers=workers)
+    return since

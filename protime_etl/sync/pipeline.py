@@ -23,6 +23,7 @@ from protime_etl.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from protime_etl.postgres.acts import Seen, look, require_unchanged
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.shared_pause import SharedPause
@@ -76,6 +77,8 @@ class Pipeline:
             secret=settings.client_secret.get_secret_value(),
             make=Token,
         )
+        self.seen: Seen | None = None
+        """What held of tenant and schema when this was opened; see `transaction`."""
         self.brake = Brake(settings.max_vanished)
         """What may vanish at once; see `accept_deletions`."""
         self.counts_of: defaultdict[str, Counts] = defaultdict(Counts)
@@ -115,12 +118,14 @@ class Pipeline:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction of the warehouse, committed at its end.
+        """A transaction of the warehouse, committed at its end; whatever is written of the tenant is written in one.
 
         Raises:
+            OvertakenError: the tenant was forgotten, or set to another time zone, since this pipeline was opened.
             DatabaseError: PostgreSQL refused it; a subclass says how.
         """
         with transaction(self.engine) as connection:
+            require_unchanged(connection, self.tenant, self.seen)
             yield connection
 
     @contextmanager
@@ -215,7 +220,8 @@ def open_pipeline(settings: Settings, url: URL) -> Iterator[Pipeline]:
     pipeline = Pipeline(settings, url)
     try:
         require_schema(pipeline.engine)
-        with pipeline.transaction() as connection:
+        with reading(pipeline.engine) as connection:
+            pipeline.seen = look(connection, settings.tenant)
             # A zone that is only a default gives way to the one that what is stored is read in.
             zone = require_source(connection, settings)
         pipeline.settings = settings.model_copy(update={"timezone": zone})

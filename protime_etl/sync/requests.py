@@ -15,7 +15,23 @@ from protime_etl.sync.planning import smallest_question
 from protime_etl.sync.settled import local_day
 from protime_etl.work import Request
 
-__all__ = ["REFUSALS", "check_range", "of_people", "readable", "refuse_unknown", "select", "unknown_among"]
+__all__ = [
+    "REFUSALS",
+    "YEAR",
+    "check_range",
+    "last_of",
+    "of_people",
+    "readable",
+    "refuse_unknown",
+    "select",
+    "unknown_among",
+]
+
+YEAR = dt.timedelta(days=366)
+"""No day is read that is further ahead."""
+ONE_DAY = dt.timedelta(days=1)
+BEYOND = 2
+"""Days that are read ahead beyond those that are due: so those that become due until the next night are read."""
 
 
 def check_range(first: dt.date, last: dt.date) -> None:
@@ -41,18 +57,16 @@ def select(
 ) -> Request:
     """The request for these days, both included, of the chosen dated collections; it ends today at the latest.
 
-    Where people are named, of those collections that are read by people.
+    Plans are read to the last day all the same. Of all people, a range that ends yesterday or later has as many of
+    their days to come as are due. Where people are named, of those collections that are read by people.
 
     Raises:
-        SettingsError: the dates are reversed, begin in the future or before 1970, or people are named beside
-            circles, or only what is missing of circles is asked for, or no chosen collection is read by people.
+        SettingsError: the dates are reversed, begin in the future without collections of plans, or before 1970, or
+            people are named beside circles, or only what is missing of circles is asked for, or no chosen collection
+            is read by people.
     """
     today = local_day(pipeline.settings, dt.datetime.now(dt.UTC))
     check_range(first, last)
-    if first > today:
-        raise SettingsError(
-            f"The range begins ({first}) after today ({today}).", guidance="Clockings come with the days."
-        )
     if circles and (person_ids is not None or only_missing):
         raise SettingsError(
             "Circles go without people and without only-missing.",
@@ -64,7 +78,26 @@ def select(
     paths: Sequence[str] = pipeline.dated
     if chosen is not None or circles:
         paths = of_people(paths)
-    return Request(first, min(last, today), chosen, named, only_missing, asked_until, tuple(paths))
+    planned = [path for path in paths if COLLECTIONS[path].plans]
+    if first > today and not planned:
+        raise SettingsError(
+            f"The range begins ({first}) after today ({today}).",
+            guidance=f"{', '.join(paths).capitalize() or 'All'} come with the days.",
+        )
+    if first > today + YEAR:
+        raise SettingsError(f"The range begins ({first}) later than a year from now.", guidance="Begin earlier.")
+    until = last
+    ahead = pipeline.settings.planned_days
+    if ahead and last >= today - ONE_DAY and chosen is None and not named:
+        until = max(until, today + (ahead + BEYOND) * ONE_DAY)
+    until = min(until, today + YEAR)
+    plans_until = until if planned and until > min(last, today) else None
+    return Request(first, min(last, today), chosen, named, only_missing, asked_until, plans_until, tuple(paths))
+
+
+def last_of(request: Request, path: str) -> dt.date:
+    """The last day that is read of a collection; before the first one if there is nothing to read of it yet."""
+    return request.plans_until or request.last if COLLECTIONS[path].plans else request.last
 
 
 def of_people(paths: Sequence[str]) -> tuple[str, ...]:

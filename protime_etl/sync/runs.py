@@ -34,7 +34,7 @@ from protime_etl.postgres.wrong import Wrong, enter_wrong
 from protime_etl.sync.lists import read_lists, read_people_for
 from protime_etl.sync.pipeline import Pipeline, stops_all
 from protime_etl.sync.planning import plan_gaps, windows
-from protime_etl.sync.requests import readable, select
+from protime_etl.sync.requests import last_of, readable, select
 from protime_etl.sync.settled import last_settled_day, local_day
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer, WorkerPool
@@ -42,6 +42,7 @@ from protime_etl.sync.worklist import failure_of
 from protime_etl.work import EVERYONE, Counts, Request, Slice, Unit
 
 __all__ = [
+    "enter_asked",
     "enter_run",
     "entering_failures",
     "estimates_of",
@@ -162,16 +163,21 @@ def enter_run(
 
     What a run for all people asks for is due from then on, whatever becomes of it.
     """
+    enter_asked(pipeline, connection, origin, request, asked)
+    return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
+
+
+def enter_asked(pipeline: Pipeline, connection: Connection, origin: str, request: Request, asked: Request) -> None:
+    """Enter what was `asked` for, of which `request` can be read; see `enter_run`."""
     days = None
     if request.person_ids is None and not request.circles and not origin.endswith(REPAIRS):
         first, last = request.first, request.asked_until or request.last
         if (since := pipeline.settings.history_from) is not None:
             first, last = min(first, since), max(last, local_day(pipeline.settings, dt.datetime.now(dt.UTC)))
         days = (first, last)
-    enter_promise(connection, pipeline.tenant, asked.collections, days)
+    enter_promise(connection, pipeline.tenant, asked.collections, days, pipeline.settings.planned_days)
     failed = {path: pipeline.failed[path] for path in asked.collections if path not in request.collections}
     _enter_unread(pipeline, connection, asked, failed)
-    return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
 
 
 def _enter_unread(
@@ -179,10 +185,13 @@ def _enter_unread(
 ) -> None:
     """Enter as wrong what was asked for of collections that failed."""
     for path in sorted(failed):
-        people = asked.person_ids or people_to_read(connection, pipeline.tenant, asked.first, asked.last)
+        last = last_of(asked, path)
+        if asked.first > last:
+            continue
+        people = asked.person_ids or people_to_read(connection, pipeline.tenant, asked.first, last)
         whose = people if COLLECTIONS[path].shape == "dated by people" else (EVERYONE,)
         reason = Wrong("failed", failed[path].message)
-        enter_wrong(connection, pipeline.tenant, reason, [Slice(whose, asked.first, asked.last, path)])
+        enter_wrong(connection, pipeline.tenant, reason, [Slice(whose, asked.first, last, path)])
 
 
 def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, VolumeEstimate]:
@@ -211,23 +220,21 @@ def plan_slices(
     Raises:
         SettingsError: no people are known.
     """
-    tenant, first, last = pipeline.tenant, request.first, request.last
+    tenant, first = pipeline.tenant, request.first
+    lasts = {path: last for path in request.collections if (last := last_of(request, path)) >= first}
     if request.circles:
-        days = list(windows(first, last))
-        return [Slice((), *window, path) for path in request.collections for window in days]
-    if not request.collections:
-        return []
-    by_people = [path for path in request.collections if COLLECTIONS[path].shape == "dated by people"]
+        return [Slice((), *window, path) for path, last in lasts.items() for window in windows(first, last)]
+    by_people = [path for path in lasts if COLLECTIONS[path].shape == "dated by people"]
     people: Sequence[int] = request.person_ids or ()
     if request.person_ids is None and by_people:
-        people = people_to_read(connection, tenant, first, last)
+        people = people_to_read(connection, tenant, first, max(lasts.values()))
     if by_people and not people:
         raise SettingsError(
             f"No people are known of {tenant}: there is nobody to read clockings for.",
             guidance="Check in Protime that this client may see people, or name them with --people.",
         )
     planned: list[Slice] = []
-    for path in request.collections:
+    for path, last in lasts.items():
         if path in by_people:
             asked = Slice(people, first, last, path)
         else:

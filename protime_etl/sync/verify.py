@@ -22,7 +22,7 @@ from protime_etl.sync.comparing import Comparing
 from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull import OnPage
-from protime_etl.sync.requests import check_range, of_people, refuse_unknown, unknown_among
+from protime_etl.sync.requests import YEAR, check_range, of_people, refuse_unknown, unknown_among
 from protime_etl.sync.runs import finish, plan
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
@@ -31,8 +31,6 @@ from protime_etl.sync.workers import pull
 from protime_etl.work import EVERYONE, Counts, Request, Slice
 
 __all__ = ["repair", "repair_slice", "verify", "verify_all"]
-
-FUTURE = dt.timedelta(days=366)
 
 
 def verify_all(
@@ -89,7 +87,7 @@ def verify(
         ProtimeError: a subclass says what went wrong; nothing is known then.
     """
     check_range(first, last)
-    if last > (end := local_day(pipeline.settings, dt.datetime.now(dt.UTC)) + FUTURE):
+    if last > (end := local_day(pipeline.settings, dt.datetime.now(dt.UTC)) + YEAR):
         raise SettingsError(f"The range ends ({last}) later than a year from now ({end}).", guidance="End earlier.")
     if person_ids is not None and PEOPLE_SCOPE in pipeline.settings.scopes:
         unknown = unknown_among(pipeline, person_ids)

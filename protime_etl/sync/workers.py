@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import OvertakenError, ProtimeError, SchemaError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.protime.client import ProtimeClient
@@ -176,6 +176,8 @@ class WorkerPool:
             with self.work.lock:
                 self._observer.cut(unit, cut.parts, cut.error)
                 return self.work.cut(unit, cut)
+        except (OvertakenError, SchemaError):
+            raise  # it is about no unit, and said once
         except ProtimeError as error:
             with self.work.lock:
                 self._observer.failed(unit, error)

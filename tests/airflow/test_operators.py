@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 import runpy
+import threading
+import time
 import traceback
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ import sqlalchemy as sa
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
 from airflow.utils.types import DagRunType
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
 from protime_etl.airflow import (
@@ -31,6 +33,7 @@ from protime_etl.airflow.mapping import deal
 from protime_etl.errors import (
     DeletionsWithheldError,
     ForbiddenError,
+    OvertakenError,
     ProtimeError,
     RateLimited,
     ServerError,
@@ -38,6 +41,7 @@ from protime_etl.errors import (
     UnreadableError,
 )
 from protime_etl.postgres import ledger
+from protime_etl.postgres.forgetting import forget_tenant, held_of
 from protime_etl.postgres.people import known_people
 from protime_etl.postgres.sources import register_source
 from protime_etl.protime import retrying
@@ -46,12 +50,13 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.environment import dags_folder
 from protime_etl.sync.brake import Brake
 from protime_etl.sync.lists import read_people
-from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.planning import windows
 from protime_etl.sync.requests import select
+from protime_etl.sync.settled import local_day
 from protime_etl.work import Slice, Unit
 from tests.difficult import answer_again, refuse_lists
-from tests.tenant import TODAY
+from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
@@ -445,3 +450,53 @@ def test_people_who_vanished_at_once_fail_the_task(pipeline: Pipeline, simulated
     pipeline.to_look_at.clear()  # the next task opens a pipeline of its own
     task = ProtimePeopleToPostgresOperator(task_id="people", accept_deletions="True")
     assert task.carry_out(pipeline, context())["deleted"] == 4
+
+
+def test_a_task_under_way_fails_for_good_when_its_tenant_is_forgotten(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
+) -> None:
+    units = planned(pipeline, 3)
+    slow = read_plan('fault = [{kind = "slow", seconds = 0.5, rate = 1.0, on = ["clockings"]}]')
+    simulated.served.misbehaviour.follow(slow)
+    forgetting = threading.Thread(target=lambda: forget_tenant(engine, "simulated"))
+    before = simulated.served.requests["clockings"]
+    ended: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            pull(pipeline, units)
+        except ProtimeError as error:
+            ended.append(error)
+
+    under_way = threading.Thread(target=run)
+    under_way.start()
+    while simulated.served.requests["clockings"] == before:
+        time.sleep(0.02)
+    forgetting.start()
+    for thread in (under_way, forgetting):
+        thread.join(60)
+    (error,) = ended
+    assert isinstance(error, OvertakenError)
+    assert not error.retry, "Airflow tries it no more"
+    assert table_rows(engine) == {}
+    with engine.connect() as connection:
+        assert held_of(connection, "simulated") == {}
+
+
+@pytest.mark.parametrize("run_type", [DagRunType.SCHEDULED, DagRunType.BACKFILL_JOB])
+def test_a_night_plans_the_days_to_come_of_plans(
+    simulated: SimulatedTenant, warehouse: URL, engine: Engine, run_type: DagRunType
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with open_pipeline(settings_for(simulated, collections="clockings people absences"), warehouse) as pipeline:
+        today = local_day(pipeline.settings, now)
+        given = context(now, run_type)
+        ProtimePlanOperator(task_id="plan", read_people=True).carry_out(pipeline, given)
+    with engine.connect() as connection:
+        lasts = connection.execute(
+            sa.text(
+                "SELECT u.collection, max(u.date_to) FROM protime_etl.units AS u JOIN protime_etl.runs AS r"
+                " USING (run_id) WHERE r.tenant = 'simulated' GROUP BY 1"
+            )
+        ).all()
+    assert {row[0]: row[1] for row in lasts} == {"clockings": today, "absences": today + dt.timedelta(days=92)}

@@ -279,7 +279,8 @@ def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.
         warehouse,
         "CREATE OR REPLACE VIEW protime_etl.book AS SELECT 'simulated'::text AS tenant,"
         " 'clockings'::text AS collection, n AS person_id, '{}'::datemultirange AS due, '{}'::datemultirange AS read,"
-        " '{}'::datemultirange AS proven, '{}'::datemultirange AS at_work, '{}'::datemultirange AS unproven"
+        " '{}'::datemultirange AS proven, '{}'::datemultirange AS at_work, '{}'::datemultirange AS unproven,"
+        " '{}'::datemultirange AS due_ahead, '{}'::datemultirange AS read_ahead"
         " FROM generate_series(1::bigint, 9) AS n WHERE pg_sleep(1)::text = ''",
     )
     monkeypatch.setattr("protime_etl.airflow.page.reading.SECONDS", 3.0)

@@ -122,6 +122,14 @@ def a_backfill_is_killed(world: World) -> None:
     world.change("DELETE FROM protime.clockings")
 
 
+@makes("unread")
+def days_to_come_were_not_read_for_two_nights(world: World) -> None:
+    world.choose("absences")
+    world.run("sync", *DATES)
+    world.change(f"UPDATE protime_etl.promises SET follows_from = '{FIRST}'")
+    world.change("UPDATE protime_etl.coverage SET ahead_at = ahead_at - interval '2 days'")
+
+
 @makes("never")
 def a_collection_is_chosen_later(world: World) -> None:
     world.run("sync", *DATES)

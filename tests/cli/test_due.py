@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import threading
+import time
+from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.faults import read_plan
@@ -66,6 +71,51 @@ def test_the_first_day_of_history_makes_all_since_due(shell: Shell) -> None:
     assert command in status.stdout
     assert shell(*command.split()[1:]).returncode == 0
     assert shell("status").returncode == 0
+
+
+def test_days_are_not_given_up_while_a_run_is_at_them_and_are_due_again_when_it_goes_on(
+    shell: Shell, simulated: SimulatedTenant
+) -> None:
+    simulated.served.misbehaviour.follow(read_plan('fault = [{kind = "slow", seconds = 0.2, rate = 1.0}]'))
+    ended: list[int] = []
+    under_way = threading.Thread(target=lambda: ended.append(shell("backfill", *OLDER).returncode))
+    under_way.start()
+    while not simulated.served.requests["clockings"]:
+        assert under_way.is_alive()
+        time.sleep(0.02)
+    refused = shell("due", *OLDER, "--give-up")
+    assert refused.returncode == 1
+    assert re.search(r"error: Run \d+ is at these days now\. Let it end", refused.stderr)
+    assert shell("due", *DATES, "--give-up").returncode == 0, "other days"
+    under_way.join(60)
+    assert ended == [0]
+
+    plan = 'fault = [{kind = "status", status = 403, on = ["clockings"], rate = 1.0}]'
+    simulated.served.misbehaviour.follow(read_plan(plan))
+    assert shell("backfill", *OLDER, "--fresh").returncode == 1
+    simulated.served.misbehaviour.follow(read_plan(""))
+    assert shell("due", *OLDER, "--give-up").returncode == 0
+    assert (OLDER[1], OLDER[3]) not in ranges(shell)
+    assert shell("backfill", *OLDER).returncode == 0, "the same command goes on with it"
+    assert (OLDER[1], OLDER[3]) in ranges(shell)
+
+
+def test_what_followed_is_given_up_for_days_to_come_too(shell: Shell, engine: Engine) -> None:
+    """Until then: from the day after, days are due again as they come."""
+    assert shell("sync", *DATES).returncode == 0
+    today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+    later = today + dt.timedelta(days=5)
+    given_up = shell("due", "--from", str(today), "--to", str(later), "--give-up")
+    assert f"{today}..{later} is not due any more of clockings" in given_up.stdout
+    with engine.connect() as connection:
+        dates, follows = connection.execute(
+            sa.text(
+                "SELECT dates @> CAST(:today AS date), follows_from FROM protime_etl.promises"
+                " WHERE tenant = 'simulated' AND collection = 'clockings'"
+            ),
+            {"today": today},
+        ).one()
+    assert (dates, follows) == (False, later + dt.timedelta(days=1))
 
 
 def test_a_run_for_some_people_asks_for_nothing(shell: Shell) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import threading
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +16,8 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import load_settings
 from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.forgetting import held_of
+from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -23,6 +29,8 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
+YEARS = ("--from", "2018-01-01", "--to", str(TODAY))
+"""So many that it takes several units."""
 
 
 def source(engine: Engine) -> tuple[str | None, ...]:
@@ -148,6 +156,41 @@ def test_forgetting_a_tenant(shell: Shell, engine: Engine, simulated: SimulatedT
         )
     assert shell("forget", "simulated", "--yes").returncode == 2
     assert shell("sync", *DATES, environment="sandbox").returncode == 0, "nothing is held of another environment"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("sync", *YEARS, "--workers", "2"),
+        ("backfill", *YEARS, "--workers", "1"),
+        ("changes",),
+        ("verify", *DATES, "--repair"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_command_under_way_ends_in_one_line_when_its_tenant_is_forgotten(
+    shell: Shell, engine: Engine, simulated: SimulatedTenant, command: tuple[str, ...]
+) -> None:
+    assert shell("sync", *DATES).returncode == 0
+    execute(engine.url, "UPDATE protime.clockings SET change_version = '' WHERE tenant = 'simulated'")
+    simulated.served.misbehaviour.follow(read_plan('fault = [{kind = "slow", seconds = 0.3, rate = 1.0}]'))
+    before = simulated.served.requests.total()
+    ended: list[subprocess.CompletedProcess[str]] = []
+    under_way = threading.Thread(target=lambda: ended.append(shell(*command)))
+    under_way.start()
+    while simulated.served.requests.total() < before + 3:
+        assert under_way.is_alive()
+        time.sleep(0.02)
+
+    assert shell("forget", "simulated", "--yes").returncode == 0
+
+    under_way.join(60)
+    assert ended[0].returncode == 1
+    said = [line for line in ended[0].stderr.splitlines() if "error" in line or "failed" in line]
+    assert len(said) == 1, said
+    assert re.match(r"error: simulated (was|is being) forgotten while this command r[au]ns?: nothing more", said[0])
+    with engine.connect() as connection:
+        assert held_of(connection, "simulated") == {}
 
 
 def test_a_publication_of_all_tables_lets_each_be_written(shell: Shell, warehouse: URL) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -27,7 +28,9 @@ from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=6)
-SYNC = ("sync", "--from", str(FIRST), "--to", str(TODAY), "--json")
+PLANNED_DAYS = 20
+LAST = TODAY + dt.timedelta(days=PLANNED_DAYS)
+SYNC = ("sync", "--from", str(FIRST), "--to", str(LAST), "--json")
 every_collection = pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=list(COLLECTIONS))
 
 
@@ -83,7 +86,7 @@ class Reader:
 
 @pytest.fixture
 def reader(collection: Collection, warehouse: URL, tmp_path: Path) -> Iterator[Reader]:
-    tenant = Tenant(seed=1, people=6, first_day=FIRST, last_day=TODAY)
+    tenant = Tenant(seed=1, people=6, first_day=FIRST, last_day=TODAY, planned_days=PLANNED_DAYS)
     with SimulatedTenant(tenant, Options(page_size=5)) as simulated:
         yield Reader(collection, simulated, warehouse, tmp_path)
 
@@ -119,6 +122,44 @@ def test_a_sync_brings_the_truth_and_the_next_one_writes_nothing(reader: Reader,
     assert (first["inserted"], first["rejected"]) == (len(truth), 0)
     again = reader.sync()
     assert (again["unchanged"], again["inserted"], again["updated"], again["deleted"]) == (len(truth), 0, 0, 0)
+
+
+@pytest.mark.parametrize("collection", [one for one in COLLECTIONS.values() if one.plans], ids=lambda one: one.path)
+def test_plans_are_read_into_the_future_and_all_else_comes_with_the_days(
+    collection: Collection, warehouse: URL, engine: Engine, tmp_path: Path
+) -> None:
+    today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+    tenant = Tenant(seed=1, people=6, first_day=today, last_day=today, planned_days=60)
+    with SimulatedTenant(tenant, Options(page_size=5)) as simulated:
+        reader = Reader(collection, simulated, warehouse, tmp_path)
+        monday = today - dt.timedelta(days=7)  # assignments begin with the week
+        days = ("--from", str(monday), "--to", str(today))
+        result = reader.shell("sync", *days, planned_days="20")
+        assert result.returncode == 0, result.stderr
+        assert f"{collection.path}: days to come are read up to {today + dt.timedelta(days=22)}" in result.stderr
+        read = {one: row for one, row in reader.truth().items() if row[collection.day] <= str(ahead(today, 22))}
+        assert 0 < len(read) < len(reader.truth())
+        assert {one: row for one, row in table_rows(engine, collection.path).items() if one in read} == read
+        assert collection.path in reader.shell("due").stdout
+        assert str(ahead(today, 20)) in reader.shell("due", planned_days="20").stdout
+
+        chosen = f"clockings people {collection.path}"
+        tomorrow = ("--from", str(ahead(today, 1)), "--to", str(ahead(today, 60)))
+        for command in ("sync", "backfill"):
+            later = reader.shell(command, *tomorrow, collections=chosen)
+            assert later.returncode == 0, later.stderr
+            assert f"clockings come with the days: nothing is read of them before {ahead(today, 1)}" in later.stderr
+        assert table_rows(engine, collection.path).keys() >= reader.truth().keys() - {
+            one for one, row in reader.truth().items() if row[collection.day] < str(monday)
+        }
+        assert table_rows(engine, "clockings") == {}
+        both = reader.shell("sync", "--from", str(today), "--to", str(ahead(today, 40)), collections=chosen)
+        assert f"clockings come with the days; they are read up to today, {today}." in both.stderr
+        assert reader.shell("sync", *tomorrow, collections="clockings people").returncode == 2
+
+
+def ahead(day: dt.date, days: int) -> dt.date:
+    return day + dt.timedelta(days=days)
 
 
 @every_kind

@@ -1,6 +1,7 @@
 """Each lock of docs/correctness.md: a history that is right with it and wrong without it.
 
-The order of rows in a merge (8) is no lock that could be taken out: `ORDER BY` in sql/engine/merge.sql.
+The locks of schema and tenant (3, 4) are in test_acts.py. The order of rows in a merge (10) is no lock that could be
+taken out: `ORDER BY` in sql/engine/merge.sql.
 """
 
 from __future__ import annotations

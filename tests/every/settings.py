@@ -137,6 +137,17 @@ def history_from(face: Face) -> None:
     assert face.sync(history_from="2024-02-01").select(due) == "2024-02-01"
 
 
+def planned_days(face: Face) -> None:
+    due = (
+        "SELECT max(upper(due_ahead)) - 1 - max(today) FROM protime_etl.book JOIN protime.tenants USING (tenant)"
+        " WHERE tenant = 'simulated'"
+    )
+    chosen = "clockings people absences"
+    assert face.sync(collections=chosen).select(due) == 90
+    assert face.sync(collections=chosen, planned_days="7").select(due) == 7
+    assert face.sync(collections=chosen, planned_days="0").select(due) is None
+
+
 def max_pause(face: Face) -> None:
     fault = 'on = ["people"]\nkind = "status"\nstatus = 429\nretry_after = 99999\ncount = 1'
     assert not face.sync(face.house.tenant(fault=fault)).ok
@@ -203,6 +214,7 @@ BOTH_FACES: dict[str, SettingRow] = {
     "max_wait_in_task": max_wait_in_task,
     "max_vanished": max_vanished,
     "history_from": history_from,
+    "planned_days": planned_days,
     "max_pause": max_pause,
     "requests_per_second": requests_per_second,
     "proof_requests": proof_requests,

@@ -69,6 +69,8 @@ class Book:
         self.failed_at = NEVER
         self.came_at = NEVER
         """When a run of all people last failed, and when one last came to its end; of days that are not over, too."""
+        self.plans_tried_at = self.plans_read_at = NEVER
+        """When a run that was to read all plans last began, and when one that came to its end."""
         self.delta_since: dt.datetime | None = None
         """When the initial load of the delta began."""
         self.delta_asked_at = NEVER

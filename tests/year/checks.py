@@ -25,16 +25,20 @@ CHECKS = {
     "advice": "what is printed as advice can be run as it stands, and cures",
     "comparison": "prove and verify find what differs, and nothing else",
     "held": "what vanishes at once is marked when it is accepted, and not before in pieces",
+    "plans": "what a night has read of days to come is in the table as the tenant has it",
     "due": "protime.coverage counts the people that are due and unread",
     "proof": "protime.proof counts the people that are due and not found equal since",
 }
 """What each check holds."""
-COLLECTIONS = ("clockings", "people")
+COLLECTIONS = ("clockings", "people", "absences")
 HOUR = dt.timedelta(hours=1)
 NIGHT = 30 * HOUR
 """A night of yesterday is at most that old in the morning."""
+FRESH = 36 * HOUR
+"""What was read of days to come counts that long."""
 POLL = 24 * HOUR
 LIFETIME = 72 * HOUR
+PLANNED = dt.timedelta(days=90)
 GRACE = dt.timedelta(days=1)
 """How long after its end a day may wait for its night."""
 NAMED = 5
@@ -102,6 +106,7 @@ class Checks:
         if not health.ok and not may_not:
             self.report("red", "; ".join(one.line for one in health.problems))
         self._due(now, table)
+        self._plans()
         return health
 
     def against(self, now: dt.datetime, wrong: set[int], truth: Rows, table: Rows) -> tuple[list[str], list[str]]:
@@ -128,6 +133,8 @@ class Checks:
             must_not.append("the list of people failed")
         if book.delta_since is not None and now - book.delta_asked_at > LIFETIME:
             must_not.append("the delta is over")
+        if now - book.plans_tried_at > FRESH:
+            must_not.append("no run was to read days to come")
         may_not = list(must_not)
         if any(cell not in book.read for cell in book.due(now)):
             may_not.append("due cells are not known to be read")
@@ -137,6 +144,8 @@ class Checks:
             may_not.append("the last run failed, perhaps of days that are not over")
         if now - book.listed_at > NIGHT:
             may_not.append("the last night did not read all")
+        if now - book.plans_read_at > NIGHT:
+            may_not.append("the last night did not read all days to come")
         return must_not, may_not
 
     def compared(self, compared: list[Compared], truth: Rows, table: Rows) -> None:
@@ -167,6 +176,20 @@ class Checks:
         if known:
             one = known[0]
             self.report("cells", f"{len(known)} are wrong, such as {table.get(one)}, which is {truth.get(one)}")
+
+    def _plans(self) -> None:
+        """Compare the absences to come that did not change since they were read."""
+        truth, table = tenant_rows(self._life.tenant, "absences"), table_rows(self._engine, "absences")
+        known = {one for one, moment in self._life.planned.items() if moment < self._book.plans_read_at}
+        last = self._life.today + PLANNED
+        wrong = [
+            one
+            for one in sorted(differing(truth, table) & known)
+            if any(self._life.today < day_of(row) <= last for row in (truth.get(one), table.get(one)) if row)
+        ]
+        if wrong:
+            one = wrong[0]
+            self.report("plans", f"{len(wrong)} are wrong, such as {table.get(one)}, which is {truth.get(one)}")
 
     def _due(self, now: dt.datetime, table: Rows) -> None:
         """Compare what the views say is missing and unproven of each day that is due."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
+from itertools import count
 
+from protime_etl.collections.absences import Absence
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.people import Person
 from protime_etl.collections.record import Reference
@@ -20,6 +22,9 @@ HISTORY = dt.timedelta(days=45)
 """How much of the past is there on the first day."""
 RECENT = dt.timedelta(days=14)
 FAR_BACK = dt.timedelta(days=120)
+FIRST_PLAN = 49_000_000
+MOST_AHEAD = 100
+"""Days."""
 CORRECTIONS = (0, 0, 1, 2, 3, 4)
 SATURDAY = 5
 
@@ -36,6 +41,11 @@ class Life:
         """When a clocking was last changed, removed ones included; those that never were are not there."""
         self.touched: dict[tuple[int, dt.date], dt.datetime] = {}
         """When a person's day last changed: by a clocking that came, went, or is another one now."""
+        self.planned: dict[int, dt.datetime] = {}
+        """When an absence to come was last planned or changed, those that were taken back included."""
+        # Dice of their own: all else happens as it does without plans.
+        self._planner = random.Random(1)
+        self._plans = count(FIRST_PLAN)
         self.today = begin
 
     def live_until(self, day: dt.date, now: dt.datetime) -> None:
@@ -43,6 +53,7 @@ class Life:
         while self.today < day:
             self.today += dt.timedelta(days=1)
             self._work()
+            self._plan(now)
             if self.today.day == 1:
                 self._staff()
             for correct in self._dice.choices(
@@ -75,6 +86,23 @@ class Life:
             for one in self.tenant.people_truth()
             if (one.in_service_date or day) <= day <= (one.out_of_service_date or day)
         ]
+
+    def _plan(self, now: dt.datetime) -> None:
+        """Plan absences, and take some back or move them."""
+        people = self.in_service(self.today)
+        for _ in range(self._planner.choice((0, 1, 2))):
+            day = self.today + dt.timedelta(days=self._planner.randint(1, MOST_AHEAD))
+            one = Absence(id=next(self._plans), person=Reference(id=self._planner.choice(people).id), date=day)
+            self.planned[self.tenant.add_record("absences", one).id] = now
+        coming = [one for one in self.tenant.records("absences") if one.date > self.today]
+        if coming and self._planner.random() < 0.4:
+            one = self._planner.choice(coming)
+            self.planned[one.id] = now
+            if self._planner.random() < 0.5:
+                self.tenant.remove_record("absences", one.id)
+            else:
+                later = self.today + dt.timedelta(days=self._planner.randint(1, MOST_AHEAD))
+                self.tenant.edit_record("absences", one.id, date=later)
 
     def _work(self) -> None:
         """Clock all people in and out; on a Saturday a few of them."""

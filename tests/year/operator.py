@@ -23,7 +23,7 @@ from protime_etl.sync.verification import Verification
 from protime_etl.sync.verify import verify
 from protime_etl.sync.workers import Observer
 from tests.moving_clock import MovingClock
-from tests.year.book import Book, days_of
+from tests.year.book import ONE_DAY, ZONE, Book, days_of
 from tests.year.commands import CommandLine, Ended
 from tests.year.dying import At, die
 
@@ -98,6 +98,8 @@ class Operator:
         else:
             self._book.came_at = at
             self._book.finish(cells, at)
+            if self._reads_plans(days[1], at):
+                self._book.plans_read_at = at
         return not why
 
     def crash(self, days: Days, page: int) -> None:
@@ -131,10 +133,17 @@ class Operator:
             done = prove(pipeline, "cli", requests=requests)
             # What was known to be wrong was read again first, and not compared.
             number = len(done.windows) - len(done.found)
-            repaired = {day for _, first, last, _ in done.windows[:number] for day in days_of(first, last)}
+            repaired = {
+                day
+                for path, first, last, _ in done.windows[:number]
+                if path == "clockings"
+                for day in days_of(first, last)
+            }
             # Where the budget ends a proof what differs may not be repaired.
             is_whole = not (done.is_spent or done.failures or done.unreadable or pipeline.to_look_at)
-            for place, (_, first, last, people) in enumerate(done.windows):
+            for place, (path, first, last, people) in enumerate(done.windows):
+                if path != "clockings":
+                    continue
                 if people is None and place >= number:
                     compared.append(Compared(first, last, done.found[place - number], repaired))
                 if people is None and place >= number and is_whole:
@@ -187,6 +196,9 @@ class Operator:
                 book.delta_since = at
         if words[1] in ("sync", "backfill"):
             book.list_people(at)
+            book.plans_tried_at = at
+            if "--collections" in words and "clockings" not in words[words.index("--collections") + 1]:
+                return
             book.came_at = at
             days = tuple(dt.date.fromisoformat(words[words.index(name) + 1]) for name in ("--from", "--to"))
             if "--only-missing" in words:
@@ -198,7 +210,13 @@ class Operator:
     def _begin(self, days: Days) -> tuple[dt.datetime, list[tuple[int, dt.date]]]:
         at = self._clock.now()
         self._book.promise(*days)
+        if self._reads_plans(days[1], at):
+            self._book.plans_tried_at = at
         return at, self._book.may_reach(*days, at)
+
+    @staticmethod
+    def _reads_plans(last: dt.date, at: dt.datetime) -> bool:
+        return last >= at.astimezone(ZONE).date() - ONE_DAY
 
     @contextmanager
     def _pipeline(self) -> Iterator[Pipeline]:

@@ -234,6 +234,7 @@ def year(clock: MovingClock, url: URL, seed: int) -> Iterator[Year]:
             "auth_url": served.url,
             "max_wait_in_task": 0,
             "max_vanished": MOST_VANISHED,
+            "collections": "clockings people absences",
         }
         environment = {name: str(value) for name, value in settings.items()}
         environment["database_url"] = url.render_as_string(hide_password=False)

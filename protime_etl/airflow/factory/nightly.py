@@ -36,7 +36,8 @@ red if anything needs attention, and names it: what could not be read, a delta t
 with an impossible time. No task waits for it: what is whole is published, and the proof runs.
 
 Window: the run's own day in the tenant's time zone and the `lookback_days` before it. A run made by
-`airflow backfill create` reads its own day only.
+`airflow backfill create` reads its own day only. Of plans (absences, assignments) the days to come are read, too, as
+many as the connection says (Planned days).
 
 Between 02:00 and 03:00 an hour is missing on one day of the year and comes twice on another: schedule nothing there.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from protime_etl.collections.assignments import Assignment
 from protime_etl.collections.record import Reference
-from protime_etl.simulator.generation.presence import workdays
+from protime_etl.simulator.generation.presence import planned_workdays, workdays
 from protime_etl.simulator.generation.source import Source
 
 __all__ = ["FIRST_ID", "generate"]
@@ -18,7 +18,7 @@ BEFORE = dt.timedelta(days=20)
 
 def generate(source: Source) -> Iterator[Assignment]:
     """From Monday to Friday, and for each third person one that reaches into the days."""
-    mondays = sorted({day - dt.timedelta(days=day.weekday()) for day in workdays(source)})
+    mondays = sorted({day - dt.timedelta(days=day.weekday()) for day in (*workdays(source), *planned_workdays(source))})
     for person_id in source.person_ids:
         for monday in mondays:
             yield _assignment(source, person_id, monday, monday + dt.timedelta(days=4))

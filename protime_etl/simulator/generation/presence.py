@@ -10,7 +10,7 @@ from protime_etl.collections.clockings import Clocking
 from protime_etl.simulator.generation.clockings import WEEKEND
 from protime_etl.simulator.generation.source import Source
 
-__all__ = ["ids_of", "pairs_by_day", "workdays"]
+__all__ = ["ids_of", "pairs_by_day", "planned_workdays", "workdays"]
 
 Pair = tuple[int, int]
 
@@ -29,6 +29,11 @@ def pairs_by_day(clockings: Sequence[Clocking]) -> Mapping[dt.date, list[Pair]]:
 def workdays(source: Source) -> list[dt.date]:
     """The tenant's days on which people work."""
     return [day for day in source.days if day.weekday() not in WEEKEND]
+
+
+def planned_workdays(source: Source) -> list[dt.date]:
+    """Days to come on which people will work."""
+    return [day for day in source.planned if day.weekday() not in WEEKEND]
 
 
 class ids_of:  # noqa: N801 - used like a function

@@ -21,6 +21,8 @@ class Source:
 
     seed: int
     days: Sequence[dt.date]
+    planned: Sequence[dt.date]
+    """Days after these, of which there are plans only."""
     person_ids: Sequence[int]
     clockings_of: Callable[[int], Sequence[Clocking]]
     """The clockings of a person, deleted ones included."""
@@ -39,9 +41,16 @@ class Following:
     both. The tenant gives versions.
     """
 
-    def __init__(self, seed: int, days: Sequence[dt.date], clockings_of: Callable[[int], Sequence[Clocking]]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        days: Sequence[dt.date],
+        planned: Sequence[dt.date],
+        clockings_of: Callable[[int], Sequence[Clocking]],
+    ) -> None:
         self._seed = seed
         self._days = days
+        self._planned = planned
         self._clockings_of = clockings_of
         self._begun: dict[str, tuple[Any, Source]] = {}
 
@@ -53,7 +62,8 @@ class Following:
         """
         _, _, name = COLLECTIONS[collection].record.__module__.rpartition(".")
         module: Any = import_module(f"protime_etl.simulator.generation.{name}")
-        source = Source(self._seed, self._days, person_ids, self._clockings_of, collection, count(module.FIRST_ID))
+        ids = count(module.FIRST_ID)
+        source = Source(self._seed, self._days, self._planned, person_ids, self._clockings_of, collection, ids)
         self._begun[collection] = (module, source)
         records = list(module.generate(source)) if hasattr(module, "generate") else []
         if hasattr(module, "derive"):

@@ -18,6 +18,7 @@ from protime_etl.errors import (
     DeltaBrokenError,
     ForbiddenError,
     ForeignAnswerError,
+    OvertakenError,
     ProtimeError,
     RateLimited,
     RedirectError,
@@ -52,7 +53,7 @@ _OUTAGES = (
     ForeignAnswerError,
     RedirectError,
 )
-_WAITS = (BusyError, RateLimited, SettingsError, SchemaError, DeltaBrokenError)
+_WAITS = (BusyError, OvertakenError, RateLimited, SettingsError, SchemaError, DeltaBrokenError)
 
 
 def failure_kind(error: ProtimeError) -> FailureKind:
