@@ -90,7 +90,7 @@ FORMS = [
 
 @pytest.mark.parametrize("text", FORMS)
 def test_commands_psql_and_airflow_reach_it(
-    text: str, form: Callable[[str], str], shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, form: Callable[[str], str], shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
