@@ -49,8 +49,8 @@ def require_all_rows(connection: Connection) -> None:
     if hidden := connection.scalar(sa.text(HIDDEN), {"names": sorted(metadata.tables)}):
         raise SchemaError(
             f"Row-level security may hide rows from the database user: {hidden}.",
-            guidance="Give this user a policy for all rows, CREATE POLICY ... TO ... USING (true) WITH CHECK (true), and"
-            " no restrictive one; or NO FORCE ROW LEVEL SECURITY for the owner; or ALTER ROLE ... BYPASSRLS.",
+            guidance="Give this user a policy for all rows, CREATE POLICY ... TO ... USING (true) WITH CHECK (true),"
+            " and no restrictive one; or NO FORCE ROW LEVEL SECURITY for the owner; or ALTER ROLE ... BYPASSRLS.",
         )
 
 

@@ -24,9 +24,9 @@ def owned(warehouse: URL) -> Iterator[URL]:
     """A warehouse whose owner is no superuser and obeys policies."""
     name = f"owned_{warehouse.database}"
     execute(warehouse, f"CREATE ROLE {name} LOGIN NOSUPERUSER NOBYPASSRLS")
-    with database(warehouse, name) as url:
+    with database(warehouse, name) as made:
         execute(warehouse, f"ALTER DATABASE {name} OWNER TO {name}")
-        url = url.set(username=name)
+        url = made.set(username=name)
         engine = create_engine(url)
         upgrade_schema(engine)
         engine.dispose()
