@@ -76,7 +76,14 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
     try:
         data.mkdir(parents=True, exist_ok=True)
         server = Server(_plain_path(data, runtime))
-        server.start()
+        try:
+            server.start()
+        except Exception:
+            with suppress(Exception):  # what it began; at the end of the process it would fail aloud
+                server.cleanup()
+            raise
+        finally:
+            atexit.unregister(server._cleanup)
     except SettingsError:
         raise
     except Exception as error:
@@ -94,7 +101,6 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         )
     finally:
         server.cleanup()
-        atexit.unregister(server._cleanup)
 
 
 def _require_access(user: str, data: Path, programs: Path) -> None:
