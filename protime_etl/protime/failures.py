@@ -30,7 +30,8 @@ def printable(text: str) -> str:
 def explain(error: Exception, host: str) -> ProtimeError | None:
     """The error to raise instead; None for what was not foreseen."""
     inner = _innermost(error)
-    if isinstance(inner, (OSError, ssl.SSLError)) and (broken := _broken_bundle()):
+    no_file = isinstance(inner, (ssl.SSLError, FileNotFoundError, PermissionError)) or type(inner) is OSError
+    if no_file and (broken := _broken_bundle()):
         return broken
     if isinstance(inner, ssl.SSLError):
         return _no_tls(inner, host)
@@ -92,7 +93,7 @@ def _broken_bundle() -> SettingsError | None:
     if not bundle or Path(bundle).is_dir():
         return None
     try:
-        ssl.create_default_context(cafile=bundle)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(bundle)
     except OSError as error:  # those of TLS are among them
         why = "no certificates are in it" if isinstance(error, ssl.SSLError) else error.strerror
         return SettingsError(f"{name} names a file that cannot be used ({why}).", guidance="Correct or unset it.")
