@@ -122,11 +122,11 @@ def _of_a_function(where: str, cause: BaseException | None) -> DatabaseError | N
         return None
     told = f"The function {name} failed on {where} ({_reason(cause)})."
     guidance = (
-        "It is not of protime-etl: a trigger, an event trigger, an index or a policy calls it. Mend or remove it."
+        "It does not belong to protime-etl: a trigger, an event trigger, an index or a policy calls it. Correct it."
     )
     if isinstance(cause, NOT_FOUND):
         guidance = (
-            "It is not of protime-etl, which finds names without a schema in pg_catalog alone: name the schema in it,"
+            "It does not belong to protime-etl, which finds names without a schema in pg_catalog only: name the schema in it,"
             f" or ALTER FUNCTION {name} SET search_path = public, or wherever its names are."
         )
     # A name is not found the next time either; what a function refuses now it may take later.
@@ -143,7 +143,7 @@ def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
         )
     if isinstance(cause, psycopg.errors.DependentObjectsStillExist):
         return SchemaError(
-            f"Other objects of {where} depend on what has to be made anew ({_dependents(cause)}).",
+            f"Other objects of {where} depend on what has to be replaced ({_dependents(cause)}).",
             guidance="Keep their definitions (pg_get_viewdef, pg_get_functiondef), drop them, run the same command"
             " again, and make them again; nothing was changed.",
         )

@@ -1,8 +1,8 @@
 """Views and functions made again where they have changed, so that what others made of them stays as far as it can.
 
 What did not change is not touched. What can be replaced is replaced: views of users on it stay. Only what has other
-columns is dropped first; if something of a user depends on it, PostgreSQL refuses that and names it. Whoever could read
-what was dropped can read what takes its place.
+columns is dropped first; if something of a user depends on it, PostgreSQL refuses that and names it. Rights that were
+granted on what was dropped are granted on what takes its place.
 """
 
 from __future__ import annotations

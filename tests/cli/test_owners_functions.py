@@ -97,7 +97,7 @@ def test_what_a_function_refuses_by_itself_is_its_own(shell: Shell, warehouse: U
     refused = shell("sync", *DATES)
     assert refused.returncode == 1
     assert "The function public.closed() failed on " in refused.stderr
-    assert "(RaiseException: closed on Sundays). It is not of protime-etl" in refused.stderr
+    assert "(RaiseException: closed on Sundays). It does not belong to protime-etl" in refused.stderr
 
 
 @pytest.mark.alone(reason="a table is removed")
