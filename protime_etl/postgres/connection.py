@@ -126,8 +126,8 @@ def _of_a_function(where: str, cause: BaseException | None) -> DatabaseError | N
     )
     if isinstance(cause, NOT_FOUND):
         guidance = (
-            "It does not belong to protime-etl, which finds names without a schema in pg_catalog only: name the schema in"
-            f" it, or ALTER FUNCTION {name} SET search_path = public, or wherever its names are."
+            "It does not belong to protime-etl, which finds names without a schema in pg_catalog only: name the schema"
+            f" in it, or ALTER FUNCTION {name} SET search_path = public, or wherever its names are."
         )
     # A name is not found the next time either; what a function refuses now it may take later.
     kind = DatabaseError if (cause.sqlstate or "")[:2] in {"22", "23", "P0"} else SchemaError
