@@ -298,6 +298,7 @@ def _named_errors() -> Iterator[None]:
                 problems.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
             else:
                 problems.append(problem["msg"].removeprefix("Value error, "))
-        raise SettingsError(
-            "; ".join(problems) + ".", guidance="Set it in the environment or in a .env file here (docs/settings.md)."
-        ) from None
+        where = "in the environment or in a .env file here"
+        if not os.access(ENV_FILE.parent, os.X_OK):
+            where = "in the environment: this user may not enter this folder, so no .env file was read"
+        raise SettingsError("; ".join(problems) + ".", guidance=f"Set it {where} (docs/settings.md).") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -23,18 +24,18 @@ MARKS = {
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """The variables that the file sets; none if it is not there or sets nothing.
+    """The variables that the file sets; none if it is not there, in a folder that may not be entered, or sets nothing.
 
     Raises:
         SettingsError: it cannot be read, or its encoding would have to be guessed.
     """
-    if path.is_dir():  # a virtual environment may be called so
-        return {}
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):  # a virtual environment may be called so
         return {}
     except OSError as error:
+        if not os.access(path.parent, os.X_OK):  # whether it is there cannot be known
+            return {}
         raise SettingsError(
             f"The file {path} cannot be read ({error.strerror}).",
             guidance="Let this user read it, or work in another folder and set PROTIME_* in the environment.",

@@ -161,7 +161,7 @@ def test_nothing_that_a_broken_database_says_holds_a_secret(warehouse: URL, engi
         ]
         sync = ("sync", "--from", str(TODAY), "--to", str(TODAY), "--people", "7", "--debug")
         printed = run(tmp_path, [environment(server, "acme", url) for url in urls], *sync)
-    for told in ("CheckViolation", "cannot be reached", "not a PostgreSQL URL"):
+    for told in ("CheckViolation", "cannot be reached", "not an address of PostgreSQL"):
         assert told in printed
     assert found(printed) == []
     assert found(dump(engine)) == []

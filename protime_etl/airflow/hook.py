@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
 from sqlalchemy.engine import URL
 
 from protime_etl.airflow.provider_info import field_labels
@@ -16,7 +17,7 @@ from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings, load_settings
 from protime_etl.errors import ProtimeError, ProtocolError, SettingsError
-from protime_etl.postgres.address import check_parameters
+from protime_etl.postgres.address import url_of
 from protime_etl.protime.filters import Condition
 from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
@@ -30,18 +31,16 @@ def warehouse_url(postgres_conn_id: str) -> URL:
     """The SQLAlchemy URL of a connection of type `postgres`, with the parameters of its extra (sslmode and others).
 
     Raises:
-        SettingsError: it has parameters that PostgreSQL does not know, or asks for a login by IAM.
+        SettingsError: it has parameters that PostgreSQL does not know, hosts and ports that cannot be, or asks for a
+            login by IAM.
     """
-    hook = PostgresHook(postgres_conn_id=postgres_conn_id)
-    connection = hook.get_connection(postgres_conn_id)
-    url = URL.create(
-        "postgresql+psycopg",
-        username=connection.login or None,
-        password=connection.password or None,
-        host=connection.host or None,
-        port=connection.port,
-        database=connection.schema or None,
-    )
+    try:
+        connection = PostgresHook(postgres_conn_id=postgres_conn_id).get_connection(postgres_conn_id)
+    except AirflowNotFoundException:  # as Airflow also says of an address that it cannot read
+        raise SettingsError(
+            f"The connection {postgres_conn_id} is not there, or Airflow cannot read its address.",
+            guidance="Airflow takes several hosts as postgresql://user:password@host1,host2/database?port=5432%2C5432.",
+        ) from None
     extra: dict[str, Any] = connection.extra_dejson
     where = f"The connection {postgres_conn_id}"
     if extra.get("iam"):
@@ -50,10 +49,15 @@ def warehouse_url(postgres_conn_id: str) -> URL:
             guidance="Give it a database user with a password, and take iam out of its extra.",
         )
     hook_only = {*PostgresHook.ignored_extra_options, "enable_log_db_messages"}
-    given = {name: str(value) for name, value in extra.items() if name not in hook_only}
-    url = url.update_query_dict(given)
-    check_parameters(url, where)
-    return url
+    fields = {
+        "host": connection.host,
+        "port": connection.port,
+        "user": connection.login,
+        "password": connection.password,
+        "dbname": connection.schema,
+    }
+    given = fields | {name: value for name, value in extra.items() if name not in hook_only}
+    return url_of({name: str(value) for name, value in given.items() if value is not None}, where)
 
 
 class ProtimeHook(BaseHook):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import re
 import sys
 from collections.abc import Callable
@@ -23,9 +22,11 @@ from protime_etl.cli.setup import check, db_upgrade
 from protime_etl.cli.simulate import simulate
 from protime_etl.cli.sql import sql
 from protime_etl.cli.status import status
+from protime_etl.cli.streams import prepared_streams
 from protime_etl.cli.tenants import db_timezone, forget
 from protime_etl.cli.verify import verify
 from protime_etl.errors import ProtimeError, SettingsError
+from protime_etl.machine import machine_fault
 
 __all__ = ["main"]
 
@@ -91,40 +92,44 @@ def command() -> Callable[..., Any]:
 
 def main() -> None:
     """Run the command line; every error becomes one line and the promised exit status."""
-    debug = "--debug" in sys.argv[1:]
     # Records come by the hundred thousand and are never part of a cycle: looking for cycles takes a fifth of the time.
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what the terminal's encoding lacks is shown as an escape
-            stream.reconfigure(errors="backslashreplace")
+    with prepared_streams():
+        status = _run(debug="--debug" in sys.argv[1:])
+    if status:
+        sys.exit(status)
+
+
+def _run(*, debug: bool) -> int:
     try:
         status = command()([_as_argument(one) for one in sys.argv[1:] if one != "--debug"], standalone_mode=False)
-        if isinstance(status, int):
-            sys.exit(status)
+        sys.stdout.flush()  # here it can still be said that it failed
     except typer.Abort:
-        sys.exit(1)
-    except ProtimeError as error:
-        if debug:
-            raise
-        console.print_error(error)
-        sys.exit(error.exit_status)
+        return 1
+    except BrokenPipeError:  # who reads it has seen enough
+        return 1
     except USAGE_ERROR as error:
-        said: Any = error
-        context = said.ctx
-        asked = f"{context.command_path if context else 'protime-etl'} --help"
-        text = str(said.format_message())
-        if "\n" not in text:
-            console.print_error(SettingsError(f"{text.rstrip('.')}.", guidance=f"See: {asked}"))
-        else:  # a group without a command: its help
-            console.print_note(text)
-        sys.exit(2)
+        return _misused(error)
     except Exception as error:
         if debug:
             raise
-        unexpected = ProtimeError(
+        known = error if isinstance(error, ProtimeError) else machine_fault(error)
+        known = known or ProtimeError(
             f"Something unforeseen happened ({type(error).__name__}).",
             guidance="Run it again with --debug and report what it prints.",
         )
-        console.print_error(unexpected)
-        sys.exit(unexpected.exit_status)
+        console.print_error(known)
+        return known.exit_status
+    return status if isinstance(status, int) else 0
+
+
+def _misused(error: Any) -> int:
+    """Say what is wrong with the options; returns the exit status."""
+    text = str(error.format_message())
+    if "\n" in text:  # a group without a command: its help
+        console.print_note(text)
+    else:
+        asked = f"{error.ctx.command_path if error.ctx else 'protime-etl'} --help"
+        console.print_error(SettingsError(f"{text.rstrip('.')}.", guidance=f"See: {asked}"))
+    return SettingsError.exit_status

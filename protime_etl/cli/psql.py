@@ -12,12 +12,12 @@ import psycopg
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.transactions import reading
+from protime_etl.postgres.connection import database_errors
 
 __all__ = ["open_psql"]
 
 SEARCH_PATH = "-c search_path=protime,protime_etl,public"
+CONNECT_SECONDS = 10
 READ_ONLY = "-c default_transaction_read_only=on"
 
 
@@ -31,18 +31,18 @@ def open_psql(url: URL, *, write: bool = False) -> int:
         DatabaseError: PostgreSQL cannot be reached.
     """
     psql = _find_psql()
-    given = _given(url)
-    chosen = given.get("options", "")
-    given["options"] = f"{SEARCH_PATH} {chosen} {'' if write else READ_ONLY}"
-    if not _takes_options(url, given, write=write):
+    reached = _reached(url)
+    chosen = reached.get("options", "")
+    reached["options"] = f"{SEARCH_PATH} {chosen} {'' if write else READ_ONLY}"
+    if not _takes_options(reached, write=write):
         if not write:
             raise SettingsError(
                 "This server, or a pooler before it, takes no settings of a session: psql could change the warehouse.",
                 guidance="Open it all the same with --write, or give the query: protime-etl sql 'SELECT ...'",
             )
-        given["options"] = chosen
+        reached["options"] = chosen
     return subprocess.run(  # noqa: S603 - psql of the user's own path
-        [psql, *_arguments(given)], env=_environment(given), check=False
+        [psql, *_arguments(reached)], env=_environment(reached), check=False
     ).returncode
 
 
@@ -56,25 +56,29 @@ def _find_psql() -> str:
     raise SettingsError("There is no psql here.", guidance="Give the query: protime-etl sql 'SELECT ...'.")
 
 
-def _given(url: URL) -> dict[str, str]:
-    """What URL and environment say, by libpq's names."""
-    _, arguments = url.get_dialect()().create_connect_args(url)
-    given = {name: str(value) for name, value in arguments.items()}
-    given.setdefault("options", os.environ.get("PGOPTIONS", ""))
-    return given
+def _reached(url: URL) -> dict[str, str]:
+    """What a session was reached by, by libpq's names: of URL, environment and service, and of several hosts the one.
+
+    Raises:
+        DatabaseError: none is reached.
+    """
+    _, given = url.get_dialect()().create_connect_args(url)
+    with database_errors(url), psycopg.connect(**{"connect_timeout": CONNECT_SECONDS, **given}) as connection:
+        # What is not said is left to psql: an older one does not know all that this client has a default for.
+        said = {
+            one.keyword.decode(): one.val.decode()
+            for one in connection.pgconn.info
+            if one.val and one.val != one.compiled
+        }
+    # What a service says is among it, and would take precedence; a session that may only read is not read-write.
+    return {name: value for name, value in said.items() if name not in {"service", "target_session_attrs"}}
 
 
-def _takes_options(url: URL, given: dict[str, str], *, write: bool) -> bool:
+def _takes_options(given: dict[str, str], *, write: bool) -> bool:
     """Whether a session can begin with these options.
 
     Set later, they would stay on a connection that a pooler hands to others.
     """
-    engine = create_engine(url)
-    try:
-        with reading(engine):
-            pass  # so what is wrong below is the options
-    finally:
-        engine.dispose()
     try:
         with psycopg.connect(**given) as connection:  # type: ignore[arg-type]
             row = connection.execute("SELECT current_setting('default_transaction_read_only')").fetchone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import IsolationLevel
 
 from protime_etl.errors import ConnectionLostError, DatabaseError, LockedError, SchemaError
+from protime_etl.postgres.address import place_of
 from protime_etl.postgres.liveness import ping_after_rest
 from protime_etl.postgres.lock_watch import LockWatch
 from protime_etl.postgres.session import set_up_transactions
@@ -38,6 +40,23 @@ STOPPING = (
     psycopg.errors.CrashShutdown,
     psycopg.errors.CannotConnectNow,
     psycopg.errors.ConnectionException,
+)
+
+
+NOT_FOUND = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.InvalidSchemaName,
+)
+OF_STATEMENTS = {"0A", "22", "23", "2F", "38", "39", "3F", "42", "P0"}
+"""Classes of what a statement itself does wrong: the server and its locks have no part in it."""
+# How the server says in which function something failed, in its languages; what follows may hold data of a row.
+FUNCTION = re.compile(
+    r"^(?:(?:SQL|PL/\w+)[ -])?f[uo]n[ckzç]\S*(?: (?:SQL|PL/\w+))? "
+    r"(?:((?:[\w.$]|\"[^\"\n]+\")+\([^()\n]*\))|[\"«»„“]\s*([\w$]+))",
+    re.MULTILINE | re.IGNORECASE,
 )
 
 
@@ -89,14 +108,45 @@ def database_errors(url: URL) -> Iterator[None]:
 
 
 def _explain(url: URL, cause: BaseException | None) -> DatabaseError:
-    where = f"{url.query.get('host') or url.host or 'localhost'}/{url.database or ''}"
-    return _not_allowed(where, cause) or _broken(where, cause) or _refused(where, cause)
+    where = place_of(url)
+    return _of_a_function(where, cause) or _not_allowed(where, cause) or _broken(where, cause) or _refused(where, cause)
+
+
+def _of_a_function(where: str, cause: BaseException | None) -> DatabaseError | None:
+    """What failed in a function of the database's owner, which a trigger, an index or a policy calls."""
+    if not isinstance(cause, psycopg.Error) or (cause.sqlstate or "")[:2] not in OF_STATEMENTS:
+        return None
+    called = FUNCTION.search(cause.diag.context or "")
+    name = called and (called[1] or called[2])
+    if not name or name.startswith("protime_etl."):
+        return None
+    told = f"The function {name} failed on {where} ({_reason(cause)})."
+    guidance = (
+        "It does not belong to protime-etl: a trigger, an event trigger, an index or a policy calls it. Correct it."
+    )
+    if isinstance(cause, NOT_FOUND):
+        guidance = (
+            "It does not belong to protime-etl, which finds names without a schema in pg_catalog only: name the schema"
+            f" in it, or ALTER FUNCTION {name} SET search_path = public, or wherever its names are."
+        )
+    # A name is not found the next time either; what a function refuses now it may take later.
+    kind = DatabaseError if (cause.sqlstate or "")[:2] in {"22", "23", "P0"} else SchemaError
+    return kind(told, guidance=guidance)
 
 
 def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
     """What no repetition cures."""
-    if isinstance(cause, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)):
-        return SchemaError(f"The database {where} has no protime-etl schema.", guidance="Run: protime-etl db upgrade")
+    if isinstance(cause, NOT_FOUND):
+        return SchemaError(
+            f"The database {where} has no protime-etl schema, or not all of it ({cause.diag.message_primary}).",
+            guidance="Run: protime-etl db upgrade. If that changes nothing, restore what was removed from a backup.",
+        )
+    if isinstance(cause, psycopg.errors.DependentObjectsStillExist):
+        return SchemaError(
+            f"Other objects of {where} depend on what has to be replaced ({_dependents(cause)}).",
+            guidance="Keep their definitions (pg_get_viewdef, pg_get_functiondef), drop them, run the same command"
+            " again, and make them again; nothing was changed.",
+        )
     if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
         return SchemaError(
             f"PostgreSQL at {where} lets this user read only.",
@@ -148,6 +198,11 @@ def _refused(where: str, cause: BaseException | None) -> DatabaseError:
         f"PostgreSQL at {where} refused a statement ({_reason(cause)}).",
         guidance="What was committed before is whole; run the same command again.",
     )
+
+
+def _dependents(cause: psycopg.Error) -> str:
+    """Which objects depend on which, as the server says it, in one line."""
+    return "; ".join((cause.diag.message_detail or "").splitlines())[:1000]
 
 
 def _reason(cause: BaseException | None) -> str:

@@ -44,7 +44,8 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
     """Whether rows may go straight into the table; then no other process finishes a unit of these people meanwhile.
 
     Not if the table holds a row of these people on these days, even a deleted one; nor if another process is at these
-    people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account.
+    people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account;
+    nor where policies of row-level security hold for the user, which COPY does not obey.
     """
     by_people = COLLECTIONS[unit.collection].shape == "dated by people"
     if not (by_people and unit.person_ids) or not _is_untouched(connection, tenant, unit):
@@ -56,8 +57,10 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
 
 
 def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
-    statement = query("holds_scope", target=sql.Identifier("protime", COLLECTIONS[unit.collection].table)).as_string()
+    table = COLLECTIONS[unit.collection].table
+    statement = query("holds_scope", target=sql.Identifier("protime", table)).as_string()
     values = {
+        "table": f"protime.{table}",
         "tenant": tenant,
         "collection": unit.collection,
         "people": list(unit.person_ids),

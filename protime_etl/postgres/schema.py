@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from protime_etl.postgres.lock_watch import holders
 from protime_etl.postgres.locks import UPGRADE_LOCK
 from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.relations import add_relations
+from protime_etl.postgres.renewal import keeping_grants, renew
 from protime_etl.postgres.transactions import reading, transaction
 from protime_etl.postgres.versions import versions_of
 
@@ -155,21 +155,27 @@ def upgrade_schema(engine: Engine) -> SchemaState:
             # CREATE ... IF NOT EXISTS needs the right to create even when there is nothing to do.
             if not connection.scalar(sa.text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": schema}):
                 connection.execute(sa.schema.CreateSchema(schema))
-        from alembic import command  # noqa: PLC0415
-
-        config = migration_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        for path in _files("functions"):
-            _renew(connection, _name_of(path), "to_regproc", path.read_text(encoding="utf-8"))
-        add_relations(connection, number)
-        for collection in COLLECTIONS.values():
-            if collection.versions != "none":
-                for name, statements in versions_of(collection):
-                    _renew(connection, name, "to_regproc", statements)
-        for path in _files("views"):
-            _renew(connection, _name_of(path), "to_regclass", path.read_text(encoding="utf-8"))
+        with keeping_grants(connection, SCHEMAS):
+            _migrate(connection, number)
         return _state(connection)
+
+
+def _migrate(connection: Connection, server: int) -> None:
+    """Run the missing migrations, and renew functions and views."""
+    from alembic import command  # noqa: PLC0415
+
+    config = migration_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    for path in _files("functions"):
+        renew(connection, "FUNCTION", _name_of(path), path.read_text(encoding="utf-8"))
+    add_relations(connection, server)
+    for collection in COLLECTIONS.values():
+        if collection.versions != "none":
+            for name, statements in versions_of(collection):
+                renew(connection, "FUNCTION", name, statements)
+    for path in _files("views"):
+        renew(connection, "VIEW", _name_of(path), path.read_text(encoding="utf-8"))
 
 
 @contextmanager
@@ -191,21 +197,3 @@ def _files(folder: str) -> list[Path]:
 def _name_of(path: Path) -> str:
     name = path.stem.split("_", 1)[1]
     return name if "." in name else f"protime.{name}"
-
-
-def _renew(connection: Connection, name: str, exists: str, statements: str) -> None:
-    """Replace a view or function if these are not the statements that it was last made from (protime_etl.views)."""
-    digest = hashlib.sha256(statements.encode()).hexdigest()
-    made_from = connection.scalar(
-        sa.text(f"SELECT sha256 FROM protime_etl.views WHERE name = :name AND {exists}(:name) IS NOT NULL"),
-        {"name": name},
-    )
-    if made_from != digest:
-        connection.exec_driver_sql(statements.replace("%", "%%"))
-        connection.execute(
-            sa.text(
-                "INSERT INTO protime_etl.views (name, sha256) VALUES (:name, :digest)"
-                " ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256"
-            ),
-            {"name": name, "digest": digest},
-        )

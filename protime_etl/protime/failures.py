@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
+from pathlib import Path
 
 import requests
 import urllib3
 
 from protime_etl.errors import ProtimeError, ProtocolError, SettingsError, UnreachableError
+from protime_etl.machine import NO_FILES, machine_fault
 
 __all__ = ["explain", "printable"]
 
@@ -27,8 +30,13 @@ def printable(text: str) -> str:
 def explain(error: Exception, host: str) -> ProtimeError | None:
     """The error to raise instead; None for what was not foreseen."""
     inner = _innermost(error)
+    no_file = isinstance(inner, (ssl.SSLError, FileNotFoundError, PermissionError)) or type(inner) is OSError
+    if no_file and (broken := _broken_bundle()):
+        return broken
     if isinstance(inner, ssl.SSLError):
         return _no_tls(inner, host)
+    if isinstance(inner, OSError) and (inner.filename or inner.errno in NO_FILES):  # such as SSLKEYLOGFILE
+        return machine_fault(inner)
     return _own_choice(error, inner) or _cut(error, inner, host) or _unreachable(error, inner, host)
 
 
@@ -75,10 +83,20 @@ def _own_choice(error: Exception, inner: BaseException) -> SettingsError | None:
             "The address of the proxy cannot be read.",
             guidance=f"{PROXIES} look like http://proxy.example:3128; in a password write @ as %40.",
         )
-    if type(error) is OSError and "CA certificate bundle" in str(error):
-        return SettingsError(
-            "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is not there.", guidance="Correct or unset it."
-        )
+    return None
+
+
+def _broken_bundle() -> SettingsError | None:
+    """What is wrong with the certificates that the environment names."""
+    name = "REQUESTS_CA_BUNDLE" if os.environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE"
+    bundle = os.environ.get(name)
+    if not bundle or Path(bundle).is_dir():
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(bundle)
+    except OSError as error:  # those of TLS are among them
+        why = "no certificates are in it" if isinstance(error, ssl.SSLError) else error.strerror
+        return SettingsError(f"{name} names a file that cannot be used ({why}).", guidance="Correct or unset it.")
     return None
 
 

@@ -18,6 +18,7 @@ from protime_etl.cli.console import print_error, print_line
 from protime_etl.cli.queries import run_query
 from protime_etl.config import PlaceSettings, Settings, load_place, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
+from protime_etl.machine import machine_fault
 from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
@@ -53,6 +54,11 @@ def main(arguments: list[str]) -> int:
     except ProtimeError as error:
         print_error(error)
         return error.exit_status
+    except OSError as error:
+        if (known := machine_fault(error)) is None:
+            raise
+        print_error(known)
+        return known.exit_status
     except KeyboardInterrupt:
         return 130
 

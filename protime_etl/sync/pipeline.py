@@ -25,6 +25,7 @@ from protime_etl.errors import (
 )
 from protime_etl.postgres.acts import Seen, look, require_unchanged
 from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.rights import require_all_rows
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.shared_pause import SharedPause
 from protime_etl.postgres.shared_token import SharedTokenStore
@@ -213,7 +214,7 @@ def open_pipeline(settings: Settings, url: URL) -> Iterator[Pipeline]:
     """Open a pipeline and close it again.
 
     Raises:
-        SchemaError: the warehouse needs `protime-etl db upgrade`.
+        SchemaError: the warehouse needs `protime-etl db upgrade`, or hides rows from this user.
         SettingsError: it holds a tenant of that name from elsewhere; see `require_source`.
         DatabaseError: it cannot be reached.
     """
@@ -222,6 +223,7 @@ def open_pipeline(settings: Settings, url: URL) -> Iterator[Pipeline]:
         require_schema(pipeline.engine)
         with reading(pipeline.engine) as connection:
             pipeline.seen = look(connection, settings.tenant)
+            require_all_rows(connection)
             # A zone that is only a default gives way to the one that what is stored is read in.
             zone = require_source(connection, settings)
         pipeline.settings = settings.model_copy(update={"timezone": zone})

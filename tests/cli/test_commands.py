@@ -87,7 +87,7 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
         (["check"], {"timezone": "CET"}, 2, "is an abbreviation"),
         (["check"], {"api_url": "http://acme.example"}, 2, "api_url must use https"),
         (["check"], {"user_agent": "curl"}, 2, "must look like Service/Version (Company)"),
-        (["check"], {"database_url": "mysql://u:hidden@h/d"}, 2, "not a PostgreSQL URL"),
+        (["check"], {"database_url": "mysql://u:hidden@h/d"}, 2, "not an address of PostgreSQL"),
         (
             ["sync", "--from", "2026-03-20", "--to", "2026-03-20"],
             {"client_secret": "hidden"},

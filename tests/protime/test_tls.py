@@ -123,13 +123,34 @@ def test_what_is_wrong_with_a_certificate_is_told(
         assert told in failure(url)
 
 
-def test_what_does_not_speak_tls_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_speak_tls_is_told() -> None:
     with server(None) as url:
         told = failure(url)
     assert "There is no TLS connection with 127.0.0.1" in told
     assert "may not speak TLS" in told
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
-    assert "names a file that is not there" in failure("https://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "No such file or directory"), ("", "no certificates are in it"), ("nonsense", "no certificates are in it")],
+)
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_certificates_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str | None, why: str
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(name, str(bundle))
+    with server(speaking(certificate(tmp_path))) as url:
+        assert failure(url) == f"{name} names a file that cannot be used ({why}). Correct or unset it."
+
+
+def test_a_file_for_keys_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
+    with server(speaking(certificate(tmp_path))) as url:
+        assert f"{tmp_path}/nowhere/keys cannot be used (No such file or directory)" in failure(url)
 
 
 def test_the_command_line_tells_it_in_one_line(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
 from airflow.models.dag import DagModel
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -123,8 +122,6 @@ async def misunderstood(_request: Request, _error: Exception) -> HTMLResponse:
 def _page(user: Any, until: dt.date | None) -> HTMLResponse:
     try:
         seen = read_tenants(warehouse_url(WAREHOUSE), until)
-    except AirflowNotFoundException:
-        return _answer(503, error=f"Airflow has no connection {WAREHOUSE} that belongs to no team.")
     except ProtimeError as error:
         speak_of_connections(error, "", WAREHOUSE)
         log.warning("The page cannot ask the warehouse: %s", error)
