@@ -12,6 +12,7 @@
     ├── BusyError                    another process works on the same       retried
     ├── IncompleteError              done but for something to look at       exit status 3, retried
     │   ├── DeletionsWithheldError   too many records vanished at once       none of them is marked
+    │   ├── OlderVersionsError       the tenant's versions went back         none of them is taken over
     │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
     ├── RequestsSpentError           all requests that a caller allowed are sent   never retried
     ├── UnreachableError             no answer: network, TLS, time-out      retried
@@ -58,6 +59,7 @@ __all__ = [
     "InvalidRequestError",
     "LockedError",
     "NotFoundError",
+    "OlderVersionsError",
     "PagingConflictError",
     "ProtimeError",
     "ProtocolError",
@@ -147,6 +149,10 @@ class IncompleteError(ProtimeError):
 
 class DeletionsWithheldError(IncompleteError):
     """So many records vanished at once that none of them was marked as deleted."""
+
+
+class OlderVersionsError(IncompleteError):
+    """The tenant has records in older versions than were stored: none of them is taken over without being told to."""
 
 
 class UnreadableError(IncompleteError):

@@ -69,8 +69,8 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
             self.log.warning("The delta had to begin anew (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
-        if turn.withheld is not None:
-            self.log.error("%s", turn.withheld)
+        for error in filter(None, (turn.withheld, turn.older)):
+            self.log.error("%s", error)
         if turn.unconfirmed:
             self.log.warning("%s could not be asked for by their ids.", counted(turn.unconfirmed, "record"))
         outlets = active_outlets(self, context) if self.outlets else []

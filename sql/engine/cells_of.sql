@@ -1,0 +1,5 @@
+-- Whose days these staged records are on, and their rows.
+SELECT {read_person}, {read_day} FROM {staging} AS s WHERE s.id = ANY(%(ids)s::bigint[])
+UNION
+SELECT {row_person}, {row_day} FROM {target} AS t
+WHERE t.tenant = (SELECT %(tenant)s::text) AND t.id = ANY(%(ids)s::bigint[])
