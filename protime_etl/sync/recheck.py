@@ -39,6 +39,8 @@ __all__ = [
 FEW = 20
 """As many are asked for by their ids whatever else it would cost."""
 SAMPLE = 20
+SAMPLE_OF_OLDER = 5
+"""Fewer, as after a restore each unit has some."""
 PORTION = 100
 
 
@@ -164,15 +166,15 @@ def confirm_older(
 ) -> list[int]:
     """Which records, that a list has in versions `older` than are stored, are so by another answer, too.
 
-    A late answer is not taken for a tenant whose versions went back. A few are asked for by their ids; of more, a
-    sample speaks for all if all of it is so. Where no record can be asked for by its id, `again` reads the list again.
+    A late answer is not taken for a tenant whose versions went back. A sample is asked for by id, and speaks for all if
+    all of it is so. Where no record can be asked for by its id, `again` reads the list again.
 
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
     """
     if not older or not collection.single:
         return same_version(collection, older, again() if older else ())
-    chosen = sorted(older) if len(older) <= FEW else sample_of(older)
+    chosen = sample_of(older)[:SAMPLE_OF_OLDER]
     same = same_version(collection, older, ask(client, collection, chosen, known).found)
     return sorted(older) if len(same) == len(chosen) else same
 
