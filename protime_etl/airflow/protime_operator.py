@@ -93,7 +93,7 @@ class ProtimeOperator(BaseOperator):
     """What all have in common: the two connections, waits that hold no slot, and errors that Airflow need not retry.
 
     :param collections: what is read instead of the connection's collections, such as `clockings people`; or `all`.
-    :param accept_older: take over records whose changeVersion went back: the tenant was restored from a backup or moved.
+    :param accept_older: take over records whose changeVersion went back, as the tenant was restored or moved.
     :param deadline: how long a try waits in all when the API asks to wait; then it fails.
     """
 

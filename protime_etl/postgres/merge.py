@@ -3,8 +3,8 @@
 Guarantees, whatever runs at the same time:
 
 - what was read changes its row as the ten cases of docs/correctness.md say (`sql/engine/merge.sql`): an older
-  `change_version` never overwrites a newer one unless that is accepted, and an equal version overwrites only what was written before this pull
-  began, so that a slow pull cannot undo what a later one learnt;
+  `change_version` never overwrites a newer one unless that is accepted, and an equal version overwrites only what was
+  written before this pull began, so that a slow pull cannot undo what a later one learnt;
 - an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
   condition says no;
 - a record that is missing from a complete pull of its scope is given to the caller, who asks for it by its id: it may

@@ -164,8 +164,9 @@ def enter_wrong_rows(connection: Connection, tenant: str, collection: str, ids: 
     one = COLLECTIONS[collection]
     person = "t.person_id" if one.shape == "dated by people" else str(EVERYONE)
     query = sa.text(
-        f"SELECT DISTINCT {person}, t.{one.day} FROM protime.{one.table} AS t"
-        " WHERE t.tenant = (SELECT CAST(:tenant AS text)) AND t.id = ANY(CAST(:ids AS bigint[]))"
+        f"SELECT DISTINCT {person}, t.{one.day} FROM unnest(CAST(:ids AS bigint[])) AS d (id) CROSS JOIN LATERAL ("
+        f" SELECT * FROM protime.{one.table} AS t"
+        " WHERE t.tenant = (SELECT CAST(:tenant AS text)) AND t.id = d.id OFFSET 0) AS t"
     )
     cells = connection.execute(query, {"tenant": tenant, "ids": list(ids)}).all()
     enter_wrong(connection, tenant, reason, slices_of(collection, [(whose, day) for whose, day in cells]))

@@ -1,8 +1,9 @@
 """A second look at what differs, before it counts: the tenant may have changed while it was compared.
 
 A few are asked for by their ids. Of many that the tenant has just listed, the list is believed: what is newer than the
-table is known by its version; what is older is believed of the list and another answer alone (`confirm_older`). Of many that it lacks, see `judge`. A record that the list has and that is not found by
-its id is a contradiction of the tenant's: it is looked for in a second reading, and the list is believed.
+table is known by its version; of what is older, see `confirm_older`. Of many that it lacks, see `judge`. A record that
+the list has and that is not found by its id is a contradiction of the tenant's: it is looked for in a second reading,
+and the list is believed.
 """
 
 from __future__ import annotations
