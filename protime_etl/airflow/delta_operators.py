@@ -19,6 +19,7 @@ from protime_etl.counted import counted
 from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.recheck import older_error
 from protime_etl.sync.requests import REFUSALS
 from protime_etl.sync.unlisted import read_unlisted
 from protime_etl.sync.verify import verify
@@ -159,8 +160,10 @@ class ProtimeVerifyOperator(ProtimeOperator):
             )
         if overlooked:
             ids = ", ".join(f"{one.id} ({one.kind} on {one.date})" for one in overlooked[:20])
+            older = f" {older_error(len(found.older), collection.path)}" if found.older else ""
             return totals, (
                 f"{len(overlooked)} {collection.path} of {first} to {last} differ from the tenant: {ids}."
                 f" Repair them: protime-etl verify --from {first} --to {last} --collections {collection.path} --repair"
+                f"{older}"
             )
         return totals, ""

@@ -71,7 +71,7 @@ def print_verification(
         _print_collection(one)
     if repaired is not None:
         print_line(f"{counted(repaired, 'difference')} repaired.")
-    elif any(one.differences for one in found):
+    elif any(len(one.differences) > len(one.older) for one in found):
         print_line("Repair them: the same command with --repair")
     if as_json:
         print_json(_as_json(found, token_requests, repaired))

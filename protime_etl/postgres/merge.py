@@ -131,8 +131,8 @@ class Load(Staging):
         """
         self._fill_unknown()
         self._prepare_planner()
-        *numbers, people, days, differing, older, versions = self._write_staged()
-        self.older = dict(zip(older or (), versions or (), strict=True))
+        *numbers, people, days, differing, older = self._write_staged()
+        self.older = {int(record_id): version for record_id, version in (older or {}).items()}
         self.counts.inserted, self.counts.updated, self.counts.deleted = numbers
         self.counts.unchanged = self.staged - sum(numbers)
         self.counts.inserted += self.copied

@@ -50,8 +50,6 @@ SELECT
     (SELECT array_agg(person) FROM cell) AS people,
     (SELECT array_agg(day) FROM cell) AS days,
     (SELECT count(*) FROM candidate) AS differing,
-    -- Nor what was deleted and is back.
-    (SELECT array_agg(id ORDER BY id) FROM candidate WHERE (is_older OR is_new) AND NOT may_be_written) AS older,
-    (SELECT array_agg(change_version ORDER BY id) FROM candidate WHERE (is_older OR is_new) AND NOT may_be_written)
-        AS versions
+    -- What came in an older version, or was deleted and is back.
+    (SELECT jsonb_object_agg(id, change_version) FROM candidate WHERE (is_older OR is_new) AND NOT may_be_written) AS older
 FROM done
