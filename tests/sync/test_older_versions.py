@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.proving import prove
 from protime_etl.sync.runs import sync
 from protime_etl.sync.verify import repair, verify, verify_all
+from protime_etl.sync.workers import Observer
 from tests.sync.delta.test_poll import live
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
@@ -205,6 +207,61 @@ def test_a_record_that_moved_by_the_restore_is_found_where_it_was(
     sync(pipeline, "test", FIRST, TODAY, [other])
     assert older(pipeline) == []
     assert_equal(engine, simulated.tenant)
+
+
+class Meanwhile(Observer):
+    """Does something once, when the first page was read and nothing is merged yet."""
+
+    def __init__(self, *work: Callable[[], object]) -> None:
+        self._left = list(work)
+
+    def page(self, records: int) -> None:
+        del records
+        while self._left:
+            self._left.pop(0)()
+
+
+def test_an_answer_from_before_the_restore_is_noticed_when_it_is_stored_too_late(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, warehouse: URL
+) -> None:
+    one = live(simulated.tenant)[0]
+    backup = simulated.tenant.backup()
+    simulated.tenant.edit(one, time_of_day_in_minutes=601)
+    assert read(pipeline) == []
+    with open_pipeline(settings_for(simulated), warehouse) as beside:
+        beside.accepts_older = True
+        restored = Meanwhile(lambda: simulated.tenant.restore(backup), lambda: sync(beside, "test", FIRST, TODAY))
+        pipeline.to_look_at.clear()
+        sync(pipeline, "test", FIRST, TODAY, observer=restored)
+    assert older(pipeline) == []
+    assert table_rows(engine)[one]["time_of_day_in_minutes"] == 601, "a newer version counts, also a late one"
+    assert read(pipeline) == ["clockings"]
+    assert "older" in problems(pipeline)
+    pipeline.accepts_older = True
+    assert read(pipeline) == []
+    assert_equal(engine, simulated.tenant)
+
+
+def test_a_turn_of_the_delta_that_is_under_way_keeps_what_it_read(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, warehouse: URL
+) -> None:
+    """A reading that accepts older versions, and began before: what another process stored meanwhile stays."""
+    one = live(simulated.tenant)[0]
+    poll(pipeline)
+    backup = simulated.tenant.backup()
+    for minute in (601, 602):
+        simulated.tenant.edit(one, time_of_day_in_minutes=minute)
+    assert read(pipeline) == []
+    simulated.tenant.restore(backup)
+    with open_pipeline(settings_for(simulated), warehouse) as beside:
+        newer = [partial(simulated.tenant.edit, one, time_of_day_in_minutes=minute) for minute in (700, 701, 702)]
+        pipeline.accepts_older = True
+        pipeline.to_look_at.clear()
+        sync(pipeline, "test", FIRST, TODAY, observer=Meanwhile(*newer, lambda: poll(beside)))
+    assert older(pipeline) == []
+    assert_equal(engine, simulated.tenant)
+    assert read(pipeline) == []
+    assert "older" not in problems(pipeline)
 
 
 def test_a_comparison_notices_it_and_repairs_on_request(
