@@ -187,6 +187,23 @@ def test_a_late_list_is_not_taken_for_a_restore(
     assert {key: after[key]["change_version"] for key in newest} == {key: rows[key]["change_version"] for key in newest}
 
 
+def test_many_in_a_late_list_are_not_taken_for_a_restore(
+    pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many that a comparison believes the list of what it does not know otherwise."""
+    backup = simulated.tenant.backup()
+    for one in live(simulated.tenant)[:40]:
+        simulated.tenant.edit(one, time_of_day_in_minutes=601)
+    assert read(pipeline) == []
+    newest = {one.id: one for one in simulated.tenant.truth()}
+    simulated.tenant.restore(backup)
+    monkeypatch.setattr(simulated.tenant, "record", lambda _, key: newest.get(key))
+    found = verify(pipeline, FIRST, TODAY)
+    assert (len(found.differences), found.older) == (40, [])
+    assert read(pipeline) == []
+    assert "older" not in problems(pipeline)
+
+
 def test_a_record_that_moved_by_the_restore_is_found_where_it_was(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
