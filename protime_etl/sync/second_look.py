@@ -70,6 +70,8 @@ def look_again(
         comparison = Comparison(connection, pipeline.tenant, collection)
         comparison.stage(found)
         stay, equal = comparison.compare(Scope(), [*(() if believed else listed), *absent])
+    if collection.single:  # of what is not found by its id there is no second answer
+        stay = [one._replace(is_older=one.is_older and one.id not in denied) for one in stay]
     moved = [one for one in stay if one.id in listed and one.version != listed[one.id].version]
     older = {one.id: one.version or "" for one in believed if one.is_older}
     confirmed = {*confirm_older(pipeline.client, collection, older, again, known)}

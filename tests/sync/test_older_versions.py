@@ -359,9 +359,11 @@ def test_a_proof_notices_it_within_its_requests(large: tuple[Pipeline, Simulated
     assert problems(pipeline) == ["older"]
 
     pipeline.accepts_older = True
-    done = prove(pipeline, "test", requests=40)
-    assert (pipeline.to_look_at, done.failures) == ([], [])
-    assert problems(pipeline) == []
+    for _ in range(20):  # each night as much as its requests allow
+        assert prove(pipeline, "cli", requests=40).requests <= 40
+        if problems(pipeline) == []:
+            break
+    assert (pipeline.to_look_at, problems(pipeline)) == ([], [])
     assert_equal(engine, simulated.tenant)
 
 
