@@ -13,6 +13,7 @@
     ├── OvertakenError               all that is held of the tenant changed meanwhile   never retried
     ├── IncompleteError              done but for something to look at       exit status 3, retried
     │   ├── DeletionsWithheldError   too many records vanished at once       none of them is marked
+    │   ├── OlderVersionsError       the tenant's versions went back         none of them is taken over
     │   └── UnreadableError          what the API cannot answer, by ids      the rest is committed
     ├── RequestsSpentError           all requests that a caller allowed are sent   never retried
     ├── UnreachableError             no answer: network, TLS, time-out      retried
@@ -59,6 +60,7 @@ __all__ = [
     "InvalidRequestError",
     "LockedError",
     "NotFoundError",
+    "OlderVersionsError",
     "OvertakenError",
     "PagingConflictError",
     "ProtimeError",
@@ -153,6 +155,10 @@ class IncompleteError(ProtimeError):
 
 class DeletionsWithheldError(IncompleteError):
     """So many records vanished at once that none of them was marked as deleted."""
+
+
+class OlderVersionsError(IncompleteError):
+    """The tenant has records in older versions than were stored: none of them is taken over without being told to."""
 
 
 class UnreadableError(IncompleteError):

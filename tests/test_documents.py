@@ -185,7 +185,7 @@ def test_every_command_is_listed_and_every_option_that_is_named_exists() -> None
     rows = {name: re.findall(rf"^\| `protime-etl {name}\b.*", page, re.MULTILINE) for name in commands}
     assert [name for name, found in rows.items() if len(found) != 1] == []
     # Those that many commands have stand below the table.
-    below = {"--json", "--collections", "--accept-deletions"}
+    below = {"--json", "--collections", "--accept-deletions", "--accept-older"}
     own = {
         name: {option for parameter in one.params for option in parameter.opts if option.startswith("--")} - below
         for name, one in commands.items()

@@ -19,6 +19,7 @@ from protime_etl.counted import counted
 from protime_etl.postgres.deltas import stale_deltas
 from protime_etl.sync.arguments import parse_number
 from protime_etl.sync.delta.poll import poll
+from protime_etl.sync.recheck import older_error
 from protime_etl.sync.requests import REFUSALS
 from protime_etl.sync.unlisted import read_unlisted
 from protime_etl.sync.verify import verify
@@ -69,8 +70,8 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
             self.log.warning("The delta had to begin anew (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
-        if turn.withheld is not None:
-            self.log.error("%s", turn.withheld)
+        for error in filter(None, (turn.withheld, turn.older)):
+            self.log.error("%s", error)
         if turn.unconfirmed:
             self.log.warning("%s could not be asked for by their ids.", counted(turn.unconfirmed, "record"))
         outlets = active_outlets(self, context) if self.outlets else []
@@ -159,8 +160,10 @@ class ProtimeVerifyOperator(ProtimeOperator):
             )
         if overlooked:
             ids = ", ".join(f"{one.id} ({one.kind} on {one.date})" for one in overlooked[:20])
+            older = f" {older_error(len(found.older), collection.path)}" if found.older else ""
             return totals, (
                 f"{len(overlooked)} {collection.path} of {first} to {last} differ from the tenant: {ids}."
                 f" Repair them: protime-etl verify --from {first} --to {last} --collections {collection.path} --repair"
+                f"{older}"
             )
         return totals, ""

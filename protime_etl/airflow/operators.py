@@ -52,7 +52,7 @@ class ProtimePeopleToPostgresOperator(ProtimeOperator):
     :param accept_deletions: mark as deleted the people who vanished from the list, however many they are.
     """
 
-    template_fields: Sequence[str] = ("named", "accept_deletions", "collections")
+    template_fields: Sequence[str] = ("named", "accept_deletions", "collections", "accept_older")
 
     def __init__(self, *, named: str = "", accept_deletions: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -118,7 +118,7 @@ class ProtimePlanOperator(ProtimeOperator):
     :param schedule_timezone: where the schedule holds; the log says so if that is not where the terminals hang.
     """
 
-    template_fields: Sequence[str] = ("lookback_days", "accept_deletions", "at_once", "collections")
+    template_fields: Sequence[str] = ("lookback_days", "accept_deletions", "at_once", "collections", "accept_older")
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class ProtimeClockingsToPostgresOperator(ProtimeOperator):
     :param accept_deletions: mark as deleted what vanished, however much that is.
     """
 
-    template_fields: Sequence[str] = ("unit_id", "accept_deletions", "collections")
+    template_fields: Sequence[str] = ("unit_id", "accept_deletions", "collections", "accept_older")
 
     def __init__(self, *, unit_id: int | list[int], accept_deletions: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

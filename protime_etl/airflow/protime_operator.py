@@ -93,11 +93,12 @@ class ProtimeOperator(BaseOperator):
     """What all have in common: the two connections, waits that hold no slot, and errors that Airflow need not retry.
 
     :param collections: what is read instead of the connection's collections, such as `clockings people`; or `all`.
+    :param accept_older: take over records whose changeVersion went back, as the tenant was restored or moved.
     :param deadline: how long a try waits in all when the API asks to wait; then it fails.
     """
 
     ui_color = "#d7e8f7"
-    template_fields: Sequence[str] = ("collections",)
+    template_fields: Sequence[str] = ("collections", "accept_older")
 
     def __init__(
         self,
@@ -105,11 +106,13 @@ class ProtimeOperator(BaseOperator):
         protime_conn_id: str = ProtimeHook.default_conn_name,
         postgres_conn_id: str = "protime_warehouse",
         collections: str | None = "",
+        accept_older: bool | str = False,
         deadline: dt.timedelta = PATIENCE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.collections = collections
+        self.accept_older = accept_older
         self.deadline = deadline
         self._loaded: tuple[str, URL, dict[str, Counts]] | None = None
         self._unchecked: list[Any] = []
@@ -139,6 +142,7 @@ class ProtimeOperator(BaseOperator):
         try:
             with self.pipeline() as pipeline:
                 longest_inside = pipeline.settings.max_wait_in_task
+                pipeline.accepts_older = is_true(self.accept_older)
                 result = self.carry_out(pipeline, context)
                 self._loaded = (pipeline.settings.api_host, pipeline.engine.url, dict(pipeline.counts_of))
                 return result

@@ -17,7 +17,7 @@ from protime_etl.airflow.protime_operator import (
     run_window,
 )
 from protime_etl.airflow.reports import in_words
-from protime_etl.errors import DeletionsWithheldError
+from protime_etl.errors import DeletionsWithheldError, OlderVersionsError
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.proving import Proving, prove
 
@@ -44,7 +44,7 @@ class ProtimeProveOperator(ProtimeOperator):
     :param repaired: the asset that is told when rows were repaired, by an outlet that is an `AssetAlias`.
     """
 
-    template_fields: Sequence[str] = ("requests", "lookback_days", "accept_deletions", "collections")
+    template_fields: Sequence[str] = ("requests", "lookback_days", "accept_deletions", "collections", "accept_older")
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class ProtimeProveOperator(ProtimeOperator):
         self._report(done)
         problems = []
         for error in pipeline.to_look_at:
-            if isinstance(error, DeletionsWithheldError):
+            if isinstance(error, (DeletionsWithheldError, OlderVersionsError)):
                 problems.append(str(error))
             else:  # a collection that is refused: the plan of the run has counted it
                 self.log.error("%s", error)

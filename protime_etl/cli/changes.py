@@ -42,7 +42,7 @@ def changes(
         turn = poll(pipeline, first, restart=restart, on_page=page)
         token_requests = pipeline.tokens.requests
     print_turn(turn, first, token_requests, as_json=as_json)
-    if turn.counts.rejected or turn.withheld or turn.unconfirmed:
+    if turn.counts.rejected or turn.withheld or turn.older or turn.unconfirmed:
         raise typer.Exit(3)
 
 
@@ -67,8 +67,8 @@ def print_turn(turn: PollResult, asked: dt.date | None, token_requests: int, *, 
         print_line(
             f"{counted(turn.unconfirmed, 'record')} could not be asked for by their ids; the next turn asks again."
         )
-    if turn.withheld is not None:
-        console.print_error(turn.withheld)
+    for error in filter(None, (turn.withheld, turn.older)):
+        console.print_error(error)
     if as_json:
         extra = {"units": turn.pages, "initial": turn.initial, "restarted": turn.restarted, "date_from": turn.date_from}
         print_json({**counts.as_dict(), "token_requests": token_requests, **extra, "reason": turn.reason})

@@ -9,7 +9,7 @@ import typer
 
 from protime_etl.sync.arguments import parse_date
 
-__all__ = ["AcceptDeletions", "Circles", "Collections", "From", "Json", "People", "To", "Workers"]
+__all__ = ["AcceptDeletions", "AcceptOlder", "Circles", "Collections", "From", "Json", "People", "To", "Workers"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 From = Annotated[dt.date, typer.Option("--from", parser=parse_date, metavar="DATE", help="First day, YYYY-MM-DD.")]
@@ -23,4 +23,11 @@ Workers = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Units th
 AcceptDeletions = Annotated[
     bool,
     typer.Option("--accept-deletions", help="Mark as deleted what vanished at the tenant, however much that is."),
+]
+AcceptOlder = Annotated[
+    bool,
+    typer.Option(
+        "--accept-older",
+        help="Take over records whose changeVersion went back: the tenant was restored from a backup or moved.",
+    ),
 ]

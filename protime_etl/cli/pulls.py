@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from protime_etl.cli import console
-from protime_etl.cli.options import AcceptDeletions, Circles, Collections, From, Json, People, To, Workers
+from protime_etl.cli.options import AcceptDeletions, AcceptOlder, Circles, Collections, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
 from protime_etl.counted import counted
@@ -31,6 +31,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     circles: Circles = None,
     workers: Workers = 2,
     accept_deletions: AcceptDeletions = False,
+    accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
     """Pull the clockings of these days. For all people or those, both days included; safe to repeat at any time."""
@@ -43,6 +44,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
         console.SyncProgress(pipeline.pause) as progress,
     ):
         pipeline.accept_deletions(accept_deletions)
+        pipeline.accepts_older = accept_older
         chosen = parse_ids("--circles", circles) if circles else ()
         selection = select(pipeline, first, last, person_ids, circles=chosen)
         note_days(selection)
@@ -67,6 +69,7 @@ def backfill_command(  # noqa: PLR0917
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and read nothing.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on where it was left.")] = False,
     accept_deletions: AcceptDeletions = False,
+    accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
     """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
@@ -75,6 +78,7 @@ def backfill_command(  # noqa: PLR0917
     person_ids = None if people is None else parse_ids("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         pipeline.accept_deletions(accept_deletions)
+        pipeline.accepts_older = accept_older
         selection = select(
             pipeline,
             first,

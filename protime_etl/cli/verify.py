@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from protime_etl.cli.console import print_error, print_json, print_line, reading
-from protime_etl.cli.options import AcceptDeletions, Collections, From, Json, People, To
+from protime_etl.cli.options import AcceptDeletions, AcceptOlder, Collections, From, Json, People, To
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
 from protime_etl.counted import counted
@@ -32,6 +32,7 @@ def verify(  # noqa: PLR0917 - one parameter an option
     collections: Collections = None,
     repair: Annotated[bool, typer.Option("--repair", help="Pull what differs, then compare again.")] = False,
     accept_deletions: AcceptDeletions = False,
+    accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
     """Compare tenant and table id by id; repair only if told to.
@@ -41,6 +42,7 @@ def verify(  # noqa: PLR0917 - one parameter an option
     settings = tenant_settings(collections)
     person_ids = None if people is None else parse_ids("--people", people)
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
+        pipeline.accepts_older = accept_older and repair
         with reading("comparing tenant and table") as page:
             found = verify_all(pipeline, first, last, person_ids, on_page=page)
         repaired = None
@@ -73,7 +75,7 @@ def print_verification(
         _print_collection(one)
     if repaired is not None:
         print_line(f"{counted(repaired, 'difference')} repaired.")
-    elif any(one.differences for one in found):
+    elif any(len(one.differences) > len(one.older) for one in found):
         print_line("Repair them: the same command with --repair")
     if as_json:
         print_json(_as_json(found, token_requests, repaired))

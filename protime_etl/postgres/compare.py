@@ -11,6 +11,7 @@ from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.planning import BOUND_TENANT
+from protime_etl.postgres.queries import query
 from protime_etl.postgres.staging import Staging
 from protime_etl.work import Scope
 
@@ -33,12 +34,14 @@ class Difference(NamedTuple):
     people: tuple[int, ...]
     dates: tuple[dt.date, ...]
     """The people and days of both sides: where a repair has to look."""
+    is_older: bool = False
+    """Whether the tenant's version is older than the stored one, or than that of the deletion."""
 
 
 def newest_version(connection: Connection, tenant: str, table: str) -> str:
     """The newest changeVersion that the table, one of schema `protime`, has; what is newer was never read."""
-    query = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.{table} WHERE tenant = {BOUND_TENANT}")
-    return str(connection.scalar(query, {"tenant": tenant}))
+    newest = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.{table} WHERE tenant = {BOUND_TENANT}")
+    return str(connection.scalar(newest, {"tenant": tenant}))
 
 
 class Comparison(Staging):
@@ -60,6 +63,7 @@ class Comparison(Staging):
             row_day=day[1],
             read_person=person[0],
             row_person=person[1],
+            is_buried=query("merge_is_buried", accepts_older=sql.SQL("false")),
         )
         self._prepare_planner()
         if dated:
@@ -72,9 +76,10 @@ class Comparison(Staging):
             gone = self._not_staged(["id"], scope, ids)
             differences = [Difference(record_id, "extra", None, None, (), ()) for (record_id,) in gone]
         equal: Equal = {}
-        for kind, record_id, date, version, people, dates, number in self._driver.execute(statement, self._values()):
+        for row in self._driver.execute(statement, self._values()):
+            kind, record_id, date, version, people, dates, number, is_older = row
             if kind is None:
                 equal[date] = number
             else:
-                differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates)))
+                differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates), is_older))
         return sorted(differences, key=lambda one: one.id), equal

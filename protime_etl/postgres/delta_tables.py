@@ -76,12 +76,18 @@ delta_unconfirmed = Table(
     key("tenant", Text(), "Tenant that is read."),
     key("collection", Text(), "Collection of the record."),
     key("id", BigInteger(), "Id of the record, to be asked for."),
-    Column("change_version", BYTES, nullable=False, comment="Of the deletion that the delta told; empty: none."),
+    Column(
+        "change_version",
+        BYTES,
+        nullable=False,
+        comment="Of the deletion that the delta told, or of the record that came; empty: none.",
+    ),
     Column(
         "reason",
         Text,
         nullable=False,
-        comment="delta (told as deleted), vanished (a load never met it) or doubtful (it came, and may be gone).",
+        comment="delta (told as deleted), vanished (a load never met it), doubtful (it came, and may be gone) or older"
+        " (it came with an older version than is stored).",
     ),
     Column(
         "withheld",
@@ -91,7 +97,7 @@ delta_unconfirmed = Table(
         comment="Too many at once: not deleted before that is accepted.",
     ),
     Column("found_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was entered."),
-    CheckConstraint("reason IN ('delta', 'vanished', 'doubtful')", name="reason"),
+    CheckConstraint("reason IN ('delta', 'vanished', 'doubtful', 'older')", name="reason"),
     schema="protime_etl",
     comment="Records of which nothing is believed before they were asked for by their ids; empty after most turns.",
 )

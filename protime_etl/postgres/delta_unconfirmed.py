@@ -18,6 +18,7 @@ from protime_etl.postgres.planning import BOUND_TENANT
 from protime_etl.postgres.record_tables import RECORD_TABLES
 
 __all__ = [
+    "DELETIONS",
     "Reason",
     "Unconfirmed",
     "keep_unconfirmed",
@@ -30,8 +31,11 @@ __all__ = [
     "withhold",
 ]
 
-Reason = Literal["delta", "vanished", "doubtful"]
-"""delta: it tells the record as deleted; vanished: an initial load never met it; doubtful: it came, and may be gone."""
+Reason = Literal["delta", "vanished", "doubtful", "older"]
+"""delta: it tells the record as deleted; vanished: an initial load never met it; doubtful: it came, and may be gone;
+older: it came with an older version than is stored."""
+DELETIONS: Sequence[Reason] = ("delta", "vanished")
+"""Why a record is to be marked as deleted once it is confirmed missing."""
 
 
 class Unconfirmed(NamedTuple):
@@ -39,22 +43,24 @@ class Unconfirmed(NamedTuple):
 
     id: int
     version: str
-    """Of the deletion that the delta tells; empty: none."""
+    """Of the deletion that the delta tells, or of the record that came; empty: none."""
     reason: Reason
 
 
 def keep_unconfirmed(
     connection: Connection, tenant: str, collection: str, reason: Reason, versions: Mapping[int, str]
 ) -> None:
-    """Enter records, with the changeVersions of their deletions where a delta tells them."""
+    """Enter records, with the changeVersions of their deletions where a delta tells them, or those that came."""
     connection.execute(
         sa.text("""
             INSERT INTO protime_etl.delta_unconfirmed AS u (tenant, collection, id, change_version, reason)
             SELECT :tenant, :collection, d.id, d.version, :reason
             FROM unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version) ORDER BY d.id
             ON CONFLICT (tenant, collection, id) DO UPDATE
-            SET reason = CASE WHEN excluded.reason = 'doubtful' THEN u.reason ELSE excluded.reason END,
-                change_version = greatest(u.change_version, excluded.change_version)
+            SET reason = CASE WHEN excluded.reason IN ('doubtful', 'older') THEN u.reason ELSE excluded.reason END,
+                change_version = CASE WHEN u.reason = 'older' THEN excluded.change_version
+                    WHEN excluded.reason = 'older' THEN u.change_version
+                    ELSE greatest(u.change_version, excluded.change_version) END
         """),
         {
             "tenant": tenant,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.planning import no_nested_loops
+from protime_etl.postgres.wrong import Kind
 from protime_etl.work import Slice
 
 __all__ = ["Candidate", "missing", "people_of_day", "to_compare", "wrong_slices"]
@@ -26,14 +28,14 @@ CROSS JOIN LATERAL unnest(datemultirange(daterange(:first, :last, '[]'))
     - coalesce(c.dates, e.dates, '{}') - coalesce(b.read_ahead, '{}')) AS gap
 GROUP BY gap ORDER BY gap
 """
-# What is held back waits for a decision: only who has accepted it reads it again.
+# What waits for a decision is read again only by a caller who has accepted it.
 WRONG = """
 SELECT array_agg(person_id ORDER BY person_id), lower(span), upper(span) - 1
 FROM (
     SELECT p.person_id, range_agg(d) AS dates
     FROM protime_etl.wrong AS w, unnest(w.people) AS part, unnest(w.dates) AS d,
         generate_series(coalesce(lower(part), -1), coalesce(upper(part) - 1, -1)) AS p (person_id)
-    WHERE w.tenant = :tenant AND w.collection = :collection AND (:accepted OR w.kind <> 'withheld')
+    WHERE w.tenant = :tenant AND w.collection = :collection AND NOT w.kind = ANY(:waiting)
     GROUP BY p.person_id
 ) AS w, unnest(w.dates * datemultirange(daterange(NULL, :before))) AS span
 WHERE NOT lower_inf(span)
@@ -110,10 +112,10 @@ def missing(connection: Connection, tenant: str, asked: Slice) -> list[Slice]:
 
 
 def wrong_slices(
-    connection: Connection, tenant: str, collection: str, before: dt.date, *, accepted: bool
+    connection: Connection, tenant: str, collection: str, before: dt.date, *, waiting: Sequence[Kind]
 ) -> list[Slice]:
-    """What is known to be wrong before that day, the latest days first; `accepted`: what is held back, too."""
-    values = {"tenant": tenant, "collection": collection, "before": before, "accepted": accepted}
+    """What is known to be wrong before that day, the latest days first, but for kinds that wait to be accepted."""
+    values = {"tenant": tenant, "collection": collection, "before": before, "waiting": list(waiting)}
     return [Slice(row[0], row[1], row[2], collection) for row in connection.execute(sa.text(WRONG), values)]
 
 

@@ -236,12 +236,12 @@ wrong = Table(
         "kind",
         Text,
         nullable=False,
-        comment="failed (a reading failed), unreadable (the API cannot answer), withheld (too many deletions) or"
-        " differs (a comparison differed and nothing was repaired).",
+        comment="failed (a reading failed), unreadable (the API cannot answer), withheld (too many deletions), differs"
+        " (a comparison differed and nothing was repaired) or older (the tenant has older versions than were stored).",
     ),
     Column("why", Text, nullable=False, comment="The reason, in one line."),
     Column("run_id", BigInteger, comment="Run that failed; null: a comparison or a list."),
-    CheckConstraint("kind IN ('failed', 'unreadable', 'withheld', 'differs')", name="kind"),
+    CheckConstraint("kind IN ('failed', 'unreadable', 'withheld', 'differs', 'older')", name="kind"),
     Index(None, "tenant", "collection"),
     schema="protime_etl",
     comment="The book: days of people that are known not to be as the tenant has them, until a complete reading or a"

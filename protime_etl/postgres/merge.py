@@ -2,9 +2,9 @@
 
 Guarantees, whatever runs at the same time:
 
-- what was read changes its row as the nine cases of docs/correctness.md say (`sql/engine/merge.sql`): an older
-  `change_version` never overwrites a newer one, and an equal version overwrites only what was written before this pull
-  began, so that a slow pull cannot undo what a later one learnt;
+- what was read changes its row as the ten cases of docs/correctness.md say (`sql/engine/merge.sql`): an older
+  `change_version` never overwrites a newer one unless that is accepted, and an equal version overwrites only what was
+  written before this pull began, so that a slow pull cannot undo what a later one learnt;
 - an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
   condition says no;
 - a record that is missing from a complete pull of its scope is given to the caller, who asks for it by its id: it may
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Container, Sequence
+from typing import Any
 
 from psycopg import sql
 from sqlalchemy.engine import Connection
@@ -55,6 +56,9 @@ class Load(Staging):
         self.changed: list[tuple[int | None, dt.date]] | None = []
         """Whose days differed from the table, written or not; None is everybody. None instead of all: too many, or it
         is not known."""
+        self.older: dict[int, str] = {}
+        """Records that came with an older changeVersion than the table has since before the reading, or that are back
+        although they were deleted: their versions. None of them is written."""
         self._asked_at = self.began
         """When it was asked what the table has that was not staged."""
 
@@ -127,9 +131,8 @@ class Load(Staging):
         """
         self._fill_unknown()
         self._prepare_planner()
-        row = self._driver.execute(self._merge_statement(), self._values(most_cells=MOST_CELLS)).fetchone()
-        assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
-        *numbers, people, days, differing = row
+        *numbers, people, days, differing, older = self._write_staged()
+        self.older = {int(record_id): version for record_id, version in (older or {}).items()}
         self.counts.inserted, self.counts.updated, self.counts.deleted = numbers
         self.counts.unchanged = self.staged - sum(numbers)
         self.counts.inserted += self.copied
@@ -142,19 +145,53 @@ class Load(Staging):
             changed += gone
         unmarked = len(confirmed_missing) > self.counts.deleted - numbers[2]
         self.changed = None if self.copied or differing > MOST_CELLS or unmarked else changed
-        if self.counts.inserted:
-            with no_nested_loops(self._driver):
-                self._driver.execute(self._query("forget_tombstones"), self._values())
+        self._forget_tombstones()
         self._driver.execute(self._query("keep_rejected"), self._values())
         if self.staged:
             self._driver.execute(self._query("forget_rejected"), self._values())
         return self.counts
 
+    def accept(self, ids: Sequence[int]) -> None:
+        """Write those of `older` that have these ids, after the merge: case 10.
+
+        What was written since the reading began stays.
+        """
+        if not ids:
+            return
+        written = self._write_staged(ids)[:3]
+        self.counts += Counts(inserted=written[0], updated=written[1], deleted=written[2], unchanged=-sum(written))
+        self._forget_tombstones(ids)
+
+    def cells_of(self, ids: Sequence[int]) -> list[tuple[int | None, dt.date]]:
+        """Whose days these records of `older` are on, and their rows; None is all people."""
+        statement = self._query(
+            "cells_of",
+            read_person=self._cell_person("s"),
+            read_day=self._cell_day("s"),
+            row_person=self._cell_person("t"),
+            row_day=self._cell_day("t"),
+        )
+        return self._driver.execute(statement, self._values(ids=list(ids))).fetchall()
+
+    def _write_staged(self, accepted: Sequence[int] | None = None) -> Sequence[Any]:
+        """What was staged; or of it what has these ids, of which an older version is accepted."""
+        values = self._values(most_cells=MOST_CELLS, accepted=accepted)
+        statement = self._merge_statement(accepts_older=accepted is not None)
+        row: Sequence[Any] | None = self._driver.execute(statement, values).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
+        return row
+
+    def _forget_tombstones(self, accepted: Sequence[int] = ()) -> None:
+        if self.counts.inserted:
+            with no_nested_loops(self._driver):
+                self._driver.execute(self._query("forget_tombstones"), self._values(accepted=list(accepted)))
+
     def forget_rejected_of_list(self) -> None:
         """Forget what was rejected before, as the complete list that is merged has it no more."""
         self._driver.execute(self._query("forget_rejected_of_list"), self._values())
 
-    def _merge_statement(self) -> sql.Composed:
+    def _merge_statement(self, *, accepts_older: bool) -> sql.Composed:
+        older = sql.SQL("true" if accepts_older else "false")
         # Not columns that had to be taken from the table itself: what was taken may be out of date by now.
         fillable = [name for name in self._collection.delta_lacks if name not in self._unknown.lacking]
         written_since = query("merge_written_since")
@@ -169,10 +206,12 @@ class Load(Staging):
             read_person=self._cell_person("candidate"),
             day_before=self._cell_day("t"),
             person_before=self._cell_person("t"),
-            is_buried=query("merge_is_buried"),
+            chosen=sql.SQL("s.id = ANY(%(accepted)s::bigint[])" if accepts_older else "true"),
+            written_since=written_since,
+            is_buried=query("merge_is_buried", accepts_older=older),
             is_deleted=self._is_deleted("s"),
-            guard=self._guard("s", self._is_deleted("s"), fillable),
-            conflict_guard=self._guard("excluded", sql.SQL("excluded.deleted_at IS NOT NULL"), fillable),
+            guard=self._guard("s", self._is_deleted("s"), fillable, older),
+            conflict_guard=self._guard("excluded", sql.SQL("excluded.deleted_at IS NOT NULL"), fillable, older),
             only_fills=only_fills,
             assignments=sql.SQL(", ").join(
                 query(
@@ -185,13 +224,16 @@ class Load(Staging):
             ),
         )
 
-    def _guard(self, source: str, is_deleted: sql.Composable, fillable: Sequence[str]) -> sql.Composed:
+    def _guard(
+        self, source: str, is_deleted: sql.Composable, fillable: Sequence[str], accepts_older: sql.Composable
+    ) -> sql.Composed:
         """Whether the record of `source` changes its row; it may fill these columns of a row written since."""
         read = sql.Identifier(source)
         fills = [query("merge_fills", read=read, column=sql.Identifier(name)) for name in fillable]
         return query(
             "merge_guard",
             read=read,
+            accepts_older=accepts_older,
             read_values=self._names(source),
             read_is_deleted=is_deleted,
             row_values=self._names("t"),

@@ -28,8 +28,11 @@ OF_WRONG = {
     "unreadable": "cannot be read",
     "withheld": "deletions held back",
     "differs": "not as the tenant has them",
+    "older": "older at the tenant than here",
 }
 """What a kind of entry is called."""
+ACCEPTING = {"withheld": " --accept-deletions", "older": " --accept-older"}
+"""The option without which the command changes nothing."""
 
 
 class Missing(NamedTuple):
@@ -108,7 +111,7 @@ def _of_wrong(facts: Facts) -> Iterator[Problem]:
     """What is known not to be as the tenant has it."""
     for row in facts["wrong"]:
         path, first, last = row["collection"], row["first"], row["last"]
-        accept = " --accept-deletions" if row["kind"] == "withheld" else ""
+        accept = ACCEPTING.get(row["kind"], "")
         if not COLLECTIONS[path].is_dated:
             what = f"{path} {OF_WRONG[row['kind']]}"
             yield Problem("error", row["kind"], what, row["why"], _list_command(facts, path) + accept, row["since"])

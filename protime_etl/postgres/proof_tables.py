@@ -56,6 +56,7 @@ verifications = Table(
         extra="Records that the table had and the tenant has not.",
         stale="Records that both have, with another content.",
         moving="Records that changed while they were compared.",
+        older="Of missing and stale, those that the tenant has in an older version than was stored.",
         pending="Of missing, extra and stale, those newer than the last reading.",
         rejected="Records that could not be understood.",
         unlisted="People with records whom no list names.",

@@ -21,18 +21,20 @@ from protime_etl.work import EVERYONE, Slice
 
 __all__ = [
     "ALL_KINDS",
+    "Kind",
     "Wrong",
     "enter_equal",
-    "enter_held_back",
     "enter_right",
     "enter_wrong",
+    "enter_wrong_rows",
     "give_up",
     "held_back",
     "not_known_to_differ",
+    "slices_of",
 ]
 
-Kind = Literal["failed", "unreadable", "withheld", "differs"]
-ALL_KINDS: Sequence[Kind] = ("failed", "unreadable", "withheld", "differs")
+Kind = Literal["failed", "unreadable", "withheld", "differs", "older"]
+ALL_KINDS: Sequence[Kind] = ("failed", "unreadable", "withheld", "differs", "older")
 
 
 class Wrong(NamedTuple):
@@ -149,7 +151,7 @@ def not_known_to_differ(connection: Connection, tenant: str, collection: str, ce
         FROM unnest(CAST(:people AS bigint[]), CAST(:days AS date[])) AS cell (person_id, day)
         WHERE NOT EXISTS (
             SELECT FROM protime_etl.wrong AS w
-            WHERE w.tenant = :tenant AND w.collection = :collection AND w.kind IN ('differs', 'withheld')
+            WHERE w.tenant = :tenant AND w.collection = :collection AND w.kind IN ('differs', 'withheld', 'older')
                 AND (w.people @> cell.person_id OR cell.person_id = :everyone) AND w.dates @> cell.day
         )
     """
@@ -159,16 +161,25 @@ def not_known_to_differ(connection: Connection, tenant: str, collection: str, ce
     return [(person, day) for person, day in rows]
 
 
-def enter_held_back(connection: Connection, tenant: str, collection: str, ids: Sequence[int], reason: Wrong) -> None:
-    """Enter that these records are gone at the tenant and live here, until that is accepted."""
+def enter_wrong_rows(connection: Connection, tenant: str, collection: str, ids: Sequence[int], reason: Wrong) -> None:
+    """Enter that the rows of these records are not as the tenant has them, until that is accepted."""
     one = COLLECTIONS[collection]
     person = "t.person_id" if one.shape == "dated by people" else str(EVERYONE)
     query = sa.text(
-        f"SELECT DISTINCT {person}, t.{one.day} FROM protime.{one.table} AS t"
-        " WHERE t.tenant = (SELECT CAST(:tenant AS text)) AND t.id = ANY(CAST(:ids AS bigint[]))"
+        f"SELECT DISTINCT {person}, t.{one.day} FROM unnest(CAST(:ids AS bigint[])) AS d (id) CROSS JOIN LATERAL ("
+        f" SELECT * FROM protime.{one.table} AS t"
+        " WHERE t.tenant = (SELECT CAST(:tenant AS text)) AND t.id = d.id OFFSET 0) AS t"
     )
     cells = connection.execute(query, {"tenant": tenant, "ids": list(ids)}).all()
-    enter_wrong(connection, tenant, reason, [Slice([whose], day, day, collection) for whose, day in cells])
+    enter_wrong(connection, tenant, reason, slices_of(collection, [(whose, day) for whose, day in cells]))
+
+
+def slices_of(collection: str, cells: Cells) -> list[Slice]:
+    """These days of people of a collection, in as few pieces as there are days; None is all people."""
+    of_day: dict[dt.date, set[int]] = {}
+    for person, day in cells:
+        of_day.setdefault(day, set()).add(EVERYONE if person is None else person)
+    return [Slice(sorted(people), day, day, collection) for day, people in sorted(of_day.items())]
 
 
 def enter_right(connection: Connection, tenant: str, read: Slice, kinds: Sequence[Kind | str] = ALL_KINDS) -> None:

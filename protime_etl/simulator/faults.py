@@ -48,6 +48,7 @@ FaultKind = Literal[
     "revoke",  # all tokens given out so far are refused from now on
     "expire",  # the continuation token of this request has expired: 409
     "edit",  # `changes` changes are made to the tenant before the answer
+    "restore",  # the tenant holds again what it held when the plan began, its versions included
 ]
 
 REQUEST_KINDS = ("token", *(kind for path in COLLECTIONS for kind in (path, f"{path}-delta")))

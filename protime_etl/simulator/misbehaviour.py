@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from protime_etl.simulator.answers import RefusalError, conflict, refused
 from protime_etl.simulator.faults import Fault, FaultPlan, FaultSchedule, Question
 from protime_etl.simulator.mutations import Changes
-from protime_etl.simulator.state import Tenant
+from protime_etl.simulator.state import Backup, Tenant
 
 __all__ = ["Misbehaviour"]
 
@@ -34,7 +34,9 @@ class Misbehaviour:
     def __init__(
         self, tenant: Tenant, revoke_tokens: Callable[[], None], age_of_token: Callable[[str], float | None]
     ) -> None:
+        self._tenant = tenant
         self._changes = Changes(tenant)
+        self._backup: Backup | None = None
         self._revoke_tokens = revoke_tokens
         self._age_of_token = age_of_token
         self._sequence = FaultSchedule(FaultPlan())
@@ -52,6 +54,7 @@ class Misbehaviour:
 
     def follow(self, plan: FaultPlan) -> None:
         """Follow this plan from now on, from its beginning."""
+        self._backup = self._tenant.backup() if any(fault.kind == "restore" for fault in plan.fault) else None
         self._sequence = FaultSchedule(plan)
 
     def came(self) -> None:
@@ -88,6 +91,9 @@ class Misbehaviour:
                 self._revoke_tokens()
             elif fault.kind == "edit":
                 self._changes.make(fault.changes)
+            elif fault.kind == "restore":
+                assert self._backup is not None  # noqa: S101 - made where the plan begins
+                self._tenant.restore(self._backup)
             elif fault.kind != "early":
                 broken = fault
         usual_answer = await usual(request)

@@ -42,6 +42,10 @@ class RecordIndex:
 
     def __init__(self, records: Iterable[Any], day: str = "date") -> None:
         self._day: Callable[[Any], dt.date] = attrgetter(day)
+        self.fill(records)
+
+    def fill(self, records: Iterable[Any]) -> None:
+        """Hold these records and no other ones."""
         self.by_id = {record.id: record for record in records}
         self._of_person: defaultdict[int | None, dict[int, Any]] = defaultdict(dict)
         for record in self.by_id.values():

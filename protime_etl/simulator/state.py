@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,9 +23,20 @@ from protime_etl.simulator.record_index import RecordIndex
 from protime_etl.simulator.records import documented, moment_of, refuse_given, served_person, tidy
 from protime_etl.simulator.selection import Selection
 
-__all__ = ["Tenant"]
+__all__ = ["Backup", "Tenant"]
 
 FIRST_CHANGE_VERSION = 0x0000090200004BD00000
+
+
+class Backup(NamedTuple):
+    """What a tenant held at a moment."""
+
+    records: dict[str, list[Any]]
+    raw: dict[tuple[str, int], dict[str, Any]]
+    first_id: int
+    """Of the next record."""
+    first_version: int
+    """Of the next change."""
 
 
 class Tenant:
@@ -227,6 +238,27 @@ class Tenant:
             )
             read = (record if raw is None else documented(kind, raw) for record, raw in served)
             return [record for record in read if record is not None]
+
+    def backup(self) -> Backup:
+        """What the tenant holds now."""
+        with self._lock:
+            held = {path: list(index.by_id.values()) for path, index in self._indexes.items()}
+            self._ids, self._versions = count(first_id := next(self._ids)), count(first_version := next(self._versions))
+            return Backup(held, dict(self._raw), first_id, first_version)
+
+    def restore(self, backup: Backup, lower: int = 0) -> None:
+        """Hold again what the backup has, as after an accident or a move; deltas are not told.
+
+        Ids and versions that were given since are given again. `lower`: each version is that much lower.
+        """
+        with self._lock:
+            for path, records in backup.records.items():
+                lowered = ((one, change_version(int(one.change_version, 16) - lower)) for one in records)
+                self._indexes[path].fill(
+                    msgspec.structs.replace(one, change_version=version) for one, version in lowered
+                )
+            self._raw = dict(backup.raw)
+            self._ids, self._versions = count(backup.first_id), count(backup.first_version - lower)
 
     def person_ids(self) -> list[int]:
         """Ids of all people."""

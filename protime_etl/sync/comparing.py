@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from sqlalchemy.engine import Connection
+
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.collections.people import PEOPLE
@@ -27,7 +29,15 @@ from protime_etl.postgres.compare import Comparison, Difference, newest_version
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.proof_days import enter_differences, enter_proven_days
 from protime_etl.postgres.volumes import longest, stored_records
-from protime_etl.postgres.wrong import Wrong, enter_equal, enter_right, enter_wrong, not_known_to_differ
+from protime_etl.postgres.wrong import (
+    Kind,
+    Wrong,
+    enter_equal,
+    enter_right,
+    enter_wrong,
+    not_known_to_differ,
+    slices_of,
+)
 from protime_etl.protime.filters import Condition, dates
 from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.bounds import most_clockings, most_listed
@@ -36,6 +46,7 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.reading import KeptPages, Reading, restarting
+from protime_etl.sync.recheck import older_error
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import listed_people, windows_of_everybody
@@ -151,24 +162,33 @@ class Comparing:
         ids = {one.id for one in differences}
         stay = [one for one in found.overlooked if one.id in ids and one.date is not None and one.date <= over]
         if stay:
-            reason = Wrong("differs", f"{counted(len(stay), 'record')} differed when it was compared")
-            lost = [Slice([EVERYONE if who is None else who], day, day, path) for who, day in self._cells(stay)]
             with self._pipeline.transaction() as connection:
                 # What a comparison before has found is counted already.
                 new = {*not_known_to_differ(connection, tenant, path, self._cells(stay))}
                 counted_now = [one for one in stay if not new.isdisjoint(self._cells([one]))]
                 enter_differences(connection, tenant, path, Counter(one.date for one in counted_now if one.date))
-                enter_wrong(connection, tenant, reason, lost)
+                self._enter_differing(connection, stay)
 
     def _enter_list(self, found: Verification) -> None:
         """Enter whether the complete list is right."""
-        tenant, compared = self._pipeline.tenant, whole_list(self._collection.path)
         with self._pipeline.transaction() as connection:
-            if number := len(found.overlooked):
-                reason = Wrong("differs", f"{counted(number, 'record')} differed when it was compared")
-                enter_wrong(connection, tenant, reason, [compared])
+            if found.overlooked:
+                self._enter_differing(connection, found.overlooked)
             elif not found.differences:
-                enter_right(connection, tenant, compared)
+                enter_right(connection, self._pipeline.tenant, whole_list(self._collection.path))
+
+    def _enter_differing(self, connection: Connection, stay: Sequence[Difference]) -> None:
+        """Enter days on which a reading is due that brings them, and others on which it takes a decision before."""
+        path = self._collection.path
+        older, others = ([one for one in stay if one.is_older is wanted] for wanted in (True, False))
+        reasons: dict[Kind, str] = {
+            "older": older_error(len(older), path).message,
+            "differs": f"{counted(len(others), 'record')} differed when it was compared",
+        }
+        for (kind, reason), differing in zip(reasons.items(), (older, others), strict=True):
+            if differing:
+                lost = slices_of(path, self._cells(differing)) if self._collection.is_dated else [whole_list(path)]
+                enter_wrong(connection, self._pipeline.tenant, Wrong(kind, reason), lost)
 
     def _cells(self, differences: Iterable[Difference]) -> list[tuple[int | None, dt.date]]:
         """Whose days are in question; None is all people."""

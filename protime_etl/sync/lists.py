@@ -8,7 +8,7 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
-from protime_etl.errors import DeletionsWithheldError, ProtimeError
+from protime_etl.errors import IncompleteError, ProtimeError
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.collection_state import note_read
 from protime_etl.postgres.locks import lock_list
@@ -17,12 +17,12 @@ from protime_etl.postgres.people import known_people
 from protime_etl.postgres.planning import refresh_statistics
 from protime_etl.postgres.sources import register_source, require_source
 from protime_etl.postgres.volumes import stored_records
-from protime_etl.postgres.wrong import Wrong, enter_right, enter_wrong, held_back
+from protime_etl.postgres.wrong import Kind, Wrong, enter_right, enter_wrong, held_back
 from protime_etl.protime.retrying import with_retries
 from protime_etl.sync.bounds import most_listed
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.reading import KeptPages, Reading, restarting
-from protime_etl.sync.recheck import judge
+from protime_etl.sync.recheck import confirm_older, judge, older_error
 from protime_etl.sync.requests import refuse_unknown, unknown_among
 from protime_etl.work import Counts, Request, Scope, whole_list
 
@@ -95,14 +95,14 @@ def read_lists(pipeline: Pipeline) -> Counts:
 def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
     """Read a collection into its table; what is no longer in its list becomes deleted.
 
-    Too many deletions at once are withheld and reported by the pipeline (`to_look_at`).
+    Too many deletions at once, and versions that went back, are reported by the pipeline (`to_look_at`).
 
     Raises:
         ProtimeError: a subclass says what went wrong; the table is as it was.
     """
     before = pipeline.client.requests
     try:
-        counts, withheld = _read_list(pipeline, collection)
+        counts, incomplete = _read_list(pipeline, collection)
     except ProtimeError as error:
         with suppress(ProtimeError), pipeline.transaction() as connection:
             # The database may be what failed; the first error is the one to report.
@@ -110,14 +110,13 @@ def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
         raise
     counts.requests = pipeline.client.requests - before
     pipeline.note_answer(collection.path)
-    if withheld is not None:
-        pipeline.to_look_at.append(withheld)
+    pipeline.to_look_at += incomplete
     pipeline.counts_of[collection.path] += counts
     refresh_statistics(pipeline.engine, counts.written)
     return counts
 
 
-def _read_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, DeletionsWithheldError | None]:
+def _read_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, list[IncompleteError]]:
     pages, more = KeptPages(pipeline.client, collection), KeptPages(pipeline.client, collection)
     with closing(pages), closing(more):
         return pipeline.sitting_out(
@@ -127,7 +126,7 @@ def _read_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, Dele
 
 def _pull_list(
     pipeline: Pipeline, collection: Collection, pages: KeptPages, more: KeptPages
-) -> tuple[Counts, DeletionsWithheldError | None]:
+) -> tuple[Counts, list[IncompleteError]]:
     """Read the list and store it; a pause ends the transaction, and the pages so far are kept for the next try.
 
     What others have stored over a pause is newer: by the moment when the reading began it is not undone. `more` are
@@ -143,26 +142,29 @@ def _pull_list(
         load.stage(reading)
         read = load.counts.rows_read
         missing = load.missing_from_pull(Scope(), asked_at=pages.began)
+
+        def again() -> Reading:
+            return Reading(collection, more, most_listed(live), collection.path)
+
         # Nothing moves out of this list: a record that is undecided exists, and only the list does not tell it.
-        gone, found, _ = judge(
-            client,
-            collection,
-            missing,
-            reading.pages,
-            lambda: Reading(collection, more, most_listed(live), collection.path),
-            known=pages.known,
-        )
+        gone, found, _ = judge(client, collection, missing, reading.pages, again, known=pages.known)
         load.stage(found)
         # What was held back before stays so until it is accepted, however few are left of it.
         before = [] if brake.accepted else held_back(connection, tenant, collection.path, gone)
-        if before or brake.withholds_list(len(gone), read, live):
-            withheld = brake.error(len(gone), read + len(missing), collection.path)
-            counts = load.merge()
-            reason = Wrong("withheld", withheld.message)
-            enter_wrong(connection, tenant, reason, [whole_list(collection.path)])
-            return counts, withheld
-        note_read(connection, tenant, collection.path)
-        counts = load.merge(gone)
-        load.forget_rejected_of_list()
-        enter_right(connection, tenant, whole_list(collection.path))
-        return counts, None
+        is_withheld = bool(before) or brake.withholds_list(len(gone), read, live)
+        load.merge([] if is_withheld else gone)
+        older = confirm_older(client, collection, load.older, again, pages.known)
+        if pipeline.accepts_older:
+            load.accept(older)
+        wrong: dict[Kind, IncompleteError] = {}
+        if older and not pipeline.accepts_older:
+            wrong["older"] = older_error(len(older), collection.path)
+        if is_withheld:
+            wrong["withheld"] = brake.error(len(gone), read + len(missing), collection.path)
+        else:
+            note_read(connection, tenant, collection.path)
+            load.forget_rejected_of_list()
+            enter_right(connection, tenant, whole_list(collection.path))
+        for kind, error in wrong.items():
+            enter_wrong(connection, tenant, Wrong(kind, error.message), [whole_list(collection.path)])
+        return load.counts, [*wrong.values()]

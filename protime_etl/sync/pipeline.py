@@ -82,6 +82,9 @@ class Pipeline:
         """What held of tenant and schema when this was opened; see `transaction`."""
         self.brake = Brake(settings.max_vanished)
         """What may vanish at once; see `accept_deletions`."""
+        self.accepts_older = False
+        """Whether records replace newer versions of theirs, once another answer has confirmed it: the tenant was
+        restored from a backup or moved."""
         self.counts_of: defaultdict[str, Counts] = defaultdict(Counts)
         """What was done, by collection."""
         self.failed: dict[str, ProtimeError] = {}

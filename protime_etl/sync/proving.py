@@ -23,6 +23,7 @@ from protime_etl.postgres.history import forget_old, keep_verification, requests
 from protime_etl.postgres.people import known_people
 from protime_etl.postgres.proof_days import enter_part, enter_proven_days
 from protime_etl.postgres.volumes import longest, requests_of_last_run
+from protime_etl.postgres.wrong import Kind
 from protime_etl.sync.pipeline import REFUSALS, Pipeline, stops_all
 from protime_etl.sync.planning import expected_requests
 from protime_etl.sync.pull import OnPage
@@ -212,9 +213,13 @@ class _Proof:
             paths.remove(path)
 
     def _repair_wrong(self, collection: Collection) -> None:
-        accepted = self._pipeline.brake.accepted
+        accepted: dict[Kind, bool] = {
+            "withheld": self._pipeline.brake.accepted,
+            "older": self._pipeline.accepts_older,
+        }
+        waiting = [kind for kind, is_accepted in accepted.items() if not is_accepted]
         with self._pipeline.reading() as connection:
-            found = wrong_slices(connection, self._pipeline.tenant, collection.path, self._end, accepted=accepted)
+            found = wrong_slices(connection, self._pipeline.tenant, collection.path, self._end, waiting=waiting)
         for one in found:
             if self._left <= self.done.budget // 2:
                 return  # what stays wrong holds up nothing else

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.collections.page import Page
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import DeletionsWithheldError, ProtimeError, RateLimited, UriTooLongError
+from protime_etl.errors import DeletionsWithheldError, IncompleteError, ProtimeError, RateLimited, UriTooLongError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.book import enter_read, forget_rejected, lock_coverage, try_lock_coverage
 from protime_etl.postgres.clock import database_clock
@@ -24,14 +24,14 @@ from protime_etl.postgres.drift import note_drift
 from protime_etl.postgres.locks import lock_merges_shared, mark_under_way
 from protime_etl.postgres.merge import Load
 from protime_etl.postgres.people import known_people
-from protime_etl.postgres.wrong import Wrong, enter_held_back, enter_right, held_back
+from protime_etl.postgres.wrong import Wrong, enter_right, enter_wrong, enter_wrong_rows, held_back, slices_of
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.failing import Effort, fail_unit
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import slice_filter
 from protime_etl.sync.reading import Reading, restarting
-from protime_etl.sync.recheck import absent_from, ask, judge, portions
+from protime_etl.sync.recheck import absent_from, ask, confirm_older, judge, older_error, portions
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.work import EVERYONE, Counts, Scope, Unit
 
@@ -90,9 +90,14 @@ class UnitPull:
         self._changed: list[tuple[int | None, dt.date]] | None = []
         """Whose days differed; all others it has proven. None: not known."""
         self._withheld: DeletionsWithheldError | None = None
+        self._incomplete: IncompleteError | None = None
         self._held_back: list[int] = []
         """Records that are gone and stay, as it is too many at once."""
         self._vanished = 0
+        self._older: set[int] = set()
+        """Records that the tenant has in an older version than is stored."""
+        self._older_days: set[tuple[int | None, dt.date]] = set()
+        """Whose days they are on; None is all people."""
 
     def run(self) -> Counts:
         """Pull it.
@@ -102,7 +107,7 @@ class UnitPull:
         Raises:
             SettingsError: it is a unit of another tenant.
             UnitCutError: it could not be read whole; its parts are in the ledger.
-            DeletionsWithheldError: it is committed, but for what vanished.
+            DeletionsWithheldError, OlderVersionsError: it is committed, but for what vanished, or went back.
             ProtimeError: a subclass says what went wrong; the table is as it was, the ledger says why, and the unit is
                 not covered any more if it was, so that what is missing can be read again.
         """
@@ -128,9 +133,9 @@ class UnitPull:
         finally:
             self._client.tries = tries
             self._client.tries_with_wait = None
-        if self._withheld is not None:
-            self._withheld.done = counts.as_dict()
-            raise self._withheld
+        if self._incomplete is not None:
+            self._incomplete.done = counts.as_dict()
+            raise self._incomplete
         return counts
 
     @contextmanager
@@ -157,7 +162,11 @@ class UnitPull:
             # Of those that are undecided it is not known yet whether they are too many.
             vanished = self._may_vanish(connection, gone, len(self._undecided))
             self._on_stage("storing")
-            counts = load.merge(vanished)
+            load.merge(vanished)
+            self._older, self._older_days = set(), set()
+            confirmed = confirm_older(self._client, self._collection, load.older, self._again(load.older))
+            self._take_older(load, confirmed, self._own | self._locked)
+            counts = load.counts
             self._vanished = len(vanished)
             self._changed = load.in_question
             # What is not finished yet is entered below, or not at all.
@@ -217,20 +226,34 @@ class UnitPull:
         missing = load.missing_from_pull(self._scope)
         in_doubt = load.unconfirmed()
         self._missing = len(missing)
-        wanted = {*missing, *in_doubt}
+        again = self._again({*missing, *in_doubt})
+        load.drop(absent_from(self._client, self._collection, in_doubt, self._pages, again))
+        gone, found, self._undecided = judge(self._client, self._collection, missing, self._pages, again)
+        load.stage(self._lock_found(connection, found))
+        return gone
+
+    def _again(self, wanted: Container[int]) -> Callable[[], list[Page]]:
+        """A second reading, once, of what is in question."""
 
         @cache
         def again() -> list[Page]:
-            """Of a second reading what is in question."""
             return [
                 Page(rows=[row for row in page.rows if row[self._identity] in wanted], rejected=page.rejected)
                 for page in self._read(self._unit.person_ids)
             ]
 
-        load.drop(absent_from(self._client, self._collection, in_doubt, self._pages, again))
-        gone, found, self._undecided = judge(self._client, self._collection, missing, self._pages, again)
-        load.stage(self._lock_found(connection, found))
-        return gone
+        return again
+
+    def _take_older(self, load: Load, confirmed: Sequence[int], locked: Container[int | None]) -> None:
+        """Take over the records that the tenant has in an older version than is stored, or note their days.
+
+        Days of people whose coverage is not locked are noted when these are read.
+        """
+        if self._pipeline.accepts_older:
+            load.accept(confirmed)
+        elif confirmed:
+            self._older.update(confirmed)
+            self._older_days.update(cell for cell in load.cells_of(confirmed) if cell[0] in locked)
 
     def _lock_found(self, connection: Connection, found: Sequence[Page]) -> Sequence[Page]:
         """Lock whose the records are that have moved elsewhere; those that another process is at come in later.
@@ -293,16 +316,21 @@ class UnitPull:
         enter_read(connection, self._tenant, unit.slice, over, self._changed, written=counts.written > 0)
         enter_right(connection, self._tenant, unit.slice)
         forget_rejected(connection, self._tenant, unit.slice, self._read_at)
+        older = older_error(len(self._older), f"{unit.collection} of {unit.place}") if self._older else None
+        if older is not None:
+            lost = slices_of(unit.collection, [*self._older_days])
+            enter_wrong(connection, self._tenant, Wrong("older", older.message, unit.run_id), lost)
         if self._withheld is not None:
             reason = Wrong("withheld", self._withheld.message, unit.run_id)
-            enter_held_back(connection, self._tenant, unit.collection, self._held_back, reason)
+            enter_wrong_rows(connection, self._tenant, unit.collection, self._held_back, reason)
+        self._incomplete = self._withheld or older
         ledger.finish_unit(
             connection,
             unit.unit_id,
             counts,
             time.monotonic() - self._began,
-            str(self._withheld) if self._withheld else None,
-            incomplete=self._withheld is not None,
+            str(self._incomplete) if self._incomplete else None,
+            incomplete=self._incomplete is not None,
             vanished=self._vanished,
         )
 
@@ -329,7 +357,8 @@ class UnitPull:
             # Others may have written the same days between these transactions: nothing is proven.
             self._changed = None
             lock_merges_shared(connection, self._tenant)
-            lock_coverage(connection, self._tenant, self._unit.collection, self._unit.person_ids)
+            people = {person for person, _ in self._older_days if person is not None}
+            lock_coverage(connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
             self._finish(connection, counts)
         return counts
 
@@ -339,7 +368,8 @@ class UnitPull:
         lock_coverage(connection, self._tenant, self._unit.collection, owners)
         load = Load(connection, self._tenant, self._collection, asked)
         load.stage(found)
-        counts = load.merge(gone)
+        load.merge(gone)
+        self._take_older(load, [*load.older], owners | {None})  # each was asked for by its id
         load.note_written((self._unit.first, self._unit.last))
         note_drift(connection, self._tenant, self._collection, gone)
-        return counts
+        return load.counts

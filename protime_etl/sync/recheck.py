@@ -5,23 +5,42 @@ place is read once more: what both readings lack is not there. Then a sample of 
 If all of the sample is gone, all of it counts as gone. If one is found, records were moved rather than deleted, and
 the rest stays undecided: to be asked for by id, in portions each of which is committed, so that no pause and no failure
 costs more than one portion.
+
+Records that come in an older version than is stored are asked for in the same way before that is believed.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import NamedTuple
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
+from protime_etl.counted import counted
+from protime_etl.errors import OlderVersionsError
 from protime_etl.protime.client import ProtimeClient
 
-__all__ = ["FEW", "Asked", "Verdict", "absent_from", "ask", "judge", "portions", "sample_of", "sampled"]
+__all__ = [
+    "FEW",
+    "Asked",
+    "Verdict",
+    "absent_from",
+    "ask",
+    "confirm_older",
+    "judge",
+    "older_error",
+    "portions",
+    "same_version",
+    "sample_of",
+    "sampled",
+]
 
 FEW = 20
 """As many are asked for by their ids whatever else it would cost."""
 SAMPLE = 20
+SAMPLE_OF_OLDER = 5
+"""Fewer, as after a restore each unit has some."""
 PORTION = 100
 
 
@@ -136,6 +155,44 @@ def absent_from(
     if len(in_doubt) <= max(FEW, pages) and collection.single:
         return ask(client, collection, in_doubt).gone
     return _without(collection, in_doubt, again())[0]
+
+
+def confirm_older(
+    client: ProtimeClient,
+    collection: Collection,
+    older: Mapping[int, str],
+    again: Callable[[], Iterable[Page]],
+    known: MutableMapping[int, Page | None] | None = None,
+) -> list[int]:
+    """Which records, that a list has in versions `older` than are stored, are so by another answer, too.
+
+    A late answer is not taken for a tenant whose versions went back. A sample is asked for by id, and speaks for all if
+    all of it is so. Where no record can be asked for by its id, `again` reads the list again.
+
+    Raises:
+        ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
+    """
+    if not older or not collection.single:
+        return same_version(collection, older, again() if older else ())
+    chosen = sample_of(older)[:SAMPLE_OF_OLDER]
+    same = same_version(collection, older, ask(client, collection, chosen, known).found)
+    return sorted(older) if len(same) == len(chosen) else same
+
+
+def same_version(collection: Collection, versions: Mapping[int, str], pages: Iterable[Page]) -> list[int]:
+    """Which of the records have these `versions` on the pages."""
+    identity, version = map(collection.position, ("id", "change_version"))
+    return sorted({row[identity] for page in pages for row in page.rows if versions.get(row[identity]) == row[version]})
+
+
+def older_error(number: int, what: str) -> OlderVersionsError:
+    """What to report of so many records of `what`."""
+    return OlderVersionsError(
+        f"The tenant has {counted(number, 'record')} of {what} in an older version than was read before:"
+        " the stored ones stay.",
+        guidance="If the tenant was restored from a backup or moved, take them over with --accept-older (in Airflow:"
+        " accept_older); protime-etl status names the days.",
+    )
 
 
 def _without(collection: Collection, ids: Sequence[int], reading: Iterable[Page]) -> tuple[list[int], Page]:

@@ -14,6 +14,7 @@ from protime_etl.errors import (
     ApiError,
     AuthenticationError,
     IncompleteError,
+    OlderVersionsError,
     ProtimeError,
     ProtocolError,
     SettingsError,
@@ -285,7 +286,10 @@ def run_units(  # noqa: PLR0917
     failed = [failure_of([one for one in broken[path] if one not in incomplete]) for path in broken]
     for path, failure in zip(broken, failed, strict=True):
         pipeline.report_failed(path, failure)
-    pipeline.to_look_at += incomplete
+    older = [error for error in incomplete if isinstance(error, OlderVersionsError)]
+    if older:  # of a restored tenant each unit: the first one names the others
+        failure_of(older)
+    pipeline.to_look_at += [error for error in incomplete if error not in older[1:]]
     refresh_statistics(pipeline.engine, work.counts.written)
     finish(pipeline, run_id, " ".join(map(str, failed)) or None)
     return work.counts, work.done

@@ -1,8 +1,9 @@
 """A second look at what differs, before it counts: the tenant may have changed while it was compared.
 
 A few are asked for by their ids. Of many that the tenant has just listed, the list is believed: what is newer than the
-table is known by its version. Of many that it lacks, see `judge`. A record that the list has and that is not found by
-its id is a contradiction of the tenant's: it is looked for in a second reading, and the list is believed.
+table is known by its version; of what is older, see `confirm_older`. Of many that it lacks, see `judge`. A record that
+the list has and that is not found by its id is a contradiction of the tenant's: it is looked for in a second reading,
+and the list is believed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.postgres.compare import Comparison, Difference
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.recheck import FEW, ask, judge
+from protime_etl.sync.recheck import FEW, ask, confirm_older, judge
 from protime_etl.work import Scope
 
 __all__ = ["SecondLook", "look_again"]
@@ -69,5 +70,10 @@ def look_again(
         comparison = Comparison(connection, pipeline.tenant, collection)
         comparison.stage(found)
         stay, equal = comparison.compare(Scope(), [*(() if believed else listed), *absent])
+    if collection.single:  # of what is not found by its id there is no second answer
+        stay = [one._replace(is_older=one.is_older and one.id not in denied) for one in stay]
     moved = [one for one in stay if one.id in listed and one.version != listed[one.id].version]
+    older = {one.id: one.version or "" for one in believed if one.is_older}
+    confirmed = {*confirm_older(pipeline.client, collection, older, again, known)}
+    believed = [one._replace(is_older=one.id in confirmed) for one in believed]
     return SecondLook([*believed, *(one for one in stay if one not in moved)], equal, len(moved))

@@ -58,6 +58,11 @@ class Verification:
         """The differences that are not pending."""
         return [one for one in self.differences if one.id not in self.pending]
 
+    @property
+    def older(self) -> list[Difference]:
+        """Those that the tenant has in an older version than is stored, by two answers of it."""
+        return [one for one in self.differences if one.is_older]
+
     def totals(self) -> dict[str, int]:
         """The counts, by name."""
         kinds = Counter(one.kind for one in self.differences)
@@ -69,6 +74,7 @@ class Verification:
             "stale": kinds["stale"],
             "equal": self.equal.total(),
             "moving": self.moving,
+            "older": len(self.older),
             "pending": len(self.pending),
             "rejected": self.rejected,
             "unlisted": len(self.unlisted),

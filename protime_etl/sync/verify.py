@@ -22,6 +22,7 @@ from protime_etl.sync.comparing import Comparing
 from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull import OnPage
+from protime_etl.sync.recheck import older_error
 from protime_etl.sync.requests import YEAR, check_range, of_people, refuse_unknown, unknown_among
 from protime_etl.sync.runs import finish, plan
 from protime_etl.sync.settled import local_day
@@ -94,6 +95,11 @@ def verify(
         refuse_unknown(pipeline, sorted({*unknown} - listed_people(pipeline)) if unknown else [])
     comparing = Comparing(pipeline, collection, on_page)
     found = comparing.days(first, last, person_ids) if collection.is_dated else comparing.lists()
+    if found.older and not pipeline.accepts_older:
+        what = f"{collection.path} of {first}..{last}" if collection.is_dated else collection.path
+        error = older_error(len(found.older), what)
+        if str(error) not in map(str, pipeline.to_look_at):  # a repair compares twice
+            pipeline.to_look_at.append(error)
     with pipeline.transaction() as connection:
         days = (first, last) if collection.is_dated else None
         keep_verification(connection, pipeline.tenant, collection.path, origin=origin, days=days, totals=found.totals())
@@ -103,13 +109,18 @@ def verify(
 def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
     """Pull what differs: the list of a collection without days, or these people and days by ordinary units.
 
+    What the tenant has in an older version only if that is accepted.
+
     Raises:
         ProtimeError: it cannot be read.
     """
+    differences = [one for one in found.differences if pipeline.accepts_older or not one.is_older]
+    if not differences:
+        return Counts()
     if not COLLECTIONS[found.collection].is_dated:
         return read_list(pipeline, COLLECTIONS[found.collection])
-    days = [day for one in found.differences for day in one.dates]
-    people = sorted({person for one in found.differences for person in one.people})
+    days = [day for one in differences for day in one.dates]
+    people = sorted({person for one in differences for person in one.people})
     if COLLECTIONS[found.collection].shape != "dated by people":
         people = [EVERYONE]
     if not days or not people:

@@ -8,11 +8,13 @@ WITH judged AS (
             WHEN t.id IS NULL OR (t.deleted_at IS NOT NULL AND NOT {is_deleted}) THEN 'missing'
             -- Both have it, and not the same.
             WHEN ({read_values}, {is_deleted}) IS DISTINCT FROM ({row_values}, t.deleted_at IS NOT NULL) THEN 'stale'
-        END AS kind
+        END AS kind,
+        -- An older version than is stored, or than that of its deletion.
+        CASE WHEN t.id IS NULL THEN {is_buried} ELSE s.change_version < t.change_version END AS is_older
     FROM (SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, change_version DESC) AS s {row_of_staged}
 )
-SELECT kind, id, date, version, array_remove(people, NULL), array_remove(dates, NULL), 1 FROM judged
+SELECT kind, id, date, version, array_remove(people, NULL), array_remove(dates, NULL), 1, is_older FROM judged
 WHERE kind IS NOT NULL
 UNION ALL
 -- Those that are equal, by day.
-SELECT NULL, NULL, date, NULL, NULL, NULL, count(*) FROM judged WHERE kind IS NULL GROUP BY date
+SELECT NULL, NULL, date, NULL, NULL, NULL, count(*), false FROM judged WHERE kind IS NULL GROUP BY date

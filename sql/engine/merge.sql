@@ -1,4 +1,4 @@
--- Writes the staged records into the table: the nine cases of docs/correctness.md. Cases 1 and 2 stand here, cases 3 to 9
+-- Writes the staged records into the table: the ten cases of docs/correctness.md. Cases 1 and 2 stand here, cases 3 to 10
 -- in merge_guard.sql.
 WITH candidate AS MATERIALIZED (
     -- Records that differ from their row, the newest version of each, and whether they are to be written. A record that
@@ -8,11 +8,13 @@ WITH candidate AS MATERIALIZED (
         CASE WHEN t.id IS NULL
             -- 1: A record without a row is inserted, 2: unless it was deleted in this version or a newer one.
             THEN NOT {is_buried}
-            -- 3 to 9: A row is replaced, filled or kept.
-            ELSE {guard} END AS may_be_written
+            -- 3 to 10: A row is replaced, filled or kept.
+            ELSE {guard} END AS may_be_written,
+        -- Older than what the table had before the reading began: a late answer, or a tenant whose versions went back.
+        s.change_version < t.change_version AND NOT {written_since} AS is_older
     -- Sorted before the table is looked at, so that the index is read in its own order.
     FROM {newest_first} AS s {row_of_staged}
-    WHERE t.id IS NULL OR ({read_values}, {is_deleted}) IS DISTINCT FROM ({row_values}, t.deleted_at IS NOT NULL)
+    WHERE (t.id IS NULL OR ({read_values}, {is_deleted}) IS DISTINCT FROM ({row_values}, t.deleted_at IS NOT NULL)) AND {chosen}
     ORDER BY s.id, may_be_written DESC, s.change_version DESC
 ),
 written AS (
@@ -47,5 +49,7 @@ SELECT
     count(*) FILTER (WHERE was_live AND is_deleted) AS deleted,
     (SELECT array_agg(person) FROM cell) AS people,
     (SELECT array_agg(day) FROM cell) AS days,
-    (SELECT count(*) FROM candidate) AS differing
+    (SELECT count(*) FROM candidate) AS differing,
+    -- What came in an older version, or was deleted and is back.
+    (SELECT jsonb_object_agg(id, change_version) FROM candidate WHERE (is_older OR is_new) AND NOT may_be_written) AS older
 FROM done

@@ -1,8 +1,8 @@
--- Whether the record {read} changes its row `t`: cases 3 to 9 of docs/correctness.md.
+-- Whether the record {read} changes its row `t`: cases 3 to 10 of docs/correctness.md.
 -- Rendered twice: for the staged record, and for the same record once the row is locked.
 CASE
-    -- 3: An older version never overwrites a newer one.
-    WHEN {read}.change_version < t.change_version THEN false
+    -- 3: An older version never overwrites a newer one; 10: unless versions that went back are accepted.
+    WHEN {read}.change_version < t.change_version THEN {accepts_older} AND NOT {written_since}
     WHEN {read}.change_version > t.change_version THEN
         -- 4: This very record was found gone after it was read: the answer is the older knowledge.
         -- 5: A newer version replaces any other row, and revives a deleted one.

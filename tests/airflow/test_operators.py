@@ -33,6 +33,7 @@ from protime_etl.airflow.mapping import deal
 from protime_etl.errors import (
     DeletionsWithheldError,
     ForbiddenError,
+    OlderVersionsError,
     OvertakenError,
     ProtimeError,
     RateLimited,
@@ -500,3 +501,35 @@ def test_a_night_plans_the_days_to_come_of_plans(
             )
         ).all()
     assert {row[0]: row[1] for row in lasts} == {"clockings": today, "absences": today + dt.timedelta(days=92)}
+
+
+@pytest.mark.usefixtures("connections")
+def test_versions_that_went_back_are_taken_over_by_a_parameter(
+    pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
+) -> None:
+    (unit,) = planned(pipeline, 1)
+    pull(pipeline, unit)
+    simulated.tenant.restore(simulated.tenant.backup(), lower=1_000_000)
+    for accepted in ("False", "{{ params.accept_older }}"):  # a template that was not rendered accepts nothing
+        task = ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit, accept_older=accepted)
+        with pytest.raises(OlderVersionsError, match="--accept-older"):
+            task.execute(context())
+    assert statuses(engine) == ["failed"]
+    ProtimePeopleToPostgresOperator(task_id="people", accept_older="True").execute(context())
+    ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit, accept_older="True").execute(context())
+    assert statuses(engine) == ["done"]
+    assert table_rows(engine) == tenant_rows(simulated.tenant)
+    assert table_rows(engine, "people") == tenant_rows(simulated.tenant, "people")
+    assert "accept_older" in ProtimeClockingsToPostgresOperator.template_fields
+
+
+@pytest.mark.parametrize("name", ["nightly", "backfill"])
+def test_the_forms_ask_whether_older_versions_are_accepted(name: str) -> None:
+    dag = runpy.run_path(str(dags_folder() / f"protime_clockings_{name}.py"))["dag"]
+    assert dag.params.dump()["accept_older"] is False
+    reading = {"nightly": ("plan_batches", "pull_clockings", "prove"), "backfill": ("sync_people", "pull_clockings")}
+    for task_id in reading[name]:
+        task = dag.get_task(task_id)
+        given = task.unmap({"unit_id": 1}) if hasattr(task, "partial_kwargs") else task
+        assert given.accept_older == "{{ params.accept_older }}", task_id
+        assert "accept_older" in task.template_fields

@@ -37,7 +37,7 @@ fault = [
     {kind = "stall", seconds = 0.2, rate = 0.01}, {kind = "slow", seconds = 0.2, rate = 0.01},
     {kind = "expire", rate = 0.004, on = ["clockings"]},
     {kind = "revoke", at = [60, 140, 300, 500, 800, 1200, 1700], on = ["clockings"]},
-    {kind = "edit", rate = 0.01},
+    {kind = "edit", rate = 0.01}, {kind = "restore", at = [25], on = ["clockings"]},
 ]
 """
 
@@ -73,8 +73,9 @@ def test_a_fifth_of_all_requests_fails(
         with running(4, sync_until, place, time.time() + 5, failures):
             pass
     struck = sum(misbehaviour.struck.values())
+    assert misbehaviour.struck["restore"] == 1
     misbehaviour.follow(FaultPlan())
-    sync_once(place)
+    sync_once(place, accepts_older=True)
 
     assert_equal(engine, simulated.tenant)
     assert misbehaviour.during_pause == 0

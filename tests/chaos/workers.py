@@ -66,9 +66,10 @@ def sync_until(place: Place, until: float, failures: Any) -> None:
                 failures.value += 1
 
 
-def sync_once(place: Place) -> None:
+def sync_once(place: Place, *, accepts_older: bool = False) -> None:
     """One sync of everything."""
     with place.pipeline() as pipeline:
+        pipeline.accepts_older = accepts_older
         sync(pipeline, "cli", place.first, place.last)
 
 

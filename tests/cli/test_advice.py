@@ -23,6 +23,7 @@ from tests.cli.test_coverage import DATES, FIRST, NOON, TODAY
 from tests.cli.test_coverage import simulated as simulated  # noqa: PLC0414 - a fixture
 from tests.databases import execute
 from tests.difficult import answer_again, refuse_lists
+from tests.sync.delta.test_poll import live
 from tests.truth import Rows, table_rows, tenant_rows
 
 pytestmark = pytest.mark.alone(reason="`status` gives advice about every tenant, and all of it is followed here")
@@ -111,6 +112,34 @@ def a_comparison_differs(world: World) -> None:
     world.run("sync", *DATES)
     world.change("DELETE FROM protime.clockings WHERE id = (SELECT min(id) FROM protime.clockings)")
     world.run("verify", *DATES, status=3)
+
+
+@makes("older")
+def the_tenant_is_restored(world: World) -> None:
+    backup = world.tenant.backup()
+    for one in live(world.tenant)[:3]:
+        world.tenant.edit(one, time_of_day_in_minutes=601)
+    world.run("sync", *DATES)
+    world.tenant.restore(backup)
+    world.run("sync", *DATES, status=3)
+
+
+@makes("older")
+def the_tenant_moved_and_a_comparison_finds_it(world: World) -> None:
+    world.run("sync", *DATES)
+    world.tenant.restore(world.tenant.backup(), 1_000_000)
+    world.run("verify", *DATES, "--repair", "--collections", "clockings", status=3)
+
+
+@makes("older")
+def a_list_is_restored(world: World) -> None:
+    world.choose("departments")
+    one = world.tenant.records("departments")[0].id
+    backup = world.tenant.backup()
+    world.tenant.edit_record("departments", one, external_code="other")
+    world.run("sync", *DATES)
+    world.tenant.restore(backup)
+    world.run("sync", *DATES, status=3)
 
 
 @makes("unread")

@@ -298,6 +298,26 @@ def test_verify_finds_what_differs_and_repairs_it(reader: Reader, engine: Engine
 
 
 @every_kind
+def test_versions_that_went_back_are_noticed_and_accepted(reader: Reader, engine: Engine) -> None:
+    path = reader.collection.path
+    edited = reader.tenant.records(path)[0]
+    backup = reader.tenant.backup()
+    reader.tenant.edit_record(path, edited.id, **an_edit(reader.collection))
+    reader.sync()
+    before = table_rows(engine, path)
+    reader.tenant.restore(backup)
+    verify = ("verify", *SYNC[1:], "--collections", path)
+    found = reader.shell(*verify)
+    assert (found.returncode, last_json(found)["older"]) == (3, 1), found.stderr
+    reader.sync(status=3)
+    assert table_rows(engine, path) == before
+    repaired = reader.shell(*verify, "--repair", "--accept-older")
+    assert repaired.returncode == 0, repaired.stderr + repaired.stdout
+    assert table_rows(engine, path) == reader.truth()
+    reader.sync()
+
+
+@every_kind
 def test_check_names_the_collection(reader: Reader) -> None:
     result = reader.shell("check", "--json")
     assert result.returncode == 0, result.stdout

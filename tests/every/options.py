@@ -102,6 +102,19 @@ def accept_deletions(house: House, *command: str) -> None:
     assert accepted.clockings == 0, accepted.text
 
 
+def accept_older(house: House, *command: str) -> None:
+    tenant, warehouse = house.tenant(), house.warehouse()
+    assert house.run("sync", *WEEK, at=tenant, warehouse=warehouse).ok
+    tenant.tenant.restore(tenant.tenant.backup(), 1_000_000)
+    newest = "SELECT max(change_version) FROM protime.clockings WHERE tenant <> 'shadow'"
+    kept = house.run(*command, at=tenant, warehouse=warehouse)
+    assert (kept.status, "--accept-older" in kept.text) == (3, True), kept.text
+    before = kept.select(newest)
+    accepted = house.run(*command, "--accept-older", at=tenant, warehouse=warehouse)
+    assert accepted.status == 0, accepted.text
+    assert accepted.select(newest) < before
+
+
 # backfill
 
 
@@ -314,6 +327,9 @@ ROWS: dict[str, OptionRow] = {
     "sync --accept-deletions": lambda house: accept_deletions(house, "sync", *WEEK),
     "backfill --accept-deletions": lambda house: accept_deletions(house, "backfill", *WEEK, "--fresh"),
     "verify --accept-deletions": lambda house: accept_deletions(house, "verify", *WEEK, "--repair"),
+    "sync --accept-older": lambda house: accept_older(house, "sync", *WEEK),
+    "backfill --accept-older": lambda house: accept_older(house, "backfill", *WEEK, "--fresh"),
+    "verify --accept-older": lambda house: accept_older(house, "verify", *WEEK, "--repair"),
     "backfill --only-missing": only_missing,
     "backfill --dry-run": dry_run,
     "backfill --fresh": fresh,

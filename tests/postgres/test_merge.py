@@ -1,4 +1,4 @@
-"""The nine cases of docs/correctness.md: what a record that was read makes of its row.
+"""The ten cases of docs/correctness.md: what a record that was read makes of its row.
 
 Each by itself, and all combinations of what decides, against the table of that page as it is said here in Python.
 """
@@ -68,6 +68,10 @@ class Situation:
     read: Record
     tombstone: str | None = None
     """The version of a deletion that the delta told when the table had no row."""
+    buried_since: bool = True
+    """Whether that was told since the reading began."""
+    accepted: bool = False
+    """Whether versions that went back are accepted."""
 
 
 def expected(given: Situation) -> Row | None:
@@ -75,9 +79,11 @@ def expected(given: Situation) -> Row | None:
     row, read = given.row, given.read
     if row is None:
         buried = given.tombstone is not None and given.tombstone >= read.change_version
+        if buried and given.accepted and not given.buried_since:
+            return written(read)  # 10
         return None if buried else written(read)  # 2, 1
     if read.change_version < row.record.change_version:
-        return row  # 3
+        return written(read) if given.accepted and not row.since else row  # 10, 3
     if read.change_version > row.record.change_version:
         found_gone_since = row.deleted_by in ("vanished", "delta") and row.since
         return row if found_gone_since else written(read)  # 4, 5
@@ -107,8 +113,8 @@ INSERT = sa.text("""
         :deleted_by, CASE WHEN CAST(:deleted_by AS text) IS NOT NULL THEN CAST(:at AS timestamptz) END, :at)
 """)
 BURY = sa.text("""
-    INSERT INTO protime_etl.tombstones (tenant, collection, id, change_version)
-    VALUES ('acme', 'clockings', :id, :version)
+    INSERT INTO protime_etl.tombstones (tenant, collection, id, change_version, deleted_at)
+    VALUES ('acme', 'clockings', :id, :version, :at)
 """)
 STORED = sa.text("""
     SELECT id, change_version, time_of_day_in_minutes, is_open, reason_id, status, deleted_by, deleted_at, written_at,
@@ -138,11 +144,14 @@ def as_row(found: Any) -> Row:
     return Row(Record(*(getattr(found, name) for name in names)), found.deleted_by, found.written_at > BEGAN)
 
 
-def merge(engine: Engine, reads: Sequence[Record]) -> Counts:
+def merge(engine: Engine, reads: Sequence[Record], accepted: Sequence[int] = ()) -> tuple[Counts, dict[int, str]]:
+    """What was written, and what came in an older version than was there before."""
     with engine.begin() as connection:
         load = Load(connection, "acme", COLLECTION, BEGAN)
         load.stage([Page([read.in_copy_order(number) for number, read in enumerate(reads)])])
-        return load.merge()
+        load.merge()
+        load.accept(accepted)
+        return load.counts, load.older
 
 
 def differences(situations: Sequence[Situation], before: dict[int, Any], after: dict[int, Any]) -> Iterator[str]:
@@ -180,15 +189,27 @@ def counts(situations: Sequence[Situation]) -> Counts:
 
 
 def check(engine: Engine, situations: Sequence[Situation]) -> None:
-    graves = [{"id": n, "version": one.tombstone} for n, one in enumerate(situations) if one.tombstone is not None]
+    graves = [
+        {"id": n, "version": one.tombstone, "at": BEGAN + dt.timedelta(seconds=1 if one.buried_since else -1)}
+        for n, one in enumerate(situations)
+        if one.tombstone is not None
+    ]
     with engine.begin() as connection:
         for statement, values in ((INSERT, rows_of(situations)), (BURY, graves)):
             if values:
                 connection.execute(statement, values)
     before = stored(engine)
-    merged = merge(engine, [given.read for given in situations])
+    accepted = [number for number, given in enumerate(situations) if given.accepted]
+    merged, older = merge(engine, [given.read for given in situations], accepted)
     assert list(differences(situations, before, stored(engine)))[:10] == []
     assert merged == counts(situations)
+    # What may be case 10 is reported, whether it is accepted or not.
+    assert older == {
+        number: given.read.change_version
+        for number, given in enumerate(situations)
+        if (given.row is None and expected(replace(given, accepted=False)) is None)
+        or (given.row and not given.row.since and given.read.change_version < given.row.record.change_version)
+    }
 
 
 OLD, NEW = Record("04"), Record("06", 481)
@@ -210,13 +231,18 @@ CASES = {
         Situation(Row(Record(), since=True), OPEN),
         Row(Record(is_open=True), since=True),
     ),
+    "10 an older version that is accepted replaces": (Situation(Row(NEW), Record(), accepted=True), written(Record())),
+    "10 and what was deleted and is back comes in": (
+        Situation(None, OTHER, "06", buried_since=False, accepted=True),
+        written(OTHER),
+    ),
     "9 who wrote it since knows better": (Situation(Row(Record(), since=True), OTHER), Row(Record(), since=True)),
 }
 
 
 @both_servers
 @pytest.mark.parametrize(("given", "then"), CASES.values(), ids=CASES)
-def test_each_of_the_nine_cases(engine: Engine, given: Situation, then: Row | None) -> None:
+def test_each_of_the_ten_cases(engine: Engine, given: Situation, then: Row | None) -> None:
     assert expected(given) == then
     check(engine, [given])
 
@@ -240,12 +266,15 @@ def combinations() -> Iterator[Situation]:
 @both_servers
 def test_all_combinations_follow_the_table(engine: Engine) -> None:
     without_row = [
-        Situation(None, Record(version, is_open=True, reason_id=5, status=status), tombstone)
-        for version, tombstone, status in product(("", "05"), (None, "", "04", "05", "06"), ("Active", "Deleted"))
+        Situation(None, Record(version, is_open=True, reason_id=5, status=status), tombstone, since, accepted)
+        for version, tombstone, status, since, accepted in product(
+            ("", "05"), (None, "", "04", "05", "06"), ("Active", "Deleted"), (False, True), (False, True)
+        )
     ]
     # A tombstone says nothing of a record that has a row.
     with_both = [replace(given, tombstone="06") for given in combinations() if given.row and given.row.since]
-    check(engine, [*without_row, *combinations(), *with_both[::97]])
+    accepted = [replace(given, accepted=True) for given in combinations()]
+    check(engine, [*without_row, *combinations(), *accepted, *with_both[::97]])
 
 
 @both_servers

@@ -120,6 +120,10 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
         backfill(pipeline, selection, fresh=True)
         verify(pipeline, FIRST, TODAY)
         prove(pipeline, "test", requests=5)
+        tenant.restore(tenant.backup(), lower=1_000_000)
+        for pipeline.accepts_older in (False, True):
+            sync(pipeline, "test", FIRST, TODAY)
+            poll(pipeline, restart=True)
         for one in [one for one in tenant.truth() if one.status != "Deleted"][:3]:
             tenant.hard_delete(one.id)
         _hold_deletions_back(simulated, url)

@@ -24,7 +24,7 @@ def enter(connection: Connection, kind: Kind, *lost: Slice) -> None:
 
 
 def known(connection: Connection, *, accepted: bool = True) -> list[Slice]:
-    return wrong_slices(connection, "acme", "clockings", LATER, accepted=accepted)
+    return wrong_slices(connection, "acme", "clockings", LATER, waiting=() if accepted else ["withheld"])
 
 
 def test_what_is_held_back_waits_for_a_decision_whatever_fails_besides(engine: Engine) -> None:

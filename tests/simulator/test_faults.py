@@ -173,3 +173,21 @@ def test_a_fault_may_be_about_the_people_of_a_question() -> None:
     assert struck(frozenset({7})) == ["reset"]
     assert struck(None) == ["status"], "a list without people is one of all people"
     assert struck(None, of_list=False) == []
+
+
+def test_a_restored_tenant_has_its_old_records_and_versions_and_gives_them_again(caller: Caller) -> None:
+    token, tenant = caller.token(), caller.simulated.tenant
+    follow(caller, 'fault = [{kind = "restore", at = [2]}]')
+    before = tenant.truth()
+    first = before[0]
+    edited = tenant.edit(first.id, time_of_day_in_minutes=601)
+    tenant.hard_delete(before[1].id)
+    added = tenant.add(first.person.id, first.date, 602)
+    assert ask(caller, token).status_code == 200
+    assert tenant.truth() != before
+    assert ask(caller, token).status_code == 200
+    assert tenant.truth() == before
+    assert tenant.clockings_of(first.person.id)[0] == first
+    again = tenant.edit(first.id, time_of_day_in_minutes=603)
+    assert again.change_version == edited.change_version
+    assert tenant.add(first.person.id, first.date, 604).id == added.id

@@ -256,7 +256,10 @@ def test_what_stays_wrong_keeps_no_proof_from_comparing(
     assert done.found, "half of the requests are for what is not known to be wrong"
 
 
-def test_what_stays_unequal_is_compared_once_a_night_and_then_the_others(engine: Engine) -> None:
+@pytest.mark.parametrize("confirmed", [False, True], ids=["as the list alone has it", "as it waits to be accepted"])
+def test_what_stays_unequal_is_compared_once_a_night_and_then_the_others(
+    engine: Engine, confirmed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = TODAY - dt.timedelta(days=1)
     tenant = Tenant(seed=1, people=40, first_day=before, last_day=TODAY)
     with (
@@ -266,10 +269,15 @@ def test_what_stays_unequal_is_compared_once_a_night_and_then_the_others(engine:
         sync(pipeline, "test", before, TODAY)
         one = next(one for one in tenant.truth() if one.date == TODAY)
         change(engine, f"UPDATE protime.clockings SET change_version = 'zzzz' WHERE {MINE} AND id = :id", id=one.id)
+        if not confirmed:
+            monkeypatch.setattr(tenant, "record", lambda *_: None)
         sync(pipeline, "test", before, TODAY)
         age(engine)
         done = prove(pipeline, "cli", requests=200)
-    assert done.windows == [("clockings", TODAY, TODAY, 1), ("clockings", before, TODAY, None)]
+    others = [("clockings", TODAY, TODAY, 39), ("clockings", before, before, None)]
+    assert done.windows == (
+        others if confirmed else [("clockings", TODAY, TODAY, 1), ("clockings", before, TODAY, None)]
+    )
 
 
 def test_the_last_complete_day_is_that_of_the_collection_that_lags(engine: Engine, simulated: SimulatedTenant) -> None:

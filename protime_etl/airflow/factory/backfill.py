@@ -10,6 +10,7 @@ from protime_etl.airflow.factory.plan import (
     RUN_ID,
     DagPlan,
     accept_deletions_param,
+    accept_older_param,
     collections_param,
     concurrency_param,
 )
@@ -45,7 +46,7 @@ def backfill_dag(plan: DagPlan) -> DAG:
         dag_id=plan.dag_id("backfill"),
         description="Protime clockings of a range of days, into PostgreSQL",
         schedule=None,
-        default_args=plan.for_tasks(collections="{{ params.collections }}"),
+        default_args=plan.for_tasks(collections="{{ params.collections }}", accept_older="{{ params.accept_older }}"),
         on_failure_callback=[*plan.callbacks],
         params={
             "first_day": Param(
@@ -76,6 +77,7 @@ def backfill_dag(plan: DagPlan) -> DAG:
             "concurrency": concurrency_param(at_once, f"{at_once}, and one task a unit"),
             "collections": collections_param(plan.collections),
             "accept_deletions": accept_deletions_param(),
+            "accept_older": accept_older_param(),
         },
         tags=list(plan.tags),
         doc_md=DOC,

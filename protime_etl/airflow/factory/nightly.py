@@ -12,6 +12,7 @@ from protime_etl.airflow.factory.plan import (
     RUN_ID,
     DagPlan,
     accept_deletions_param,
+    accept_older_param,
     collections_param,
     concurrency_param,
 )
@@ -64,7 +65,11 @@ def nightly_dag(plan: DagPlan) -> DAG:
         catchup=False,
         max_active_runs=4,
         dagrun_timeout=LONGEST_RUN,
-        default_args=plan.for_tasks(collections="{{ params.collections }}", execution_timeout=LONGEST_TASK),
+        default_args=plan.for_tasks(
+            collections="{{ params.collections }}",
+            accept_older="{{ params.accept_older }}",
+            execution_timeout=LONGEST_TASK,
+        ),
         on_failure_callback=[*plan.callbacks],
         deadline=deadline_of(plan),
         params={
@@ -79,6 +84,7 @@ def nightly_dag(plan: DagPlan) -> DAG:
             "collections": collections_param(plan.collections),
             "concurrency": concurrency_param(plan.at_once, f"{min(LISTS, plan.at_once)}"),
             "accept_deletions": accept_deletions_param(),
+            "accept_older": accept_older_param(),
         },
         tags=list(plan.tags),
         doc_md=DOC,

@@ -9,7 +9,15 @@ from typing import Any
 
 from airflow.sdk import Asset, Context, Param
 
-__all__ = ["INCOMPLETE", "RUN_ID", "DagPlan", "accept_deletions_param", "collections_param", "concurrency_param"]
+__all__ = [
+    "INCOMPLETE",
+    "RUN_ID",
+    "DagPlan",
+    "accept_deletions_param",
+    "accept_older_param",
+    "collections_param",
+    "concurrency_param",
+]
 
 RUN_ID = "{{ ti.xcom_pull(task_ids='plan_batches', key='run_id') }}"
 INCOMPLETE = "{{ ti.xcom_pull(task_ids='plan_batches', key='incomplete') }}"
@@ -65,6 +73,16 @@ def accept_deletions_param() -> Param:
         type="boolean",
         title="Accept deletions",
         description="Mark as deleted what vanished at the tenant, however much that is.",
+    )
+
+
+def accept_older_param() -> Param:
+    """Whether a run believes that versions went back."""
+    return Param(
+        False,
+        type="boolean",
+        title="Accept older versions",
+        description="Take over records whose changeVersion went back: the tenant was restored from a backup or moved.",
     )
 
 

@@ -3,13 +3,16 @@
 A `Delete` may stand for a record that left the days of the delta, and so may a record that a load did not meet. A few
 are asked for one by one. Of many, a sample speaks for the rest if all of it is gone; otherwise
 all are asked for, in portions each of which is committed. Too many at once wait until they are accepted (see `brake`).
+
+Of records that came in an older version than is stored a sample is asked for, too. If that confirms it, their days are
+wrong until a reading takes them over.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
@@ -27,6 +30,7 @@ from protime_etl.errors import (
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.delta_unconfirmed import (
+    DELETIONS,
     Unconfirmed,
     live_among,
     live_rows,
@@ -37,9 +41,10 @@ from protime_etl.postgres.delta_unconfirmed import (
 )
 from protime_etl.postgres.drift import clear_drift
 from protime_etl.postgres.locks import lock_merges_exclusive, lock_merges_shared
+from protime_etl.postgres.wrong import Wrong, enter_wrong_rows
 from protime_etl.sync.brake import SHARE
 from protime_etl.sync.delta.session import DeltaSession
-from protime_etl.sync.recheck import PORTION, SAMPLE, portions, sample_of
+from protime_etl.sync.recheck import PORTION, SAMPLE, older_error, portions, same_version, sample_of
 from protime_etl.work import Counts
 
 __all__ = ["Confirmation"]
@@ -80,7 +85,8 @@ class Confirmation:
         """
         waiting = self._waiting()
         self._in_portions([one for one in waiting if one.reason == "doubtful"])
-        deletions = [one for one in waiting if one.reason != "doubtful"]
+        self._look_at_older({one.id: one for one in waiting if one.reason == "older"})
+        deletions = [one for one in waiting if one.reason in DELETIONS]
         if not self._withholds(deletions):
             self._confirm(deletions)
 
@@ -98,16 +104,35 @@ class Confirmation:
         if not asked.in_vain:
             self._in_portions([one for one in deletions if one.id not in known])
 
+    def _look_at_older(self, older: Mapping[int, Unconfirmed]) -> None:
+        """Enter the days of records that the tenant has in an older version than is stored, if a sample confirms it."""
+        if not older:
+            return
+        sample = sample_of(older)
+        asked = self._ask([older[one] for one in sample])
+        self._store(asked)
+        if asked.in_vain:
+            return
+        versions = {one.id: one.version for one in older.values()}
+        same = same_version(self._session.collection, versions, asked.found)
+        confirmed = sorted(older) if len(same) == len(sample) else same
+        with self._session.transaction() as connection:
+            if confirmed:
+                error = older_error(len(confirmed), self._session.path)
+                enter_wrong_rows(connection, self._tenant, self._session.path, confirmed, Wrong("older", error.message))
+                self._session.result.older = error
+            settle(connection, self._tenant, self._session.path, list(older))
+
     def _waiting(self) -> list[Unconfirmed]:
         """What is still to be confirmed; what came to be known meanwhile is taken out."""
         with self._session.transaction() as connection:
             waiting = unconfirmed(connection, self._tenant, self._session.path, accepted=self._brake.accepted)
-            told = {one.id: one.version for one in waiting if one.reason != "doubtful"}
+            told = {one.id: one.version for one in waiting if one.reason in DELETIONS}
             if not told:
                 return waiting
             left = unresolved_deletions(connection, self._tenant, self._session.path, told)
             self._settle(connection, [one for one in told if one not in left])
-            return [one for one in waiting if one.reason == "doubtful" or one.id in left]
+            return [one for one in waiting if one.reason not in DELETIONS or one.id in left]
 
     def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
         """Take out what is known now; a pull that wrote it before was only faster, for the delta has told it."""

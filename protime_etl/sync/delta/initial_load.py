@@ -91,6 +91,7 @@ class InitialLoad:
         load.stage([page])
         self._session.drop_deleted(connection, load, ())
         load.merge()
+        self._session.keep_older(connection, load)
         load.note_written()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
         keep_seen(connection, tenant, self._session.path, started, rejected)

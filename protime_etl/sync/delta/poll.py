@@ -260,6 +260,7 @@ class _Poll:
             load.stage([page])
             self._session.drop_deleted(connection, load, page.deletions)
             load.merge()
+            self._session.keep_older(connection, load)
             load.note_written()
             reported = (
                 unresolved_deletions(connection, tenant, self._session.path, page.deletions) if page.deletions else {}

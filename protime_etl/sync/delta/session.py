@@ -15,7 +15,14 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.config import Settings
-from protime_etl.errors import DeletionsWithheldError, DeltaBrokenError, ProtimeError, ProtocolError, SettingsError
+from protime_etl.errors import (
+    DeletionsWithheldError,
+    DeltaBrokenError,
+    OlderVersionsError,
+    ProtimeError,
+    ProtocolError,
+    SettingsError,
+)
 from protime_etl.postgres import deltas
 from protime_etl.postgres.clock import database_clock
 from protime_etl.postgres.delta_load import DeltaLoad
@@ -47,6 +54,8 @@ class PollResult:
     """The same in a sentence."""
     withheld: DeletionsWithheldError | None = None
     """What vanished and is not marked, as it is too much at once."""
+    older: OlderVersionsError | None = None
+    """What the tenant has in an older version than is stored."""
     unconfirmed: int = 0
     """Records that could not be asked for; the next poll asks again."""
     date_from: dt.date | None = None
@@ -85,6 +94,11 @@ class DeltaSession:
         if in_doubt := load.unconfirmed():
             load.drop(in_doubt)
             keep_unconfirmed(connection, self.tenant, self.path, "doubtful", dict.fromkeys(in_doubt, ""))
+
+    def keep_older(self, connection: Connection, load: DeltaLoad) -> None:
+        """Keep for later what came in an older version than is stored, as it is not believed of one answer."""
+        if load.older:
+            keep_unconfirmed(connection, self.tenant, self.path, "older", load.older)
 
     def guard(self, page: Page, link: str, *, of_changes: bool) -> None:
         """Make sure that the way on from an answer can be followed and leads on, before anything of it is stored.
