@@ -127,7 +127,7 @@ def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request:
             sync(pipeline, "cli", days_ago(300), days_ago(121))
             sync(pipeline, "cli", days_ago(105), days_ago(6))
             execute(warehouse, f"DELETE FROM protime.clockings WHERE date = '{days_ago(40)}'")
-            assert prove(pipeline, "cli", before=days_ago(6), requests=4).differences > 0
+            assert prove(pipeline, "cli", before=days_ago(6), requests=20).differences > 0
         (tmp_path / "airflow").mkdir()
         airflow = stack.enter_context(local_airflow(tmp_path / "airflow", airflow_server, warehouse, settings))
         airflow.wait_for_dag(NIGHTLY)
