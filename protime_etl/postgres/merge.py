@@ -163,8 +163,8 @@ class Load(Staging):
             "merge",
             newest_first=self._query("merge_newest_first"),
             row_of_staged=self._query("row_of_staged"),
-            read_values=self._names("s"),
-            row_values=self._names("t"),
+            read_values=self._compared("s"),
+            row_values=self._compared("t"),
             read_day=self._cell_day("candidate"),
             read_person=self._cell_person("candidate"),
             day_before=self._cell_day("t"),
@@ -192,9 +192,9 @@ class Load(Staging):
         return query(
             "merge_guard",
             read=read,
-            read_values=self._names(source),
+            read_values=self._compared(source),
             read_is_deleted=is_deleted,
-            row_values=self._names("t"),
+            row_values=self._compared("t"),
             written_since=query("merge_written_since"),
             fills=sql.SQL(" OR ").join(fills) if fills else sql.SQL("false"),
         )

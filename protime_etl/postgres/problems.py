@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from protime_etl.collections.collection import OTHER_FORM
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row
@@ -88,6 +89,7 @@ def problems_of(
     yield from _of_runs(facts["runs"])
     yield from _of_proof(facts["proof"])
     yield from _of_the_rest(facts)
+    yield from _of_other_forms(facts["other_forms"])
     yield from _of_slowness(too_slow)
 
 
@@ -262,6 +264,18 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
         if row["rejected"]:
             what = f"{counted(row['rejected'], 'rejected record')}"
             yield Problem("note", "rejected", what, do="protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+
+
+def _of_other_forms(rows: Sequence[Row]) -> Iterator[Problem]:
+    """Documented fields that cannot be read: their columns are null, which nothing else would show."""
+    for row in rows:
+        path, field = row["collection"], row["field"]
+        records = f"{counted(row['records'], 'record')}{' or more' if row['or_more'] else ''}"
+        what = f"{path}: {field} of {records} cannot be read and is null"
+        query = (
+            f"SELECT id, extra -> '{OTHER_FORM}' FROM protime.{COLLECTIONS[path].table} WHERE extra ? '{OTHER_FORM}'"
+        )
+        yield Problem("note", "other form", what, f"it is {row['example']}", f'protime-etl sql "{query}"')
 
 
 def _of_slowness(too_slow: Set[str]) -> Iterator[Problem]:

@@ -47,6 +47,8 @@ FaultKind = Literal[
     "revoke",  # all tokens given out so far are refused from now on
     "expire",  # the continuation token of this request has expired: 409
     "edit",  # `changes` changes are made to the tenant before the answer
+    "property",  # its records have a property that is not documented, those inside them, too
+    "form",  # what is optional in its records is of another form
 ]
 
 REQUEST_KINDS = ("token", *(kind for path in COLLECTIONS for kind in (path, f"{path}-delta")))

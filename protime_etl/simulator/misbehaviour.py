@@ -18,6 +18,7 @@ from protime_etl.simulator.answers import RefusalError, conflict, refused
 from protime_etl.simulator.faults import Fault, FaultPlan, FaultSchedule, Question
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.state import Tenant
+from protime_etl.simulator.strange import changed, of_another_form, with_a_property
 
 __all__ = ["Misbehaviour"]
 
@@ -25,6 +26,7 @@ __all__ = ["Misbehaviour"]
 # in spite of it.
 SPREAD_SECONDS = 0.25
 PEOPLE = re.compile(r"\bperson\s+in\s*\(([0-9,\s-]+)\)")
+STRANGE = {"property": with_a_property, "form": of_another_form}
 CODES = {401: "Unauthorized", 403: "Forbidden", 409: "Conflict", 414: "UriTooLong", 429: "TooManyRequests"}
 
 
@@ -71,6 +73,7 @@ class Misbehaviour:
             self.struck["rate_limit"] += 1
             raise RefusalError(self._refusal(429, wait))
         broken: Fault | None = None
+        strange = []
         for fault in self._sequence.next(_question(kind, request)):
             self.struck[fault.kind] += 1
             if fault.kind == "status":
@@ -88,9 +91,14 @@ class Misbehaviour:
                 self._revoke_tokens()
             elif fault.kind == "edit":
                 self._changes.make(fault.changes)
+            elif fault.kind in STRANGE:
+                strange.append(STRANGE[fault.kind])
             elif fault.kind != "early":
                 broken = fault
         usual_answer = await usual(request)
+        for change in strange if usual_answer.status_code == 200 and kind != "token" else ():
+            body = changed(kind.removesuffix("-delta"), bytes(usual_answer.body), change)
+            usual_answer = Response(body, media_type="application/json")
         return usual_answer if broken is None else _Broken(usual_answer, broken)
 
     def _is_early(self, request: Request, seconds: float) -> bool:
