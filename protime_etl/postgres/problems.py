@@ -271,7 +271,7 @@ def _of_other_forms(rows: Sequence[Row]) -> Iterator[Problem]:
     for row in rows:
         path, field = row["collection"], row["field"]
         records = f"{counted(row['records'], 'record')}{' or more' if row['or_more'] else ''}"
-        what = f"{path}: {field} of {records} cannot be read and is null"
+        what = f"{path}: {field} of {records} is not as documented and is null"
         query = (
             f"SELECT id, extra -> '{OTHER_FORM}' FROM protime.{COLLECTIONS[path].table} WHERE extra ? '{OTHER_FORM}'"
         )
