@@ -105,11 +105,12 @@ def _expecting(record: type[Record], learnt: Iterable[NamePath], *, forbid: bool
             inner.append((field.encode_name, field.name))
     own = [(path[0], f"unknown_{number}") for number, path in enumerate(learnt) if len(path) == 1]
     fields += [(name, Any, msgspec.field(name=given, default=msgspec.UNSET)) for given, name in own]
+    extra = partial(_extra, [_named(pair) for pair in own], [_named(pair) for pair in inner])
     made: Any = msgspec.defstruct(
         record.__name__,
         fields,
         bases=(record,),
-        namespace={"extra": property(partial(_extra, own, inner))} if own or inner else {},
+        namespace={"extra": property(extra)} if own or inner else {},
         forbid_unknown_fields=forbid,
         frozen=True,
         kw_only=True,
@@ -129,13 +130,23 @@ def _alone(record: type[Record]) -> Iterator[tuple[type[Record], Mapping[str, ty
             yield from _alone(nested)
 
 
-def _extra(own: list[tuple[str, str]], inner: list[tuple[str, str]], record: Any) -> dict[str, Any] | None:
-    """What the unknown properties of a record hold, by their names."""
-    found = {given: value for given, name in own if (value := getattr(record, name)) is not msgspec.UNSET}
-    for given, name in inner:
-        if value := getattr(record, name).extra:
-            found[given] = value
-    return found or None
+def _named(pair: tuple[str, str]) -> tuple[bytes, str]:
+    """The name of a property as JSON begins it, and of the attribute that holds it."""
+    return msgspec.json.encode(pair[0]) + b":", pair[1]
+
+
+def _extra(own: list[tuple[bytes, str]], inner: list[tuple[bytes, str]], record: Any) -> msgspec.Raw | None:
+    """What the unknown properties of a record hold, by their names.
+
+    As JSON: a dictionary in each row would be looked at by the garbage collector, and cost twice the decoding.
+    """
+    parts = [
+        begun + msgspec.json.encode(value)
+        for begun, name in own
+        if (value := getattr(record, name)) is not msgspec.UNSET
+    ]
+    parts += [begun + value for begun, name in inner if (value := getattr(record, name).extra) is not None]
+    return msgspec.Raw(b"{" + b",".join(parts) + b"}") if parts else None
 
 
 def _swapped(declared: Any, swap: Callable[[type[Record]], type[Record]]) -> Any:
