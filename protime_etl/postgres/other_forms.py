@@ -27,12 +27,13 @@ FROM (
             WHEN 'string' THEN CASE
                 WHEN text = '' THEN 'an empty text'
                 WHEN masked ~ '^[0TZ :.,+/-]{{1,40}}$' THEN 'text like ' || masked
-                ELSE 'text of ' || length(text) || ' characters' END
-            WHEN 'number' THEN 'a number of ' || length(text) || ' characters'
+                ELSE 'text of ' || size END
+            WHEN 'number' THEN 'a number of ' || size
             WHEN 'array' THEN 'a list' WHEN 'object' THEN 'an object' ELSE 'true or false' END AS form
     FROM ({rows}) AS r,
         jsonb_each(CASE jsonb_typeof(forms) WHEN 'object' THEN forms ELSE '{{}}' END) AS f (field, value),
-        LATERAL (SELECT value #>> '{{}}' AS text) AS v, regexp_replace(text, '[0-9]', '0', 'g') AS masked
+        LATERAL (SELECT value #>> '{{}}' AS text) AS v, regexp_replace(text, '[0-9]', '0', 'g') AS masked,
+        LATERAL (SELECT length(text) || CASE length(text) WHEN 1 THEN ' character' ELSE ' characters' END AS size) AS l
 ) AS found
 GROUP BY tenant, collection, field ORDER BY tenant, collection, field
 """

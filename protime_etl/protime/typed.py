@@ -37,7 +37,8 @@ class Typed:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._lock = Lock()
-        self._learnt: frozenset[NamePath] = frozenset()
+        self.learnt: frozenset[NamePath] = frozenset()
+        """The unknown properties that are expected."""
         self._row = collection.row
         self._page, self._record = self._decoders()
         self.alone = dict(_alone(collection.record))
@@ -63,31 +64,31 @@ class Typed:
 
     def learn(self, paths: Iterable[NamePath]) -> None:
         """Expect these unknown properties from now on."""
-        new = {path for path in paths if all(map(NAME.fullmatch, path))} - self._learnt
+        new = {path for path in paths if all(map(NAME.fullmatch, path))} - self.learnt
         if not new:
             return
         # msgspec takes a type apart at its first use, where no two threads may meet: see `Collection`.
         with self._lock:
-            if len(self._learnt | new) <= MOST_LEARNT:
-                self._learnt |= new
+            if len(self.learnt | new) <= MOST_LEARNT:
+                self.learnt |= new
                 self._page, self._record = self._decoders()
 
     def _decoders(self) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
-        record = _expecting(self._collection.record, self._learnt, forbid=self._collection.keep_unknown)
+        record = _expecting(self._collection.record, self.learnt, forbid=self._collection.keep_unknown)
         records: Any = list[record] | None  # type: ignore[valid-type]  # a type made at run time
         links: list[Any] = [("next_link", str | None, None), ("delta_link", str | None, None)]
         page = msgspec.defstruct(f"{record.__name__}Page", [("value", records), *links], rename="camel")
         return msgspec.json.Decoder(page), msgspec.json.Decoder(record)
 
 
+_made = cache(Typed)
 _making = Lock()
-_typed = cache(Typed)
 
 
 def typed_of(collection: Collection) -> Typed:
     """The decoders of a collection, made once."""
     with _making:
-        return _typed(collection)
+        return _made(collection)
 
 
 def _expecting(record: type[Record], learnt: Iterable[NamePath], *, forbid: bool) -> type[Record]:

@@ -26,7 +26,7 @@ DATES = ("--from", str(FIRST), "--to", str(TODAY))
 ABSURD_PERSON = 999
 ENDS: dict[str, tuple[str, str, str, str]] = {
     "bigint": ("-9223372036854775808", "9223372036854775807", "0", "NULL"),
-    "integer": ("-2147483648", "2147483647", "2147483646", "0"),
+    "integer": ("-2147483648", "2147483647", "2147483646", "2147483645"),
     "double": ("'NaN'", "'Infinity'", "1.7976931348623157e308", "-5e-324"),
     "boolean": ("true", "false", "NULL", "true"),
     "date": ("'0001-01-01'", "'9999-12-31'", "'infinity'", "'10000-01-01'"),
