@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from protime_etl.collections.collection import OTHER_FORM
 from protime_etl.collections.registry import COLLECTIONS
 
-__all__ = ["other_forms"]
+__all__ = ["SHOWN", "other_forms"]
 
 MOST_ROWS = 100_000
 """So many of a tenant and collection are looked at: the count is then the least that it can be."""
@@ -19,6 +19,8 @@ SELECT t.tenant, '{{path}}' AS collection, r.forms, r.number FROM protime_etl.te
     WHERE c.tenant = t.tenant AND c.extra ? '{OTHER_FORM}' AND c.deleted_at IS NULL LIMIT {MOST_ROWS}
 ) AS r
 """
+SHOWN = f"SELECT id, extra -> '{OTHER_FORM}' AS fields FROM protime.{{table}} WHERE extra ? '{OTHER_FORM}'"
+"""The query of the values themselves, for a user."""
 FIELDS = """
 SELECT tenant, collection, field, count(*) AS records, bool_or(number = {most}) AS or_more, min(form) AS example
 FROM (
@@ -31,9 +33,12 @@ FROM (
             WHEN 'number' THEN 'a number of ' || size
             WHEN 'array' THEN 'a list' WHEN 'object' THEN 'an object' ELSE 'true or false' END AS form
     FROM ({rows}) AS r,
-        jsonb_each(CASE jsonb_typeof(forms) WHEN 'object' THEN forms ELSE '{{}}' END) AS f (field, value),
-        LATERAL (SELECT value #>> '{{}}' AS text) AS v, regexp_replace(text, '[0-9]', '0', 'g') AS masked,
-        LATERAL (SELECT length(text) || CASE length(text) WHEN 1 THEN ' character' ELSE ' characters' END AS size) AS l
+        jsonb_each(CASE jsonb_typeof(forms) WHEN 'object' THEN forms END) AS f (field, value),
+        LATERAL (SELECT value #>> '{{}}' AS text) AS v,
+        LATERAL (
+            SELECT regexp_replace(text, '[0-9]', '0', 'g') AS masked,
+                length(text) || CASE length(text) WHEN 1 THEN ' character' ELSE ' characters' END AS size
+        ) AS l
 ) AS found
 GROUP BY tenant, collection, field ORDER BY tenant, collection, field
 """
