@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from protime_etl.collections.collection import OTHER_FORM
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row
+from protime_etl.postgres.other_forms import SHOWN
 from protime_etl.work import BACKFILL_ORIGIN
 
 __all__ = ["RANGES_SHOWN", "Missing", "Problem", "days_in_words", "problems_of"]
@@ -272,9 +272,7 @@ def _of_other_forms(rows: Sequence[Row]) -> Iterator[Problem]:
         path, field = row["collection"], row["field"]
         records = f"{counted(row['records'], 'record')}{' or more' if row['or_more'] else ''}"
         what = f"{path}: {field} of {records} is not as documented and is null"
-        query = (
-            f"SELECT id, extra -> '{OTHER_FORM}' FROM protime.{COLLECTIONS[path].table} WHERE extra ? '{OTHER_FORM}'"
-        )
+        query = SHOWN.format(table=COLLECTIONS[path].table)
         yield Problem("note", "other form", what, f"it is {row['example']}", f'protime-etl sql "{query}"')
 
 

@@ -233,7 +233,7 @@ def test_fields_of_another_form_are_named_by_what_they_look_like_alone(
     _, *shown = next(one["do"] for one in verdict["found"] if one["kind"] == "other form").split(" ", 2)
     listed = shell("sql", shown[1].strip('"'), "--json")
     assert listed.returncode == 0, listed.stderr
-    kept = {row["id"]: row["?column?"] for row in json.loads(listed.stdout)}
+    kept = {row["id"]: row["fields"] for row in json.loads(listed.stdout)}
     assert kept[people[0].id] == forms[0]
     assert kept[people[1].id] == {"outOfServiceDate": "", "lastName": {}}, "what is in it may be anything"
     assert kept[people[3].id] == {"payGroup": 41.0}
