@@ -30,6 +30,7 @@ MAX_COMMAS_IN_RECORD = 200_000
 MAX_DIGITS = 4_000
 ESCAPED_NUL = rb"\u0000"  # the only way in which JSON can hold one
 _UNREAD = object()
+PLACE = re.compile(r" - at `\$\.(\w+)")  # how msgspec ends what it says of a field
 MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00(\.0{1,9})?")
 
 
@@ -70,13 +71,8 @@ def decode_one(collection: Collection, raw: bytes, page: Page) -> None:
 
 def _add_by_fields(collection: Collection, raw: bytes, page: Page, record: dict[str, Any]) -> None:
     known, extra = _split(collection.record, record)
-    forms: dict[str, Any] = {}
     try:
-        try:
-            read = msgspec.convert(known, collection.record)
-        except (msgspec.ValidationError, RecursionError):
-            good, forms = _forgiven(collection, collection.record, known)
-            read = msgspec.convert(good, collection.record)
+        read, forms = _forgiven(collection, known)
         row = collection.row(read)
         kept = _kept_beside(collection, extra, forms)
     except (msgspec.ValidationError, RecursionError) as error:
@@ -165,25 +161,38 @@ def _paths(record: type[Record], extra: dict[str, Any]) -> Iterator[NamePath]:
             yield from ((name, *path) for path in _paths(kind, value))
 
 
-def _forgiven(
-    collection: Collection, record: type[Record], known: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields that can be read, those that are strict as they came, and by their paths those of another form."""
-    good: dict[str, Any] = {}
+def _forgiven(collection: Collection, known: dict[str, Any]) -> tuple[Record, dict[str, Any]]:
+    """The record, and by their paths the values of fields of another form.
+
+    Raises:
+        msgspec.ValidationError, RecursionError: what is strict is missing or of another form.
+    """
     forms: dict[str, Any] = {}
-    alone = typed_of(collection).alone[record]
-    for name, value in known.items():
-        nested = nested_records(record)[name]
-        if record is collection.record and name in collection.strict:
-            good[name] = value
-        elif (words := _read(value, alone[name])) is not _UNREAD:
-            good[name] = words
-        elif nested is not None and nested.nested_columns and isinstance(value, dict):
-            good[name], inner = _forgiven(collection, nested, value)
-            forms |= {f"{name}.{part}": value for part, value in inner.items()}
-        else:
-            forms[name] = value
-    return good, forms
+    good, seen = dict(known), set(collection.strict)
+    while True:
+        try:
+            return msgspec.convert(good, collection.record), forms
+        except msgspec.ValidationError as error:
+            place = PLACE.search(str(error))
+            if place is None or place[1] in seen:
+                raise
+            seen.add(place[1])
+            forms |= _forgive(collection, collection.record, good, place[1])
+
+
+def _forgive(collection: Collection, record: type[Record], good: dict[str, Any], name: str) -> dict[str, Any]:
+    """Leave of a field what can be read of it; what cannot, by its path."""
+    value, nested = good.pop(name), nested_records(record)[name]
+    if (words := _read(value, typed_of(collection).alone[record][name])) is not _UNREAD:
+        good[name] = words
+        return {}
+    if nested is None or not nested.nested_columns or not isinstance(value, dict):
+        return {name: value}
+    good[name] = dict(value)
+    forms: dict[str, Any] = {}
+    for part in value:
+        forms |= {f"{name}.{path}": one for path, one in _forgive(collection, nested, good[name], part).items()}
+    return forms
 
 
 def _read(value: Any, kind: type[msgspec.Struct]) -> Any:

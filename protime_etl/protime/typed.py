@@ -146,7 +146,8 @@ def _extra(own: list[tuple[bytes, str]], inner: list[tuple[bytes, str]], record:
         for begun, name in own
         if (value := getattr(record, name)) is not msgspec.UNSET
     ]
-    parts += [begun + value for begun, name in inner if (value := getattr(record, name).extra) is not None]
+    # None, or a list, where an object was in the place of one.
+    parts += [begun + value for begun, name in inner if (value := getattr(getattr(record, name), "extra", None))]
     return msgspec.Raw(b"{" + b",".join(parts) + b"}") if parts else None
 
 

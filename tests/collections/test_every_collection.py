@@ -253,6 +253,7 @@ def test_a_field_of_another_form_costs_itself_alone(reader: Reader, engine: Engi
     assert not [name for row in rows.values() for name in optional if row[name] is not None]
     forms = [row["extra"]["other form"] for row in rows.values() if row["extra"]]
     assert forms
+    assert {name for row in rows.values() for name in row["extra"] or ()} == {"other form"}
     compared = reader.shell("verify", *SYNC[1:], collections=path)
     assert compared.returncode == 0, compared.stdout
     again = reader.sync()

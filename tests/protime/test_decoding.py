@@ -96,6 +96,10 @@ def test_what_is_no_name_of_a_property_or_one_too_many_is_not_learnt() -> None:
         page = decode_page(clockings, msgspec.json.encode({"value": [{**record, name: number}]}))
         assert page.rows[0][-1] == {name: number}
     assert len(typed_of(clockings).learnt) == 75
+    # An object in the place of a list.
+    lists: list[dict[str, Any]] = [{"activityLevels": {"level": 1, "surplus": 1}}, {}, {"activityLevels": []}]
+    for levels in lists:
+        assert len(decode_page(clockings, msgspec.json.encode({"value": [{**record, **levels}]})).rows) == 1
     many = {f"q{number}": number for number in range(200)}
     for _ in range(2):
         assert decode_page(clockings, msgspec.json.encode({"value": [{**record, **many}]})).rows[0][-1] == many
