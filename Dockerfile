@@ -9,7 +9,7 @@ COPY --chown=airflow:0 protime_etl ./protime_etl
 COPY --chown=airflow:0 sql ./sql
 COPY --chown=airflow:0 dags ./dags
 # The constraints hold Airflow itself at the version of the image.
-RUN pip install --no-cache-dir -c constraints.txt ".[airflow,local,celery]"
+RUN pip install --no-cache-dir -c constraints.txt ".[airflow,celery,simulator]"
 
 COPY --chown=airflow:0 dags /opt/airflow/dags
 WORKDIR /opt/airflow
