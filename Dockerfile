@@ -4,7 +4,7 @@ ARG AIRFLOW_IMAGE=apache/airflow:slim-3.3.2-python3.12
 FROM ${AIRFLOW_IMAGE}
 
 WORKDIR /opt/protime-etl
-COPY --chown=airflow:0 pyproject.toml constraints.txt README.md ./
+COPY --chown=airflow:0 pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY --chown=airflow:0 protime_etl ./protime_etl
 COPY --chown=airflow:0 sql ./sql
 COPY --chown=airflow:0 dags ./dags
