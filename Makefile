@@ -102,7 +102,8 @@ bench-quick: $(READY) ## Measure the loader and its limits only; under two minut
 wheel: $(READY) ## Build the source archive into dist/, and the wheel from it
 	@$(BIN)/python -m build --no-isolation
 
-release: $(READY) ## Both with a bill of materials and checksums, checked; prints the notes of the version
+release: $(READY) ## Both with a bill of materials and checksums, checked; prints the notes of the version (3 minutes)
+	@$(BIN)/python -m pytest --long -q tests/test_release.py tests/test_wheel.py tests/test_image.py >&2
 	@$(BIN)/python -m tests.release
 
 clean: ## Remove what was made here, the embedded database included

@@ -17,9 +17,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.utils import canonicalize_name
 
-from tests.dependencies import NAME, PROJECT, ROOT, asked, installed
+from tests.dependencies import NAME, PROJECT, ROOT, asked, installed, licence
 
-__all__ = ["bill_of_materials", "build", "main", "notes"]
+__all__ = ["bill_of_materials", "build", "main", "not_pinned", "notes", "reminders", "write"]
 
 SUMS = "SHA256SUMS"
 BILL_VERSION = SchemaVersion.V1_6
@@ -60,6 +60,8 @@ def bill_of_materials() -> dict[str, Any]:
     )
     names = installed()
     bill["components"] = [one for one in bill["components"] if canonicalize_name(one["name"]) in names]
+    for one in bill["components"]:  # what cyclonedx does not recognise is given in the package's own words
+        one.setdefault("licenses", [{"license": {"name": licence(one["name"])}}])
     kept = {one["bom-ref"]: canonicalize_name(one["name"]) for one in bill["components"]}
     # What stands there are also the tools of the tests: protime-etl's own, and those of extras that nobody asked for.
     needs = {one["ref"]: one.get("dependsOn", []) for one in bill["dependencies"] if one["ref"] in kept}
@@ -98,8 +100,18 @@ def reminders(project: dict[str, Any], changelog: str) -> list[str]:
     return found
 
 
+def write(folder: Path, project: dict[str, Any], root: Path = ROOT) -> list[str]:
+    """Put archives, bill of materials and checksums into an empty folder; the lines of the checksums."""
+    made = build(folder, root)
+    bill = folder / f"{NAME.replace('-', '_')}-{project['version']}.cdx.json"
+    bill.write_text(json.dumps(bill_of_materials(), indent=1) + "\n", encoding="utf-8")
+    sums = [f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.name}" for one in (*made, bill)]
+    (folder / SUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
+    return sums
+
+
 def main() -> None:
-    """Build, check, list, sum up; then the notes on stdout, and on stderr what is left to do."""
+    """Write dist/ and check it; then the notes on stdout, and on stderr what is left to do."""
     project = tomllib.loads(PROJECT)["project"]
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     try:
@@ -110,13 +122,10 @@ def main() -> None:
         sys.exit(f"Installed in another version than constraints.txt has: {', '.join(others)}. Run make again.")
     folder = ROOT / "dist"
     shutil.rmtree(folder, ignore_errors=True)
-    made = build(folder)
-    bill = folder / f"{NAME.replace('-', '_')}-{project['version']}.cdx.json"
-    bill.write_text(json.dumps(bill_of_materials(), indent=1) + "\n", encoding="utf-8")
+    sums = write(folder, project)
+    (bill,) = folder.glob("*.cdx.json")
     if wrong := JsonStrictValidator(BILL_VERSION).validate_str(bill.read_text(encoding="utf-8")):
         sys.exit(f"{bill.name} is not valid: {wrong}")
-    sums = [f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.name}" for one in (*made, bill)]
-    (folder / SUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
     print(f"{NAME} {project['version']}\n\n{text}\n\n" + "\n".join(sums))  # noqa: T201
     for one in reminders(project, changelog):
         print(f"Left to do: {one}", file=sys.stderr)  # noqa: T201
