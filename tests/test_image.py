@@ -105,7 +105,7 @@ def test_what_the_small_image_installs_is_small_and_works(tmp_path: Path) -> Non
     assert command[:2] == ["pip", "install"]
     target = tmp_path / "installed"
     given = [one.replace("/installed", str(target)) for one in command[2:]]
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *given], cwd=ROOT, check=True, timeout=280)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--quiet", *given], cwd=ROOT, check=True, timeout=280)
     assert sum(one.stat().st_size for one in target.rglob("*") if one.is_file()) < MOST_MB * 10**6
 
     (packages,) = target.glob("lib/python*/site-packages")
@@ -121,4 +121,4 @@ def test_what_the_small_image_installs_is_small_and_works(tmp_path: Path) -> Non
         check=False,
     )
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr.startswith("error: PROTIME_DATABASE_URL is not set")
+    assert "PROTIME_DATABASE_URL is not set" in answer.stderr
