@@ -113,9 +113,7 @@ def test_a_night_reads_the_tenant_and_ends_with_its_state(
     engine.dispose()
 
 
-def test_a_night_ends_with_the_exit_status_of_what_went_wrong(
-    cluster: Cluster, simulated: SimulatedTenant
-) -> None:
+def test_a_night_ends_with_the_exit_status_of_what_went_wrong(cluster: Cluster, simulated: SimulatedTenant) -> None:
     # No schema: the first step fails, and nothing else is run.
     night = cluster.run("nightly")
     assert (night.returncode, night.stdout) == (1, "")
