@@ -8,10 +8,10 @@ READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 SEEDS ?= 1
 
-.PHONY: help run up test lint format migration data-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page dependencies-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release clean
 
 help: ## List these
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' Makefile
 
 # The interpreter is looked at first: an older one would fail late and at length.
 $(READY): pyproject.toml constraints.txt
@@ -86,6 +86,9 @@ migration: $(READY) ## Write the next migration, from what the code says now: ma
 data-page: $(READY) ## Write docs/data.md, the page of all tables, from what the code says
 	@$(BIN)/python -m protime_etl.postgres.data_page > docs/data.md
 
+dependencies-page: $(READY) ## Write docs/dependencies.md, what is needed and under which licences
+	@$(BIN)/python -m tests.dependencies > docs/dependencies.md
+
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
@@ -96,8 +99,12 @@ bench: $(READY) ## Measure against peers and limits into docs/performance.md; up
 bench-quick: $(READY) ## Measure the loader and its limits only; under two minutes
 	@$(BIN)/python -m benchmarks --sizes 300000 --contenders ours,copy-binary,copy-text,download --scenarios rounds
 
-wheel: $(READY) ## Build the wheel into dist/
-	@$(BIN)/python -m build --wheel
+wheel: $(READY) ## Build the source archive into dist/, and the wheel from it
+	@$(BIN)/python -m build --no-isolation
+
+release: $(READY) ## Both with a bill of materials and checksums, checked; prints the notes of the version (3 minutes)
+	@$(BIN)/python -m pytest --long -q tests/test_release.py tests/test_wheel.py tests/test_image.py >&2
+	@$(BIN)/python -m tests.release
 
 clean: ## Remove what was made here, the embedded database included
 	@rm -rf $(VENV) $(OLDEST) .protime .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

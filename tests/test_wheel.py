@@ -16,9 +16,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    result = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # it may be the checkout
+    result = subprocess.run(command, cwd=cwd, env=inherited | environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
