@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
@@ -49,7 +50,10 @@ def make_private_folder(folder: Path) -> None:
         OSError: it cannot be made.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o711 if hasattr(os, "geteuid") and os.geteuid() == ROOT else 0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o711 if hasattr(os, "geteuid") and os.geteuid() == ROOT else 0o700, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
     require_own(folder, folder.lstat())
     require_own(folder, folder.stat())
 

@@ -93,7 +93,8 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         data.mkdir(exist_ok=True)
         server = Server(_plain_path(data, runtime))
         try:
-            server.start()
+            with _no_settings():
+                server.start()
         except Exception:
             with suppress(Exception):  # what it began; at the end of the process it would fail aloud
                 server.cleanup()
@@ -117,6 +118,16 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         )
     finally:
         server.cleanup()
+
+
+@contextmanager
+def _no_settings() -> Iterator[None]:
+    """No client secret in the environment of a server that outlives this process, and runs as another user for root."""
+    settings = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PROTIME_")}
+    try:
+        yield
+    finally:
+        os.environ.update(settings)
 
 
 def _require_access(user: str, data: Path, programs: Path) -> None:
