@@ -71,7 +71,7 @@ def open_private(file: Path, mode: str) -> IO[str]:
 
     if file.is_symlink():
         raise SettingsError(f"{file} is a link.", guidance="Remove it: a file of protime-etl's own belongs there.")
-    opened = open(file, mode, encoding="utf-8", opener=opener)  # noqa: PTH123, SIM115 - `Path.open` takes no opener
+    opened = open(file, mode, encoding="utf-8", opener=opener)  # noqa: SIM115 - `Path.open` takes no opener
     try:
         require_own(file, os.fstat(opened.fileno()))
     except BaseException:

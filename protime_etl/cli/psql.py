@@ -79,7 +79,9 @@ def _reached(url: URL) -> tuple[dict[str, str], bool]:
         }
         is_superuser = connection.execute("SELECT current_setting('is_superuser')").fetchone() == ("on",)
     # What a service says is among it, and would take precedence; a session that may only read is not read-write.
-    return {name: value for name, value in said.items() if name not in {"service", "target_session_attrs"}}, is_superuser
+    return {
+        name: value for name, value in said.items() if name not in {"service", "target_session_attrs"}
+    }, is_superuser
 
 
 def _takes_options(given: dict[str, str], *, write: bool) -> bool:

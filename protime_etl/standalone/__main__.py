@@ -100,7 +100,9 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
             print_line(f"Tenant: {tenant.tenant}, at {tenant.api_base}")
         _check(tenant, warehouse)
         print_line("Airflow: starting (half a minute)")
-        airflow = stack.enter_context(local_airflow(place.home, embedded, warehouse, tenant, port=port or 0, password=password))
+        airflow = stack.enter_context(
+            local_airflow(place.home, embedded, warehouse, tenant, port=port or 0, password=password)
+        )
         print_line(f"Airflow: ready at {airflow.url}")
         airflow.wait_for_dag(NIGHTLY)
         yield airflow, warehouse

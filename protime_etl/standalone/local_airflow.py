@@ -197,7 +197,9 @@ def local_airflow(
     made = connections(settings, warehouse)
     before = MadeConnections(folder / "connections.made")
     unreadable = [] if before.known else list(made)
-    environment = airflow_environment(folder, _metadata_database(metadata, unreadable), settings.timezone, port, password)
+    environment = airflow_environment(
+        folder, _metadata_database(metadata, unreadable), settings.timezone, port, password
+    )
     environment |= more or {}
     write_environment(home / AIRFLOW_ENV, environment)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}

@@ -68,7 +68,7 @@ def test_without_psql_there_is_one_line(shell: Shell) -> None:
     assert (result.returncode, " two" in result.stdout) == (0, True), result.stderr
 
 
-def test_a_superuser_starts_no_program_by_copy_and_none_gets_the_client_secret(shell: Shell, engine: Engine) -> None:
+def test_a_superuser_starts_no_program_by_copy_and_none_gets_the_client_secret(shell: Shell) -> None:
     shell.folder.chmod(0o777)
     file = shell.folder / "written"
     copy = f"SET default_transaction_read_only = off;\nCOPY (SELECT 1) TO PROGRAM 'cat > {file}';\n"

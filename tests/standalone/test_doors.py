@@ -1,4 +1,4 @@
-"""Who gets into the Airflow of `make up`: neither a foreign name of this machine nor another user without the password."""
+"""Who gets into the Airflow of `make up`: no foreign name of this machine, and no user without the password."""
 
 from __future__ import annotations
 
