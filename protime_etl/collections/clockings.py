@@ -45,7 +45,7 @@ class Clocking(Record, frozen=True):
         Integer,
         column("Wall-clock minutes since midnight of date; below 0 is the previous day, 1440 and more the next."),
     ]
-    kind: Annotated[Text, column("InOut, Reason, Activity or ActivityEnd.")]
+    kind: Annotated[Text | None, column("InOut, Reason, Activity or ActivityEnd.")] = None
     change_version: Annotated[
         Text, column("Order of changes, compared as bytes; an older one never overwrites a newer.")
     ] = ""

@@ -14,10 +14,12 @@ import msgspec
 from protime_etl.collections.columns import Column, columns_of
 from protime_etl.collections.record import Record
 
-__all__ = ["API_PATH", "Collection", "PerDay", "Privacy", "Shape", "Versions"]
+__all__ = ["API_PATH", "OTHER_FORM", "Collection", "PerDay", "Privacy", "Shape", "Versions"]
 
 API_PATH = "/connector/protimeapi/api/v1"
 PATH = re.compile(r"[a-z]+(-[a-z]+)*")
+OTHER_FORM = "other form"
+"""Where `extra` keeps the values of documented fields that could not be read; with a space it is no property's name."""
 
 Shape = Literal["dated by people", "dated by days", "whole"]
 """How a collection is read: batches of people in windows of days, windows of days, or the complete list."""
@@ -68,7 +70,6 @@ class Collection:
     """Name of the table of versions where it was promised before all were named alike."""
     keep_unknown: bool = False
     """Whether undocumented fields go to the column `extra`; never where they may be personal."""
-    extra_comment: str = "Fields that the API sent and its documentation does not know."
     privacy: Privacy = "personal"
     """What it tells about people."""
     usual: PerDay | None = None
@@ -129,6 +130,18 @@ class Collection:
     def column_names(self) -> Sequence[str]:
         """Names of `columns`."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def strict(self) -> frozenset[str]:
+        """Fields, as the API names them, of which any other form makes a record rejected: id, person, day and so on."""
+        fields = msgspec.structs.fields(self.record)
+        return frozenset(one.encode_name for one in fields if one.required or one.name in ("person", "change_version"))
+
+    @property
+    def extra_comment(self) -> str:
+        """What the column `extra` holds."""
+        unknown = "fields that the documentation does not know" if self.keep_unknown else "no unknown fields"
+        return f"Under {OTHER_FORM!r} documented fields that could not be read, as they came; beside it {unknown}."
 
     def position(self, name: str) -> int:
         """Where in a row the value of that column stands."""

@@ -36,5 +36,4 @@ PEOPLE = Collection(
     delta="undated",
     versions="all",
     keep_unknown=False,
-    extra_comment="Always null: unknown fields of people are not kept.",
 )

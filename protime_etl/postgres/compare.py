@@ -56,8 +56,8 @@ class Comparison(Staging):
         statement = self._query(
             "compare",
             is_deleted=self._is_deleted("s"),
-            read_values=self._names("s"),
-            row_values=self._names("t"),
+            read_values=self._compared("s"),
+            row_values=self._compared("t"),
             row_of_staged=self._query("row_of_staged"),
             read_day=day[0],
             row_day=day[1],

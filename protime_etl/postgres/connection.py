@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.types.datetime import DateLoader
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import IsolationLevel
 
@@ -60,6 +62,17 @@ FUNCTION = re.compile(
 )
 
 
+class _DateLoader(DateLoader):
+    """Days that Python does not know, such as infinity, as the first or the last one: no row may fail for all."""
+
+    def load(self, data: Any) -> dt.date:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            written = bytes(data)
+            return dt.date.min if written.startswith(b"-") or written.endswith(b"BC") else dt.date.max
+
+
 def create_engine(url: URL) -> Engine:
     """An engine whose transactions begin with the settings of `session` and whose pooled connections are checked."""
     engine = sa.create_engine(
@@ -74,9 +87,14 @@ def create_engine(url: URL) -> Engine:
     ping_after_rest(engine)
     watch = LockWatch(engine)
     set_up_transactions(engine, watch.begun)
+    sa.event.listen(engine, "connect", _know_all_days)
     sa.event.listen(engine, "commit", watch.ended)
     sa.event.listen(engine, "rollback", watch.ended)
     return engine
+
+
+def _know_all_days(driver: psycopg.Connection[Any], _record: object) -> None:
+    driver.adapters.register_loader("date", _DateLoader)
 
 
 def _initialize_without_transaction(engine: Engine) -> None:

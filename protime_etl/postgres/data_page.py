@@ -35,8 +35,9 @@ INTRODUCTION = """# Data
 Every table of records in schema `protime`, as `db upgrade` makes it. Generated from the code by `make data-page`; the
 same comments stand in the database. The key of each table is `(tenant, id)`. A row whose record is deleted in Protime
 stays, with `deleted_at` and `deleted_by`; `written_at` is when the row was last written, and `extra` holds fields that
-are not documented. A column that refers to another table is a foreign key that is not enforced, on PostgreSQL 18 and
-later. Views: README.
+are not documented (where they are not about people), and under `other form` documented ones that could not be read,
+whose columns are null. A column that refers to another table is a foreign key that is not enforced, on PostgreSQL 18
+and later. Views: README.
 """
 SAME = {"tenant", "extra", "deleted_at", "deleted_by", "written_at"}
 

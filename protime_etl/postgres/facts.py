@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.book_days import complete_ranges, gaps, late, plans, proofs
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
+from protime_etl.postgres.other_forms import other_forms
 
 __all__ = ["Facts", "Row", "RowCount", "count_rows", "read_facts", "rows_until"]
 
@@ -235,7 +236,11 @@ def read_facts(
         "collections": list(collections),
         "overdue": OVERDUE_HOURS,
     }
-    queries = {"collections": _of_each(COLLECTION, collections) + " ORDER BY tenant, collection", **QUERIES}
+    queries = {
+        "collections": _of_each(COLLECTION, collections) + " ORDER BY tenant, collection",
+        **QUERIES,
+        "other_forms": other_forms(collections),
+    }
     if within is None:
         return _derived({name: _rows(connection, query, values) for name, query in queries.items()})
     end = time.monotonic() + within

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row
+from protime_etl.postgres.other_forms import SHOWN
 from protime_etl.work import BACKFILL_ORIGIN
 
 __all__ = ["RANGES_SHOWN", "Missing", "Problem", "days_in_words", "problems_of"]
@@ -91,6 +92,7 @@ def problems_of(
     yield from _of_runs(facts["runs"])
     yield from _of_proof(facts["proof"])
     yield from _of_the_rest(facts)
+    yield from _of_other_forms(facts["other_forms"])
     yield from _of_slowness(too_slow)
 
 
@@ -267,6 +269,16 @@ def _of_the_rest(facts: Facts) -> Iterator[Problem]:
         if row["rejected"]:
             what = f"{counted(row['rejected'], 'rejected record')}"
             yield Problem("note", "rejected", what, do="protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+
+
+def _of_other_forms(rows: Sequence[Row]) -> Iterator[Problem]:
+    """Documented fields that cannot be read: their columns are null, which nothing else would show."""
+    for row in rows:
+        path, field = row["collection"], row["field"]
+        records = f"{counted(row['records'], 'record')}{' or more' if row['or_more'] else ''}"
+        what = f"{path}: {field} of {records} is not as documented and is null"
+        query = SHOWN.format(table=COLLECTIONS[path].table)
+        yield Problem("note", "other form", what, f"it is {row['example']}", f'protime-etl sql "{query}"')
 
 
 def _of_slowness(too_slow: Set[str]) -> Iterator[Problem]:

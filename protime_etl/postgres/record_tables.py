@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Index, Integer, Table, Text, func
+from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Index, Integer, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from protime_etl.collections import columns
-from protime_etl.collections.collection import Collection
+from protime_etl.collections.collection import OTHER_FORM, Collection
 from protime_etl.collections.columns import ColumnType
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.metadata import BYTES, MOMENT, key, metadata
@@ -71,6 +71,8 @@ def _record_table(collection: Collection) -> Table:
             comment="When this row was last written; an equal row is not written again.",
         ),
         *indexes,
+        # Next to nothing: where there are such rows, they are counted by it.
+        Index(f"ix_{collection.table}_other_form", "tenant", postgresql_where=text(f"extra ? '{OTHER_FORM}'")),
         schema="protime",
         comment=collection.comment,
     )

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import set_json_dumps
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.collection import Collection
+from protime_etl.collections.collection import OTHER_FORM, Collection
 from protime_etl.collections.page import Page, RejectedRecord, Rows
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.clock import database_clock
@@ -69,6 +69,14 @@ class Staging:
         return sql.SQL(", ").join(
             sql.Identifier(source, name) if source else sql.Identifier(name) for name in self._columns
         )
+
+    def _compared(self, source: str) -> sql.Composed:
+        """What a difference is judged by: the columns of the table or alias `source`, and what of them was unreadable.
+
+        Not the properties that the documentation does not know: one that the API adds would change every row.
+        """
+        columns = sql.SQL(", ").join(sql.Identifier(source, name) for name in self._collection.column_names)
+        return sql.SQL("{}, {} -> {}").format(columns, sql.Identifier(source, "extra"), sql.Literal(OTHER_FORM))
 
     def _is_deleted(self, source: str) -> sql.Composable:
         """Whether the record of `source` says of itself that it is deleted."""

@@ -103,6 +103,6 @@ def longest(connection: Connection, tenant: str, collection: Collection) -> dt.t
         return dt.timedelta()
     query = sa.text(
         f"SELECT greatest(max(until_date - from_date), {LEAST_DAYS}) FROM protime.{collection.table}"
-        f" WHERE tenant = {BOUND_TENANT} AND deleted_at IS NULL"
+        f" WHERE tenant = {BOUND_TENANT} AND deleted_at IS NULL AND isfinite(until_date) AND isfinite(from_date)"
     )
     return dt.timedelta(days=min(LONGEST_DAYS, connection.scalar(query, {"tenant": tenant}) or LEAST_DAYS))

@@ -9,15 +9,14 @@ compared as a string. What is not understood is kept as rejected, and the rest g
 from __future__ import annotations
 
 import hashlib
-from functools import cache
-from typing import Any
 
 import msgspec
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page, RejectedRecord
-from protime_etl.collections.record import BigInteger, Record, Text
-from protime_etl.protime.decoding import ESCAPED_NUL, decode_one, split_page
+from protime_etl.collections.record import BigInteger, Text
+from protime_etl.protime.decoding import split_page
+from protime_etl.protime.records import BROKEN, decode_one
 
 __all__ = ["decode_changes"]
 
@@ -43,12 +42,6 @@ class _Identified(msgspec.Struct):
 _item_decoder = msgspec.json.Decoder(_Item)
 _deletion_decoder = msgspec.json.Decoder(_Deletion)
 _identified_decoder = msgspec.json.Decoder(_Identified)
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-
-@cache
-def _record_decoder(record: type[Record]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(record)
 
 
 def decode_changes(collection: Collection, body: bytes) -> Page:
@@ -68,19 +61,11 @@ def decode_changes(collection: Collection, body: bytes) -> Page:
 def _add(collection: Collection, raw: bytes, page: Page) -> None:
     try:
         item = _item_decoder.decode(raw)
-    except _BROKEN as error:
+    except BROKEN as error:
         page.rejected.append(_rejected(collection, raw, f"no item of a delta: {error}"))
         return
     if item.change_type == "InsertOrUpdate":
-        if ESCAPED_NUL in raw:  # PostgreSQL would refuse it, and the whole answer with it
-            decode_one(collection, bytes(item.data), page)
-            return
-        try:
-            record = _record_decoder(collection.record).decode(item.data)
-        except _BROKEN:
-            decode_one(collection, bytes(item.data), page)  # the slow way, which tells what is wrong
-        else:
-            page.rows.append(collection.row(record))
+        decode_one(collection, bytes(item.data), page)
     elif item.change_type == "Delete":
         _add_deletion(collection, raw, item.data, page)
     else:
@@ -91,7 +76,7 @@ def _add(collection: Collection, raw: bytes, page: Page) -> None:
 def _add_deletion(collection: Collection, raw: bytes, data: msgspec.Raw, page: Page) -> None:
     try:
         deletion = _deletion_decoder.decode(data)
-    except _BROKEN as error:
+    except BROKEN as error:
         page.rejected.append(_rejected(collection, raw, f"no deletion: {error}"))
         return
     version = deletion.change_version or ""
@@ -106,7 +91,7 @@ def _rejected(collection: Collection, raw: bytes, reason: str) -> RejectedRecord
     text = raw.decode("utf-8", "backslashreplace").replace("\0", "") if collection.keep_unknown else ""
     try:
         record_id = _identified_decoder.decode(raw).data.id
-    except _BROKEN:
+    except BROKEN:
         record_id = None
     return RejectedRecord(record_id, reason[:500], text[:10_000], hashlib.sha256(raw).hexdigest())
 

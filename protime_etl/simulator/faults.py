@@ -49,6 +49,8 @@ FaultKind = Literal[
     "expire",  # the continuation token of this request has expired: 409
     "edit",  # `changes` changes are made to the tenant before the answer
     "restore",  # the tenant holds again what it held when the plan began, its versions included
+    "property",  # its records have a property that is not documented, those inside them, too
+    "form",  # what is optional in its records is of another form
 ]
 
 REQUEST_KINDS = ("token", *(kind for path in COLLECTIONS for kind in (path, f"{path}-delta")))

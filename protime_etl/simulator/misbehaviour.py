@@ -18,6 +18,7 @@ from protime_etl.simulator.answers import RefusalError, conflict, refused
 from protime_etl.simulator.faults import Fault, FaultPlan, FaultSchedule, Question
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.state import Backup, Tenant
+from protime_etl.simulator.strange import changed, of_another_form, with_a_property
 
 __all__ = ["Misbehaviour"]
 
@@ -25,6 +26,9 @@ __all__ = ["Misbehaviour"]
 # in spite of it.
 SPREAD_SECONDS = 0.25
 PEOPLE = re.compile(r"\bperson\s+in\s*\(([0-9,\s-]+)\)")
+BROKEN = {"reset", "truncate", "stall", "trickle"}
+"""The connection breaks on the way of the answer."""
+STRANGE = {"property": with_a_property, "form": of_another_form}
 CODES = {401: "Unauthorized", 403: "Forbidden", 409: "Conflict", 414: "UriTooLong", 429: "TooManyRequests"}
 
 
@@ -74,30 +78,46 @@ class Misbehaviour:
             self.struck["rate_limit"] += 1
             raise RefusalError(self._refusal(429, wait))
         broken: Fault | None = None
+        strange = []
         for fault in self._sequence.next(_question(kind, request)):
             self.struck[fault.kind] += 1
-            if fault.kind == "status":
-                raise RefusalError(self._refusal(fault.status, fault.retry_after, as_date=fault.as_date))
-            if fault.kind == "expire":
-                raise conflict()
-            if fault.kind in {"garbage", "firewall"}:
-                status = fault.status if fault.kind == "firewall" else 200
-                return Response("<html><body>Down for maintenance</body></html>", status, media_type="text/html")
-            if fault.kind == "early" and self._is_early(request, fault.seconds):
-                raise RefusalError(_not_yet_valid())
+            if (instead := self._instead(fault, request)) is not None:
+                return instead
             if fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
-            elif fault.kind == "revoke":
-                self._revoke_tokens()
-            elif fault.kind == "edit":
-                self._changes.make(fault.changes)
-            elif fault.kind == "restore":
-                assert self._backup is not None  # noqa: S101 - made where the plan begins
-                self._tenant.restore(self._backup)
-            elif fault.kind != "early":
+            elif fault.kind in STRANGE:
+                strange.append(STRANGE[fault.kind])
+            elif fault.kind in BROKEN:
                 broken = fault
+            else:
+                self._change_tenant(fault)
         usual_answer = await usual(request)
+        for change in strange if usual_answer.status_code == 200 and kind != "token" else ():
+            body = changed(kind.removesuffix("-delta"), bytes(usual_answer.body), change)
+            usual_answer = Response(body, media_type="application/json")
         return usual_answer if broken is None else _Broken(usual_answer, broken)
+
+    def _instead(self, fault: Fault, request: Request) -> Response | None:
+        """What is answered at once; None: the usual answer, perhaps changed."""
+        if fault.kind == "status":
+            raise RefusalError(self._refusal(fault.status, fault.retry_after, as_date=fault.as_date))
+        if fault.kind == "expire":
+            raise conflict()
+        if fault.kind == "early" and self._is_early(request, fault.seconds):
+            raise RefusalError(_not_yet_valid())
+        if fault.kind in {"garbage", "firewall"}:
+            status = fault.status if fault.kind == "firewall" else 200
+            return Response("<html><body>Down for maintenance</body></html>", status, media_type="text/html")
+        return None
+
+    def _change_tenant(self, fault: Fault) -> None:
+        if fault.kind == "revoke":
+            self._revoke_tokens()
+        elif fault.kind == "edit":
+            self._changes.make(fault.changes)
+        elif fault.kind == "restore":
+            assert self._backup is not None  # noqa: S101 - made where the plan begins
+            self._tenant.restore(self._backup)
 
     def _is_early(self, request: Request, seconds: float) -> bool:
         age = self._age_of_token(request.headers.get("Authorization", "").partition(" ")[2])

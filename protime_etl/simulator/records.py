@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,11 +30,41 @@ def tidy(record: R) -> R:
 
 
 def documented(kind: type[R], raw: dict[str, Any]) -> R | None:
-    """What the documented fields of a JSON object say, a null being an absent one; None if that is no such record."""
+    """What the documented fields of a JSON object say, each by itself, a null or another form being an absent one.
+
+    None if that is no such record: what is required, the person and the version are as documented or nothing is.
+    """
+    known: Any = _known(kind, raw)
     try:
-        return tidy(msgspec.convert(_known(kind, raw), kind))
+        return tidy(msgspec.convert(_readable(kind, known, of_record=True), kind))
     except msgspec.ValidationError:
         return None
+
+
+def _readable(kind: type[Record], known: dict[str, Any], *, of_record: bool = False) -> dict[str, Any]:
+    readable = {}
+    for field in msgspec.structs.fields(kind):
+        name = field.encode_name
+        if name not in known:
+            continue
+        nested = nested_records(kind)[name]
+        if of_record and (field.required or field.name in ("person", "change_version")):
+            readable[name] = known[name]
+        elif nested is not None and nested.nested_columns and isinstance(known[name], dict):
+            readable[name] = _readable(nested, known[name])
+        else:
+            for words in (known[name], _in_other_words(known[name])):
+                with suppress(msgspec.ValidationError):
+                    msgspec.convert(words, field.type)
+                    readable[name] = words
+    return readable
+
+
+def _in_other_words(value: Any) -> Any:
+    """A number without decimals as an integer, midnight as a day."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value.removesuffix("T00:00:00") if isinstance(value, str) else value
 
 
 def _known(kind: type[Record] | None, value: object) -> object:

@@ -25,8 +25,10 @@ days AS (
         date,
         min(local_time) AS first_in,
         max(local_time) FILTER (WHERE turn % 2 = 0) AS last_out,
-        coalesce(round(sum(extract(epoch FROM next_moment - moment) / 60) FILTER (WHERE turn % 2 = 1)), 0)::integer
-            AS present_minutes,
+        -- No more than an integer holds: an absurd minute may not fail the rows of all others.
+        least(
+            coalesce(round(sum(extract(epoch FROM next_moment - moment) / 60) FILTER (WHERE turn % 2 = 1)), 0), 2147483647
+        )::integer AS present_minutes,
         count(*)::integer AS clockings,
         count(*) % 2 = 1 AS is_open
     FROM turns

@@ -83,7 +83,7 @@ def test_what_runs_after_what_and_after_which_failures(tmp_path: Path) -> None:
     dags = read(tmp_path, {"a.py": LINE + "protime_dags()\n"})["dags"]
     assert dags["protime_clockings_nightly"]["wiring"] == {
         "plan_batches": ["all_success", ["pull_clockings"]],
-        "pull_clockings": ["all_success", ["publish"]],
+        "pull_clockings": ["all_success", ["publish", "report"]],
         "publish": ["all_done", ["prove"]],
         "prove": ["none_failed", ["report"]],
         "report": ["all_done", []],
@@ -91,7 +91,7 @@ def test_what_runs_after_what_and_after_which_failures(tmp_path: Path) -> None:
     assert dags["protime_clockings_backfill"]["wiring"] == {
         "sync_people": ["all_success", ["plan_batches"]],
         "plan_batches": ["all_done", ["pull_clockings"]],
-        "pull_clockings": ["all_success", ["publish"]],
+        "pull_clockings": ["all_success", ["publish", "report"]],
         "publish": ["all_done", ["report"]],
         "report": ["all_done", []],
     }

@@ -29,7 +29,7 @@ from tests.truth import Rows, table_rows, tenant_rows
 pytestmark = pytest.mark.alone(reason="`status` gives advice about every tenant, and all of it is followed here")
 WITHOUT_COMMAND = {"under way", "not asked for", "proof"}
 """They end by themselves, or by a setting."""
-NOTES = {"run", "drift", "differed", "pause", "rejected", "slow"}
+NOTES = {"run", "drift", "differed", "pause", "rejected", "other form", "slow"}
 """Their commands show or resume something; what they name does no harm."""
 MADE: dict[str, Callable[[World], None]] = {}
 

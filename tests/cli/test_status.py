@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy.engine import Engine
 
+from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
 from tests.databases import execute
 from tests.tenant import TODAY
@@ -192,3 +195,45 @@ def test_rows_of_a_very_large_table_are_estimated_and_marked(read: Shell, engine
     assert (counted["clockings"]["is_exact"], estimated["clockings"]["is_exact"]) == (True, False)
     assert f"~{estimated['clockings']['rows']} " in result.stdout
     assert estimated["people"] == counted["people"]
+
+
+def test_fields_of_another_form_are_named_by_what_they_look_like_alone(
+    shell: Shell, simulated: SimulatedTenant
+) -> None:
+    """Counted until they are right; a value may be about a person and is shown nowhere."""
+    forms: list[dict[str, object]] = [
+        {"outOfServiceDate": "", "badgeNumber": 1234567},
+        {"outOfServiceDate": "", "lastName": {"secret": "Anna"}},
+        {"inServiceDate": "2015-02-03T04:05:06Z", "payGroup": 3},
+        {"inServiceDate": "2015-02-03T00:00:00", "payGroup": 41.0},
+        {"wtdStartDate": "the 3rd of May", "firstName": ["Anna"]},
+    ]
+    people = simulated.tenant.people_truth()
+    served = [
+        {"id": one.id, "changeVersion": one.change_version, **form} for one, form in zip(people, forms, strict=False)
+    ]
+    for raw in served:
+        simulated.tenant.replace_raw(int(str(raw["id"])), raw, "people")
+    assert shell("sync", *DATES).returncode == 0
+    result = shell("status", "--json")
+    assert result.returncode == 0, result.stdout
+    (verdict,) = last_json(result)["verdict"]
+    notes = {one["what"]: one["why"] for one in verdict["found"] if one["kind"] == "other form"}
+    assert notes == {
+        "people: badgeNumber of 1 record is not as documented and is null": "it is a number of 7 characters",
+        "people: firstName of 1 record is not as documented and is null": "it is a list",
+        "people: inServiceDate of 1 record is not as documented and is null": "it is text like 0000-00-00T00:00:00Z",
+        "people: lastName of 1 record is not as documented and is null": "it is an object",
+        "people: outOfServiceDate of 2 records is not as documented and is null": "it is an empty text",
+        "people: payGroup of 2 records is not as documented and is null": "it is a number of 1 character",
+        "people: wtdStartDate of 1 record is not as documented and is null": "it is text of 14 characters",
+    }
+    for personal in ("1234567", "Anna", "2015", "May"):
+        assert personal not in result.stdout
+    _, *shown = next(one["do"] for one in verdict["found"] if one["kind"] == "other form").split(" ", 2)
+    listed = shell("sql", shown[1].strip('"'), "--json")
+    assert listed.returncode == 0, listed.stderr
+    kept = {row["id"]: row["fields"] for row in json.loads(listed.stdout)}
+    assert kept[people[0].id] == forms[0]
+    assert kept[people[1].id] == {"outOfServiceDate": "", "lastName": {}}, "what is in it may be anything"
+    assert kept[people[3].id] == {"payGroup": 41.0}

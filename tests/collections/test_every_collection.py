@@ -221,7 +221,7 @@ def test_unknown_fields_and_malformed_records_are_kept(reader: Reader, engine: E
 
 @every_kind
 def test_strange_answers_lose_nothing(reader: Reader, engine: Engine) -> None:
-    """Explicit nulls, decimals, long texts and empty lists: what can be stored is, the rest is kept as rejected."""
+    """Explicit nulls, decimals, long texts and empty lists: what can be stored is, the rest is kept beside it."""
     path, columns = reader.collection.path, {column.path: column for column in reader.collection.columns}
     served = [json.loads(msgspec.json.encode(one)) for one in reader.tenant.records(path)[:4]]
     optional = {
@@ -234,12 +234,80 @@ def test_strange_answers_lose_nothing(reader: Reader, engine: Engine) -> None:
         changed = {name: strange[kind] for name, kind in optional.items() if kind in kinds}
         nulls = dict.fromkeys(optional) if not kinds else {}
         reader.tenant.replace_raw(served[place]["id"], {**served[place], **nulls, **changed}, path)
+    assert reader.sync()["rejected"] == 0
+    assert documented(table_rows(engine, path)) == documented(reader.truth())
+
+
+def documented(rows: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    return {key: {**row, "extra": None} for key, row in rows.items()}
+
+
+def spoil(reader: Reader, kind: str) -> None:
+    """Let every answer of the collection be so."""
+    on = [reader.collection.path, *([f"{reader.collection.path}-delta"] if reader.collection.delta else [])]
+    plan = f'[[fault]]\nkind = "{kind}"\nrate = 1.0\non = {json.dumps(on)}'
+    reader.simulated.served.misbehaviour.follow(read_plan(plan))
+
+
+@every_kind
+def test_a_property_that_is_added_is_no_difference(reader: Reader, engine: Engine) -> None:
+    """Whoever reads it: a sync, a delta, a comparison or a proof. It is there as soon as the record is written."""
+    collection, path = reader.collection, reader.collection.path
+    reader.sync()
     truth = reader.truth()
-    result = reader.shell(*SYNC)
-    assert result.returncode in (0, 3), result.stderr
-    counts = last_json(result)["collections"][path]
-    assert counts["rejected"] == reader.served() - len(truth)
+    spoil(reader, "property")
+    again = reader.sync()
+    assert (again["unchanged"], again["inserted"] + again["updated"] + again["deleted"]) == (len(truth), 0)
+    if path == "clockings":
+        result = reader.shell("changes", "--from", str(FIRST), "--json")
+        assert result.returncode == 0, result.stderr
+        assert last_json(result)["inserted"] + last_json(result)["updated"] == 0
+    compared = reader.shell("verify", *SYNC[1:], collections=path)
+    assert compared.returncode == 0, compared.stdout
+    assert (last_json(compared)["equal"], last_json(compared)["differences"]) == (len(truth), [])
     assert table_rows(engine, path) == truth
+    if collection.versions != "none":
+        mine = f"SELECT count(*) FROM protime.{collection.versions_table} WHERE tenant <> 'shadow'"
+        assert rows_of(engine, mine) == [(0,)]
+    edited = next(one for one in reader.tenant.records(path) if getattr(one, "status", None) != "Deleted")
+    reader.tenant.edit_record(path, edited.id, **an_edit(collection))
+    assert reader.sync()["updated"] == 1
+    extra = table_rows(engine, path)[edited.id]["extra"]
+    assert (extra or {}).get("addedLately") == ({"by": "the tenant"} if collection.keep_unknown else None)
+    assert documented(table_rows(engine, path)) == documented(reader.truth())
+
+
+@every_collection
+def test_a_field_of_another_form_costs_itself_alone(reader: Reader, engine: Engine) -> None:
+    """Also when a single record is read, and by a comparison; once it is right, nothing of it is left."""
+    collection, path = reader.collection, reader.collection.path
+    spoil(reader, "form")
+    counts = reader.sync()
+    served = reader.truth()
+    assert (counts["rejected"], counts["inserted"]) == (0, len(served))
+    rows = table_rows(engine, path)
+    required = {column.name for column in collection.columns if column.required} | {"person_id", "is_deleted"}
+    assert {key: {name: row[name] for name in required & row.keys()} for key, row in rows.items()} == {
+        key: {name: row[name] for name in required & row.keys()} | {"is_deleted": False} for key, row in served.items()
+    }
+    optional = [column.name for column in collection.columns if column.name not in required]
+    assert not [name for row in rows.values() for name in optional if row[name] is not None]
+    forms = [row["extra"]["other form"] for row in rows.values() if row["extra"]]
+    assert forms
+    assert {name for row in rows.values() for name in row["extra"] or ()} == {"other form"}
+    compared = reader.shell("verify", *SYNC[1:], collections=path)
+    assert compared.returncode == 0, compared.stdout
+    again = reader.sync()
+    assert again["inserted"] + again["updated"] + again["deleted"] == 0
+    told = reader.shell("status", collections=f"people {path}").stdout
+    named = {field for form in forms for field in form}
+    for field in named:
+        number = sum(field in form for form in forms)
+        assert f"{path}: {field} of {number} record" in told
+    reader.simulated.served.misbehaviour.follow(read_plan(""))
+    reader.sync()
+    assert table_rows(engine, path) == served
+    assert "is not as documented" not in reader.shell("status", collections=f"people {path}").stdout
 
 
 @every_kind

@@ -19,8 +19,9 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
+from protime_etl.postgres.compare import Comparison
 from protime_etl.postgres.merge import Load
-from protime_etl.work import Counts
+from protime_etl.work import Counts, Scope
 from tests.databases import both_servers
 
 DAY = dt.date(2026, 3, 20)
@@ -308,3 +309,42 @@ def test_rows_that_are_written_while_the_merge_waits_for_them_follow_the_table(e
             assert not merging.done()
         merging.result()
     assert list(differences(situations, {}, stored(engine)))[:10] == []
+
+
+EXTRAS: dict[str, tuple[object, object, bool]] = {
+    # What the row has beside its columns, what was read, and whether the row is written.
+    "a property that is added": (None, {"added": 1}, False),
+    "another value of it": ({"added": 1}, {"added": 2}, False),
+    "a property that is gone": ({"added": 1}, None, False),
+    "a field that cannot be read any more": ({"added": 1}, {"other form": {"status": 7}}, True),
+    "a field of yet another form": ({"other form": {"status": 7}}, {"other form": {"status": 8}}, True),
+    "the same form and a property": ({"other form": {"status": 7}}, {"other form": {"status": 7}, "added": 1}, False),
+    "a field that came right": ({"other form": {"status": 7}, "added": 1}, {"added": 1}, True),
+}
+
+
+@both_servers
+@pytest.mark.parametrize(("had", "read", "is_written"), EXTRAS.values(), ids=EXTRAS)
+@pytest.mark.parametrize("version", ["05", "06"])
+def test_what_is_not_documented_is_no_difference_at_the_same_version(
+    engine: Engine, had: object, read: object, is_written: bool, version: str
+) -> None:
+    """Neither to a merge nor to a comparison, and no version is kept of it; with the next version it is filled in."""
+    for change_version, extra in (("05", had), (version, read)):
+        row = (*Record(change_version).in_copy_order(1)[:-1], extra)
+        with engine.begin() as connection:
+            compared = Comparison(connection, "acme", COLLECTION)
+            compared.stage([Page([row])])
+            found, _ = compared.compare(Scope())
+        with engine.begin() as connection:
+            load = Load(connection, "acme", COLLECTION)
+            load.stage([Page([row])])
+            counts = load.merge()
+    is_written = is_written or version == "06"
+    assert (counts.updated, counts.unchanged) == ((1, 0) if is_written else (0, 1))
+    assert [one.kind for one in found] == (["stale"] if is_written else [])
+    with engine.connect() as connection:
+        kept = connection.scalars(sa.text("SELECT extra FROM protime.clockings WHERE tenant = 'acme'")).one()
+        versions = connection.scalar(sa.text("SELECT count(*) FROM protime.clocking_versions WHERE tenant = 'acme'"))
+    assert kept == (read if is_written else had)
+    assert versions == int(is_written)

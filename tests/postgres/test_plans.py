@@ -22,6 +22,7 @@ import protime_etl
 from protime_etl.airflow.report import IMPOSSIBLE
 from protime_etl.cli.status import print_status
 from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.postgres.other_forms import SHOWN
 from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.queries import text_of as text_of_engine
 from protime_etl.simulator.options import Options
@@ -129,6 +130,7 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
         _hold_deletions_back(simulated, url)
         with pipeline.engine.connect() as connection:
             connection.execute(sa.text(IMPOSSIBLE), {"run_id": 1, "most": 20})
+            connection.execute(sa.text(SHOWN.format(table="clockings")))
             for query in sorted(sql_folder().glob("queries/*.sql")):
                 connection.execute(sa.text(query.read_text().replace(":", "\\:")))
     print_status(url, collections=list(COLLECTIONS), as_json=False)

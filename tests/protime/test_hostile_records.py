@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +23,7 @@ from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import (
     ProtocolError,
 )
-from protime_etl.protime import decoding
+from protime_etl.protime import records as one_record
 from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.transport import error_details
 from protime_etl.sync.pipeline import open_pipeline
@@ -52,11 +53,45 @@ STORED: dict[str, dict[str, Any]] = {
     "unknown depth": {"x": json.loads("[" * 300 + "]" * 300)},
     "unknown nothing": {"": "", "null": None},
 }
+# What was sent, and what is kept of it under "other form"; its column is null.
+FORGIVEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "NUL": ({"kind": "a\0b"}, {"kind": "a\\u0000b"}),
+    "half a surrogate": ({"kind": "a\ud800"}, {"kind": "a\\ud800"}),
+    "a long string": ({"kind": "x" * 501}, {"kind": "x" * 501}),
+    "a number": ({"kind": 5}, {"kind": 5}),
+    "a list": ({"kind": ["InOut"]}, {"kind": ["InOut"]}),
+    "a flag as a number": ({"isOpen": 1}, {"isOpen": 1}),
+    "a flag as a text": ({"isOpen": ""}, {"isOpen": ""}),
+    "minutes that are too many": ({"originalTimeOfDayInMinutes": 2**31}, {"originalTimeOfDayInMinutes": 2**31}),
+    "half a minute": ({"calculatedTimeOfDayInMinutes": 480.5}, {"calculatedTimeOfDayInMinutes": 480.5}),
+    "an empty id": ({"terminal": {"id": ""}}, {"terminal.id": ""}),
+    "an id alone": ({"terminal": 7}, {"terminal": 7}),
+    "degrees out of range": ({"geolocation": {"longitude": 10**400}}, {"geolocation.longitude": 10**400}),
+    "degrees as a string": ({"geolocation": {"latitude": "NaN"}}, {"geolocation.latitude": "NaN"}),
+    "degrees without a number": ({"geolocation": {"latitude": float("nan")}}, {"geolocation.latitude": "NaN"}),
+    "endless degrees": ({"geolocation": {"latitude": -float("inf")}}, {"geolocation.latitude": "-Infinity"}),
+    "levels as an object": ({"activityLevels": {"level": 1}}, {"activityLevels": {"level": 1}}),
+    "levels of levels": ({"activityLevels": [[[{"level": 1}]]]}, {"activityLevels": [[[{"level": 1}]]]}),
+    "several": ({"kind": 1, "status": {}, "terminal": {"id": []}}, {"kind": 1, "status": {}, "terminal.id": []}),
+    "that name": ({"other form": 7, "kind": 5}, {"kind": 5, "other form": 7}),
+}
+# What is not documented, and what is kept of it.
+UNKNOWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "NUL in an unknown field": ({"x": {"y": ["a\0b"]}}, {"x": {"y": ["a\\u0000b"]}}),
+    "NUL in an unknown key": ({"x": {"a\0": 1}}, {"x": {"a\\u0000": 1}}),
+    "an unknown number that is none": ({"x": float("nan")}, {"x": "NaN"}),
+}
+# What says the same in other words, and what is stored.
+READ: dict[str, tuple[dict[str, Any], str, object]] = {
+    "a number without decimals": ({"calculatedTimeOfDayInMinutes": 480.0}, "calculated_time_of_day_in_minutes", 480),
+    "an id without decimals": ({"terminal": {"id": 7.0}}, "terminal_id", 7),
+    "levels without decimals": (
+        {"activityLevels": [{"level": 1.0, "activityDefinition": {"id": "a"}}]},
+        "activity_levels",
+        [{"level": 1, "activityDefinition": {"id": "a"}}],
+    ),
+}
 REJECTED: dict[str, dict[str, Any]] = {
-    "NUL": {"kind": "a\0b"},
-    "NUL in an unknown field": {"x": {"y": ["a\0b"]}},
-    "NUL in an unknown key": {"x": {"a\0": 1}},
-    "a long string": {"kind": "x" * 501},
     "an id as a string": {"id": "12"},
     "an id as a float": {"id": 12.0},
     "an id that is true": {"id": True},
@@ -71,16 +106,10 @@ REJECTED: dict[str, dict[str, Any]] = {
     "minutes as a float": {"timeOfDayInMinutes": 480.5},
     "minutes as a string": {"timeOfDayInMinutes": "480"},
     "minutes that are true": {"timeOfDayInMinutes": True},
-    "degrees out of range": {"geolocation": {"longitude": 10**400}},
-    "degrees as a string": {"geolocation": {"latitude": "NaN"}},
-    "a flag as a number": {"isOpen": 1},
-    "a number as a string": {"kind": 5},
     **{f"the day {day}": {"date": day} for day in ("0000-01-01", "10000-01-01", "2024-02-30", "infinity", "", "now")},
     "a day as a number": {"date": 20260320},
     "a day as a list": {"date": ["2026-03-20"]},
     "a day that is false": {"date": False},
-    "levels as an object": {"activityLevels": {"level": 1}},
-    "levels of levels": {"activityLevels": [[[{"level": 1}]]]},
     "too many levels": {"activityLevels": [{"level": 1, "activityDefinition": {"id": "a"}}] * 11_000},
     "many unknown parts": {"x": [0] * 25_000},
 }
@@ -110,10 +139,11 @@ UNREADABLE = [
 def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "MAX_COMMAS_IN_RECORD", 20_000)  # a tenth, for the sake of time
+    monkeypatch.setattr(one_record, "MAX_COMMAS_IN_RECORD", 20_000)  # a tenth, for the sake of time
     records: dict[int, dict[str, Any]] = {}
     names = {}
-    for name, changes in {**STORED, **REJECTED}.items():
+    changed = {name: one[0] for of in (FORGIVEN, UNKNOWN, READ) for name, one in of.items()}
+    for name, changes in {**STORED, **REJECTED, **changed}.items():
         number = len(records) + 10
         records[number], names[number] = {**GOOD, "id": number, **changes}, name
     bodies = [json.dumps(one).encode() for one in records.values()]
@@ -139,11 +169,27 @@ def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(
                 " WHERE 'shadow' NOT IN (tenant, collection)"
             )
         ).all()
-    assert {names[number] for number in stored if number >= 10} == set(STORED)
+    assert {names[number] for number in stored if number >= 10} == {*STORED, *changed}
     assert {1, 2} <= set(stored)
     assert len(rejected) == counts.rejected == again.rejected == len(REJECTED) + len(UNREADABLE)
     assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
     assert all(one.reason and len(one.reason) <= 500 and len(one.record) <= 10_000 for one in rejected)
+    numbers = {name: number for number, name in names.items()}
+    for name, (_, kept) in FORGIVEN.items():
+        row = stored.pop(numbers[name])
+        assert row.extra == {"other form": kept}, name
+        columns = {column.path: column.name for column in CLOCKINGS.columns}
+        of = {"terminal": "terminal.id"}
+        fields = {field.encode_name: field.name for field in msgspec.structs.fields(CLOCKINGS.record)}
+        for path in kept.keys() - {"other form"}:
+            outer, _, inner = of.get(path, path).partition(".")
+            column = columns[".".join(filter(None, (fields[outer], inner)))]
+            assert getattr(row, column) is None, name
+    for name, (_, kept) in UNKNOWN.items():
+        assert stored.pop(numbers[name]).extra == kept, name
+    for name, (_, column, value) in READ.items():
+        row = stored.pop(numbers[name])
+        assert (getattr(row, column), row.extra) == (value, None), name
     for number, row in stored.items():
         sent = {**GOOD, "id": number, **(records.get(number) or {})}
         assert (row.kind, str(row.date), row.person_id) == (sent["kind"], sent["date"], sent["person"]["id"])
@@ -253,7 +299,7 @@ def test_no_body_raises_anything_else(body: bytes) -> None:
 
 @pytest.mark.parametrize("field", ["date", "x"])
 def test_half_a_surrogate_costs_one_record_of_a_page(field: str) -> None:
-    broken = b'{"id":2,"%s":"\\ud800"}' % field.encode()
+    broken = b'{"id":"2","%s":"\\ud800"}' % field.encode()
     good = json.dumps(GOOD).encode()
     link = f"{PATH}?x=1"
     for start in (b'{"value" : [', b'{"x":"\\"value\\":[","y":{"value":[1,2]},"value":['):

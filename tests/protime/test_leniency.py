@@ -91,7 +91,7 @@ def as_text(first: object, **named: object) -> bytes:
         (Answer(200, BOM + as_text([RECORD])), 1),
         (page(RECORD, nextLink=""), 1),
         (page(RECORD, nextLink=None, deltaLink=""), 1),
-        (page({**RECORD, "kind": "a\0b"}, {**RECORD, "id": 2}, nextLink=""), 1),
+        (page({**RECORD, "date": "a\0b"}, {**RECORD, "id": 2}, nextLink=""), 1),
         (Answer(200, as_text(None)), 0),
         (Answer(200, as_text(None, nextLink="")), 0),
         (Answer(200, as_text([RECORD]), {"Content-Type": "text/plain"}), 1),

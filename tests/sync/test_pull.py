@@ -308,7 +308,7 @@ def test_a_clocking_that_moved_out_of_the_window_is_not_deleted(
 
 
 def test_a_person_whose_record_is_rejected_is_read_nevertheless(warehouse: URL, engine: Engine) -> None:
-    people = [{"id": 1, "lastName": "One"}, {"id": 2, "lastName": 2, "bankAccount": "secret"}]
+    people = [{"id": 1, "lastName": "One"}, {"id": 2, "changeVersion": 2, "bankAccount": "secret"}]
     with (
         ScriptedServer([Answer(200, {"value": people}), Answer(200, {"value": []})]) as server,
         open_pipeline(server.settings(), warehouse) as pipeline,
@@ -320,7 +320,7 @@ def test_a_person_whose_record_is_rejected_is_read_nevertheless(warehouse: URL, 
         kept = connection.execute(
             sa.text("SELECT record FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)")
         ).scalar_one()
-    assert kept == '{"id":2,"lastName":2}'
+    assert kept == '{"id":2,"changeVersion":2}'
 
 
 def test_people_are_read_again_when_their_paging_token_dies(warehouse: URL, engine: Engine) -> None:

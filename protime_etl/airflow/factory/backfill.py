@@ -126,3 +126,4 @@ def _tasks(plan: DagPlan, at_once: int) -> None:
         doc_md="Red: its log names what was not read, and why. Clear the red `pull_clockings` with Downstream.",
     )
     people >> batches >> pull >> publish >> report
+    pull >> report  # a red pull that is cleared without what was green meanwhile is waited for

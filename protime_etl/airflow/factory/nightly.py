@@ -137,3 +137,4 @@ def _tasks(plan: DagPlan) -> None:
         doc_md="Red: something needs attention; its log names it, with the reason and the command that cures it.",
     )
     batches >> pull >> publish >> prove >> report
+    pull >> report  # a red pull that is cleared without what was green meanwhile is waited for

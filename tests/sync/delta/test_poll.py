@@ -320,7 +320,7 @@ def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: En
     link = f"{API_PATH}/delta/clockings?deltaToken="
     items = [
         {"changeType": "InsertOrUpdate", "data": {**whole, "id": 1, "mood": "good"}},
-        {"changeType": "InsertOrUpdate", "data": {**whole, "id": 2, "kind": 3}},
+        {"changeType": "InsertOrUpdate", "data": {**whole, "id": 2, "date": 3}},
         {"changeType": "Archive", "data": {"id": 3}},
         {"changeType": "Delete", "data": {"id": "four"}},
         {"id": 5},
