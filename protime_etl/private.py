@@ -1,4 +1,4 @@
-"""Files and folders that decide where secrets go, or hold some: another user of this machine is to have no say in them."""
+"""Files and folders that decide where secrets go, or hold some: no other user of this machine may write them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO
 
 from protime_etl.errors import SettingsError
 
-__all__ = ["closing", "make_private_folder", "open_private", "require_own"]
+__all__ = ["closing", "make_private_folder", "open_private", "refuse_link", "require_own"]
 
 ROOT = 0
 LINKED = getattr(os, "O_NOFOLLOW", 0)
@@ -38,6 +38,16 @@ def require_own(path: Path, found: os.stat_result) -> None:
         f"{path} {why}: it could send your client secret elsewhere.",
         guidance="Work in a folder of your own; or, if you trust what is in it, make it yours: chown, chmod go-w.",
     )
+
+
+def refuse_link(path: Path) -> None:
+    """Make sure that no link leads from a place of protime-etl's own to what is somebody else's.
+
+    Raises:
+        SettingsError: it is one.
+    """
+    if path.is_symlink():
+        raise SettingsError(f"{path} is a link.", guidance="Remove it, or name another folder by PROTIME_HOME.")
 
 
 def make_private_folder(folder: Path) -> None:
@@ -69,8 +79,7 @@ def open_private(file: Path, mode: str) -> IO[str]:
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags | LINKED, 0o600)
 
-    if file.is_symlink():
-        raise SettingsError(f"{file} is a link.", guidance="Remove it: a file of protime-etl's own belongs there.")
+    refuse_link(file)
     opened = open(file, mode, encoding="utf-8", opener=opener)  # noqa: SIM115 - `Path.open` takes no opener
     try:
         require_own(file, os.fstat(opened.fileno()))

@@ -123,11 +123,11 @@ class ProtimeHook(BaseHook):
         try:
             settings = load_settings(from_environment=False, **given)
             _require_hosts(settings, connection.host or "", tested=tested)
-            return settings
         except SettingsError as error:
             error.guidance = "Edit it under Admin, Connections, or where your Airflow keeps its connections."
             speak_of_connections(error, self.protime_conn_id, "")
             raise
+        return settings
 
     @contextmanager
     def get_conn(self, postgres_conn_id: str = "protime_warehouse", collections: str = "") -> Iterator[Pipeline]:

@@ -44,7 +44,7 @@ class ProtimePlugin(AirflowPlugin):
 
     name = "protime"
     fastapi_apps = [{"app": LazyPage(), "url_prefix": PREFIX, "name": "protime-etl"}]  # noqa: RUF012 - as Airflow has it
-    fastapi_root_middlewares = (  # noqa: RUF012
+    fastapi_root_middlewares = (
         [{"name": "protime-etl hosts", "middleware": _only_of_hosts, "kwargs": {"names": HOSTS}}] if HOSTS else []
     )
     external_views = [  # noqa: RUF012

@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import DatabaseError, SettingsError
-from protime_etl.private import make_private_folder, require_own
+from protime_etl.private import make_private_folder, refuse_link, require_own
 
 __all__ = ["embedded_postgres"]
 
@@ -85,11 +85,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
 
     try:
         make_private_folder(home)
-        if data.is_symlink():
-            raise SettingsError(
-                f"{home / 'postgres'} is a link.",
-                guidance="Name the folder that is to hold the embedded PostgreSQL by PROTIME_HOME.",
-            )
+        refuse_link(home / "postgres")
         data.mkdir(exist_ok=True)
         server = Server(_plain_path(data, runtime))
         try:
