@@ -79,6 +79,13 @@ def _require_hosts(settings: Settings, hosts: str, *, tested: bool) -> None:
             raise SettingsError(f"{name} is no https: Test sends the client secret nowhere unencrypted.")
 
 
+def _decoded(body: bytes, path: str) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise ProtocolError(f"The answer of {path[:80]} is no JSON, or nests too deep.") from None
+
+
 class ProtimeHook(BaseHook):
     """Interact with a Protime tenant.
 
@@ -153,10 +160,7 @@ class ProtimeHook(BaseHook):
         """
         with self.get_conn(postgres_conn_id) as pipeline:
             body = pipeline.sitting_out(lambda: pipeline.client.read(path))
-        try:
-            return msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            raise ProtocolError(f"The answer of {path[:80]} is no JSON.") from None
+        return _decoded(body, path)
 
     def pages(
         self,
@@ -179,7 +183,7 @@ class ProtimeHook(BaseHook):
         condition = Condition(filter) if filter else None
         with self.get_conn(postgres_conn_id) as pipeline:
             for body in pipeline.client.answers(COLLECTIONS[collection], condition):
-                yield msgspec.json.decode(body).get("value") or []
+                yield _decoded(body, collection).get("value") or []
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, as the button `Test` of the connection form does."""

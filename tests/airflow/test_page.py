@@ -73,6 +73,7 @@ found = {
     "stranger": asked("protime/", ("stranger", "VIEWER")),
     "style": asked("protime/page.css", VIEWER),
     "script": asked("protime/page.js", VIEWER),
+    "slash": asked("protime/page.css/", ADMIN),
     "other file": asked("protime/app.py", ADMIN),
     "year": asked("protime/?until=2025-01-31", ADMIN),
     "no day": asked("protime/?until=yesterday", ADMIN),
@@ -152,7 +153,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
     statuses = {name: answer["status"] for name, answer in found.items()}
     expected = {
         **dict.fromkeys(("nobody", "nobody's style"), 401),
-        **dict.fromkeys(("docs", "other file", "deep"), 404),
+        **dict.fromkeys(("docs", "other file", "deep", "slash"), 404),
         "post": 405,
         "viewer who names a DAG": 200,
         **dict.fromkeys(("admin", "viewer", "style", "script", "year", "far away", "to come", "plugins"), 200),

@@ -85,7 +85,7 @@ class Shown(NamedTuple):
 
 def make_app() -> FastAPI:
     """Make it."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.get("/", response_class=HTMLResponse)(page)
     app.get("/{name}")(file)
     app.exception_handler(HTTPException)(refused)
