@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 SEEDS ?= 1
 
-.PHONY: help run up test lint format migration data-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel clean
+.PHONY: help run up test lint format migration data-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel hashes clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -98,6 +98,12 @@ bench-quick: $(READY) ## Measure the loader and its limits only; under two minut
 
 wheel: $(READY) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel
+
+hashes: $(READY) ## Write constraints-hashed.txt, constraints.txt with hashes, by uv, and try it (a minute)
+	@{ sed -n '/^#/p' constraints-hashed.txt; uv pip compile constraints.txt --universal --no-deps --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet; } > constraints-hashed.new
+	@mv constraints-hashed.new constraints-hashed.txt
+	@$(BIN)/python -m pytest --long -q tests/test_constraints.py
 
 clean: ## Remove what was made here, the embedded database included
 	@rm -rf $(VENV) $(OLDEST) .protime .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

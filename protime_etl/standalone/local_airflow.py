@@ -1,7 +1,7 @@
 """Airflow on this machine, run and driven from outside.
 
-It is Airflow's own `standalone` command with LocalExecutor, its metadata in the embedded PostgreSQL, driven through
-Airflow's REST API as any client would.
+The processes of Airflow's own `standalone` command with LocalExecutor, its metadata in the embedded PostgreSQL, driven
+through Airflow's REST API as any client would.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +33,15 @@ from protime_etl.trial import AIRFLOW_ENV, write_environment
 
 __all__ = ["LocalAirflow", "is_free", "local_airflow"]
 
+# Not `airflow standalone`: its scheduler and triggerer serve their logs on all addresses, and the API server reads the
+# files.
+START = """
+airflow db migrate || exit
+for one in "scheduler --skip-serve-logs" dag-processor api-server "triggerer --skip-serve-logs"; do
+    airflow $one &
+done
+wait
+"""
 START_SECONDS = 300.0
 RUN_SECONDS = 900.0
 ANSWER_SECONDS = 120.0
@@ -206,7 +214,7 @@ def local_airflow(
     path = {"NO_COLOR": "1", "PATH": f"{environment['PATH']}{os.pathsep}{os.environ.get('PATH', '')}"}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "standalone"],
+            ["/bin/sh", "-c", START],
             env=inherited | environment | path,
             stdin=subprocess.DEVNULL,
             stdout=output,
