@@ -213,7 +213,7 @@ def local_airflow(
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}
     path = {"NO_COLOR": "1", "PATH": f"{environment['PATH']}{os.pathsep}{os.environ.get('PATH', '')}"}
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - of the environment above
             ["/bin/sh", "-c", START],
             env=inherited | environment | path,
             stdin=subprocess.DEVNULL,
