@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import airflow
 import pytest
+from packaging.version import Version
 
 from protime_etl.airflow.connections import connections
 from protime_etl.postgres.address import parse_url
@@ -53,13 +55,14 @@ def test_the_stored_secret_goes_to_no_host_that_somebody_else_names(tmp_path: Pa
             "as stored": (made, own),
             "another URL": (made, {**own, "extra": redirected}),
             "another URL, of a connection without hosts": (hostless, {**own, "host": "", "extra": redirected}),
-            "another host, too": (made, {**own, "host": elsewhere, "extra": redirected}),
             "no host": (made, {"port": port, "extra": redirected}),
             "unencrypted": (
                 {**made, "host": f"tenant.{elsewhere}"},
                 {"extra": json.dumps({**unencrypted, "api_url": ""})},
             ),
         }
+        if guarded := Version(airflow.__version__) >= Version("3.3.2"):
+            asked["another host, too"] = made, {**own, "host": elsewhere, "extra": redirected}
         found = run_python(
             ASK, tmp_path, ASKED=json.dumps(asked), AIRFLOW__CORE__TEST_CONNECTION="Enabled", no_proxy="*"
         )
@@ -67,7 +70,7 @@ def test_the_stored_secret_goes_to_no_host_that_somebody_else_names(tmp_path: Pa
     assert received == [], f"the listener was sent {received[0].body}"
     status, answer = found.pop("as stored")
     assert (status, answer["status"]) == (200, True), answer
-    assert found.pop("another host, too")[0] == 400, "Airflow's own guard"
+    assert not guarded or found.pop("another host, too")[0] == 400, "Airflow's own guard"
     unencrypted_answer = found.pop("unencrypted")[1]
     assert not unencrypted_answer["status"]
     assert "Test sends the client secret nowhere unencrypted" in unencrypted_answer["message"]
