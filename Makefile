@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 SEEDS ?= 1
 
-.PHONY: help run up test lint format migration data-page dependencies-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release clean
+.PHONY: help run up test lint format migration data-page dependencies-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release hashes clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' Makefile
@@ -105,6 +105,12 @@ wheel: $(READY) ## Build the source archive into dist/, and the wheel from it
 release: $(READY) ## Both with a bill of materials and checksums, checked; prints the notes of the version (3 minutes)
 	@$(BIN)/python -m pytest --long -q tests/test_release.py tests/test_wheel.py tests/test_image.py >&2
 	@$(BIN)/python -m tests.release
+
+hashes: $(READY) ## Write constraints-hashed.txt, constraints.txt with hashes, by uv, and try it (a minute)
+	@{ sed -n '/^#/p' constraints-hashed.txt; uv pip compile constraints.txt --universal --no-deps --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet; } > constraints-hashed.new
+	@mv constraints-hashed.new constraints-hashed.txt
+	@$(BIN)/python -m pytest --long -q tests/test_constraints.py
 
 clean: ## Remove what was made here, the embedded database included
 	@rm -rf $(VENV) $(OLDEST) .protime .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

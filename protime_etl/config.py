@@ -42,6 +42,7 @@ from protime_etl.setting_values import (
 __all__ = [
     "CLOCKINGS_SCOPE",
     "EARLIEST",
+    "ENV_FILE",
     "PEOPLE_SCOPE",
     "PlaceSettings",
     "Settings",

@@ -10,6 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from protime_etl.errors import SettingsError
+from protime_etl.private import require_own
 
 __all__ = ["read_env_file"]
 
@@ -27,10 +28,12 @@ def read_env_file(path: Path) -> dict[str, str]:
     """The variables that the file sets; none if it is not there, in a folder that may not be entered, or sets nothing.
 
     Raises:
-        SettingsError: it cannot be read, or its encoding would have to be guessed.
+        SettingsError: it cannot be read, another user can have written it, or its encoding would have to be guessed.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            require_own(path, os.fstat(file.fileno()))
+            content = file.read()
     except (FileNotFoundError, IsADirectoryError):  # a virtual environment may be called so
         return {}
     except OSError as error:

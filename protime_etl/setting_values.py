@@ -11,7 +11,15 @@ from zoneinfo import ZoneInfo
 
 from protime_etl.collections.registry import COLLECTIONS
 
-__all__ = ["ENVIRONMENT_HOSTS", "check_tenant", "check_timezone", "choose_collections", "is_loopback", "scopes_of"]
+__all__ = [
+    "ENVIRONMENT_HOSTS",
+    "check_tenant",
+    "check_timezone",
+    "choose_collections",
+    "is_loopback",
+    "scopes_of",
+    "zone_of",
+]
 
 TENANT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 ENVIRONMENT_HOSTS = {"production": "myprotime.eu", "sandbox": "myprotimesandbox.eu"}
@@ -54,6 +62,14 @@ def check_timezone(name: str) -> str:
     if "/" not in name and name != "UTC":
         raise ValueError(f"{name!r} is an abbreviation; give an IANA time zone such as Europe/Brussels")
     return name
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of that name; UTC for one that Python does not know."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 def check_tenant(name: str) -> str:

@@ -6,7 +6,6 @@ the environment of its Airflow.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from dotenv import dotenv_values
 
 from protime_etl.config import Settings
 from protime_etl.errors import BusyError
+from protime_etl.private import make_private_folder, open_private
 
 __all__ = ["AIRFLOW_ENV", "leave_tenant", "only_trial", "tenant_of_trial", "write_environment"]
 
@@ -31,9 +31,10 @@ def only_trial(home: Path) -> Iterator[None]:
 
     Raises:
         BusyError: another one runs there.
+        SettingsError: the folder is another user's, or a link lies in place of the lock.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / LOCK).open("w") as lock:
+    make_private_folder(home)
+    with open_private(home / LOCK, "a") as lock:
         if not _locked(lock.fileno()):
             raise BusyError(
                 f"Another make up or make run works in {home}.",
@@ -51,8 +52,7 @@ def write_environment(file: Path, variables: Mapping[str, str]) -> None:
 
     The search path goes before that of the shell that reads it.
     """
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as output:
+    with open_private(file, "w") as output:
         for name, value in variables.items():
             quoted = shlex.quote(value)
             output.write(f'export {name}={quoted}:"$PATH"\n' if name == "PATH" else f"export {name}={quoted}\n")
@@ -67,10 +67,15 @@ def leave_tenant(home: Path, settings: Settings) -> None:
 
 
 def tenant_of_trial(home: Path) -> dict[str, str]:
-    """The settings of the simulated tenant of the trial that runs in this folder; empty if none does."""
+    """The settings of the simulated tenant of the trial that runs in this folder; empty if none does.
+
+    Raises:
+        SettingsError: as `only_trial`.
+    """
     if not (home / TENANT_ENV).is_file():
         return {}
-    with (home / LOCK).open("a") as lock:
+    make_private_folder(home)
+    with open_private(home / LOCK, "a") as lock:
         if _locked(lock.fileno()):  # the process that wrote the settings was killed
             return {}
     values = dotenv_values(home / TENANT_ENV)

@@ -15,12 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from dotenv import dotenv_values
 
+from protime_etl.cli.psql import _find_psql
 from protime_etl.config import Settings, load_settings
+from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.simulator.options import Options
+from tests.databases import connect
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sys.executable).parent
@@ -117,13 +121,16 @@ def test_has_the_services_and_no_version_key() -> None:
     assert "version" not in COMPOSE
     profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
     assert profiles == {"simulator": ["simulated"], "worker": ["celery"], "redis": ["celery"]}
-    assert SERVICES["postgres"]["image"] == "postgres:18"
+    assert SERVICES["postgres"]["image"] == "${POSTGRES_IMAGE:-postgres:18}"
 
 
 def test_one_service_builds_the_image_that_the_others_run() -> None:
     assert [name for name, service in SERVICES.items() if "build" in service] == ["init"]
     images = {service["image"] for name, service in SERVICES.items() if name not in ("postgres", "redis")}
     assert images == {SERVICES["init"]["image"]}
+    # A registry may have an image of this name, too, of somebody else.
+    used = [service for service in SERVICES.values() if service["image"] in images]
+    assert {service["pull_policy"] for service in used} == {"never"}
 
 
 @pytest.mark.parametrize("name", AIRFLOW)
@@ -176,7 +183,34 @@ def test_warehouse_is_a_database_and_a_role_of_its_own() -> None:
     assert variable in SERVICES["postgres"]["environment"]
     assert f"PASSWORD :'{name}'" in script
     assert "CREATE DATABASE protime OWNER protime;" in script
-    assert SERVICES["postgres"]["environment"]["POSTGRES_DB"] == "airflow"
+
+
+def test_neither_role_is_a_superuser_or_reaches_the_database_of_the_other(tmp_path: Path) -> None:
+    """The script of the volume, run by psql on a server of its own."""
+    script = COMPOSE["configs"]["warehouse"]["content"].replace("$$", "$")
+    with embedded_postgres(tmp_path / "home") as server:
+        done = subprocess.run(
+            [_find_psql(), "-v", "ON_ERROR_STOP=1", "-h", str(server.query["host"]), "-U", "postgres"],
+            input=script,
+            env={**os.environ, **{name: SECRETS[name] for name in ("POSTGRES_PASSWORD", "PROTIME_WAREHOUSE_PASSWORD")}},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        for role, other in (("airflow", "protime"), ("protime", "airflow")):
+            with connect(server.set(username=role, database=role)) as session:
+                row = session.execute("SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = user")
+                assert row.fetchone() == (False, False, False)
+                session.execute("CREATE TABLE own (n int)")
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                connect(server.set(username=role, database=other))
+        with connect(server) as session:
+            without = session.execute("SELECT rolname FROM pg_authid WHERE rolcanlogin AND rolpassword IS NULL")
+            assert without.fetchall() == [("postgres",)], "it logs in inside of its container only"
+    metadata = environment("init", REQUIRED)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    assert metadata.endswith(f"://airflow:{SECRETS['POSTGRES_PASSWORD']}@postgres:5432/airflow")
+    assert not {"POSTGRES_USER", "POSTGRES_DB"} & set(SERVICES["postgres"]["environment"])
 
 
 def test_simulator_does_not_pass_through_the_entrypoint_of_airflow() -> None:

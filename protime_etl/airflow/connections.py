@@ -36,6 +36,9 @@ def connections(settings: Settings, warehouse: URL) -> dict[str, dict[str, Any]]
             "conn_type": "protime",
             "login": values.pop("client_id"),
             "password": settings.client_secret.get_secret_value(),
+            "host": " ".join(
+                dict.fromkeys(urlsplit(url).netloc for url in (settings.api_url, settings.auth_url) if url)
+            ),
             "port": _port(settings.api_base),
             "extra": json.dumps(
                 {name: " ".join(value) if isinstance(value, list) else value for name, value in values.items()}

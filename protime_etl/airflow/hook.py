@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -21,7 +22,7 @@ from protime_etl.postgres.address import url_of
 from protime_etl.protime.filters import Condition
 from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
-from protime_etl.setting_values import choose_collections
+from protime_etl.setting_values import choose_collections, is_loopback
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 
 __all__ = ["ProtimeHook", "warehouse_url"]
@@ -60,12 +61,38 @@ def warehouse_url(postgres_conn_id: str) -> URL:
     return url_of({name: str(value) for name, value in given.items() if value is not None}, where)
 
 
+def _require_hosts(settings: Settings, hosts: str, *, tested: bool) -> None:
+    """Make sure that the URLs lead to the hosts of the connection's own field.
+
+    Airflow tests what somebody sends with the secret that is stored, if host and port are those that are stored. It
+    does not compare the extra. A task reads what is stored, so it takes URLs without hosts.
+
+    Raises:
+        SettingsError: a URL leads elsewhere.
+    """
+    known = hosts.lower().replace(",", " ").split()
+    for name in ("api_url", "auth_url"):
+        url = urlsplit(getattr(settings, name))
+        if (known or tested) and url.netloc.lower() not in ("", *known):
+            raise SettingsError(f"{name} leads to {url.netloc}, which is not among Hosts.")
+        if tested and url.scheme == "http" and not is_loopback(url.hostname or ""):
+            raise SettingsError(f"{name} is no https: Test sends the client secret nowhere unencrypted.")
+
+
+def _decoded(body: bytes, path: str) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise ProtocolError(f"The answer of {path[:80]} is no JSON, or nests too deep.") from None
+
+
 class ProtimeHook(BaseHook):
     """Interact with a Protime tenant.
 
     :param protime_conn_id: connection of type `protime`: login is the client id, password the client secret, and the
         extra holds tenant, environment, collections, scopes, user_agent, timezone, api_url, auth_url,
         max_wait_in_task, max_pause, max_vanished, requests_per_second, proof_requests, history_from and planned_days.
+        Host repeats the hosts of api_url and auth_url, if there are any.
     """
 
     conn_name_attr = "protime_conn_id"
@@ -85,6 +112,9 @@ class ProtimeHook(BaseHook):
         Raises:
             SettingsError: a field is missing or wrong.
         """
+        return self._settings(collections, tested=False)
+
+    def _settings(self, collections: str, *, tested: bool) -> Settings:
         connection = self.get_connection(self.protime_conn_id)
         extra: dict[str, Any] = connection.extra_dejson
         fields = {**extra, "client_id": connection.login, "client_secret": connection.password}
@@ -98,11 +128,13 @@ class ProtimeHook(BaseHook):
                 ) from None
             given = {name: value for name, value in given.items() if name != "scopes"} | {"collections": collections}
         try:
-            return load_settings(from_environment=False, **given)
+            settings = load_settings(from_environment=False, **given)
+            _require_hosts(settings, connection.host or "", tested=tested)
         except SettingsError as error:
             error.guidance = "Edit it under Admin, Connections, or where your Airflow keeps its connections."
             speak_of_connections(error, self.protime_conn_id, "")
             raise
+        return settings
 
     @contextmanager
     def get_conn(self, postgres_conn_id: str = "protime_warehouse", collections: str = "") -> Iterator[Pipeline]:
@@ -128,10 +160,7 @@ class ProtimeHook(BaseHook):
         """
         with self.get_conn(postgres_conn_id) as pipeline:
             body = pipeline.sitting_out(lambda: pipeline.client.read(path))
-        try:
-            return msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            raise ProtocolError(f"The answer of {path[:80]} is no JSON.") from None
+        return _decoded(body, path)
 
     def pages(
         self,
@@ -154,13 +183,13 @@ class ProtimeHook(BaseHook):
         condition = Condition(filter) if filter else None
         with self.get_conn(postgres_conn_id) as pipeline:
             for body in pipeline.client.answers(COLLECTIONS[collection], condition):
-                yield msgspec.json.decode(body).get("value") or []
+                yield _decoded(body, collection).get("value") or []
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for a token, as the button `Test` of the connection form does."""
         session = new_session()
         try:
-            settings = self.get_settings()
+            settings = self._settings("", tested=True)
             token = request_token(settings, session)
         except ProtimeError as error:
             speak_of_connections(error, self.protime_conn_id, "")

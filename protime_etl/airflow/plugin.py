@@ -11,6 +11,18 @@ from airflow.plugins_manager import AirflowPlugin
 __all__ = ["ProtimePlugin"]
 
 PREFIX = "/protime"
+HOSTS = conf.getlist("protime", "allowed_hosts", fallback=None) or []
+"""Names by which Airflow may be asked for, by its option `[protime] allowed_hosts`; empty: any.
+
+A page of elsewhere whose name leads to this machine reaches an Airflow that asks for no login, by its own name.
+"""
+
+
+def _only_of_hosts(app: Any, names: list[str]) -> Any:
+    """The application behind a look at the header Host."""
+    from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: PLC0415 - as for the page
+
+    return TrustedHostMiddleware(app, allowed_hosts=names, www_redirect=False)
 
 
 class LazyPage:
@@ -32,6 +44,9 @@ class ProtimePlugin(AirflowPlugin):
 
     name = "protime"
     fastapi_apps = [{"app": LazyPage(), "url_prefix": PREFIX, "name": "protime-etl"}]  # noqa: RUF012 - as Airflow has it
+    fastapi_root_middlewares = (
+        [{"name": "protime-etl hosts", "middleware": _only_of_hosts, "kwargs": {"names": HOSTS}}] if HOSTS else []
+    )
     external_views = [  # noqa: RUF012
         {
             "name": "Protime",

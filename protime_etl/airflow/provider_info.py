@@ -50,8 +50,9 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-name": "Protime",
                 "ui-field-behaviour": {
                     # The button Test sends port 0 for a connection without one, and is then refused by Airflow's API.
-                    "hidden-fields": ["host", "schema", "extra"],
+                    "hidden-fields": ["schema", "extra"],
                     "relabeling": {
+                        "host": "Hosts: those of API URL and Token URL, if given",
                         "login": "Client id",
                         "password": "Client secret",
                         "port": "Port: 443 (Test needs it)",

@@ -19,10 +19,14 @@ __all__ = ["open_psql"]
 SEARCH_PATH = "-c search_path=protime,protime_etl,public"
 CONNECT_SECONDS = 10
 READ_ONLY = "-c default_transaction_read_only=on"
+POWERLESS = "-c row_security=off -c role=pg_read_all_data"
+"""For a superuser: no right holds one. Rows that a policy then hides are an error, and not missing."""
 
 
 def open_psql(url: URL, *, write: bool = False) -> int:
     """Open psql and return its exit status.
+
+    Without `write` a guard against mistakes: what is typed there can take it away.
 
     Everything that the URL says goes by the environment: arguments are in the list of processes, for all to read.
 
@@ -31,9 +35,10 @@ def open_psql(url: URL, *, write: bool = False) -> int:
         DatabaseError: PostgreSQL cannot be reached.
     """
     psql = _find_psql()
-    reached = _reached(url)
+    reached, is_superuser = _reached(url)
     chosen = reached.get("options", "")
-    reached["options"] = f"{SEARCH_PATH} {chosen} {'' if write else READ_ONLY}"
+    guard = "" if write else f"{READ_ONLY} {POWERLESS}" if is_superuser else READ_ONLY
+    reached["options"] = f"{SEARCH_PATH} {chosen} {guard}"
     if not _takes_options(reached, write=write):
         if not write:
             raise SettingsError(
@@ -56,8 +61,10 @@ def _find_psql() -> str:
     raise SettingsError("There is no psql here.", guidance="Give the query: protime-etl sql 'SELECT ...'.")
 
 
-def _reached(url: URL) -> dict[str, str]:
+def _reached(url: URL) -> tuple[dict[str, str], bool]:
     """What a session was reached by, by libpq's names: of URL, environment and service, and of several hosts the one.
+
+    And whether it is a superuser's.
 
     Raises:
         DatabaseError: none is reached.
@@ -70,8 +77,11 @@ def _reached(url: URL) -> dict[str, str]:
             for one in connection.pgconn.info
             if one.val and one.val != one.compiled
         }
+        is_superuser = connection.execute("SELECT current_setting('is_superuser')").fetchone() == ("on",)
     # What a service says is among it, and would take precedence; a session that may only read is not read-write.
-    return {name: value for name, value in said.items() if name not in {"service", "target_session_attrs"}}
+    return {
+        name: value for name, value in said.items() if name not in {"service", "target_session_attrs"}
+    }, is_superuser
 
 
 def _takes_options(given: dict[str, str], *, write: bool) -> bool:
@@ -88,8 +98,10 @@ def _takes_options(given: dict[str, str], *, write: bool) -> bool:
 
 
 def _environment(given: dict[str, str]) -> dict[str, str]:
-    environment = dict(os.environ)
-    environment.pop("PGSERVICE", None)  # it would take precedence over the variables below
+    # A service would take precedence over the variables below; and psql starts programs, which need no client secret.
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PGSERVICE" and not name.startswith("PROTIME_")
+    }
     for known in psycopg.pq.Conninfo.get_defaults():
         if known.envvar and (value := given.get(known.keyword.decode())) is not None:
             environment[known.envvar.decode()] = value

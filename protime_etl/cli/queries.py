@@ -36,6 +36,14 @@ KINDS: dict[str, Kind] = {
     "bool": "bool",
 }
 SHOWN_OF_A_LINE = 60
+LEAVING = re.compile(r"PREPARE\s+TRANSACTION\b", re.IGNORECASE)
+COPY = re.compile(r"COPY\b", re.IGNORECASE)
+"""It writes files of the server and starts programs there, for roles that may, in any transaction."""
+# No right holds a superuser. Rows that a policy then hides are an error, and not missing.
+GIVE_UP_POWER = """
+SELECT set_config('row_security', 'off', true), set_config('role', 'pg_read_all_data', true)
+WHERE current_setting('is_superuser') = 'on'
+"""
 COMMENTS = re.compile(r"(\s|--[^\n]*(\n|$)|/\*.*?\*/)*", re.DOTALL)
 
 
@@ -47,8 +55,11 @@ class _BoolLoader(TextLoader):
 def run_query(url: URL, query: str, *, write: bool = False, writer: RowWriter | None = None) -> None:
     """Run one statement and print its rows as they come; with `write` it may change something and is committed.
 
+    Without, it is kept from changing something by mistake: by a transaction that may only read and is rolled back, and
+    for a superuser, whom no right holds, by another role. That is no wall against somebody who means to.
+
     Raises:
-        SettingsError: it is no statement, or more than one.
+        SettingsError: it is no statement, or more than one, or would leave this transaction.
         QueryError: PostgreSQL refuses it.
         DatabaseError: PostgreSQL cannot be reached.
     """
@@ -60,17 +71,25 @@ def run_query(url: URL, query: str, *, write: bool = False, writer: RowWriter | 
         raise SettingsError(
             f"{rest.split()[0]} is a command of psql and no query.", guidance="Open psql for it: protime-etl sql"
         )
+    if not write and LEAVING.match(rest):
+        raise SettingsError("A transaction that is prepared stays.", guidance="Give --write if it is meant to.")
+    if not write and COPY.match(rest):
+        raise _no_copy()
     writer = writer or (Aligned(counted=True) if output.is_terminal else TabSeparated())
     engine = create_engine(url)
     try:
         with (
             database_errors(url),
             engine.connect().execution_options(postgresql_readonly=not write) as connection,
-            connection.begin(),
+            connection.begin() as transaction,
         ):
             _settle(connection)
+            if not write:
+                connection.execute(sa.text(GIVE_UP_POWER))
             with _query_errors(engine, connection, query):
                 _run(_driver(connection), query, writer)
+            if not write:  # older servers let a transaction that may only read make large objects
+                transaction.rollback()
     finally:
         engine.dispose()
 
@@ -147,6 +166,13 @@ def _load_as_written(cursor: psycopg.Cursor[Any], *, lists: bool) -> dict[int, K
     return kinds
 
 
+def _no_copy() -> SettingsError:
+    return SettingsError(
+        "COPY from or to this program is not possible here.",
+        guidance="For rows in a file: protime-etl sql --csv 'SELECT ...'. In psql there is \\copy.",
+    )
+
+
 @contextmanager
 def _query_errors(engine: Engine, connection: Connection, query: str) -> Iterator[None]:
     """Say what PostgreSQL says of the statement, and where."""
@@ -155,10 +181,7 @@ def _query_errors(engine: Engine, connection: Connection, query: str) -> Iterato
     except psycopg.Error as error:
         if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
             connection.invalidate()  # it waits for the rows of a COPY
-            raise SettingsError(
-                "COPY from or to this program is not possible here.",
-                guidance="For rows in a file: protime-etl sql --csv 'SELECT ...'. In psql there is \\copy.",
-            ) from None
+            raise _no_copy() from None
         if error.sqlstate is None or isinstance(error, STOPPING):
             raise
         if isinstance(error, psycopg.errors.SyntaxError) and error.diag.source_function == "exec_parse_message":

@@ -10,8 +10,10 @@ from protime_etl.cli import console
 from protime_etl.cli.checks import run_checks
 from protime_etl.cli.options import Json
 from protime_etl.cli.place import tenant_settings, warehouse
+from protime_etl.config import ENV_FILE
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.private import closing
 from protime_etl.sync.exploration import Finding
 from protime_etl.sync.exploration import explore as exploring
 from protime_etl.sync.pipeline import open_pipeline
@@ -33,6 +35,9 @@ def check(
         width = max(12, *map(len, results))
         for name, problem in results.items():
             console.print_line(f"{name:<{width}} {'yes' if problem is None else 'NO  ' + problem}")
+        for path in (ENV_FILE, settings.home):
+            if command := closing(path):
+                console.print_note(f"Other users of this machine can read {path}. Run: {command}")
         if explore and not any(results[name] for name in ("credentials", "database", "schema")):
             console.print_line("")
             with open_pipeline(settings, url) as pipeline:

@@ -13,7 +13,7 @@ from protime_etl.cli.place import chosen_collections, warehouse
 from protime_etl.cli.status_details import print_details
 from protime_etl.config import load_place
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.facts import Facts, count_rows, read_facts
+from protime_etl.postgres.facts import Facts, count_rows, read_facts, tenants_of
 from protime_etl.postgres.health import judge
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.transactions import reading
@@ -35,12 +35,12 @@ def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool
         require_schema(engine)
         with reading(engine) as connection:
             facts = read_facts(connection, collections)
-            tenants = [row["tenant"] for row in facts["tenants"]]
+            tenants = tenants_of(facts)
             rows = count_rows(connection, tenants, {row["collection"] for row in facts["collections"]})
     finally:
         engine.dispose()
     facts["collections"] = [{**row, **rows[row["tenant"], row["collection"]]._asdict()} for row in facts["collections"]]
-    found = [judge(row["tenant"], facts, collections) for row in facts["tenants"]]
+    found = [judge(tenant, facts, collections) for tenant in tenants]
     for health in found:
         for line in health.lines:
             print_line(line)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from protime_etl.cli.console import print_line
 from protime_etl.cli.tables import Aligned, Column
 from protime_etl.counted import counted
+from protime_etl.setting_values import zone_of
 
 __all__ = ["print_details"]
 
@@ -20,7 +21,7 @@ ORIGIN_SHOWN = 10
 
 def print_details(found: Mapping[str, Sequence[Row]]) -> None:
     """Print each kind of what was found, if there is any; moments are those of the tenant's time zone."""
-    zones = {row["tenant"]: ZoneInfo(row["timezone"]) for row in found["tenants"]}
+    zones = {row["tenant"]: zone_of(row["timezone"]) for row in found["tenants"]}
 
     def local(row: Row, name: str) -> str:
         moment: dt.datetime | None = row[name]

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.types.datetime import DateLoader
+from psycopg.types.datetime import DateLoader, TimestamptzLoader
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import IsolationLevel
 
@@ -73,6 +73,20 @@ class _DateLoader(DateLoader):
             return dt.date.min if written.startswith(b"-") or written.endswith(b"BC") else dt.date.max
 
 
+class _MomentLoader(TimestamptzLoader):
+    """The same for moments; a day from the ends of what Python knows, so that they can be shown in any time zone."""
+
+    FIRST = dt.datetime.min.replace(tzinfo=dt.UTC) + dt.timedelta(days=1)
+    LAST = dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1)
+
+    def load(self, data: Any) -> dt.datetime:
+        try:
+            return min(max(super().load(data), self.FIRST), self.LAST)
+        except psycopg.DataError:
+            written = bytes(data)
+            return self.FIRST if written.startswith(b"-") or written.endswith(b"BC") else self.LAST
+
+
 def create_engine(url: URL) -> Engine:
     """An engine whose transactions begin with the settings of `session` and whose pooled connections are checked."""
     engine = sa.create_engine(
@@ -95,6 +109,7 @@ def create_engine(url: URL) -> Engine:
 
 def _know_all_days(driver: psycopg.Connection[Any], _record: object) -> None:
     driver.adapters.register_loader("date", _DateLoader)
+    driver.adapters.register_loader("timestamptz", _MomentLoader)
 
 
 def _initialize_without_transaction(engine: Engine) -> None:

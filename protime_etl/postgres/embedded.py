@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import DatabaseError, SettingsError
+from protime_etl.private import make_private_folder, refuse_link, require_own
 
 __all__ = ["embedded_postgres"]
 
@@ -37,8 +38,8 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
     its socket, so the socket is for its own user, and for root.
 
     Raises:
-        SettingsError: the package that carries the server is not installed; or, for root, the server's user cannot
-            enter the folder.
+        SettingsError: the package that carries the server is not installed; the folder is another user's, or a link
+            lies in it; or, for root, the server's user cannot enter the folder.
         DatabaseError: it does not start.
     """
     try:
@@ -54,7 +55,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
 
     logging.getLogger(PostgresServer.__module__.partition(".")[0]).setLevel(logging.CRITICAL)  # it shows whole logs
     runtime = _runtime_folder()
-    data = (home / "postgres").resolve()
+    data = home.resolve() / "postgres"
 
     class Server(PostgresServer):
         # The package's own lock lies in a folder that all users share, where the first user locks out the others.
@@ -66,7 +67,14 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
             """Make the data folder; the package's own way opens every folder above it to all users."""
             if self.system_user is not None:  # root: PostgreSQL has to run as another user
                 _require_access(self.system_user, data, self.bin_path)
-                shutil.chown(data, self.system_user, self.system_user)
+                from pwd import getpwnam  # noqa: PLC0415 - there is none on Windows, and no root either
+
+                account = getpwnam(self.system_user)
+                if data.stat().st_uid != account.pw_uid:
+                    require_own(data, data.stat())
+                    os.chown(data, account.pw_uid, account.pw_gid, follow_symlinks=False)
+            else:
+                require_own(data, data.stat())
             if not (data / "PG_VERSION").exists():
                 options = ("--auth=trust", "--encoding=utf8", "-U", self.postgres_user, "-D", str(self.pgdata))
                 pgexec("initdb", options, bin_path=self.bin_path, user=self.system_user)
@@ -76,10 +84,13 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
                     file.write(f"{PRIVATE}\n")
 
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        make_private_folder(home)
+        refuse_link(home / "postgres")
+        data.mkdir(exist_ok=True)
         server = Server(_plain_path(data, runtime))
         try:
-            server.start()
+            with _no_settings():
+                server.start()
         except Exception:
             with suppress(Exception):  # what it began; at the end of the process it would fail aloud
                 server.cleanup()
@@ -103,6 +114,16 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         )
     finally:
         server.cleanup()
+
+
+@contextmanager
+def _no_settings() -> Iterator[None]:
+    """No client secret in the environment of a server that outlives this process, and runs as another user for root."""
+    settings = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PROTIME_")}
+    try:
+        yield
+    finally:
+        os.environ.update(settings)
 
 
 def _require_access(user: str, data: Path, programs: Path) -> None:

@@ -48,6 +48,11 @@ tenants = Table(
     Column("timezone", Text, nullable=False, comment="IANA time zone in which the tenant's minutes are read."),
     Column("environment", Text, comment="production or sandbox, where its rows come from; null: the next read says."),
     Column("api_host", Text, comment="Host of the API that its rows come from; null: the next read says."),
+    # PostgreSQL takes +02 and UTC+99:00 for zones, too, which nothing else does; of one unknown to it this is an error.
+    CheckConstraint(
+        "timezone ~ '^([A-Za-z_]+/[A-Za-z0-9_/+-]+|UTC)$' AND (timestamptz 'epoch' AT TIME ZONE timezone) IS NOT NULL",
+        name="timezone",
+    ),
     schema="protime_etl",
     comment="Tenants that were read, with what SQL needs to know about each.",
 )

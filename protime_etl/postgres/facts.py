@@ -16,7 +16,7 @@ from protime_etl.postgres.book_days import complete_ranges, gaps, late, plans, p
 from protime_etl.postgres.locks import RUN_LOCK, UNIT_LOCK
 from protime_etl.postgres.other_forms import other_forms
 
-__all__ = ["Facts", "Row", "RowCount", "count_rows", "read_facts", "rows_until"]
+__all__ = ["Facts", "Row", "RowCount", "count_rows", "read_facts", "rows_until", "tenants_of"]
 
 Row = Mapping[str, Any]
 Facts = Mapping[str, Sequence[Row]]
@@ -51,6 +51,8 @@ FROM protime_etl.tenants AS t
 """
 SIZE = "SELECT reltuples FROM pg_class WHERE oid = CAST(:table AS regclass)"
 ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM protime.{table} WHERE tenant = :tenant AND deleted_at {which}"
+IMPOSSIBLE = (sa.exc.DataError, sa.exc.NotSupportedError)
+"""What PostgreSQL says of a value that it cannot calculate with, such as an infinite moment."""
 MOST_COUNTED = 1_000_000
 """Rows of a table that are counted; a second takes a few times as many."""
 COVERAGE = """
@@ -228,7 +230,8 @@ def read_facts(
 ) -> dict[str, list[dict[str, Any]]]:
     """Every kind of fact about all tenants and these collections, by its name; no table of records is counted.
 
-    `within`: so many seconds for all of them. What could not be told in time is empty, and named in `too_slow`.
+    `within`: so many seconds for all of them. What could not be told in time is empty, and named in `too_slow`; so is
+    what cannot be told of one tenant, as by a time zone that PostgreSQL does not know, with the tenant and the reason.
     """
     values = {
         "run_lock": RUN_LOCK,
@@ -241,17 +244,46 @@ def read_facts(
         **QUERIES,
         "other_forms": other_forms(collections),
     }
-    if within is None:
-        return _derived({name: _rows(connection, query, values) for name, query in queries.items()})
-    end = time.monotonic() + within
+    end = None if within is None else time.monotonic() + within
     facts: dict[str, list[dict[str, Any]]] = {"too_slow": []}
     for name, query in queries.items():
         # None takes more than half of what is left, so that there is something for the others.
-        rows = rows_until(connection, (time.monotonic() + end) / 2, query, values)
+        until = None if end is None else (time.monotonic() + end) / 2
+        failed: dict[str, str] = {}
+        rows = _rows_of_each(connection, until, query, values, failed)
         facts[name] = rows or []
+        facts["too_slow"] += [{"fact": name, "tenant": tenant, "why": why} for tenant, why in failed.items()]
         if rows is None:
             facts["too_slow"].append({"fact": name})
     return _derived(facts)
+
+
+def tenants_of(facts: Facts) -> list[str]:
+    """All tenants of the warehouse, also those of which something cannot be told."""
+    return sorted({row["tenant"] for name in ("tenants", "too_slow") for row in facts[name] if "tenant" in row})
+
+
+def _rows_of_each(
+    connection: Connection, end: float | None, query: str, values: Mapping[str, Any], failed: dict[str, str]
+) -> list[dict[str, Any]] | None:
+    """As `rows_until`; of a query that fails by a value of one tenant the rows of the others; notes who failed why."""
+    try:
+        return rows_until(connection, end, query, values)
+    except IMPOSSIBLE:
+        pass
+    told: list[dict[str, Any]] = []
+    for tenant in connection.scalars(sa.text("SELECT tenant FROM protime_etl.tenants ORDER BY tenant")).all():
+        try:
+            rows = rows_until(
+                connection, end, f"SELECT * FROM ({query}) AS every WHERE tenant = :only", {**values, "only": tenant}
+            )
+        except IMPOSSIBLE as error:
+            failed[tenant] = getattr(getattr(error.orig, "diag", None), "message_primary", None) or "a value is none"
+            continue
+        if rows is None:
+            return None
+        told += rows
+    return told
 
 
 def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -267,25 +299,22 @@ def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str,
 
 
 def rows_until(
-    connection: Connection, end: float, query: str, values: Mapping[str, Any]
+    connection: Connection, end: float | None, query: str, values: Mapping[str, Any]
 ) -> list[dict[str, Any]] | None:
-    """The rows of a query, or None if they could not be told until that moment of the monotonic clock."""
-    milliseconds = int((end - time.monotonic()) * 1000)
-    if milliseconds <= 0:
+    """The rows of a query, or None if they could not be told until a moment of the monotonic clock, if one is given."""
+    milliseconds = None if end is None else int((end - time.monotonic()) * 1000)
+    if milliseconds is not None and milliseconds <= 0:
         return None
     try:
         with connection.begin_nested():
-            limit = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
-            connection.execute(limit, {"milliseconds": str(milliseconds)})
-            return _rows(connection, query, values)
+            if milliseconds is not None:
+                limit = sa.text("SELECT set_config('statement_timeout', :milliseconds, true)")
+                connection.execute(limit, {"milliseconds": str(milliseconds)})
+            return [dict(row) for row in connection.execute(sa.text(query), values).mappings()]
     except sa.exc.OperationalError as error:
         if not isinstance(error.orig, QueryCanceled):
             raise
         return None
-
-
-def _rows(connection: Connection, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [dict(row) for row in connection.execute(sa.text(query), values).mappings()]
 
 
 def count_rows(

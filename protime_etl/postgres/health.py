@@ -106,16 +106,18 @@ def read_health(connection: Connection, tenant: str, collections: Sequence[str])
 
 def judge(tenant: str, facts: Facts, collections: Sequence[str]) -> Health:
     """Judge a tenant by the facts about it and these collections."""
-    too_slow = frozenset(str(row["fact"]) for row in facts.get("too_slow", ()))
+    slow = [row for row in facts.get("too_slow", ()) if row.get("tenant", tenant) == tenant]
+    too_slow = frozenset(str(row["fact"]) for row in slow)
+    why = next((row["why"] for row in slow if "why" in row), "")
     of_tenant = {name: [row for row in rows if is_about(row, tenant, collections)] for name, rows in facts.items()}
     dated = [path for path in collections if COLLECTIONS[path].is_dated]
     ends = {path: _last_complete(of_tenant["complete"], path) for path in dated}
     oldest = min(ends.values(), key=lambda row: row["last"] if row else dt.date.min, default=None)
     hours = None if oldest is None else float(oldest["hours"])
-    found = problems_of(of_tenant, collections, dated, too_slow)
+    found = problems_of(of_tenant, collections, dated, too_slow, why)
     return Health(
         tenant,
-        "the warehouse takes too long to answer" if "book" in too_slow else _complete(of_tenant, dated),
+        _complete(of_tenant, dated) if "book" not in too_slow else why or "the warehouse takes too long to answer",
         None if oldest is None else str(oldest["last"]),
         hours,
         sorted(found, key=lambda one: SEVERITY[one.level]),

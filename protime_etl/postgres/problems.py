@@ -80,7 +80,7 @@ class Problem:
 
 
 def problems_of(
-    facts: Facts, collections: Sequence[str], dated: Sequence[str], too_slow: Set[str]
+    facts: Facts, collections: Sequence[str], dated: Sequence[str], too_slow: Set[str], why_slow: str = ""
 ) -> Iterator[Problem]:
     """All of them, from what is known of one tenant and these collections, of which some are `dated`."""
     yield from _of_wrong(facts)
@@ -93,7 +93,7 @@ def problems_of(
     yield from _of_proof(facts["proof"])
     yield from _of_the_rest(facts)
     yield from _of_other_forms(facts["other_forms"])
-    yield from _of_slowness(too_slow)
+    yield from _of_slowness(too_slow, why_slow)
 
 
 def days_in_words(first: dt.date, last: dt.date) -> str:
@@ -281,7 +281,10 @@ def _of_other_forms(rows: Sequence[Row]) -> Iterator[Problem]:
         yield Problem("note", "other form", what, f"it is {row['example']}", f'protime-etl sql "{query}"')
 
 
-def _of_slowness(too_slow: Set[str]) -> Iterator[Problem]:
-    if too_slow:
+def _of_slowness(too_slow: Set[str], why: str) -> Iterator[Problem]:
+    if why:
+        what = f"PostgreSQL cannot calculate with a value that is stored here; not known: {', '.join(sorted(too_slow))}"
+        yield Problem("error", "impossible value", what, why)
+    elif too_slow:
         what = f"the warehouse took too long to answer: {', '.join(sorted(too_slow))}"
         yield Problem("note", "slow", what, do="protime-etl status")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
@@ -9,7 +11,7 @@ from protime_etl.errors import SchemaError
 from protime_etl.postgres.tables import metadata
 from protime_etl.postgres.transactions import reading
 
-__all__ = ["require_all_rows", "require_rights"]
+__all__ = ["require_all_rows", "require_own_schemas", "require_rights"]
 
 MISSING = """
 SELECT right_name, string_agg(name, ', ' ORDER BY name)
@@ -37,6 +39,19 @@ WHERE c.relrowsecurity AND row_security_active(c.oid) AND (
     )
 )
 """
+# Who owns each schema and may make something in it, but for this user and superusers.
+OTHERS = """
+SELECT n.nspname AS name,
+    CASE WHEN NOT o.rolsuper AND o.rolname <> current_user THEN quote_ident(o.rolname) END AS owner,
+    ARRAY(
+        SELECT DISTINCT coalesce(quote_ident(r.rolname), 'PUBLIC')
+        FROM aclexplode(n.nspacl) AS g LEFT JOIN pg_roles AS r ON r.oid = g.grantee
+        WHERE g.privilege_type = 'CREATE' AND g.grantee <> n.nspowner AND r.rolsuper IS NOT TRUE
+            AND r.rolname IS DISTINCT FROM current_user ORDER BY 1
+    ) AS makers
+FROM pg_namespace AS n JOIN pg_roles AS o ON o.oid = n.nspowner
+WHERE n.nspname = ANY(:schemas) ORDER BY 1
+"""
 ALL = "all tables of protime-etl"
 
 
@@ -52,6 +67,27 @@ def require_all_rows(connection: Connection) -> None:
             guidance="Give this user a policy for all rows, CREATE POLICY ... TO ... USING (true) WITH CHECK (true),"
             " and no restrictive one; or NO FORCE ROW LEVEL SECURITY for the owner; or ALTER ROLE ... BYPASSRLS.",
         )
+
+
+def require_own_schemas(connection: Connection, schemas: Sequence[str]) -> None:
+    """Make sure that no other user can drop what lies in these schemas, or put a function of theirs there.
+
+    Raises:
+        SchemaError: one can; the message says who.
+    """
+    for found in connection.execute(sa.text(OTHERS), {"schemas": list(schemas)}):
+        if found.owner:
+            raise SchemaError(
+                f"The schema {found.name} belongs to {found.owner}, who could remove or replace what is kept in it.",
+                guidance=f"Use that user; or, as a superuser, ALTER SCHEMA {found.name} OWNER TO the user of"
+                " PROTIME_DATABASE_URL; or name another database.",
+            )
+        if found.makers:
+            makers = ", ".join(found.makers)
+            raise SchemaError(
+                f"{makers} may make functions and tables in the schema {found.name}.",
+                guidance=f"Run: REVOKE CREATE ON SCHEMA {found.name} FROM {makers}",
+            )
 
 
 def require_rights(engine: Engine) -> None:

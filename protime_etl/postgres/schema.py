@@ -18,6 +18,7 @@ from protime_etl.postgres.locks import UPGRADE_LOCK
 from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.relations import add_relations
 from protime_etl.postgres.renewal import keeping_grants, renew
+from protime_etl.postgres.rights import require_own_schemas
 from protime_etl.postgres.transactions import reading, transaction
 from protime_etl.postgres.versions import versions_of
 
@@ -132,7 +133,7 @@ def upgrade_schema(engine: Engine) -> SchemaState:
 
     Raises:
         SchemaError: the server is older than 14, the database is not in UTF-8, its schema is newer than this package
-            or of none of its versions, or the user may not create schemas.
+            or of none of its versions, the user may not create schemas, or another user has rights on them.
         DatabaseError: PostgreSQL cannot be reached, or another session holds the tables.
     """
     with _giving_up(engine), transaction(engine) as connection:
@@ -155,6 +156,7 @@ def upgrade_schema(engine: Engine) -> SchemaState:
             # CREATE ... IF NOT EXISTS needs the right to create even when there is nothing to do.
             if not connection.scalar(sa.text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": schema}):
                 connection.execute(sa.schema.CreateSchema(schema))
+        require_own_schemas(connection, SCHEMAS)
         with keeping_grants(connection, SCHEMAS):
             _migrate(connection, number)
         return _state(connection)

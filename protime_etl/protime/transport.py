@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import datetime as dt
 import io
+import logging
 import re
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
+from protime_etl.collections.collection import API_PATH
 from protime_etl.errors import AnswerTooLargeError, ForeignAnswerError, ProtocolError, RedirectError
 from protime_etl.protime.deadlines import TimedAdapter
 from protime_etl.protime.failures import explain, printable
@@ -42,6 +44,21 @@ ANY_FORM = {414, 429, *TRY_AGAIN}
 CHALLENGE = re.compile(r'\b(error|error_description)="([^"]*)"')
 # The only coding that is asked for: of the others some can neither be bounded nor be relied on to be installed.
 CODINGS = {"", "identity", "gzip", "x-gzip"}
+
+
+class _Shortened(logging.Filter):
+    """At DEBUG urllib3 logs each address: a link of the API is one to read with, and a filter names people."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                f"{one.partition('?')[0]}?..." if isinstance(one, str) and API_PATH in one and "?" in one else one
+                for one in record.args
+            )
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_Shortened())
 
 
 class _Session(requests.Session):

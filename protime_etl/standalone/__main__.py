@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 import shlex
 import signal
 import sys
@@ -27,6 +28,7 @@ from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.simulator.day import passing, wall_clock
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.standalone.environment import ADMIN
 from protime_etl.standalone.local_airflow import LocalAirflow, is_free, local_airflow
 from protime_etl.trial import AIRFLOW_ENV, leave_tenant, only_trial
 
@@ -81,6 +83,8 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
     if port is not None and not is_free(port):
         raise ProtimeError(f"Port {port} is taken.", guidance=f"Choose another: make up PORT={port + 1}")
     tenant = load_settings() if place.tenant else None
+    # Other users of this machine reach the port, too: what they find there is made up, or they need the password.
+    password = secrets.token_urlsafe(12) if tenant or place.database_url else ""
     with ExitStack() as stack:
         print_line(f"PostgreSQL: embedded, in {place.home / 'postgres'}")
         embedded = stack.enter_context(embedded_postgres(place.home))
@@ -96,7 +100,9 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
             print_line(f"Tenant: {tenant.tenant}, at {tenant.api_base}")
         _check(tenant, warehouse)
         print_line("Airflow: starting (half a minute)")
-        airflow = stack.enter_context(local_airflow(place.home, embedded, warehouse, tenant, port=port or 0))
+        airflow = stack.enter_context(
+            local_airflow(place.home, embedded, warehouse, tenant, port=port or 0, password=password)
+        )
         print_line(f"Airflow: ready at {airflow.url}")
         airflow.wait_for_dag(NIGHTLY)
         yield airflow, warehouse
@@ -153,8 +159,9 @@ def _run(airflow: LocalAirflow, warehouse: URL, collections: Sequence[str]) -> i
 
 
 def _up(airflow: LocalAirflow, home: Path) -> int:
+    login = f"user {ADMIN}, password {airflow.password}" if airflow.password else "no password, as all is made up"
     print_line(
-        f"\nOpen {airflow.url} (no password: it listens on this machine only). Ctrl-C stops it.\n"
+        f"\nOpen {airflow.url} ({login}). Ctrl-C stops it.\n"
         "Beside it, in another terminal here:\n"
         "  .venv/bin/protime-etl check                on the same tenant and database; so are sync, status, sql, ...\n"
         f"  . {shlex.quote(str(home / AIRFLOW_ENV))}; airflow dags list       Airflow's own commands"

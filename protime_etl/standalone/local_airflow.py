@@ -1,7 +1,7 @@
 """Airflow on this machine, run and driven from outside.
 
-It is Airflow's own `standalone` command with LocalExecutor, its metadata in the embedded PostgreSQL, driven through
-Airflow's REST API as any client would.
+The processes of Airflow's own `standalone` command with LocalExecutor, its metadata in the embedded PostgreSQL, driven
+through Airflow's REST API as any client would.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,12 +27,21 @@ from protime_etl.airflow.connections import connections
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.connection import create_engine
-from protime_etl.standalone.environment import airflow_environment
+from protime_etl.standalone.environment import ADMIN, airflow_environment
 from protime_etl.standalone.made_connections import MadeConnections
 from protime_etl.trial import AIRFLOW_ENV, write_environment
 
 __all__ = ["LocalAirflow", "is_free", "local_airflow"]
 
+# Not `airflow standalone`: its scheduler and triggerer serve their logs on all addresses, and the API server reads the
+# files.
+START = """
+airflow db migrate || exit
+for one in "scheduler --skip-serve-logs" dag-processor api-server "triggerer --skip-serve-logs"; do
+    airflow $one &
+done
+wait
+"""
 START_SECONDS = 300.0
 RUN_SECONDS = 900.0
 ANSWER_SECONDS = 120.0
@@ -53,9 +61,11 @@ READ_AGAIN = Retry(
 class LocalAirflow:
     """A running Airflow and its REST API."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path, password: str = "") -> None:
         self.url = url
         self.log = log
+        self.password = password
+        """Of its user `admin`; empty: it asks for no login."""
         self._process = process
         self._session = requests.Session()
         self._session.trust_env = False  # this machine, whatever proxy is set
@@ -93,8 +103,11 @@ class LocalAirflow:
         """
         try:
             if "Authorization" not in self._session.headers:
-                token = self._session.get(f"{self.url}/auth/token", timeout=ANSWER_SECONDS).json()["access_token"]
-                self._session.headers["Authorization"] = f"Bearer {token}"
+                login = {"username": ADMIN, "password": self.password} if self.password else None
+                told = self._session.request(
+                    "POST" if login else "GET", f"{self.url}/auth/token", json=login, timeout=ANSWER_SECONDS
+                )
+                self._session.headers["Authorization"] = f"Bearer {told.json()['access_token']}"
             # A connection that rests for seconds is closed by Airflow, perhaps while the next request is on its way.
             self._session.close()
             answer = self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=ANSWER_SECONDS)
@@ -174,30 +187,34 @@ def local_airflow(
     settings: Settings,
     *,
     port: int = 0,
+    password: str = "",
     more: Mapping[str, str] | None = None,
 ) -> Iterator[LocalAirflow]:
     """Run Airflow until the end of the `with`: metadata in database `airflow` of the server `metadata`.
 
-    `more` are settings of Airflow besides, as variables of the environment.
+    `password` is that of the user `admin`; empty: who reaches the port is one. `more` are settings of Airflow besides,
+    as variables of the environment.
 
     Raises:
         ProtimeError: it does not start.
     """
     folder = home.resolve() / "airflow"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     port = port or _free_port()
     log = folder / "standalone.log"
     made = connections(settings, warehouse)
     before = MadeConnections(folder / "connections.made")
     unreadable = [] if before.known else list(made)
-    environment = airflow_environment(folder, _metadata_database(metadata, unreadable), settings.timezone, port)
+    environment = airflow_environment(
+        folder, _metadata_database(metadata, unreadable), settings.timezone, port, password
+    )
     environment |= more or {}
     write_environment(home / AIRFLOW_ENV, environment)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PROTIME_"))}
     path = {"NO_COLOR": "1", "PATH": f"{environment['PATH']}{os.pathsep}{os.environ.get('PATH', '')}"}
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "standalone"],
+        process = subprocess.Popen(  # noqa: S603 - of the environment above
+            ["/bin/sh", "-c", START],
             env=inherited | environment | path,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -205,7 +222,7 @@ def local_airflow(
             start_new_session=True,
         )
     try:
-        airflow = LocalAirflow(process, f"http://127.0.0.1:{port}", log)
+        airflow = LocalAirflow(process, f"http://127.0.0.1:{port}", log, password)
         airflow.wait_until_ready()
         before.make(airflow.request, made)
         yield airflow

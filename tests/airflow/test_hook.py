@@ -8,9 +8,17 @@ from sqlalchemy.engine import URL
 
 from protime_etl.airflow import ProtimeHook
 from protime_etl.airflow.connections import connections
-from protime_etl.errors import ForbiddenError, NotFoundError, RateLimited, SettingsError, UntrustedLinkError
+from protime_etl.errors import (
+    ForbiddenError,
+    NotFoundError,
+    ProtocolError,
+    RateLimited,
+    SettingsError,
+    UntrustedLinkError,
+)
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
+from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY, settings_for
 
 
@@ -94,3 +102,18 @@ def test_a_wrong_parameter_is_not_blamed_on_the_connection(hook: ProtimeHook) ->
     assert str(caught.value).startswith("The parameter collections: there is no collection 'absense', did you mean")
     assert "Connection" not in str(caught.value)
     assert hook.get_settings("absences").scopes == ("connector-protimeapi-absences.read",)
+
+
+@pytest.mark.parametrize("depth", [2_000, 500_000])
+def test_an_answer_that_nests_too_deep_is_an_error_of_ours(
+    hook: ProtimeHook, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    deep = b"[" * depth + b"]" * depth
+    with ScriptedServer([Answer(200, b'{"value": [' + deep + b"]}")]) as server:
+        extra = {"tenant": "simulated", "api_url": server.url, "auth_url": server.url}
+        connection = {"conn_type": "protime", "login": "id", "password": "secret", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_PROTIME_DEFAULT", msgspec.json.encode(connection).decode())
+        with pytest.raises(ProtocolError):
+            hook.get("people")
+        with pytest.raises(ProtocolError):
+            list(hook.pages("people"))

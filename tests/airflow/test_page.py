@@ -73,6 +73,7 @@ found = {
     "stranger": asked("protime/", ("stranger", "VIEWER")),
     "style": asked("protime/page.css", VIEWER),
     "script": asked("protime/page.js", VIEWER),
+    "slash": asked("protime/page.css/", ADMIN),
     "other file": asked("protime/app.py", ADMIN),
     "year": asked("protime/?until=2025-01-31", ADMIN),
     "no day": asked("protime/?until=yesterday", ADMIN),
@@ -84,6 +85,15 @@ import protime_etl.airflow.page.app as page
 page.ALL_SECONDS = 0.001
 found["late"] = asked("protime/", ADMIN)
 page.ALL_SECONDS = 20
+page.MOST_TENANTS = 1
+found["one of many"] = asked("protime/?until=2025-02-01", ADMIN)
+found["another of many"] = asked("protime/?tenant=lone", ADMIN)
+found["another's"] = asked("protime/?tenant=simulated", VIEWER)
+page.MOST_TENANTS = 25
+read, page.read_tenants = page.read_tenants, None
+found["stranger, with no question to the warehouse"] = asked("protime/?until=2025-02-02", ("stranger", "VIEWER"))
+found["fault"] = asked("protime/?until=2025-02-02", ADMIN)
+page.read_tenants = read
 here = json.loads(os.environ.pop("AIRFLOW_CONN_PROTIME_WAREHOUSE"))
 found["no connection"] = asked("protime/", ADMIN)
 for name, change in {
@@ -118,6 +128,8 @@ def four_tenants(pipeline: Pipeline, warehouse: URL) -> None:
             "INSERT INTO protime_etl.promises (tenant, collection, by_people, dates, follows_from) SELECT"
             f" '{tenant}', collection, true, '{{}}', now() FROM unnest('{{clockings,absences}}'::text[]) AS collection",
         ]
+    for origin in ("airflow elsewhere ../../../../auth/logout", "airflow .. ..", "airflow . scheduled__1"):
+        statements.append(f"INSERT INTO protime_etl.runs ({columns}) VALUES ('beta', '{origin}', {night})")
     for statement in statements:
         execute(warehouse, statement)
 
@@ -141,11 +153,13 @@ def test_who_sees_what(tmp_path: Path) -> None:
     statuses = {name: answer["status"] for name, answer in found.items()}
     expected = {
         **dict.fromkeys(("nobody", "nobody's style"), 401),
-        **dict.fromkeys(("docs", "other file", "deep"), 404),
+        **dict.fromkeys(("docs", "other file", "deep", "slash"), 404),
         "post": 405,
         "viewer who names a DAG": 200,
         **dict.fromkeys(("admin", "viewer", "style", "script", "year", "far away", "to come", "plugins"), 200),
-        "stranger": 403,
+        **dict.fromkeys(("stranger", "stranger, with no question to the warehouse", "another's"), 403),
+        **dict.fromkeys(("one of many", "another of many"), 200),
+        "fault": 500,
         "no day": 422,
         **dict.fromkeys(("no connection", "late", "away", "empty", "away for a viewer", "empty for a viewer"), 503),
     }
@@ -155,6 +169,13 @@ def test_who_sees_what(tmp_path: Path) -> None:
     assert sections(told["viewer"]) == {"beta"}
     assert sections(told["viewer who names a DAG"]) == {"beta"}
     assert "simulated" not in told["viewer"]
+    assert sections(told["one of many"]) == {"beta"}
+    assert set(re.findall(r'\?tenant=(\w+)"', told["one of many"])) == {"simulated", "lone", "broken", SHADOW}
+    assert sections(told["another of many"]) == {"lone"}
+    # A link leads into the run of a DAG, whatever its name, and nowhere else.
+    paths = re.findall(r'data-path="([^"]+)"', told["admin"])
+    assert "/dags/elsewhere/runs/..%2F..%2F..%2F..%2Fauth%2Flogout" in paths
+    assert not [path for path in paths if len(path.split("/")) != 5 or {".", ".."}.intersection(path.split("/"))]
     # Who may start a run of the backfill may fill.
     for name in ("protime", "beta"):
         assert f'data-dag="{name}_clockings_backfill"' in told["admin"]
@@ -325,7 +346,7 @@ def test_a_badge_says_ok_only_above_days_that_are_complete(pipeline: Pipeline, w
 
 
 def test_nothing_can_be_written(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("protime_etl.airflow.page.reading.TODAY", "DELETE FROM protime_etl.tenants RETURNING tenant")
+    monkeypatch.setattr("protime_etl.airflow.page.reading.TENANTS", "DELETE FROM protime_etl.tenants RETURNING tenant")
     with pytest.raises(DatabaseError, match="lets this user read only"):
         read_tenants(warehouse)
 

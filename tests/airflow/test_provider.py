@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -117,6 +118,7 @@ def connection(simulated: SimulatedTenant, **changes: str) -> str:
             "conn_type": "protime",
             "login": simulated.client_id,
             "password": changes.pop("password", simulated.client_secret),
+            "host": urlsplit(simulated.url).netloc,
             "extra": extra | changes,
         }
     )

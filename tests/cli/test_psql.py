@@ -46,7 +46,7 @@ def test_psql_reaches_the_database_of_the_settings_whatever_the_environment_says
 
 def test_psql_finds_the_tables_and_changes_nothing_unless_asked(shell: Shell, engine: Engine) -> None:
     execute(engine.url, "INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('acme', 'Europe/Brussels')")
-    refused = shell("sql", stdin="SELECT count(*) FROM clockings;\nDELETE FROM tenants;\n")
+    refused = shell("sql", stdin="SELECT count(*) FROM clockings;\nDELETE FROM protime_etl.tenants;\n")
     assert "read-only transaction" in refused.stderr
     assert "does not exist" not in refused.stderr
     assert refused.returncode == 0
@@ -66,3 +66,17 @@ def test_without_psql_there_is_one_line(shell: Shell) -> None:
     result = shell("sql", stdin="SELECT 1 + 1 AS two;\n")
     # The embedded PostgreSQL brings one of its own.
     assert (result.returncode, " two" in result.stdout) == (0, True), result.stderr
+
+
+def test_a_superuser_starts_no_program_by_copy_and_none_gets_the_client_secret(shell: Shell) -> None:
+    shell.folder.chmod(0o777)
+    file = shell.folder / "written"
+    copy = f"SET default_transaction_read_only = off;\nCOPY (SELECT 1) TO PROGRAM 'cat > {file}';\n"
+    refused = shell("sql", stdin=f"{copy}DELETE FROM protime_etl.tenants;\n")
+    assert "permission denied to COPY to or from an external program" in refused.stderr
+    assert "permission denied for table tenants" in refused.stderr
+    assert not file.exists()
+    assert shell.settings["PROTIME_CLIENT_SECRET"]
+    environment = shell("sql", "--write", stdin="\\! env\n").stdout
+    assert "PGDATABASE=" in environment
+    assert "PROTIME_" not in environment

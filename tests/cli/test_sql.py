@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from tests.cli.shell import COMMAND, Shell
-from tests.databases import execute
+from tests.databases import both_servers, execute
 
 VALUES = """
 SELECT 1 AS n, 'tab	line
@@ -90,6 +90,26 @@ def test_it_reads_only_unless_asked(shell: Shell, acme: Engine) -> None:
     assert shell("sql", "--write", "DELETE FROM protime_etl.tenants WHERE tenant <> 'shadow'").stdout == "1 row\n"
     with acme.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.tenants WHERE tenant <> 'shadow'")) == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY (SELECT 1) TO PROGRAM 'cat > FILE'",
+        "/* so */ copy (SELECT 1) TO 'FILE'",
+        "DO $$ BEGIN EXECUTE $a$ COPY (SELECT 1) TO PROGRAM 'cat > FILE' $a$; END $$",
+        "SELECT lo_from_bytea(424242, 'kept')",
+        "PREPARE TRANSACTION 'kept'",
+    ],
+)
+@both_servers
+def test_nothing_outside_of_the_tables_is_changed_either(shell: Shell, query: str) -> None:
+    shell.folder.chmod(0o777)  # the server may be another user
+    file = shell.folder / "written"
+    shell("sql", query.replace("FILE", str(file)))
+    assert not file.exists()
+    for left in ("pg_largeobject_metadata", "pg_prepared_xacts"):
+        assert shell("sql", f"SELECT count(*) FROM {left}").stdout == "count\n0\n"
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         port = free_port(net.address)
         url = f"http://{net.address}:{port}"
         metadata = server.set(database="airflow").render_as_string()
-        common = airflow_environment(folder, metadata, "UTC", port) | {
+        common = airflow_environment(folder, metadata, "UTC", port, "") | {
+            "AIRFLOW__PROTIME__ALLOWED_HOSTS": "",
             "NO_PROXY": net.address,
             "no_proxy": net.address,
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from sqlalchemy.engine import URL
 
 from protime_etl.simulator.faults import read_plan
@@ -81,6 +82,13 @@ def test_up_serves_the_commands_beside_it_and_ends_all_that_it_started(tmp_path:
         port = str(free.getsockname()[1])
     process = start(home, "up", port)
     wait_until_ready(process)
+
+    ours = [
+        one for child in psutil.Process(process.pid).children(recursive=True) for one in child.net_connections("tcp")
+    ]
+    listening = {(one.laddr.ip, one.laddr.port) for one in ours if one.status == psutil.CONN_LISTEN}
+    assert {address for address, _ in listening} == {"127.0.0.1"}, listening
+    assert requests.get(f"http://127.0.0.1:{port}/", headers={"Host": "rebound.example"}, timeout=60).status_code == 400
 
     checked = beside(home, f"'{BESIDE}/protime-etl' check --json")
     assert checked.returncode == 0, checked.stderr
@@ -158,6 +166,35 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
     finally:
         signal.signal(signal.SIGTERM, before)
     assert "run | up" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_with_a_tenant_of_its_own_it_asks_for_a_password(tmp_path: Path, simulated: SimulatedTenant) -> None:
+    home = tmp_path / "home"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{(port := free.getsockname()[1])}"
+    process = start(home, "up", str(port), **settings_of(simulated))
+    wait_until_ready(process)
+    assert process.stdout is not None
+    said = ""
+    while "Open " not in said:
+        said = process.stdout.readline()
+        assert said, "it ended by itself"
+    password = re.search(r"user admin, password (\S+)\)", said)
+    assert password
+    assert requests.get(f"{url}/auth/token", timeout=60).status_code == 403
+    assert requests.get(f"{url}/api/v2/connections", timeout=60).status_code == 401
+    login = {"username": "admin", "password": password[1]}
+    assert requests.post(f"{url}/auth/token", json=login, timeout=60).status_code == 201
+    for file in home.rglob("*"):
+        assert file.is_dir() or file.stat().st_mode & 0o077 == 0 or not_entered(file, home), file
+    end(process, signal.SIGINT, home)
+
+
+def not_entered(file: Path, home: Path) -> bool:
+    """Whether a folder above it lets no other user in."""
+    return any(not parent.stat().st_mode & 0o011 for parent in file.parents if parent.is_relative_to(home))
 
 
 @pytest.mark.long

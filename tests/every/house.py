@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -202,7 +203,8 @@ class Connection(Face):
     def _connections(self, url: URL, at: SimulatedTenant | None, changes: dict[str, Any]) -> Iterator[None]:
         extra = self.house.settings(at, **changes)
         login, password = extra.pop("client_id", ""), extra.pop("client_secret", "")
-        tenant = {"conn_type": "protime", "login": login, "password": password}
+        hosts = " ".join(urlsplit(extra[name]).netloc for name in ("api_url", "auth_url") if extra.get(name))
+        tenant = {"conn_type": "protime", "login": login, "password": password, "host": hosts}
         place = {"login": url.username, "schema": url.database, "host": url.query["host"]}
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIRFLOW_CONN_PROTIME_DEFAULT", json.dumps({**tenant, "extra": extra}))

@@ -182,7 +182,8 @@ def allow_http(face: Face) -> None:
     refused = face.ask(api_url=url, auth_url=url)
     assert not refused.ok
     assert "must use https" in refused.text
-    assert face.ask(api_url=url, auth_url=url, allow_http="true").ok
+    # The button Test of a connection sends the secret nowhere unencrypted.
+    assert face.sync(api_url=url, auth_url=url, allow_http="true").clockings > 0
 
 
 def database_url(house: House) -> None:

@@ -53,7 +53,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=777", "tmpfs", str(folder)]
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=711", "tmpfs", str(folder)]
     if subprocess.run(mounted, check=False, capture_output=True).returncode:
         pytest.skip("a small disk cannot be mounted here")
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import require_schema, schema_state, upgrade_schema
 from protime_etl.postgres.tables import metadata
-from tests.databases import both_servers
+from tests.databases import NUMBERS, both_servers, database, execute
 
 SCHEMAS = ("protime", "protime_etl")
 
@@ -177,3 +178,32 @@ def test_what_a_night_wrote_that_was_not_told_yet_is_carried_over(empty_database
         (["2026-03-18", "2026-03-19", "2026-03-20"], False),
     ]
     engine.dispose()
+
+
+@pytest.mark.parametrize("adopted", ["protime", "protime_etl"])
+@both_servers
+def test_schemas_of_another_role_or_open_to_one_are_not_adopted(warehouse: URL, adopted: str) -> None:
+    name = f"first_{os.getpid()}_{next(NUMBERS)}"
+    with database(warehouse, name) as url:
+        loader, stranger = f"{name}_loader", f"{name}_stranger"
+        for role in (loader, stranger):
+            execute(url, f"CREATE ROLE {role} LOGIN")
+        try:
+            execute(url, f"GRANT CREATE, TEMPORARY ON DATABASE {name} TO {loader}")
+            execute(url, f"CREATE SCHEMA {adopted} AUTHORIZATION {stranger}")
+            execute(url, f"GRANT ALL ON SCHEMA {adopted} TO {loader}")
+            engine = create_engine(url.set(username=loader))
+            with pytest.raises(SchemaError, match=f"The schema {adopted} belongs to {stranger}, who could"):
+                upgrade_schema(engine)
+            execute(url, f"ALTER SCHEMA {adopted} OWNER TO {loader}")
+            for whom in (stranger, "PUBLIC"):
+                execute(url, f"GRANT CREATE ON SCHEMA {adopted} TO {whom}")
+                with pytest.raises(SchemaError, match=f"{whom} may make functions") as refused:
+                    upgrade_schema(engine)
+                execute(url, refused.value.guidance.removeprefix("Run: "))
+            assert upgrade_schema(engine).up_to_date
+            engine.dispose()
+        finally:
+            for role in (loader, stranger):
+                execute(url, f"DROP OWNED BY {role} CASCADE")
+                execute(url, f"DROP ROLE {role}")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import resources
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import (
@@ -31,9 +32,9 @@ from starlette.exceptions import HTTPException
 from protime_etl import __version__
 from protime_etl.airflow.connections import WAREHOUSE
 from protime_etl.airflow.hook import warehouse_url
-from protime_etl.airflow.page.background import BusyError, in_background
+from protime_etl.airflow.page.background import BusyError, in_background, kept
 from protime_etl.airflow.page.calendar import KINDS
-from protime_etl.airflow.page.reading import Seen, read_tenants
+from protime_etl.airflow.page.reading import Seen, read_owners, read_tenants
 from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import ProtimeError
 
@@ -54,6 +55,8 @@ FILES = {"page.css": "text/css", "page.js": "text/javascript"}
 FIRST_YEAR, LAST_YEAR = dt.date(1990, 12, 31), dt.date(2100, 1, 1)
 ALL_SECONDS = 20.0
 """A pooler whose server is away may let a question wait for minutes, whatever time-out it has."""
+MOST_TENANTS = 25
+"""So many are shown at once; of the others there are links."""
 COUNTERS = {
     "failed_units": "failed units",
     "holes_days": "days with holes",
@@ -82,7 +85,7 @@ class Shown(NamedTuple):
 
 def make_app() -> FastAPI:
     """Make it."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.get("/", response_class=HTMLResponse)(page)
     app.get("/{name}")(file)
     app.exception_handler(HTTPException)(refused)
@@ -90,14 +93,19 @@ def make_app() -> FastAPI:
     return app
 
 
-async def page(user: GetUserDep, until: Annotated[dt.date | None, Query()] = None) -> HTMLResponse:
-    """Everything about the tenants that the user may see, with the calendar of the year that ends on a day."""
+async def page(
+    user: GetUserDep, until: Annotated[dt.date | None, Query()] = None, tenant: str | None = None
+) -> HTMLResponse:
+    """Everything about the tenants that the user may see, or one, with the calendar of the year that ends on a day."""
     if until is not None:  # further away are no clockings, and a year before it is still a date
         until = min(max(until, FIRST_YEAR), LAST_YEAR)
     try:
-        return await in_background(lambda: _page(user, until), ALL_SECONDS)
+        return await in_background(lambda: _page(user, until, tenant), ALL_SECONDS, user.get_id())
     except (TimeoutError, BusyError):
         return _answer(503, error="The warehouse does not answer in time. Load the page again in a minute.")
+    except Exception:  # Airflow's own answer to it would have none of our headers
+        log.exception("The page cannot be made")
+        return _answer(500, error="The page cannot be made. The log of Airflow's API server says why.")
 
 
 async def file(name: str, user: GetUserDep) -> Response:  # noqa: ARG001 - who is logged in may have it
@@ -119,15 +127,7 @@ async def misunderstood(_request: Request, _error: Exception) -> HTMLResponse:
     return _answer(422, error="until is a day, such as 2026-12-31.")
 
 
-def _page(user: Any, until: dt.date | None) -> HTMLResponse:
-    try:
-        seen = read_tenants(warehouse_url(WAREHOUSE), until)
-    except ProtimeError as error:
-        speak_of_connections(error, "", WAREHOUSE)
-        log.warning("The page cannot ask the warehouse: %s", error)
-        # It names hosts and users, which Airflow shows to those who may see its connections.
-        told = str(error) if _may_see_the_connection(user) else "The log of Airflow's API server says why."
-        return _answer(503, error=told)
+def _page(user: Any, until: dt.date | None, tenant: str | None) -> HTMLResponse:
     allowed: dict[tuple[str, str | None], bool] = {}
 
     def may(method: Literal["GET", "POST"], dag_id: str | None) -> bool:
@@ -135,6 +135,21 @@ def _page(user: Any, until: dt.date | None) -> HTMLResponse:
             allowed[method, dag_id] = _may(user, method, dag_id)
         return allowed[method, dag_id]
 
+    try:
+        url = warehouse_url(WAREHOUSE)
+        everybody = kept(url, lambda: read_owners(url))
+        # Rights first: who may see nothing costs the warehouse nothing more.
+        owners = {name: owner for name, owner in everybody.items() if may("GET", owner.dag_id)}
+        if (everybody and not owners) or (tenant is not None and tenant not in owners):
+            return _answer(403, error=WHY[403])
+        chosen = dict(list(owners.items())[:MOST_TENANTS]) if tenant is None else {tenant: owners[tenant]}
+        seen = kept((url, until, *chosen), lambda: read_tenants(url, until, chosen))
+    except ProtimeError as error:
+        speak_of_connections(error, "", WAREHOUSE)
+        log.warning("The page cannot ask the warehouse: %s", error)
+        # It names hosts and users, which Airflow shows to those who may see its connections.
+        told = str(error) if _may_see_the_connection(user) else "The log of Airflow's API server says why."
+        return _answer(503, error=told)
     shown = [
         Shown(
             one,
@@ -143,11 +158,8 @@ def _page(user: Any, until: dt.date | None) -> HTMLResponse:
             _next_night(one),
         )
         for one in seen
-        if may("GET", one.dag_id)
     ]
-    if seen and not shown:
-        return _answer(403, error=WHY[403])
-    return _answer(200, shown=shown, until=until)
+    return _answer(200, shown=shown, others=[name for name in owners if name not in chosen], until=until)
 
 
 def _is_paused(dag_id: str | None) -> bool:
@@ -194,10 +206,16 @@ def _is_true(ask: Callable[[], bool]) -> bool:
 
 
 def _answer(
-    status: int, *, shown: list[Shown] | None = None, until: dt.date | None = None, error: str = ""
+    status: int,
+    *,
+    shown: Sequence[Shown] = (),
+    others: Sequence[str] = (),
+    until: dt.date | None = None,
+    error: str = "",
 ) -> HTMLResponse:
     text = ENVIRONMENT.get_template("page.html").render(
-        shown=shown or [],
+        shown=shown,
+        others=others,
         until=until,
         error=error,
         year=dt.timedelta(days=364),
@@ -217,3 +235,4 @@ ENVIRONMENT = Environment(
     loader=PackageLoader("protime_etl.airflow.page", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
 ENVIRONMENT.filters["moment"] = _moment
+ENVIRONMENT.filters["whole"] = partial(quote, safe="")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import os
 import re
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from threading import Timer
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Connection
 
 from protime_etl.airflow.page.calendar import DAYS, Calendar, calendar_of
 from protime_etl.collections.clockings import CLOCKINGS
@@ -25,13 +29,18 @@ from protime_etl.postgres.facts import Facts, Row, read_facts, rows_until
 from protime_etl.postgres.health import Health, is_about, judge
 from protime_etl.postgres.problems import Missing, Problem
 from protime_etl.postgres.schema import require_schema
+from protime_etl.setting_values import zone_of
 
-__all__ = ["Seen", "read_tenants"]
+__all__ = ["Owner", "Seen", "read_owners", "read_tenants"]
+
+log = logging.getLogger(__name__)
 
 PATIENCE = "5s"
 SECONDS = 12.0
 """For all facts and the calendar together; then what is known by then is shown."""
 CONNECT_SECONDS = "3"
+MARGIN = 3.0
+"""Seconds after which a socket is closed whose server should have answered: a server that hangs keeps no time-out."""
 FIRST_DAY = dt.date(2000, 1, 1)
 OURS = re.compile(r"_clockings_(nightly|changes|backfill)$")
 # The DAGs that read each tenant, the newest of ours before those of anybody's own.
@@ -64,7 +73,7 @@ FROM (
     WHERE origin ~ '^airflow \S+_clockings_nightly \S+$' ORDER BY tenant, run_id DESC
 ) AS n
 """
-TODAY = "SELECT tenant, timezone, today FROM protime.tenants ORDER BY tenant"
+TENANTS = "SELECT tenant FROM protime_etl.tenants ORDER BY tenant"
 READS = """
 SELECT r.tenant, u.date_from AS first, u.date_to AS last, max(u.finished_at) AS at
 FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
@@ -73,26 +82,30 @@ GROUP BY 1, 2, 3
 """
 
 
+class Owner(NamedTuple):
+    """The DAGs of a tenant."""
+
+    dag_id: str | None
+    """The DAG whose runs somebody has to be allowed to see; None where Airflow has read nothing: all runs."""
+    backfill: str | None
+    """The DAG that reads what is missing; None where none of ours reads this tenant now."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What the page shows of a tenant; moments are those of its time zone."""
 
     health: Health
-    timezone: str
+    zone: ZoneInfo
+    """UTC where its own is none."""
     dag_id: str | None
-    """The DAG whose runs somebody has to be allowed to see; None where Airflow has read nothing: all runs."""
+    """As of its `Owner`."""
     backfill: str | None
-    """The DAG that reads what is missing; None where none of ours reads this tenant now."""
     facts: Facts
     calendar: Calendar | None
     """None if it takes the warehouse too long."""
     night: Row | None
     """The newest run of its nightly DAG, with the number of people and of clockings; None if there is none."""
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Its time zone."""
-        return ZoneInfo(self.timezone)
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -131,47 +144,72 @@ class Seen:
         return cards
 
 
-def read_tenants(url: URL, until: dt.date | None = None) -> list[Seen]:
-    """Everything about all tenants, with the year that ends on that day, or else today.
+def read_owners(url: URL) -> dict[str, Owner]:
+    """All tenants, with the DAGs that read them; two small questions.
+
+    Raises:
+        DatabaseError: as `read_tenants`.
+    """
+    with _asking(url) as connection:
+        tenants = connection.scalars(sa.text(TENANTS)).all()
+        dags = {row.tenant: (row.dag_id, row.run_id) for row in connection.execute(sa.text(DAGS))}
+    newest: dict[str, int] = {}
+    for dag_id, run_id in dags.values():
+        newest[_family(dag_id)] = max(run_id, newest.get(_family(dag_id), 0))
+    return {tenant: _owner(dags.get(tenant), newest) for tenant in tenants}
+
+
+def read_tenants(url: URL, until: dt.date | None = None, owners: Mapping[str, Owner] | None = None) -> list[Seen]:
+    """Everything about these tenants, or all, with the year that ends on that day, or else today.
 
     Raises:
         DatabaseError: the warehouse cannot be reached, is too slow, or has no schema.
     """
-    engine = create_engine(url.update_query_dict({"connect_timeout": CONNECT_SECONDS}))
     end = time.monotonic() + SECONDS
-    try:
-        require_schema(engine)
-        with database_errors(url), _asking(engine) as connection:
-            tenants = connection.execute(sa.text(TODAY)).all()
-            read = {row.tenant: _known(row.collections) for row in connection.execute(sa.text(READ))}
-            dags = {row.tenant: (row.dag_id, row.run_id) for row in connection.execute(sa.text(DAGS))}
-            lasts = {row.tenant: min(until or row.today, row.today) for row in tenants}
-            since = {"first": min(lasts.values(), default=FIRST_DAY) - dt.timedelta(days=DAYS)}
-            reads = rows_until(connection, min(end, time.monotonic() + 1), READS, since) or ()
-            paths = {"clockings", PEOPLE.path}.union(*read.values())
-            nights = rows_until(connection, min(end, time.monotonic() + 1), NIGHTS, {}) or ()
-            facts = read_facts(connection, sorted(paths), within=end - time.monotonic())
-    finally:
-        engine.dispose()
-    newest: dict[str, int] = {}
-    for dag_id, run_id in dags.values():
-        newest[_family(dag_id)] = max(run_id, newest.get(_family(dag_id), 0))
+    owners = read_owners(url) if owners is None else owners
+    last = min(until or dt.date.max, dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1))
+    since = {"first": max(FIRST_DAY, last - dt.timedelta(days=DAYS + 1))}
+    with _asking(url) as connection:
+        read = {row.tenant: _known(row.collections) for row in connection.execute(sa.text(READ))}
+        reads = rows_until(connection, min(end, time.monotonic() + 1), READS, since) or ()
+        paths = {"clockings", PEOPLE.path}.union(*read.values())
+        nights = rows_until(connection, min(end, time.monotonic() + 1), NIGHTS, {}) or ()
+        facts = read_facts(connection, sorted(paths), within=end - time.monotonic())
+    facts |= {"reads": [*reads], "nights": [*nights]}
     seen = []
-    for tenant, timezone, today in tenants:
-        zone = ZoneInfo(timezone)
+    for tenant, owner in owners.items():
+        of_tenant = {name: [row for row in rows if row.get("tenant", tenant) == tenant] for name, rows in facts.items()}
         chosen = read.get(tenant, ["clockings"])
-        health = judge(tenant, facts, chosen)
-        drawn = None
-        if not health.too_slow & {"book", "proof_days"}:
-            first = lasts[tenant] - dt.timedelta(days=DAYS)
-            of_days = days_of(facts, tenant, CLOCKINGS.path, first, lasts[tenant])
-            read_at = [row for row in reads if row["tenant"] == tenant]
-            known = {row["date"]: _local(_with_last_read(row, read_at), zone) for row in of_days}
-            drawn = calendar_of(known, lasts[tenant], today, _failed(health))
-        night = next((_local(row, zone) for row in nights if row["tenant"] == tenant), None)
-        dag_ids = _dags(dags.get(tenant), newest)
-        seen.append(Seen(health, timezone, *dag_ids, _of(tenant, chosen, facts, zone), drawn, night))
+        try:
+            seen.append(_seen(tenant, owner, chosen, of_tenant, until))
+        except Exception as error:  # whatever a row may hold: the others are shown
+            log.exception("The tenant %s cannot be shown", tenant)
+            health = Health(
+                tenant, f"cannot be shown ({type(error).__name__})", None, None, too_slow=frozenset(["book"])
+            )
+            seen.append(Seen(health, ZoneInfo("UTC"), *owner, {name: [] for name in facts}, None, None))
     return seen
+
+
+def _seen(
+    tenant: str,
+    owner: Owner,
+    chosen: Sequence[str],
+    facts: Facts,
+    until: dt.date | None,
+) -> Seen:
+    known = next(iter(facts["tenants"]), None)
+    zone = zone_of(known["timezone"] if known else "UTC")
+    today = known["today"] if known else dt.datetime.now(dt.UTC).date()
+    last = min(until or today, today)
+    health = judge(tenant, facts, chosen)
+    drawn = None
+    if not health.too_slow & {"book", "proof_days"}:
+        of_days = days_of(facts, tenant, CLOCKINGS.path, last - dt.timedelta(days=DAYS), last)
+        days = {row["date"]: _local(_with_last_read(row, facts["reads"]), zone) for row in of_days}
+        drawn = calendar_of(days, last, today, _failed(health))
+    night = next((_local(row, zone) for row in facts["nights"]), None)
+    return Seen(health, zone, *owner, _of(tenant, chosen, facts, zone), drawn, night)
 
 
 def _failed(health: Health) -> list[tuple[dt.date, dt.date]]:
@@ -189,12 +227,40 @@ def _within(days: Missing, other: Missing) -> bool:
 
 
 @contextmanager
-def _asking(engine: Engine) -> Iterator[Connection]:
-    """A transaction that can write nothing, and whose statements end soon."""
-    with engine.connect() as raw:
-        connection = raw.execution_options(postgresql_readonly=True)
-        connection.execute(sa.text("SELECT set_config('statement_timeout', :patience, true)"), {"patience": PATIENCE})
-        yield connection
+def _asking(url: URL) -> Iterator[Connection]:
+    """A transaction that can write nothing, and whose statements end soon: its sockets are closed after their time.
+
+    Raises:
+        DatabaseError: as `read_tenants`.
+    """
+    engine = create_engine(url.update_query_dict({"connect_timeout": CONNECT_SECONDS}))
+    sockets: list[socket.socket] = []
+
+    def opened(driver: Any, _record: object) -> None:
+        sockets.append(socket.socket(fileno=os.dup(driver.fileno())))
+
+    def hang_up() -> None:
+        for one in sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    # Before the first statement on a connection: a server that hangs knows of no time-out.
+    sa.event.listen(engine, "connect", opened, insert=True)
+    timer = Timer(SECONDS + MARGIN, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        require_schema(engine)
+        with database_errors(url), engine.connect() as raw:
+            connection = raw.execution_options(postgresql_readonly=True)
+            patience = {"patience": PATIENCE}
+            connection.execute(sa.text("SELECT set_config('statement_timeout', :patience, true)"), patience)
+            yield connection
+    finally:
+        timer.cancel()
+        engine.dispose()
+        for one in sockets:
+            one.close()
 
 
 def _known(paths: Iterable[str]) -> list[str]:
@@ -207,16 +273,16 @@ def _family(dag_id: str) -> str:
     return OURS.sub("", dag_id)
 
 
-def _dags(known: tuple[str, int] | None, newest: Mapping[str, int]) -> tuple[str | None, str | None]:
-    """The DAG whose runs are to be seen, and the one that fills holes: by those that read the tenant now."""
+def _owner(known: tuple[str, int] | None, newest: Mapping[str, int]) -> Owner:
+    """By the DAGs that read the tenant now."""
     if known is None:
-        return None, None
+        return Owner(None, None)
     dag_id, run_id = known
     if not OURS.search(dag_id):
-        return dag_id, None
+        return Owner(dag_id, None)
     # The same DAGs may read another tenant since, as after their connection was changed.
     fills = run_id == newest[_family(dag_id)]
-    return f"{_family(dag_id)}_clockings_nightly", f"{_family(dag_id)}_clockings_backfill" if fills else None
+    return Owner(f"{_family(dag_id)}_clockings_nightly", f"{_family(dag_id)}_clockings_backfill" if fills else None)
 
 
 def _with_last_read(day: Row, reads: Sequence[Row]) -> Row:
@@ -230,7 +296,7 @@ def _of(tenant: str, paths: Sequence[str], facts: Facts, zone: ZoneInfo) -> dict
     return {
         kind: [_local(row, zone) for row in rows if is_about(row, tenant, [*paths, PEOPLE.path])]
         for kind, rows in facts.items()
-        if kind not in ("book", "proof_days")
+        if kind not in ("book", "proof_days", "reads", "nights")
     }
 
 
