@@ -9,7 +9,7 @@ from protime_etl.errors import SchemaError
 from protime_etl.postgres.tables import metadata
 from protime_etl.postgres.transactions import reading
 
-__all__ = ["require_all_rows", "require_rights"]
+__all__ = ["require_all_rows", "require_creation", "require_rights"]
 
 MISSING = """
 SELECT right_name, string_agg(name, ', ' ORDER BY name)
@@ -38,6 +38,10 @@ WHERE c.relrowsecurity AND row_security_active(c.oid) AND (
 )
 """
 ALL = "all tables of protime-etl"
+CREATION = """
+SELECT quote_ident(current_user), quote_ident(current_database()),
+    has_database_privilege(current_database(), 'CREATE') AND has_database_privilege(current_database(), 'TEMPORARY')
+"""
 
 
 def require_all_rows(connection: Connection) -> None:
@@ -52,6 +56,25 @@ def require_all_rows(connection: Connection) -> None:
             guidance="Give this user a policy for all rows, CREATE POLICY ... TO ... USING (true) WITH CHECK (true),"
             " and no restrictive one; or NO FORCE ROW LEVEL SECURITY for the owner; or ALTER ROLE ... BYPASSRLS.",
         )
+
+
+def require_creation(engine: Engine) -> None:
+    """Make a schema and a temporary table, in a transaction that is rolled back.
+
+    Raises:
+        SchemaError: the user lacks the right, or the server takes no writes.
+        DatabaseError: PostgreSQL cannot be reached.
+    """
+    with reading(engine) as connection:
+        user, database, may = connection.execute(sa.text(CREATION)).one()
+        if not may:
+            raise SchemaError(
+                f"The database user {user} may not make schemas and temporary tables in {database}.",
+                guidance=f"Let its owner run: GRANT CREATE, TEMPORARY ON DATABASE {database} TO {user}",
+            )
+        connection.execute(sa.schema.CreateSchema("protime_etl_tried"))
+        connection.execute(sa.text("CREATE TEMPORARY TABLE written ON COMMIT DROP AS SELECT 1 AS one"))
+        connection.rollback()
 
 
 def require_rights(engine: Engine) -> None:
