@@ -6,7 +6,8 @@ import gc
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Annotated, Any
@@ -37,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "backfill": ("pulls:backfill_command", "Read a long range."),
     "changes": ("changes:changes", "One turn of the delta: what changed since the last one."),
     "verify": ("verify:verify", "Compare tenant and table id by id; repair only if told to."),
-    "prove": ("prove:prove", "Compare with the tenant what was compared longest ago."),
+    "prove": ("prove:prove", "Compare again what was compared longest ago, and repair it."),
     "status": ("status:status", "Whether all is well, and what is here."),
     "due": ("due:due", "Show which days are due, or give some up."),
     "resume": ("resume:resume", "Lift a pause that the API asked for."),
@@ -147,11 +148,13 @@ def main() -> None:
 
 def _run(arguments: list[str], everywhere: set[str]) -> int:
     try:
-        _choose_messages(quiet="--quiet" in everywhere, verbose="--verbose" in everywhere)
-        status = command()(arguments, standalone_mode=False)
+        with _chosen_messages(quiet="--quiet" in everywhere, verbose="--verbose" in everywhere):
+            status = command()(arguments, standalone_mode=False)
         sys.stdout.flush()  # here it can still be said that it failed
     except typer.Abort:
         return 1
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # who reads it has seen enough
         return 1
     except USAGE_ERROR as error:
@@ -169,8 +172,9 @@ def _run(arguments: list[str], everywhere: set[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _choose_messages(*, quiet: bool, verbose: bool) -> None:
-    """Choose what is said beside results and errors.
+@contextmanager
+def _chosen_messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
+    """Say beside results and errors what is wanted: nothing, notes, or each request.
 
     Raises:
         SettingsError: both were given.
@@ -178,11 +182,18 @@ def _choose_messages(*, quiet: bool, verbose: bool) -> None:
     if quiet and verbose:
         raise SettingsError("--quiet and --verbose were given.", guidance="Give one of them.")
     console.messages.quiet = quiet
-    ours = logging.getLogger("protime_etl")
+    log, handler = logging.getLogger("protime_etl"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    before = log.level
     if quiet or verbose:
-        ours.setLevel(logging.ERROR if quiet else logging.DEBUG)
+        log.setLevel(logging.ERROR if quiet else logging.DEBUG)
     if verbose:
-        ours.addHandler(logging.StreamHandler())
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
 
 
 def _misused(error: Any) -> int:

@@ -20,7 +20,7 @@ from protime_etl.cli import console
 from protime_etl.cli.checks import run_checks
 from protime_etl.cli.place import interruptible, warehouse
 from protime_etl.cli.queries import run_query
-from protime_etl.config import Settings, load_settings
+from protime_etl.config import ENV_FILE, PREFIX, Settings, load_settings
 from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.connection import create_engine
@@ -59,27 +59,42 @@ def demo(
     """
     started = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # meant for the server that was started, too
-    unread = sorted(name for name in os.environ if name.upper().startswith("PROTIME_"))
-    for name in unread:
-        del os.environ[name]
-    if unread:
-        console.print_note(f"Not used by the demo: {', '.join(unread)}.")
+    with interruptible(), simulated_tenant() as settings:
+        unread = _move_to(folder)
+        with only_trial(HOME), warehouse() as url:
+            console.print_line(f"PostgreSQL: embedded, in {folder / HOME / 'postgres'}")
+            console.print_line(f"Tenant: simulated, at {settings.api_base}")
+            require_checks(settings, url)
+            _read_the_night(settings, url)
+            console.print_line("\nprotime.daily_presence of yesterday, or of the last day before it with clockings:\n")
+            show_presence(url, LAST_DAY)
+    _show_next(folder, unread, time.monotonic() - started)
+
+
+def _move_to(folder: Path) -> list[str]:
+    """Go where neither settings nor a warehouse of anything else are; returns the names of those left behind.
+
+    Raises:
+        SettingsError: the folder cannot be used.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        os.chdir(folder)  # where no .env is
+        os.chdir(folder)
     except OSError as error:
         raise SettingsError(
             f"The folder {folder} cannot be used ({error.strerror}).",
             guidance="Name another one: protime-etl demo FOLDER",
         ) from None
-    with interruptible(), only_trial(HOME), simulated_tenant() as settings, warehouse() as url:
-        console.print_line(f"PostgreSQL: embedded, in {folder / HOME / 'postgres'}")
-        console.print_line(f"Tenant: simulated, at {settings.api_base}")
-        require_checks(settings, url)
-        _read_the_night(settings, url)
-        console.print_line("\nprotime.daily_presence of yesterday, or of the last day before it with clockings:\n")
-        show_presence(url, LAST_DAY)
-    _show_next(folder, unread, time.monotonic() - started)
+    unread = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
+    for name in unread:
+        del os.environ[name]
+    if unread:
+        console.print_note(f"Not used by the demo: {', '.join(unread)}.")
+    if ENV_FILE.exists():
+        raise SettingsError(
+            f"The folder {folder} has settings ({ENV_FILE}).", guidance="Name another one: protime-etl demo FOLDER"
+        )
+    return unread
 
 
 @contextmanager

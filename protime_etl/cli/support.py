@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +43,8 @@ SHOWN = {
 """Settings whose value is shown; of all others only whether they are set."""
 LEFT_OUT = {"person_id", "problems"}
 """What names a person, and what repeats other entries in one line."""
+COUNTS = {"units"}
+"""Texts that are two numbers."""
 TOKEN = re.compile(r"\d{4}-\d\d-\d\d|(?<=status )\d{3}|[^\W\d_]+|\d+")
 KEPT = re.compile(r"\d{4}-\d\d-\d\d|\d{3}")
 BLANK = "…"
@@ -82,10 +85,8 @@ def _settings() -> dict[str, object]:
     except SettingsError as error:
         known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
         named = {name.upper() for name in os.environ}
-        try:
+        with suppress(SettingsError):  # it is the error then
             named |= {name.upper() for name in read_env_file(ENV_FILE)}
-        except SettingsError:  # which is the error then
-            pass
         return {**dict.fromkeys(sorted(known & named), "set"), "error": _harmless(str(error))}
     return {
         f"{PREFIX}{name.upper()}": getattr(settings, name) if name in SHOWN else "set"
@@ -125,7 +126,7 @@ def _clean(value: Any, aliases: Mapping[str, str]) -> Any:
     """The same without names, numbers and words of others."""
     if isinstance(value, Mapping):
         return {
-            key: aliases.get(one, BLANK) if key == "tenant" else _clean(one, aliases)
+            key: aliases.get(one, BLANK) if key == "tenant" else one if key in COUNTS else _clean(one, aliases)
             for key, one in value.items()
             if key not in LEFT_OUT
         }
