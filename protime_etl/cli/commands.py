@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "backfill": ("pulls:backfill_command", "Read a long range."),
     "changes": ("changes:changes", "One turn of the delta: what changed since the last one."),
     "verify": ("verify:verify", "Compare tenant and table id by id; repair only if told to."),
-    "prove": ("prove:prove", "Compare again what was compared longest ago, and repair it."),
+    "prove": ("prove:prove", "Compare again what was compared longest ago."),
     "status": ("status:status", "Whether all is well, and what is here."),
     "due": ("due:due", "Show which days are due, or give some up."),
     "resume": ("resume:resume", "Lift a pause that the API asked for."),

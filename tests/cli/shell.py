@@ -19,7 +19,7 @@ from typing import Any
 from tests.preloaded import run_preloaded
 from tests.shadow import SHADOW
 
-__all__ = ["COMMAND", "Shell", "hear_ctrl_c", "last_json"]
+__all__ = ["COMMAND", "Shell", "crowd", "hear_ctrl_c", "last_json"]
 
 OF_ALL_TENANTS = {"status", "sql", "forget"}
 """Commands that show every tenant of the warehouse."""
@@ -29,6 +29,11 @@ COMMAND = Path(sys.executable).parent / "protime-etl"
 def hear_ctrl_c() -> None:
     """A background job of a shell is started deaf to Ctrl-C, and so would be what it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def crowd() -> float:
+    """How much longer than alone things may take on this machine now: processes that want a core, by core."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class Shell:
