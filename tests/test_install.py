@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.tenant import TODAY
 from tests.test_wheel import CHECKOUT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+READ: dict[str, Any] = {"capture_output": True, "text": True}
 DEMO_SECONDS = 30.0
 INSTALL_SECONDS = 90.0
 
@@ -30,7 +32,7 @@ def installed_pythons() -> list[str]:
     folders = sorted((Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions").glob("3.*/bin"))
     for name in (f"python3.{minor}" for minor in range(11, 20)):
         for path in filter(None, (shutil.which(name), *(shutil.which(name, path=str(one)) for one in folders))):
-            asked = subprocess.run([path, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
+            asked = subprocess.run([path, "-c", "import sys; print(sys.executable)"], check=False, **READ)
             if asked.returncode == 0:  # a shim of a version that is not chosen is there and does not run
                 found[int(name.removeprefix("python3."))] = asked.stdout.strip()
     return list(dict.fromkeys([found[min(found)], found[max(found)]]))
@@ -108,7 +110,7 @@ def test_the_wheel_alone_gives_a_demo_and_reads_a_tenant(
     began = time.monotonic()
     shown = typed(f"{command} demo")
     taken = time.monotonic() - began
-    print(f"{way.__name__} {Path(python).name}: installed in {installing:.0f} s, demo in {taken:.0f} s")
+    print(f"{way.__name__} {Path(python).name}: installed in {installing:.0f} s, demo in {taken:.0f} s")  # noqa: T201
     assert re.search(r"^simulated\t\d{4}-\d\d-\d\d\tE100001\t", shown, re.MULTILINE)
     assert taken < DEMO_SECONDS * crowd()
     assert way is by_uv_tool or installing < INSTALL_SECONDS * crowd()

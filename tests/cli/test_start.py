@@ -33,7 +33,7 @@ def processor_time(*command: str | Path) -> float:
 def test_a_help_text_is_there_soon() -> None:
     nothing = processor_time(sys.executable, "-c", "pass")
     help_text = processor_time(COMMAND, "--help")
-    print(f"python -c pass {nothing:.3f} s, protime-etl --help {help_text:.3f} s")
+    print(f"python -c pass {nothing:.3f} s, protime-etl --help {help_text:.3f} s")  # noqa: T201 - the measure
     assert help_text <= SECONDS * max(1.0, nothing / 0.02)
 
 
