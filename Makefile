@@ -43,7 +43,7 @@ tests: $(READY) ## All tests
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (15 to 20 minutes)
-	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/cli/test_exit_statuses.py tests/cli/test_limited_questions.py tests/postgres/test_outages.py \
+	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/cli/test_exit_statuses.py tests/cli/test_limited_questions.py tests/cli/test_demo.py tests/postgres/test_outages.py \
 		tests/protime/test_hostile_records.py
 
 soak: $(READY) ## Ten minutes of turns, pulls and proofs at once against a tenant that changes all the time
@@ -63,8 +63,8 @@ proofs: $(READY) ## A hundred nights that prove two years, and reading again wha
 year: $(READY) ## A year of nights against what is known for certain, or several: make year SEEDS=1,2,3 (10 minutes a year)
 	@$(BIN)/python -m pytest --long -s -q tests/year --seeds "$(SEEDS)"
 
-airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page (25 minutes)
-	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py tests/test_deployment_celery.py
+airflow: $(READY) ## The long form of the tests that run Airflow: throttled nights, backfills, killed machines, the page; installs the wheel alone (30 minutes)
+	@$(BIN)/python -m pytest --long -q tests/end_to_end tests/test_deployment.py tests/test_deployment_celery.py tests/test_install.py
 
 # The interpreter is that of .venv, which was looked at.
 $(OLDEST)/.installed: pyproject.toml oldest-airflow.txt
@@ -113,4 +113,4 @@ hashes: $(READY) ## Write constraints-hashed.txt, constraints.txt with hashes, b
 	@$(BIN)/python -m pytest --long -q tests/test_constraints.py
 
 clean: ## Remove what was made here, the embedded database included
-	@rm -rf $(VENV) $(OLDEST) .protime .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(OLDEST) .protime protime-demo .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,10 +1,14 @@
-"""The file `.env`, in whichever encoding an editor or a shell wrote it."""
+"""The file `.env`: read in whichever encoding an editor or a shell wrote it, and written for one user alone."""
 
 from __future__ import annotations
 
 import codecs
 import io
 import os
+import re
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -12,7 +16,7 @@ from dotenv import dotenv_values
 from protime_etl.errors import SettingsError
 from protime_etl.private import require_own
 
-__all__ = ["read_env_file"]
+__all__ = ["read_env_file", "write_env_file"]
 
 # The mark of UTF-32 begins like that of UTF-16.
 MARKS = {
@@ -53,6 +57,45 @@ def read_env_file(path: Path) -> dict[str, str]:
     if "\0" in text:
         raise _unreadable(path, "it has NUL characters, as UTF-16 without a mark has")
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value}
+
+
+def write_env_file(path: Path, values: Mapping[str, str]) -> None:
+    """Write these variables, and nothing else, into a file that only this user can read: whole, or not at all.
+
+    Raises:
+        SettingsError: a value would be read back as another one; or the folder cannot be written to.
+    """
+    text = "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
+    read = dotenv_values(stream=io.StringIO(text))
+    if wrong := [name for name, value in values.items() if read.get(name) != value]:
+        raise SettingsError(
+            f"{path} cannot hold the value of {', '.join(wrong)}: ${{...}} in it would be replaced.",
+            guidance="Set it in the environment instead.",
+        )
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written in {path.parent.resolve()} ({error.strerror}).",
+            guidance="Go to a folder in which this user may write.",
+        ) from None
+
+
+def _quoted(value: str) -> str:
+    if re.fullmatch(r"[\w./:@%+,=-]*", value, re.ASCII):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _unreadable(path: Path, why: str) -> SettingsError:

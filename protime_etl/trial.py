@@ -1,4 +1,4 @@
-"""What the trial (`make run`, `make up`) leaves in its folder for the commands beside it, as long as it runs.
+"""What a trial (`make run`, `make up`) leaves in its folder for the commands beside it, as long as it runs.
 
 `trial.lock` is held by the process that runs; `trial.env` has the settings of its simulated tenant, and `airflow.env`
 the environment of its Airflow.
@@ -17,9 +17,14 @@ from protime_etl.config import Settings
 from protime_etl.errors import BusyError
 from protime_etl.private import make_private_folder, open_private
 
-__all__ = ["AIRFLOW_ENV", "leave_tenant", "only_trial", "tenant_of_trial", "write_environment"]
+__all__ = ["AIRFLOW_ENV", "HOW_TO_INSTALL", "leave_tenant", "only_trial", "tenant_of_trial", "write_environment"]
 
 AIRFLOW_ENV = "airflow.env"
+HOW_TO_INSTALL = (
+    "Install it with its extra, from the same wheel or folder: pip install 'PATH[local]';"
+    " so do pipx install, uv tool install and uvx --from."
+)
+"""What to do where the embedded PostgreSQL or the simulated tenant is missing."""
 TENANT_ENV = "trial.env"
 LOCK = "trial.lock"
 TENANT_SETTINGS = ("tenant", "client_id", "client_secret", "api_url", "auth_url")
@@ -37,7 +42,7 @@ def only_trial(home: Path) -> Iterator[None]:
     with open_private(home / LOCK, "a") as lock:
         if not _locked(lock.fileno()):
             raise BusyError(
-                f"Another make up or make run works in {home}.",
+                f"Another demo, make up or make run works in {home}.",
                 guidance="Use that one, end it with Ctrl-C, or set PROTIME_HOME to another folder.",
             )
         try:

@@ -18,14 +18,14 @@ from pathlib import Path
 from tenacity import wait_none
 
 from protime_etl.cli import main
-from protime_etl.cli.commands import command
 from protime_etl.protime import client, retrying
+from tests.commands import every_command
 
 __all__ = ["run_preloaded"]
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
-command()
+dict(every_command())
 
 
 def run_preloaded(

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,13 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from protime_etl.airflow.provider_info import get_provider_info
-from protime_etl.cli.commands import app
+from protime_etl.cli.commands import command
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import NO_SETTINGS, Settings
 from protime_etl.postgres.data_page import data_page
 from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
 from protime_etl.postgres.schema import versions
+from tests.commands import every_command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -62,13 +62,14 @@ def test_the_blocks_are_found() -> None:
 
 @pytest.mark.parametrize("line", of(".venv/bin/protime-etl"))
 def test_a_command_of_ours_is_understood(line: str) -> None:
-    command, arguments = typer.main.get_command(app), words(line)
-    context = command.make_context("protime-etl", arguments)
-    while isinstance(command, typer.core.TyperGroup):
+    found: Any = command()
+    arguments = words(line)
+    context = found.make_context("protime-etl", arguments)
+    while isinstance(found, typer.core.TyperGroup):
         arguments = [*context._protected_args, *context.args]
-        _, found, arguments = command.resolve_command(context, arguments)
+        name, found, arguments = found.resolve_command(context, arguments)
         assert found is not None
-        command, context = found, found.make_context(found.name, arguments, parent=context)
+        context = found.make_context(name, arguments, parent=context)
 
 
 @pytest.mark.airflow
@@ -133,7 +134,7 @@ def test_the_oldest_airflow_that_is_tried_is_the_oldest_that_is_allowed() -> Non
 
 TEXT = "\n".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
 NAMED_FILE = re.compile(r"`((?:[\w.-]+/)+|(?:[\w.-]+/)*[\w-]+\.(?:md|py|sql|toml|txt|yml))`")
-MADE_FILES = {"compose.env", "connections.json", "open_days.csv"}
+MADE_FILES = {"dist/", "protime-demo/", "compose.env", "connections.json", "open_days.csv"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
@@ -171,16 +172,8 @@ def test_settings_are_those_that_there_are() -> None:
     assert set(re.findall(r"\bPROTIME_[A-Z_]+[A-Z]\b", TEXT)) <= settings | NO_SETTINGS
 
 
-def every_command(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(command, typer.core.TyperGroup):
-        for inner, found in command.commands.items():
-            yield from every_command(found, f"{name} {inner}".strip())
-    else:
-        yield name, command
-
-
 def test_every_command_is_listed_and_every_option_that_is_named_exists() -> None:
-    commands = dict(every_command(typer.main.get_command(app)))
+    commands = {name: one for name, one in every_command() if not isinstance(one, typer.core.TyperGroup)}
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = {name: re.findall(rf"^\| `protime-etl {name}\b.*", page, re.MULTILINE) for name in commands}
     assert [name for name, found in rows.items() if len(found) != 1] == []
@@ -194,10 +187,10 @@ def test_every_command_is_listed_and_every_option_that_is_named_exists() -> None
         name: left for name, options in own.items() if (left := {one for one in options if one not in rows[name][0]})
     } == {}
     assert [option for option in below if f"`{option}`" not in page] == []
-    known = {option for one in commands.values() for parameter in one.params for option in parameter.opts}
+    known = {option for _, one in every_command() for parameter in one.params for option in parameter.opts}
     prose = BLOCK.sub("", TEXT)  # what is to be typed is tried above
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose))
-    foreign = {"--help", "--run-backwards", "--reprocess-behavior", "--long", "--debug", "--goals", "--write", "--add"}
+    foreign = {"--help", "--run-backwards", "--reprocess-behavior", "--long", "--goals", "--write", "--add"}
     assert named - known - foreign == set()
 
 

@@ -21,7 +21,7 @@ from protime_etl.protime.pausing import MemoryPause, Pause
 from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
 
-__all__ = ["run_checks"]
+__all__ = ["require_warehouse", "run_checks"]
 
 SKIPPED = "not tried: see above"
 
@@ -31,7 +31,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     session = new_session()
     engine = create_engine(url)
     database = _problem(lambda: schema_state(engine))
-    schema = SKIPPED if database else _problem(lambda: _require_warehouse(engine, settings))
+    schema = SKIPPED if database else _problem(lambda: require_warehouse(engine, settings))
     # A pause that another process was told keeps this one from asking, too; without a schema none can have been told.
     shared = not (database or schema)
     rate = settings.requests_per_second
@@ -55,7 +55,13 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
         engine.dispose()
 
 
-def _require_warehouse(engine: Engine, settings: Settings) -> None:
+def require_warehouse(engine: Engine, settings: Settings) -> None:
+    """Make sure that the schema is there, holds this source and no other of the tenant, and can be written to.
+
+    Raises:
+        SchemaError, SettingsError: what is wrong, and what to do.
+        DatabaseError: PostgreSQL cannot be reached.
+    """
     require_schema(engine)
     with transaction(engine) as connection:
         require_source(connection, settings)

@@ -27,7 +27,7 @@ def prove(
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """Compare again what was compared longest ago, and repair it.
+    """Compare again what was compared longest ago. What differs is repaired.
 
     Exit status 3 if something could not be compared, 1 if nothing could.
     """

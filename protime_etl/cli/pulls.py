@@ -11,6 +11,7 @@ import typer
 from protime_etl.cli import console
 from protime_etl.cli.options import AcceptDeletions, AcceptOlder, Circles, Collections, From, Json, People, To, Workers
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
+from protime_etl.cli.progress import SyncProgress
 from protime_etl.cli.tables import print_table
 from protime_etl.counted import counted
 from protime_etl.sync import runs
@@ -41,7 +42,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
         interruptible(),
         warehouse() as url,
         open_pipeline(settings, url) as pipeline,
-        console.SyncProgress(pipeline.pause) as progress,
+        SyncProgress(pipeline.pause) as progress,
     ):
         pipeline.accept_deletions(accept_deletions)
         pipeline.accepts_older = accept_older
@@ -95,7 +96,7 @@ def backfill_command(  # noqa: PLR0917
             if pipeline.to_look_at:
                 raise typer.Exit(3)
             return
-        with console.SyncProgress(pipeline.pause) as progress:
+        with SyncProgress(pipeline.pause) as progress:
             counts, units = backfill(pipeline, selection, workers=workers, fresh=fresh, observer=progress)
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)

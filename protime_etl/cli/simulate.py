@@ -10,6 +10,7 @@ import typer
 
 from protime_etl.cli import console
 from protime_etl.errors import SettingsError
+from protime_etl.trial import HOW_TO_INSTALL
 
 __all__ = ["simulate"]
 
@@ -41,9 +42,7 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         from protime_etl.simulator.server import changing, serve  # noqa: PLC0415
         from protime_etl.simulator.state import Tenant  # noqa: PLC0415
     except ImportError:
-        raise SettingsError(
-            "The simulated tenant is not installed.", guidance="pip install '.[local]' in a clone of protime-etl"
-        ) from None
+        raise SettingsError("The simulated tenant is not installed.", guidance=HOW_TO_INSTALL) from None
     now = wall_clock()
     first_day = now.date() - dt.timedelta(days=days - 1)
     tenant = Tenant(

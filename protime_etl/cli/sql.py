@@ -29,7 +29,7 @@ def sql(  # noqa: PLR0917 - one parameter an option
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON array of objects.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Let it change the warehouse.")] = False,
 ) -> None:
-    """Run a query and print its rows, or open psql; it may only read."""
+    """Run a query and print its rows, or open psql. It may only read, unless --write is given."""
     if sum((query is not None, file is not None, name is not None, queries)) > 1:
         raise SettingsError("More than one of a query, --file, --query and --queries.", guidance="Give one of them.")
     if as_csv and as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 from sqlalchemy.engine import URL
@@ -13,12 +14,12 @@ from protime_etl.cli.place import chosen_collections, warehouse
 from protime_etl.cli.status_details import print_details
 from protime_etl.config import load_place
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.facts import Facts, count_rows, read_facts, tenants_of
-from protime_etl.postgres.health import judge
+from protime_etl.postgres.facts import count_rows, read_facts, tenants_of
+from protime_etl.postgres.health import Health, judge
 from protime_etl.postgres.schema import require_schema
 from protime_etl.postgres.transactions import reading
 
-__all__ = ["print_status", "status"]
+__all__ = ["print_status", "read_status", "status"]
 
 INNER = ("asked", "book", "complete", "not_asked_for", "plans", "proof_days")
 """Facts that others follow from."""
@@ -26,6 +27,25 @@ INNER = ("asked", "book", "complete", "not_asked_for", "plans", "proof_days")
 
 def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool:
     """Print what the warehouse says of itself and these collections; tells whether all is well.
+
+    Raises:
+        DatabaseError: as `read_status`.
+    """
+    facts, found = read_status(url, collections)
+    for health in found:
+        for line in health.lines:
+            print_line(line)
+    if not found:
+        print_line("Nothing has been read yet. Next: protime-etl sync --from DATE --to DATE")
+    else:
+        print_details(facts)
+    if as_json:
+        print_json({"verdict": [health.as_dict() for health in found], **facts})
+    return all(health.ok for health in found)
+
+
+def read_status(url: URL, collections: Sequence[str]) -> tuple[dict[str, list[dict[str, Any]]], list[Health]]:
+    """The facts of the warehouse about itself and these collections, and the health of each tenant.
 
     Raises:
         DatabaseError: it cannot be reached, or has no schema.
@@ -41,20 +61,7 @@ def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool
         engine.dispose()
     facts["collections"] = [{**row, **rows[row["tenant"], row["collection"]]._asdict()} for row in facts["collections"]]
     found = [judge(tenant, facts, collections) for tenant in tenants]
-    for health in found:
-        for line in health.lines:
-            print_line(line)
-    if not found:
-        print_line("Nothing has been read yet. Next: protime-etl sync --from DATE --to DATE")
-    else:
-        print_details(facts)
-    if as_json:
-        print_json({"verdict": [health.as_dict() for health in found], **_shown(facts)})
-    return all(health.ok for health in found)
-
-
-def _shown(facts: Facts) -> dict[str, object]:
-    return {name: rows for name, rows in facts.items() if name not in INNER}
+    return {name: rows for name, rows in facts.items() if name not in INNER}, found
 
 
 def status(collections: Collections = None, as_json: Json = False) -> None:

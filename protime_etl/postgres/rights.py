@@ -11,7 +11,7 @@ from protime_etl.errors import SchemaError
 from protime_etl.postgres.tables import metadata
 from protime_etl.postgres.transactions import reading
 
-__all__ = ["require_all_rows", "require_own_schemas", "require_rights"]
+__all__ = ["require_all_rows", "require_creation", "require_own_schemas", "require_rights"]
 
 MISSING = """
 SELECT right_name, string_agg(name, ', ' ORDER BY name)
@@ -53,6 +53,10 @@ FROM pg_namespace AS n JOIN pg_roles AS o ON o.oid = n.nspowner
 WHERE n.nspname = ANY(:schemas) ORDER BY 1
 """
 ALL = "all tables of protime-etl"
+CREATION = """
+SELECT quote_ident(current_user), quote_ident(current_database()),
+    has_database_privilege(current_database(), 'CREATE') AND has_database_privilege(current_database(), 'TEMPORARY')
+"""
 
 
 def require_all_rows(connection: Connection) -> None:
@@ -88,6 +92,25 @@ def require_own_schemas(connection: Connection, schemas: Sequence[str]) -> None:
                 f"{makers} may make functions and tables in the schema {found.name}.",
                 guidance=f"Run: REVOKE CREATE ON SCHEMA {found.name} FROM {makers}",
             )
+
+
+def require_creation(engine: Engine) -> None:
+    """Make a schema and a temporary table, in a transaction that is rolled back.
+
+    Raises:
+        SchemaError: the user lacks the right, or the server takes no writes.
+        DatabaseError: PostgreSQL cannot be reached.
+    """
+    with reading(engine) as connection:
+        user, database, may = connection.execute(sa.text(CREATION)).one()
+        if not may:
+            raise SchemaError(
+                f"The database user {user} may not make schemas and temporary tables in {database}.",
+                guidance=f"Let its owner run: GRANT CREATE, TEMPORARY ON DATABASE {database} TO {user}",
+            )
+        connection.execute(sa.schema.CreateSchema("protime_etl_tried"))
+        connection.execute(sa.text("CREATE TEMPORARY TABLE written ON COMMIT DROP AS SELECT 1 AS one"))
+        connection.rollback()
 
 
 def require_rights(engine: Engine) -> None:

@@ -93,6 +93,13 @@ class GrantedTokens:
             AuthenticationError: the endpoint refuses the client, or grants none of the scopes.
             RateLimited, UnreachableError, ServerError, ProtocolError: as `request_token`.
         """
+        token, granted = self.ask(settings)
+        if missing := tuple(scope for scope in settings.scopes if scope not in granted):
+            _warn_of_missing_scopes(missing)
+        return token
+
+    def ask(self, settings: Settings) -> tuple[Token, Sequence[str]]:
+        """A token, and the scopes that it has; raises as a call."""
         try:
             token, granted = _request(settings, self._granted or settings.scopes, self._session)
         except AuthenticationError as error:
@@ -102,12 +109,9 @@ class GrantedTokens:
             if not self._granted:
                 raise
             token, granted = _request(settings, self._granted, self._session)
-        missing = tuple(scope for scope in settings.scopes if scope not in granted)
-        if len(missing) == len(settings.scopes):
-            raise _not_granted(missing)
-        if missing:
-            _warn_of_missing_scopes(missing)
-        return token
+        if not {*settings.scopes} & {*granted}:
+            raise _not_granted(settings.scopes)
+        return token, granted
 
     def _search(self, settings: Settings, scopes: Sequence[str]) -> Iterator[str]:
         """Those of some scopes, refused together, that are granted by themselves."""

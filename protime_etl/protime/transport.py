@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import logging
 import re
+import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -44,6 +45,8 @@ ANY_FORM = {414, 429, *TRY_AGAIN}
 CHALLENGE = re.compile(r'\b(error|error_description)="([^"]*)"')
 # The only coding that is asked for: of the others some can neither be bounded nor be relied on to be installed.
 CODINGS = {"", "identity", "gzip", "x-gzip"}
+
+log = logging.getLogger(__name__)
 
 
 class _Shortened(logging.Filter):
@@ -98,6 +101,7 @@ def send(
     """
     parts = urlsplit(url)
     host = parts.netloc
+    began = time.monotonic()
     try:
         request = session.prepare_request(requests.Request(method, url.partition("?")[0], headers=headers, data=data))
         # Encoded already: requests would take each of some thousand characters into its hands again.
@@ -118,6 +122,9 @@ def send(
                     " between wants a login.",
                 )
             body = _read_bounded(response, host)
+            took = 1000 * (time.monotonic() - began)
+            status = response.status_code
+            log.debug("%s %s%s: status %d, %d bytes, %.0f ms", method, host, parts.path, status, len(body), took)
             _require_form(response, body, host)
             return response, body
     except (OSError, ValueError, AssertionError) as error:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from protime_etl.cli.checks import run_checks
 from protime_etl.cli.console import print_error, print_line
+from protime_etl.cli.demo import require_checks, show_presence, simulated_tenant
 from protime_etl.cli.queries import run_query
-from protime_etl.config import PlaceSettings, Settings, load_place, load_settings
+from protime_etl.config import PlaceSettings, load_place, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.machine import machine_fault
 from protime_etl.postgres.address import parse_url
@@ -25,9 +25,6 @@ from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.embedded import embedded_postgres
 from protime_etl.postgres.queries import sql_folder
 from protime_etl.postgres.schema import upgrade_schema
-from protime_etl.simulator.day import passing, wall_clock
-from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.environment import ADMIN
 from protime_etl.standalone.local_airflow import LocalAirflow, is_free, local_airflow
 from protime_etl.trial import AIRFLOW_ENV, leave_tenant, only_trial
@@ -37,11 +34,6 @@ UI_PORT = 8080
 DAYS_IN_FULL = "days_in_full.sql"
 IN_FULL = {"clockings", "calculated-totals", "absences", "absence-definitions", "departments", "department-histories"}
 """What that query shows."""
-PRESENCE = """
-SELECT tenant, date, employee_number AS employee, last_name, to_char(first_in, 'HH24:MI') AS "in",
-    to_char(last_out, 'HH24:MI') AS out, present_minutes AS minutes, is_open AS open
-FROM protime.daily_presence ORDER BY date DESC, tenant, employee_number LIMIT 10
-"""
 
 
 def main(arguments: list[str]) -> int:
@@ -93,12 +85,12 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
         print_line(f"Warehouse: schema version {upgrade_schema(engine).current}")
         engine.dispose()
         if tenant is None:
-            tenant = _simulated(stack, place)
+            tenant = stack.enter_context(simulated_tenant(place.collections))
             leave_tenant(place.home, tenant)
             print_line(f"Tenant: simulated, at {tenant.api_base} (set PROTIME_TENANT for your own)")
         else:
             print_line(f"Tenant: {tenant.tenant}, at {tenant.api_base}")
-        _check(tenant, warehouse)
+        require_checks(tenant, warehouse)
         print_line("Airflow: starting (half a minute)")
         airflow = stack.enter_context(
             local_airflow(place.home, embedded, warehouse, tenant, port=port or 0, password=password)
@@ -106,29 +98,6 @@ def _set_up(place: PlaceSettings, port: int | None) -> Iterator[tuple[LocalAirfl
         print_line(f"Airflow: ready at {airflow.url}")
         airflow.wait_for_dag(NIGHTLY)
         yield airflow, warehouse
-
-
-def _simulated(stack: ExitStack, place: PlaceSettings) -> Settings:
-    now = wall_clock()
-    simulated = stack.enter_context(SimulatedTenant(Tenant(today=now.date(), until=now, planned_days=120)))
-    stack.enter_context(passing(simulated.tenant))
-    return load_settings(
-        from_environment=False,
-        tenant=simulated.options.tenant_name,
-        client_id=simulated.client_id,
-        client_secret=simulated.client_secret,
-        api_url=simulated.url,
-        auth_url=simulated.url,
-        collections=place.collections,
-    )
-
-
-def _check(tenant: Settings, warehouse: URL) -> None:
-    results = run_checks(tenant, warehouse)
-    if problems := {name: problem for name, problem in results.items() if problem is not None}:
-        name, problem = next(iter(problems.items()))
-        raise ProtimeError(f"{name}: {problem}", guidance="All that was tried: protime-etl check")
-    print_line(f"Checked: {', '.join(results)}")
 
 
 def _run(airflow: LocalAirflow, warehouse: URL, collections: Sequence[str]) -> int:
@@ -143,7 +112,7 @@ def _run(airflow: LocalAirflow, warehouse: URL, collections: Sequence[str]) -> i
             print_line(f"  {complaint}")
         raise ProtimeError("The nightly run failed.", guidance=f"Its logs: {airflow.log.parent / 'logs'}")
     print_line("\nprotime.daily_presence, newest first:\n")
-    run_query(warehouse, PRESENCE)
+    show_presence(warehouse)
     if {*collections} >= IN_FULL:
         print_line(f"\nsql/queries/{DAYS_IN_FULL}, of the first people:\n")
         text = (sql_folder() / "queries" / DAYS_IN_FULL).read_text(encoding="utf-8").rstrip().rstrip(";")

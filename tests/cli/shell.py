@@ -11,13 +11,15 @@ import struct
 import subprocess
 import sys
 import termios
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.preloaded import run_preloaded
 from tests.shadow import SHADOW
 
-__all__ = ["COMMAND", "Shell", "hear_ctrl_c", "last_json"]
+__all__ = ["COMMAND", "Shell", "crowd", "hear_ctrl_c", "last_json"]
 
 OF_ALL_TENANTS = {"status", "sql", "forget"}
 """Commands that show every tenant of the warehouse."""
@@ -27,6 +29,11 @@ COMMAND = Path(sys.executable).parent / "protime-etl"
 def hear_ctrl_c() -> None:
     """A background job of a shell is started deaf to Ctrl-C, and so would be what it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def crowd() -> float:
+    """How much longer than alone things may take on this machine now: processes that want a core, by core."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class Shell:
@@ -77,6 +84,32 @@ class Shell:
             finally:
                 os.close(mine)
         return process.returncode, shown.decode().replace("\r\n", "\n")
+
+    def dialogue(self, answers: Sequence[tuple[str, str]], *arguments: str, **changes: str | None) -> tuple[int, str]:
+        """Exit status and all that is shown to a user who types each answer when its question is shown."""
+        mine, its = pty.openpty()
+        with subprocess.Popen(
+            [COMMAND, *arguments],
+            env=self._environment(changes) | {"TERM": "xterm"},
+            cwd=self.folder,
+            preexec_fn=lambda: os.login_tty(its),  # a password is asked for at the terminal itself
+        ) as process:
+            os.close(its)
+            shown, seen = "", 0
+            waiting = list(answers)
+            try:
+                while piece := os.read(mine, 65536):
+                    shown += piece.decode()
+                    while waiting and waiting[0][0] in shown[seen:]:
+                        seen = len(shown)
+                        time.sleep(0.1)  # echoing is off a moment after a password was asked for
+                        os.write(mine, f"{waiting.pop(0)[1]}\n".encode())
+            except OSError:
+                pass
+            finally:
+                os.close(mine)
+        assert not waiting, (waiting, shown)
+        return process.returncode, shown.replace("\r\n", "\n")
 
     def _environment(self, changes: dict[str, str | None]) -> dict[str, str]:
         environment = {**os.environ, **self.settings, **self.environment}

@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "db upgrade": ("db", "upgrade"),
     "db timezone": ("db", "timezone", "Europe/Brussels"),
     "forget": ("forget", "simulated", "--yes"),
+    "support-bundle": ("support-bundle", "bundle.json"),
+    "init": ("init", "--yes"),
 }
 """In the order in which they are run, on one warehouse."""
 
@@ -107,7 +109,7 @@ def refuse(world: World, status: int, *names: str) -> None:
     world.simulated.served.misbehaviour.follow(read_plan("\n".join(faults)))
 
 
-ASKING = ("check", "verify", "prove", "verify --repair", "changes", "sync", "backfill", "backfill --dry-run")
+ASKING = ("check", "verify", "prove", "verify --repair", "changes", "sync", "backfill", "backfill --dry-run", "init")
 """Commands that ask the tenant."""
 DONE = dict.fromkeys((*ASKING, "status"), 0)
 INCOMPLETE = DONE | dict.fromkeys(("verify", "prove", "verify --repair", "sync", "backfill"), 3)
@@ -118,7 +120,7 @@ TABLE: list[tuple[Callable[[World], None], Mapping[str, int]]] = [
     (the_table_differs, DONE | {"verify": 3}),  # and `prove` repairs it
     (
         a_collection_is_refused,
-        INCOMPLETE | {"check": 1, "prove": 0, "backfill --dry-run": 3, "status": 3},
+        INCOMPLETE | {"check": 1, "init": 1, "prove": 0, "backfill --dry-run": 3, "status": 3},
     ),  # of which no day is here to prove
     (all_collections_are_refused, FAILED | {"backfill --dry-run": 3}),  # for the people who are known
     (a_record_is_unreadable, INCOMPLETE | {"changes": 3}),
@@ -127,8 +129,8 @@ TABLE: list[tuple[Callable[[World], None], Mapping[str, int]]] = [
     (the_tenant_is_away, FAILED),
     # What waits in its own process, as a backfill, would wait for an hour.
     (the_tenant_asks_to_wait, {name: 1 for name in ASKING if "backfill" not in name}),
-    (the_warehouse_is_away, dict.fromkeys(COMMANDS, 1)),
-    (a_setting_is_wrong, dict.fromkeys((*ASKING, "db timezone"), 2)),
+    (the_warehouse_is_away, dict.fromkeys(COMMANDS, 1) | {"support-bundle": 0}),  # which says so
+    (a_setting_is_wrong, dict.fromkeys((*ASKING, "db timezone"), 2) | {"support-bundle": 0}),
 ]
 
 

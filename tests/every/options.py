@@ -29,8 +29,19 @@ def debug(house: House) -> None:
 
 
 def version(house: House) -> None:
-    assert house.run("--version").out == f"{__version__}\n"
+    assert house.run("--version").out.startswith(f"protime-etl {__version__}\n")
     assert __version__ not in house.run("--help").out
+
+
+def quiet(house: House) -> None:
+    assert "unit 1/1" in house.run("sync", *DAY).err
+    silent = house.run("sync", *DAY, "--quiet")
+    assert (silent.ok, silent.err, "read in" in silent.out) == (True, "", True)
+
+
+def verbose(house: House) -> None:
+    assert "status 200" not in house.run("sync", *DAY).err
+    assert "clockings: status 200, " in house.run("--verbose", "sync", *DAY).err
 
 
 def as_json(house: House, *command: str) -> None:
@@ -309,6 +320,8 @@ def prove_accept_deletions(house: House) -> None:
 ROWS: dict[str, OptionRow] = {
     "--debug": debug,
     "--version": version,
+    "--quiet": quiet,
+    "--verbose": verbose,
     **_json("check"),
     **_json("db", "upgrade", name="db upgrade"),
     **_json("sync", *DAY),

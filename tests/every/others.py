@@ -1,4 +1,4 @@
-"""Rows of the commands that read no clockings from the tenant: `resume`, `forget`, `db`, `sql`."""
+"""Rows of the commands that read no clockings from the tenant: `resume`, `forget`, `db`, `sql`, `init` and others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 
 from sqlalchemy.engine import URL
 
+from protime_etl import __version__
 from tests.every.house import FIRST, House, OptionRow
 from tests.tenant import TODAY
 
@@ -131,9 +132,32 @@ def sql_file(house: House) -> None:
     assert "42" in house.run("sql", "--file", str(file)).out
 
 
+def init_yes(house: House) -> None:
+    assert (house.run("init").status, (house.folder / ".env").exists()) == (2, False)
+    done = house.run("init", "--yes")
+    assert (done.status, "PROTIME_TENANT=simulated\n" in (house.folder / ".env").read_text()) == (0, True)
+
+
+def support_file(house: House) -> None:
+    assert house.run("support-bundle").status == 2
+    assert house.run("support-bundle", "bundle.json").status == 0
+    assert json.loads((house.folder / "bundle.json").read_text())["versions"]["protime-etl"] == __version__
+
+
+def demo_folder(house: House) -> None:
+    """A file in the way: what it does otherwise takes seconds, and is tried in tests/cli/test_demo.py."""
+    for arguments, name in (((), "protime-demo"), (("elsewhere",), "elsewhere")):
+        (house.folder / name).touch()
+        done = house.run("demo", *arguments)
+        assert (done.status, f"The folder {name} cannot be used" in done.err) == (2, True)
+
+
 ROWS: dict[str, OptionRow] = {
     **dict.fromkeys(("due --from", "due --to", "due --give-up", "due --collections", "due --tenant"), due),
     "resume --yes": yes,
+    "init --yes": init_yes,
+    "support-bundle file": support_file,
+    "demo folder": demo_folder,
     "forget tenant": forget_tenant,
     "forget --yes": forget_yes,
     "forget --json": forget_json,

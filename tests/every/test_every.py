@@ -7,12 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import typer
 from sqlalchemy.engine import URL
 
 from protime_etl.airflow.provider_info import field_labels
-from protime_etl.cli.commands import app
 from protime_etl.config import Settings
+from tests.commands import every_command
 from tests.every import options, settings, simulate
 from tests.every.house import CommandLine, Connection, House
 
@@ -23,14 +22,11 @@ def house(servers: Callable[[str], URL], tmp_path: Path) -> Iterator[House]:
         yield House(servers("embedded"), tmp_path, stack)
 
 
-def offered(command: object, *names: str) -> Iterator[str]:
+def offered() -> Iterator[str]:
     """Every option and argument of the command line, as `command --option`."""
-    if isinstance(command, typer.core.TyperGroup):
-        for name, one in command.commands.items():
-            yield from offered(one, *names, name)
-    assert isinstance(command, typer.core.TyperGroup | typer.core.TyperCommand)
-    for parameter in command.params:
-        yield " ".join([*names, parameter.opts[0]])
+    for name, one in every_command():
+        for parameter in one.params:
+            yield f"{name} {parameter.opts[0]}".strip()
 
 
 def test_every_setting_has_a_row() -> None:
@@ -42,7 +38,7 @@ def test_every_field_of_the_connection_has_a_row() -> None:
 
 
 def test_every_option_has_a_row() -> None:
-    assert options.ROWS.keys() | simulate.ROWS.keys() == set(offered(typer.main.get_command(app)))
+    assert options.ROWS.keys() | simulate.ROWS.keys() == set(offered())
 
 
 @pytest.mark.parametrize("name", settings.BOTH_FACES)

@@ -34,7 +34,7 @@ def test_a_private_folder_of_root_stays_private(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     with (
-        pytest.raises(SettingsError, match=rf"may not enter {private}\. Set PROTIME_HOME"),
+        pytest.raises(SettingsError, match=rf"may not enter {private}\. Work in a folder that others may enter"),
         embedded_postgres(private / "home"),
     ):
         pass
