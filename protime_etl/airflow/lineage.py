@@ -31,7 +31,9 @@ def lineage_of(api_host: str, warehouse: URL, loaded: Mapping[str, Counts]) -> A
     )
     from airflow.providers.openlineage.extractors import OperatorLineage  # noqa: PLC0415
 
-    place = f"postgres://{warehouse.host or 'localhost'}:{warehouse.port or PORT}"
+    # Of several hosts, or of a socket, the query has them.
+    hosts, ports = (str(warehouse.query.get(name, "")).split(",")[0] for name in ("host", "port"))
+    place = f"postgres://{warehouse.host or hosts or 'localhost'}:{warehouse.port or ports or PORT}"
     database = warehouse.database or warehouse.username
     inputs, outputs = [], []
     for path, counts in sorted(loaded.items()):

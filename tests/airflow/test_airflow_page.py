@@ -93,6 +93,8 @@ def test_each_metric_that_is_named_exists() -> None:
                 "proof_days",
                 "collections",
                 "coverage",
+                "plans",
+                "other_forms",
             )
         },
     }

@@ -74,7 +74,8 @@ def test_a_refused_collection_stops_no_other_in_airflow_either(
             )
             connection.execute(
                 sa.text(
-                    "UPDATE protime.calculated_totals SET extra = '{}' WHERE tenant <> 'shadow' AND date = '2026-03-20'"
+                    "UPDATE protime.calculated_totals SET time_present_duration_in_minutes = -1"
+                    " WHERE tenant <> 'shadow' AND date = '2026-03-20'"
                 )
             )
         with pytest.raises(AirflowFailException) as caught:

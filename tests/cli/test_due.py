@@ -76,7 +76,9 @@ def test_the_first_day_of_history_makes_all_since_due(shell: Shell) -> None:
 def test_days_are_not_given_up_while_a_run_is_at_them_and_are_due_again_when_it_goes_on(
     shell: Shell, simulated: SimulatedTenant
 ) -> None:
-    simulated.served.misbehaviour.follow(read_plan('fault = [{kind = "slow", seconds = 0.2, rate = 1.0}]'))
+    simulated.served.misbehaviour.follow(
+        read_plan('fault = [{kind = "slow", seconds = 8, count = 1, on = ["clockings"]}]')
+    )
     ended: list[int] = []
     under_way = threading.Thread(target=lambda: ended.append(shell("backfill", *OLDER).returncode))
     under_way.start()
