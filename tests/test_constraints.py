@@ -37,11 +37,14 @@ def test_pip_takes_the_hashed_files_and_no_other(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text(f"protime-etl @ {wheel.as_uri()} --hash=sha256:{digest}")
     (tmp_path / "other.txt").write_text(re.sub(r"sha256:[0-9a-f]{8}", "sha256:00000000", HASHED.read_text()))
     venv.create(tmp_path / "empty", with_pip=True)
+    python = str(tmp_path / "empty" / "bin" / "python")
+    # The first that takes hashes from constraints.
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "pip>=26.1"], check=True, capture_output=True)
 
     def install(constraints: Path) -> subprocess.CompletedProcess[str]:
-        command = [str(tmp_path / "empty" / "bin" / "python"), "-m", "pip", "install", "--dry-run", "--require-hashes"]
+        command = [python, "-m", "pip", "install", "--dry-run", "--require-hashes", "-c", str(constraints)]
         return subprocess.run(
-            [*command, "-c", str(constraints), "-r", str(tmp_path / "own.txt")],
+            [*command, "-r", str(tmp_path / "own.txt")],
             capture_output=True,
             text=True,
             check=False,
