@@ -99,7 +99,7 @@ def test_commands_psql_and_airflow_reach_it(
     shell.settings["PROTIME_DATABASE_URL"] = address = form(text)
     done = shell("db", "upgrade")
     assert done.returncode == 0, done.stderr
-    done = shell("sql", stdin="SELECT 'in ' || current_database() || ' as ' || current_user;\n")
+    done = shell("sql", stdin="SELECT 'in ' || current_database() || ' as ' || session_user;\n")
     assert "in house as loader" in done.stdout, done.stderr
 
     monkeypatch.setenv("PGSERVICEFILE", shell.environment["PGSERVICEFILE"])
@@ -108,7 +108,7 @@ def test_commands_psql_and_airflow_reach_it(
     monkeypatch.setenv("AIRFLOW_CONN_PROTIME_WAREHOUSE", json.dumps(printed))
     assert warehouse_url("protime_warehouse") == parse_url(address)
     with closing(PostgresHook(postgres_conn_id="protime_warehouse").get_conn()) as connection:
-        assert connection.cursor().execute("SELECT current_database(), current_user").fetchone() == ("house", "loader")
+        assert connection.cursor().execute("SELECT current_database(), session_user").fetchone() == ("house", "loader")
 
 
 @pytest.mark.parametrize("text", FORMS)
