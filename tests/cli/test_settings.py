@@ -142,6 +142,7 @@ def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(shell: Shell) -
     (shell.folder / ".env").write_text(
         "PROTIME_REQUEST_PER_SECOND=5\nPROTIME_NONSENSE=1\nPROTIME_WAREHOUSE_PASSWORD=x\n"
     )
+    (shell.folder / ".env").chmod(0o600)
     shell.environment = {"PROTIME_TIMEZON": "UTC", "protime_environment": "production"}
     result = shell("check")
     assert result.returncode == 0, result.stdout
