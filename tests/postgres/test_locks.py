@@ -11,8 +11,8 @@ from protime_etl.postgres.locks import DeltaLock, RunLease, is_alive, lock_backf
 
 def test_each_lock_has_a_number_of_its_own() -> None:
     numbers = [number for name, number in vars(locks).items() if name.endswith("_LOCK")]
-    assert len(numbers) == 8
-    assert len(set(numbers)) == 8
+    assert len(numbers) == 9
+    assert len(set(numbers)) == 9
 
 
 def test_a_delta_and_a_backfill_of_the_same_name_do_not_meet(engine: Engine) -> None:
