@@ -11,7 +11,6 @@ from itertools import count
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
-from tenacity import wait_none
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.people import PEOPLE
@@ -21,7 +20,6 @@ from protime_etl.postgres.ledger import open_run
 from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.schema import upgrade_schema
 from protime_etl.postgres.sources import set_zone
-from protime_etl.protime import retrying
 from protime_etl.sync.backfill import backfill
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.lists import read_list
@@ -40,18 +38,6 @@ LONG_AGO = FIRST - dt.timedelta(days=20)
 MOST = 60
 """More transactions than any verb has."""
 SOME = (1, 4, 9, 16, 25, MOST)
-
-
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "_jitter", wait_none())
-
-
-@pytest.fixture
-def world(warehouse: URL) -> Iterator[World]:
-    world = World(warehouse)
-    yield world
-    world.close()
 
 
 class Held:

@@ -7,18 +7,15 @@ taken out: `ORDER BY` in sql/engine/merge.sql.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.engine import URL
-from tenacity import wait_none
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.facts import read_facts
 from protime_etl.postgres.ledger import open_run
 from protime_etl.postgres.locks import DeltaLock, RunLease, lock_backfill, lock_merges_shared
-from protime_etl.protime import retrying
 from protime_etl.sync import backfill as backfilling
 from protime_etl.sync import lists, pull
 from protime_etl.sync.delta import confirmation
@@ -31,18 +28,6 @@ from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 EVERYBODY = [0, 1, 2]
-
-
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "_jitter", wait_none())
-
-
-@pytest.fixture
-def world(warehouse: URL) -> Iterator[World]:
-    world = World(warehouse)
-    yield world
-    world.close()
 
 
 def nothing(*_: Any) -> None:

@@ -6,17 +6,15 @@ The dice of the long run have to find each by themselves, too.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy.engine import URL
-from tenacity import wait_none
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres import queries
 from protime_etl.postgres.merge import Load
-from protime_etl.protime import retrying
 from protime_etl.sync import pull as pulling
 from protime_etl.sync.pull import UnitPull
 from protime_etl.sync.recheck import Verdict
@@ -25,18 +23,6 @@ from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World
 
 EVERYBODY = [0, 1, 2]
-
-
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "_jitter", wait_none())
-
-
-@pytest.fixture
-def world(warehouse: URL) -> Iterator[World]:
-    world = World(warehouse)
-    yield world
-    world.close()
 
 
 def replace_fragment(monkeypatch: pytest.MonkeyPatch, name: str, by: str) -> None:
