@@ -27,9 +27,9 @@ def require_own(path: Path, found: os.stat_result) -> None:
         return
     if found.st_uid not in (os.geteuid(), ROOT):
         why = f"belongs to another user (uid {found.st_uid}; this one is {os.geteuid()})"
-    # The group that many systems give each user for its own has no other members.
     elif stat.S_ISLNK(found.st_mode):  # it has no rights of its own
         return
+    # The group that many systems give each user for its own has no other members.
     elif found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid != os.getegid()):
         why = "can be written by other users"
     else:
