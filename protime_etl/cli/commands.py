@@ -63,12 +63,13 @@ class LateCommand(typer.core.TyperCommand):
         module, function = {**COMMANDS, **DB_COMMANDS}[str(self.name)][0].split(":")
         one = _typer()
         one.command(self.name)(getattr(import_module(f"protime_etl.cli.{module}"), function))
-        gc.freeze()  # what was imported stays
         return typer.main.get_command(one)
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Parse the options of the command itself."""
-        return self.real.make_context(*arguments, **more)
+        real = self.real
+        gc.freeze()  # what was imported stays; whoever only lists the commands goes on with other things
+        return real.make_context(*arguments, **more)
 
 
 def _typer(text: str | None = None, *, completion: bool = False) -> typer.Typer:

@@ -113,3 +113,9 @@ def colours(shell: Shell, **environment: str) -> bool:
 def test_no_color_is_obeyed(shell: Shell) -> None:
     assert colours(shell)
     assert not colours(shell, NO_COLOR="1")
+
+
+def test_who_lists_the_commands_freezes_nothing_of_its_own() -> None:
+    script = "import gc; from tests.commands import every_command; list(every_command()); print(gc.get_freeze_count())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
