@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 SEEDS ?= 1
 
-.PHONY: help run up test lint format migration data-page dependencies-page tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release hashes clean
+.PHONY: help run up test lint format migration data-page dependencies-page docs tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release hashes clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,13 @@ data-page: $(READY) ## Write docs/data.md, the page of all tables, from what the
 
 dependencies-page: $(READY) ## Write docs/dependencies.md, what is needed and under which licences
 	@$(BIN)/python -m tests.dependencies > docs/dependencies.md
+
+# README.md links to docs/, so both lie in one folder.
+docs: $(READY) ## The documents as a site with search, in build/site; fails on a broken link (5 seconds)
+	@rm -rf build/documents build/site && mkdir -p build/documents
+	@cp -r docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE build/documents
+	@$(BIN)/zensical build --clean --strict
+	@echo "Open build/site/index.html; the search needs a server: $(BIN)/python -m http.server -d build/site"
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

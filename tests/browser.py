@@ -36,7 +36,7 @@ def browser(home: Path) -> Iterator[webdriver.Chrome]:
     options.binary_location = program
     for argument in (*ARGUMENTS, f"--user-data-dir={home}"):
         options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     try:
         yield started

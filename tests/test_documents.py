@@ -195,7 +195,7 @@ def test_every_command_is_listed_and_every_option_that_is_named_exists() -> None
 
 
 @pytest.mark.airflow
-def test_the_readme_names_each_field_of_the_connection() -> None:
+def test_the_documents_name_each_field_of_the_connection() -> None:
     (connection,) = get_provider_info()["connection-types"]
     (row,) = re.findall(r"^\| `protime_default` .*", TEXT, re.MULTILINE)
     labels = {str(field["label"]) for field in connection["conn-fields"].values()}
@@ -220,4 +220,12 @@ def test_the_page_of_tables_is_what_the_code_says() -> None:
 
 
 def test_the_readme_is_a_first_hour() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 190
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_the_readme_has_the_two_commands_that_do_everything_and_ci_calls_the_second() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\nmake run\n" in readme
+    assert "`make test`" in readme
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert "make test" in ci
