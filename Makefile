@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 SEEDS ?= 1
 
-.PHONY: help run up test lint format migration data-page dependencies-page docs tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release hashes clean
+.PHONY: help run up test lint format baseline migration data-page dependencies-page docs tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release hashes clean
 
 help: ## List these
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' Makefile
@@ -82,6 +82,10 @@ warehouses: $(READY) ## All commands on PostgreSQL 14 to 18, behind PgBouncer an
 
 migration: $(READY) ## Write the next migration, from what the code says now: make migration NAME=absences
 	@$(BIN)/python -m protime_etl.postgres.migrations.draft "$(NAME)"
+
+baseline: $(READY) ## Write the first version of the schema, from what the code says now; until the first release
+	@$(BIN)/python -m protime_etl.postgres.migrations.baseline > .baseline.sql
+	@mv .baseline.sql protime_etl/postgres/migrations/versions/0001_baseline.sql
 
 data-page: $(READY) ## Write docs/data.md, the page of all tables, from what the code says
 	@$(BIN)/python -m protime_etl.postgres.data_page > docs/data.md

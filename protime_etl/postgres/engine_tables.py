@@ -181,8 +181,7 @@ units = Table(
     comment="Ledger: units of work, each people x dates, committed whole or not at all.",
 )
 
-# Its fillfactor leaves room for the next version of a row, as each unit writes one of each person. Migration 0005 sets
-# it: SQLAlchemy 2.0 has no word for it.
+# Its fillfactor, which the baseline sets, leaves room for the next version of a row: each unit writes one per person.
 coverage = Table(
     "coverage",
     metadata,
