@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import SchemaError
-from protime_etl.postgres import schema
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import upgrade_schema
 from tests.cli.shell import Shell
-from tests.databases import NUMBERS, both_servers, database, execute
+from tests.databases import both_servers, execute
+from tests.next_version import next_version
 
 AS_OF_BEFORE = """CREATE FUNCTION protime.clockings_as_of(moment timestamptz) RETURNS TABLE (tenant text, id bigint)
 LANGUAGE sql STABLE AS 'SELECT tenant, id FROM protime.clockings WHERE written_at <= moment'"""
@@ -122,32 +122,19 @@ def test_what_is_made_again_may_be_read_by_whom_it_could_be(warehouse: URL, read
     assert not value(warehouse, f"SELECT has_function_privilege('public', '{as_of}', 'EXECUTE')")
 
 
-@pytest.fixture(params=["0005", "0011"])
-def old(servers: Any, request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """A warehouse of an older version, of whose functions and views users made views."""
-    with database(servers("embedded"), f"depended_{next(NUMBERS)}") as url:
-        engine = create_engine(url)
-        config = schema.migration_config()
-        with engine.begin() as connection:
-            for name in schema.SCHEMAS:
-                connection.execute(sa.schema.CreateSchema(name))
-            config.attributes["connection"] = connection
-            command.upgrade(config, request.param)
-        yield engine
-        engine.dispose()
-
-
-def test_a_migration_names_what_depends_on_what_it_drops(old: Engine) -> None:
-    with old.begin() as connection:
-        has_proofs = connection.scalar(sa.text("SELECT to_regclass('protime_etl.proofs')")) is not None
-        if has_proofs:
-            connection.exec_driver_sql("CREATE VIEW protime.proof AS SELECT tenant FROM protime_etl.proofs")
-            connection.exec_driver_sql("CREATE VIEW public.mine AS SELECT * FROM protime.proof")
-        else:
-            connection.exec_driver_sql(AS_OF_BEFORE)
-            connection.exec_driver_sql("CREATE VIEW public.mine AS SELECT * FROM protime.clockings_as_of(now())")
-    with pytest.raises(SchemaError, match=r"view public\.mine depends on (view|function) protime\."):
-        upgrade_schema(old)
-    with old.begin() as connection:
+@pytest.mark.parametrize("kind", ["view", "function"])
+def test_a_migration_names_what_depends_on_what_it_drops(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    dropped, of_users = {
+        "view": ("VIEW protime.drift", "protime.drift"),
+        "function": ("FUNCTION protime.clockings_as_of", "protime.clockings_as_of(now())"),
+    }[kind]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE VIEW public.mine AS SELECT * FROM {of_users}")
+    next_version(monkeypatch, tmp_path, f"DROP {dropped}")
+    with pytest.raises(SchemaError, match=rf"view public\.mine depends on {kind} protime\."):
+        upgrade_schema(engine)
+    with engine.begin() as connection:
         connection.exec_driver_sql("DROP VIEW public.mine")
-    assert upgrade_schema(old).up_to_date
+    assert upgrade_schema(engine).up_to_date

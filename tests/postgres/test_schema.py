@@ -2,25 +2,28 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DatabaseError, SchemaError, SettingsError
-from protime_etl.postgres import schema
 from protime_etl.postgres.address import parse_url
 from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import require_schema, schema_state, upgrade_schema
+from protime_etl.postgres.migrations.baseline import baseline
+from protime_etl.postgres.schema import MIGRATIONS, require_schema, schema_state, upgrade_schema
 from protime_etl.postgres.tables import metadata
 from tests.databases import NUMBERS, both_servers, database, execute
 
 SCHEMAS = ("protime", "protime_etl")
+
+
+def test_the_baseline_is_what_the_code_says() -> None:
+    written = MIGRATIONS / "versions" / "0001_baseline.sql"
+    assert written.read_text(encoding="utf-8") == "".join(f"{one};\n" for one in baseline()), "run: make baseline"
 
 
 @both_servers
@@ -109,74 +112,6 @@ def test_as_many_workers_as_are_allowed_have_a_connection_each(warehouse: URL) -
     with ExitStack() as stack:
         held = [stack.enter_context(engine.connect()) for _ in range(40)]
         assert [one.scalar(sa.text("SELECT 1")) for one in held] == [1] * 40
-    engine.dispose()
-
-
-@contextmanager
-def of_version(engine: Engine, version: str) -> Iterator[Connection]:
-    """A transaction in an empty warehouse of an older version of the schema."""
-    config = schema.migration_config()
-    with engine.begin() as connection:
-        for name in SCHEMAS:
-            connection.execute(sa.schema.CreateSchema(name))
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-        yield connection
-
-
-def test_rows_that_stood_twice_stand_once_when_the_keys_come(empty_database: URL) -> None:
-    engine = create_engine(empty_database)
-    with of_version(engine, "0005") as connection:
-        for number in (7, 7, 8):
-            connection.execute(
-                sa.text(
-                    "INSERT INTO protime_etl.delta_seen (tenant, collection, id) VALUES ('acme', 'clockings', :id)"
-                ),
-                {"id": number},
-            )
-            connection.execute(
-                sa.text(
-                    "INSERT INTO protime.clocking_versions (tenant, id, person_id, date, time_of_day_in_minutes, kind,"
-                    " change_version, valid_from, valid_to)"
-                    " VALUES ('acme', :id, 1, '2026-03-20', 1, 'InOut', '', '2026-03-20', '2026-03-21')"
-                ),
-                {"id": number},
-            )
-    upgrade_schema(engine)
-    with engine.connect() as connection:
-        assert connection.scalars(sa.text("SELECT id FROM protime_etl.delta_seen ORDER BY id")).all() == [7, 8]
-        assert connection.scalars(sa.text("SELECT id FROM protime.clocking_versions ORDER BY id")).all() == [7, 8]
-    engine.dispose()
-
-
-def test_what_a_night_wrote_that_was_not_told_yet_is_carried_over(empty_database: URL) -> None:
-    engine = create_engine(empty_database)
-    with of_version(engine, "0010") as connection:
-        for status, changed in (("done", ["2026-03-01"]), ("running", ["2026-03-02"]), ("failed", None)):
-            run_id = connection.scalar(
-                sa.text(
-                    "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status)"
-                    " VALUES ('acme', 'cli', '2026-03-01', '2026-03-20', :status) RETURNING run_id"
-                ),
-                {"status": status},
-            )
-            connection.execute(
-                sa.text(
-                    "INSERT INTO protime_etl.units"
-                    " (run_id, date_from, date_to, person_ids, status, finished_at, inserted, changed_days)"
-                    " VALUES (:run, '2026-03-18', '2026-03-20', '{1}', 'done', now(), 1, :changed)"
-                ),
-                {"run": run_id, "changed": changed},
-            )
-    upgrade_schema(engine)
-    with engine.connect() as connection:
-        notes = connection.execute(
-            sa.text("SELECT CAST(days AS text[]), all_days FROM protime_etl.written_days ORDER BY days")
-        ).all()
-    assert [tuple(note) for note in notes] == [
-        (["2026-03-02"], True),
-        (["2026-03-18", "2026-03-19", "2026-03-20"], False),
-    ]
     engine.dispose()
 
 
