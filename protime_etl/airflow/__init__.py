@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     )
     from protime_etl.airflow.prove import ProtimeProveOperator
     from protime_etl.airflow.report import ProtimeReportOperator
-    from protime_etl.airflow.retry_policy import ProtimeRetryPolicy
 
 _MODULES = {
     "ProtimeBackfillPlanOperator": "backfill",
@@ -44,7 +43,6 @@ _MODULES = {
     "ProtimePlanOperator": "operators",
     "ProtimeProveOperator": "prove",
     "ProtimeReportOperator": "report",
-    "ProtimeRetryPolicy": "retry_policy",
     "protime_dags": "factory",
 }
 __all__ = [
@@ -61,7 +59,6 @@ __all__ = [
     "ProtimePlanOperator",
     "ProtimeProveOperator",
     "ProtimeReportOperator",
-    "ProtimeRetryPolicy",
     "ProtimeVerifyOperator",
     "protime_dags",
 ]

@@ -10,13 +10,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
-from alembic.operations import ops
 
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.connection import create_engine
@@ -63,20 +61,9 @@ def _draft(engine: sa.Engine, name: str) -> Path:
 
 
 def _complete(_context: object, _revision: object, directives: list[Any]) -> None:
-    """Refuse to write an empty migration; take out, on the way back, the functions of tables that are taken out."""
-    script = directives[0]
-    if script.upgrade_ops.is_empty():
+    """Refuse to write an empty migration."""
+    if directives[0].upgrade_ops.is_empty():
         raise SettingsError("Nothing to write: the tables are those of the newest version of the schema.")
-    made = [one for one in script.upgrade_ops.ops if isinstance(one, ops.CreateTableOp)]
-    tables = [one.table_name for one in made if one.schema == "protime"]  # only records have versions
-    script.downgrade_ops.ops.extend(map(ops.ExecuteSQLOp, _drop_functions(tables)))
-
-
-def _drop_functions(tables: Iterable[str]) -> Iterable[str]:
-    for table in tables:
-        if not table.endswith("_versions"):
-            yield f"DROP FUNCTION IF EXISTS protime.{table}_as_of(timestamptz)"
-            yield f"DROP FUNCTION IF EXISTS protime_etl.keep_{table}_versions()"
 
 
 if __name__ == "__main__":
