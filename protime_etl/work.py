@@ -5,17 +5,54 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["BACKFILL_ORIGIN", "EVERYONE", "NOBODY", "Counts", "Request", "Scope", "Slice", "Unit", "whole_list"]
+__all__ = [
+    "EVERYONE",
+    "NOBODY",
+    "Counts",
+    "DagRun",
+    "Request",
+    "RunKind",
+    "Scope",
+    "Slice",
+    "Unit",
+    "whole_list",
+]
 
-
-BACKFILL_ORIGIN = "cli backfill"
-"""What the ledger calls a backfill of the command line, which goes on where it ended."""
 NOBODY = 0
 """No person has this id."""
 EVERYONE = -1
 """Stands for all people in slices of collections that are read by days."""
+
+
+class RunKind(StrEnum):
+    """What a run is for."""
+
+    SYNC = "sync"
+    BACKFILL = "backfill"
+    NIGHTLY = "nightly"
+    VERIFY = "verify"
+    """A comparison that was asked for."""
+    PROOF = "proof"
+    """The comparison of what was compared longest ago."""
+    REPAIR = "repair"
+    """Reads again what a comparison found to differ."""
+    UNLISTED = "unlisted"
+    """Reads people whom a comparison found and no list names."""
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether its days were asked for; otherwise a comparison led to them."""
+        return self not in (RunKind.REPAIR, RunKind.UNLISTED)
+
+
+class DagRun(NamedTuple):
+    """The run of Airflow that started a run of ours."""
+
+    dag_id: str
+    run_id: str
 
 
 class Slice(NamedTuple):

@@ -157,11 +157,11 @@ def test_a_unit_over_midnight_covers_the_days_that_were_over_when_it_began(
     clock.set(midnight - dt.timedelta(seconds=20))
     with open_pipeline(settings_for(growing, timezone=zone), warehouse) as pipeline:
         seen = Midnight(clock, midnight + dt.timedelta(seconds=1))
-        sync(pipeline, "cli", last - dt.timedelta(days=6), last, observer=seen)
+        sync(pipeline, last - dt.timedelta(days=6), last, observer=seen)
         assert seen.pages > 1, "it was read in one page"
         assert covered(engine) == {day for day in days if day <= last - dt.timedelta(days=2)}
 
-        sync(pipeline, "cli", last - dt.timedelta(days=6), last)
+        sync(pipeline, last - dt.timedelta(days=6), last)
         assert covered(engine) == {day for day in days if day <= last - dt.timedelta(days=1)}
 
 
@@ -173,13 +173,13 @@ def test_a_comparison_over_midnight_proves_the_days_that_were_over_when_it_began
     clock.set(midnight - dt.timedelta(seconds=20))
     with open_pipeline(settings_for(growing), warehouse) as pipeline:
         for _ in range(2):
-            sync(pipeline, "cli", first, last)
+            sync(pipeline, first, last)
         seen = Midnight(clock, midnight + dt.timedelta(seconds=1))
         verify(pipeline, first, last, on_page=seen.read)
         assert seen.pages > 1
         assert max(proven(engine)) == max(covered(engine)) == before - dt.timedelta(days=1)
 
-        sync(pipeline, "cli", before, before, growing.tenant.person_ids()[:1])
+        sync(pipeline, before, before, growing.tenant.person_ids()[:1])
         assert max(covered(engine)) == before
         assert max(proven(engine)) == before - dt.timedelta(days=1), "it is proven of one person"
         verify(pipeline, before, before)
@@ -227,7 +227,7 @@ def test_a_pause_of_an_hour_ends_with_the_hour(
         """One sync of a process of its own; how many requests it made."""
         before = sum(simulated.served.requests.values())
         with open_pipeline(settings, warehouse) as pipeline, contextlib.suppress(RateLimited):
-            sync(pipeline, "cli", FIRST, TODAY)
+            sync(pipeline, FIRST, TODAY)
         return sum(simulated.served.requests.values()) - before
 
     simulated.served.misbehaviour.follow(read_plan(QUOTA))
@@ -245,7 +245,7 @@ def test_a_delta_lives_72_hours_after_its_last_turn(
     clock: MovingClock, pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     clock.set(midnight_after(TODAY))
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert poll(pipeline).initial
     for _ in range(2):
         clock.move(hours=LIFETIME_HOURS - 1)
@@ -264,7 +264,7 @@ def test_a_delta_lives_72_hours_after_its_last_turn(
 
 def test_a_warehouse_that_is_read_no_more_is_not_well(clock: MovingClock, pipeline: Pipeline, engine: Engine) -> None:
     clock.set(midnight_after(TODAY) + dt.timedelta(hours=4))
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert health(engine).ok
     clock.move(hours=30)  # the next night may be under way
     assert health(engine).ok
@@ -282,12 +282,12 @@ def test_what_a_deployment_keeps_for_a_year_is_kept_for_a_year(
             return int(connection.scalar(sa.text("SELECT count(*) FROM protime_etl.verifications")) or 0)
 
     clock.set(midnight_after(TODAY) + dt.timedelta(days=2))
-    sync(pipeline, "cli", FIRST, TODAY)
-    prove(pipeline, "cli")
+    sync(pipeline, FIRST, TODAY)
+    prove(pipeline)
     once = kept()
     clock.move(days=364)
-    prove(pipeline, "cli")
+    prove(pipeline)
     assert kept() == once + 1
     clock.move(days=3)
-    prove(pipeline, "cli")
+    prove(pipeline)
     assert kept() == 2

@@ -8,7 +8,7 @@ from airflow.sdk import Asset
 from airflow.sdk.definitions.asset import AssetUniqueKey
 from airflow.sdk.exceptions import AirflowInactiveAssetInInletOrOutletException
 
-from protime_etl.airflow.protime_operator import ProtimeOperator, origin_of
+from protime_etl.airflow.protime_operator import ProtimeOperator, dag_run_of
 from protime_etl.postgres.written_days import Told, tell_days
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def untold_days(
 
     Asked for last in a task: its event is sent when it succeeds.
     """
-    one = f"{origin_of(context)} {task.task_id} {getattr(context['ti'], 'map_index', -1)}"
+    run = dag_run_of(context)
+    one = f"{run.dag_id} {run.run_id} {task.task_id} {getattr(context['ti'], 'map_index', -1)}"
     asset = str(getattr(outlet, "name", None) or getattr(outlet, "uri", outlet))
     with pipeline.transaction() as connection:
         return tell_days(connection, pipeline.tenant, asset, one, delta_alone=delta_alone)

@@ -12,7 +12,6 @@ from protime_etl.airflow.protime_operator import (
     ProtimeOperator,
     form_text,
     log_incomplete,
-    origin_of,
     run_day,
 )
 from protime_etl.counted import counted
@@ -20,7 +19,7 @@ from protime_etl.sync.arguments import parse_date, parse_ids, parse_whole_number
 from protime_etl.sync.lists import read_people_for
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import plan
-from protime_etl.work import Request
+from protime_etl.work import Request, RunKind
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -75,7 +74,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
         selection = self._selection(pipeline, context)
         if selection.person_ids is not None:
             read_people_for(pipeline, selection)
-        run_id, units = plan(pipeline, origin_of(context), selection, workers=at_once or 1)
+        run_id, units = plan(pipeline, RunKind.BACKFILL, selection, workers=at_once or 1)
         log_incomplete(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s", run_id, selection.first, selection.last, counted(len(units), "unit"))
         context["ti"].xcom_push(key="run_id", value=run_id)

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from protime_etl.airflow.asset_events import active_outlets, untold_days
 from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.protime_operator import ProtimeOperator, is_true, origin_of, run_window
+from protime_etl.airflow.protime_operator import ProtimeOperator, is_true, run_window
 from protime_etl.airflow.reports import in_words
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
@@ -128,7 +128,7 @@ class ProtimeVerifyOperator(ProtimeOperator):
         problems: list[str] = []
         for path in pipeline.dated:
             try:
-                counts, problem = self._verify(pipeline, context, COLLECTIONS[path], first, last)
+                counts, problem = self._verify(pipeline, COLLECTIONS[path], first, last)
             except REFUSALS as error:
                 if len(pipeline.dated) == 1:
                     raise
@@ -141,16 +141,15 @@ class ProtimeVerifyOperator(ProtimeOperator):
         return dict(totals)
 
     def _verify(
-        self, pipeline: Pipeline, context: Context, collection: Collection, first: dt.date, last: dt.date
+        self, pipeline: Pipeline, collection: Collection, first: dt.date, last: dt.date
     ) -> tuple[dict[str, int], str]:
         """The counts of a collection, and what to say of it if something was overlooked."""
-        origin = origin_of(context)
-        found = verify(pipeline, first, last, collection=collection, origin=origin)
+        found = verify(pipeline, first, last, collection=collection)
         totals = found.totals()
         self.log.info("%s, %s to %s: %s", collection.path, first, last, totals)
         overlooked = found.overlooked
         if found.unlisted:
-            counts = read_unlisted(pipeline, f"{origin} unlisted", found.unlisted, first, last)
+            counts = read_unlisted(pipeline, found.unlisted, first, last)
             overlooked = [one for one in overlooked if not found.unlisted.issuperset(one.people)]
             self.log.warning(
                 "No list of people names %s, who have records: they are read now and every night from now on"

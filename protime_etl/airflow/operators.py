@@ -11,9 +11,9 @@ from protime_etl.airflow.mapping import map_over
 from protime_etl.airflow.protime_operator import (
     MOST_AT_ONCE,
     ProtimeOperator,
+    is_backfill,
     is_true,
     log_incomplete,
-    origin_of,
     run_window,
 )
 from protime_etl.airflow.reports import LogObserver, in_words
@@ -28,7 +28,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import entering_failures, is_done, plan, read_unit, unfinished_parts
 from protime_etl.sync.workers import pull_units
 from protime_etl.sync.worklist import failure_of
-from protime_etl.work import Counts, Unit
+from protime_etl.work import Counts, RunKind, Unit
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -152,7 +152,8 @@ class ProtimePlanOperator(ProtimeOperator):
             if self.read_people:
                 pipeline.accept_deletions(is_true(self.accept_deletions))
                 _read_lists(pipeline, self.log)
-            run_id, units = plan(pipeline, origin_of(context), request)
+            kind = RunKind.BACKFILL if is_backfill(context) else RunKind.NIGHTLY
+            run_id, units = plan(pipeline, kind, request)
         log_incomplete(self.log, pipeline)
         self.log.info("Run %s: %s to %s in %s", run_id, first, last, counted(len(units), "unit"))
         context["ti"].xcom_push(key="run_id", value=run_id)

@@ -17,7 +17,7 @@ from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import ProtimeError
 from protime_etl.sync.arguments import parse_whole_number
 from protime_etl.sync.settled import local_day
-from protime_etl.work import Counts
+from protime_etl.work import Counts, DagRun
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_AT_ONCE",
     "ProtimeOperator",
+    "dag_run_of",
     "form_text",
     "is_backfill",
     "is_true",
     "log_incomplete",
-    "origin_of",
     "run_day",
     "run_window",
 ]
@@ -60,10 +60,10 @@ def log_incomplete(log: Any, pipeline: Pipeline) -> None:
         log.error("%s", error)
 
 
-def origin_of(context: Context) -> str:
-    """What the ledger calls the run."""
+def dag_run_of(context: Context) -> DagRun:
+    """The run of Airflow that a task belongs to."""
     run: Any = context["dag_run"]
-    return f"airflow {run.dag_id} {run.run_id}"
+    return DagRun(run.dag_id, run.run_id)
 
 
 def is_backfill(context: Context) -> bool:
@@ -142,6 +142,7 @@ class ProtimeOperator(BaseOperator):
         try:
             with self.pipeline() as pipeline:
                 longest_inside = pipeline.settings.max_wait_in_task
+                pipeline.dag_run = dag_run_of(context)
                 pipeline.accepts_older = is_true(self.accept_older)
                 result = self.carry_out(pipeline, context)
                 self._loaded = (pipeline.settings.api_host, pipeline.engine.url, dict(pipeline.counts_of))

@@ -13,7 +13,6 @@ from protime_etl.airflow.protime_operator import (
     ProtimeOperator,
     is_backfill,
     is_true,
-    origin_of,
     run_window,
 )
 from protime_etl.airflow.reports import in_words
@@ -69,7 +68,7 @@ class ProtimeProveOperator(ProtimeOperator):
         requests = None if given in ("None", "") else parse_whole_number("requests", given, 0, MOST_REQUESTS)
         pipeline.accept_deletions(is_true(self.accept_deletions))
         first, _ = run_window(context, pipeline, self.lookback_days)
-        done = prove(pipeline, origin_of(context), before=first, requests=requests)
+        done = prove(pipeline, before=first, requests=requests)
         for path, start, end, people in done.windows:
             self.log.info("Proven: %s, %s to %s, %s", path, start, end, "everybody" if people is None else people)
         self._report(done)

@@ -154,7 +154,7 @@ def _read_the_night(settings: Settings, url: URL) -> None:
     today = local_day(settings, dt.datetime.now(dt.UTC))
     first = today - dt.timedelta(days=LOOKBACK_DAYS)
     with open_pipeline(settings, url) as pipeline:
-        counts, _ = runs.sync(pipeline, "cli", first, today)
+        counts, _ = runs.sync(pipeline, first, today)
         for error in pipeline.to_look_at:
             raise error
     console.print_line(

@@ -40,7 +40,7 @@ def prove(
             )
         pipeline.accept_deletions(accept_deletions)
         with reading("comparing what was compared longest ago") as page:
-            done = prove_oldest(pipeline, "cli", requests=requests, on_page=page)
+            done = prove_oldest(pipeline, requests=requests, on_page=page)
         incomplete = list(pipeline.to_look_at)
     done.failures += incomplete
     print_proving(done, as_json=as_json)

@@ -49,9 +49,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
         chosen = parse_ids("--circles", circles) if circles else ()
         selection = select(pipeline, first, last, person_ids, circles=chosen)
         note_days(selection)
-        counts, units = runs.sync(
-            pipeline, "cli", first, last, person_ids, circles=chosen, workers=workers, observer=progress
-        )
+        counts, units = runs.sync(pipeline, first, last, person_ids, circles=chosen, workers=workers, observer=progress)
         token_requests = pipeline.tokens.requests
     note_empty_circles(circles, counts)
     report(range_of(selection), counts, units, token_requests, pipeline, as_json=as_json)

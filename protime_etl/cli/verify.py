@@ -52,7 +52,7 @@ def verify(  # noqa: PLR0917 - one parameter an option
             pipeline.accept_deletions(accept_deletions)
             with reading("repairing, and comparing again") as page:
                 for one in to_repair:
-                    verifying.repair(pipeline, "cli repair", one)
+                    verifying.repair(pipeline, one)
                 found = verify_all(pipeline, first, last, person_ids, on_page=page)
             repaired = len(before - _differing(found))
         token_requests = pipeline.tokens.requests

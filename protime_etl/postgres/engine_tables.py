@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, INT8MULTIRANGE
 
-from protime_etl.postgres.metadata import MOMENT, key, metadata
+from protime_etl.postgres.metadata import MOMENT, STARTED_BY, key, metadata, started_by_columns
 
 __all__ = [
     "acts",
@@ -102,7 +102,7 @@ runs = Table(
     metadata,
     Column("run_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the run."),
     Column("tenant", Text, nullable=False, comment="Tenant that was read."),
-    Column("origin", Text, nullable=False, comment="Who asked: cli, or the Airflow DAG and run."),
+    *started_by_columns(),
     Column(
         "collections",
         ARRAY(Text),
@@ -127,6 +127,7 @@ runs = Table(
     Column("error", Text, comment="What went wrong, in one line."),
     CheckConstraint("status IN ('running', 'done', 'failed')", name="status"),
     CheckConstraint("date_from <= date_to", name="dates"),
+    CheckConstraint(STARTED_BY, name="started_by"),
     schema="protime_etl",
     comment="Ledger: each run that was asked for.",
 )

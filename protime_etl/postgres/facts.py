@@ -74,10 +74,14 @@ WITH held AS (
     JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
     WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
 )
-SELECT run_id, r.tenant, r.origin, r.collections, r.date_from, r.date_to, r.started_at,
+SELECT run_id, r.tenant, r.kind, r.started_by, r.dag_id, r.dag_run_id,
+    concat_ws(' ', r.started_by, r.dag_id, r.dag_run_id,
+        CASE WHEN r.kind IN ('repair', 'unlisted') OR (r.kind = 'backfill' AND r.dag_id IS NULL) THEN r.kind END
+    ) AS origin,
+    r.collections, r.date_from, r.date_to, r.started_at,
     CASE WHEN r.status <> 'running' THEN r.status
-        WHEN r.origin LIKE 'cli%' AND (:run_lock, r.run_id % 2147483648) NOT IN (SELECT * FROM held) THEN 'died'
-        WHEN r.origin NOT LIKE 'cli%' AND count(w.number) = 0 THEN 'waiting'
+        WHEN r.started_by = 'cli' AND (:run_lock, r.run_id % 2147483648) NOT IN (SELECT * FROM held) THEN 'died'
+        WHEN r.started_by <> 'cli' AND count(w.number) = 0 THEN 'waiting'
         ELSE r.status END AS status,
     count(*) FILTER (WHERE u.status = 'done') || '/' || count(u.unit_id) FILTER (WHERE u.status <> 'cut') AS units,
     count(w.number) AS under_way,

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.ledger import started_by
 from protime_etl.postgres.proof_tables import delta_polls, verifications
+from protime_etl.work import DagRun, RunKind
 
 __all__ = ["forget_old", "keep_poll", "keep_verification", "requests_by"]
 
@@ -27,7 +29,8 @@ def keep_verification(
     tenant: str,
     collection: str,
     *,
-    origin: str,
+    kind: RunKind,
+    dag_run: DagRun | None,
     days: tuple[dt.date, dt.date] | None,
     totals: Mapping[str, int],
 ) -> None:
@@ -37,7 +40,7 @@ def keep_verification(
         verifications.insert().values(
             tenant=tenant,
             collection=collection,
-            origin=origin,
+            **started_by(kind, dag_run),
             date_from=first,
             date_to=last,
             finished_at=sa.func.clock_timestamp(),
@@ -46,11 +49,12 @@ def keep_verification(
     )
 
 
-def requests_by(connection: Connection, tenant: str, origin: str) -> int:
-    """Requests that comparisons of that origin took in the last day."""
+def requests_by(connection: Connection, tenant: str, dag_run: DagRun) -> int:
+    """Requests that comparisons of that run of Airflow took in the last day."""
     taken = sa.select(sa.func.coalesce(sa.func.sum(verifications.c.requests), 0)).where(
         verifications.c.tenant == tenant,
-        verifications.c.origin == origin,
+        verifications.c.dag_id == dag_run.dag_id,
+        verifications.c.dag_run_id == dag_run.run_id,
         verifications.c.finished_at > sa.func.clock_timestamp() - sa.text("interval '1 day'"),
     )
     return int(connection.scalar(taken) or 0)

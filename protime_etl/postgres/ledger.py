@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.engine_tables import runs, units
-from protime_etl.work import Counts, Request, Slice, Unit
+from protime_etl.work import Counts, DagRun, Request, RunKind, Slice, Unit
 
 __all__ = [
     "cut_unit",
@@ -28,8 +28,9 @@ __all__ = [
     "require_tenant",
     "resume_run",
     "run_counts",
+    "started_by",
+    "unfinished_backfill",
     "unfinished_parts",
-    "unfinished_run",
     "unfinished_units",
     "unit_is_done",
     "vanished_in_run",
@@ -43,21 +44,39 @@ COUNT_COLUMNS = tuple(Counts().as_dict())
 def open_run(
     connection: Connection,
     tenant: str,
-    origin: str,
+    kind: RunKind,
     selection: Request,
     planned: Iterable[Slice],
+    *,
+    dag_run: DagRun | None = None,
 ) -> tuple[int, list[Unit]]:
     """Enter a run with its units; returns its number and the units."""
-    if not origin.startswith("cli"):  # a task of Airflow that plans again replaces what it planned before
+    started = started_by(kind, dag_run)
+    if dag_run is not None:  # a task of Airflow that plans again replaces what it planned before
         connection.execute(
             runs.update()
-            .where(runs.c.tenant == tenant, runs.c.origin == origin, runs.c.status == "running")
+            .where(runs.c.tenant == tenant, runs.c.status == "running", *_same(started))
             .values(status="failed", finished_at=sa.func.clock_timestamp(), error="planned again")
         )
     run_id: int = connection.execute(
-        runs.insert().values(tenant=tenant, origin=origin, **selection.columns()).returning(runs.c.run_id)
+        runs.insert().values(tenant=tenant, **started, **selection.columns()).returning(runs.c.run_id)
     ).scalar_one()
     return run_id, enter_units(connection, run_id, planned, selection.circles)
+
+
+def started_by(kind: RunKind, dag_run: DagRun | None) -> dict[str, object]:
+    """How the tables of runs and of comparisons hold what something is for and what started it."""
+    return {
+        "kind": kind,
+        "started_by": "cli" if dag_run is None else "airflow",
+        "dag_id": dag_run and dag_run.dag_id,
+        "dag_run_id": dag_run and dag_run.run_id,
+    }
+
+
+def _same(values: Mapping[str, object]) -> list[sa.ColumnElement[bool]]:
+    """Conditions: the row of a run has these values."""
+    return [runs.c[name].is_not_distinct_from(sa.cast(value, runs.c[name].type)) for name, value in values.items()]
 
 
 def enter_units(
@@ -92,18 +111,14 @@ def remove_units(connection: Connection, unit_ids: Iterable[int]) -> None:
     connection.execute(units.delete().where(units.c.unit_id.in_(list(unit_ids)), units.c.status != "done"))
 
 
-def unfinished_run(connection: Connection, tenant: str, origin: str, selection: Request) -> int | None:
-    """The latest run of that origin which asked for exactly this within a week and is not done."""
-    wanted = [
-        column.is_not_distinct_from(sa.cast(value, column.type))
-        for column, value in ((runs.c[name], value) for name, value in selection.columns().items())
-    ]
+def unfinished_backfill(connection: Connection, tenant: str, selection: Request) -> int | None:
+    """The latest backfill of the command line which asked for exactly this within a week and is not done."""
     statement = sa.select(runs.c.run_id).where(
         runs.c.tenant == tenant,
-        runs.c.origin == origin,
+        *_same(started_by(RunKind.BACKFILL, None)),
         runs.c.status != "done",
         runs.c.started_at > sa.func.now() - dt.timedelta(days=RESUMED_DAYS),
-        *wanted,
+        *_same(selection.columns()),
     )
     run_id: int | None = connection.scalar(statement.order_by(runs.c.run_id.desc()).limit(1))
     return run_id

@@ -11,12 +11,10 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted
 from protime_etl.postgres.facts import Facts, Row
 from protime_etl.postgres.other_forms import SHOWN
-from protime_etl.work import BACKFILL_ORIGIN
+from protime_etl.work import RunKind
 
 __all__ = ["RANGES_SHOWN", "Missing", "Problem", "days_in_words", "problems_of"]
 
-BESIDES = (" repair", " unlisted")
-"""How the origin of a run ends that a comparison has asked for."""
 LIST_HOURS = 60
 """A list is read every night; until then the next night may yet be under way."""
 TURN_HOURS = 24
@@ -127,7 +125,7 @@ def _of_wrong(facts: Facts) -> Iterator[Problem]:
 
 def _of_gaps(facts: Facts) -> Iterator[Problem]:
     """What is due and was never read, by collection."""
-    newest = next((row for row in facts["runs"] if not row["origin"].endswith(BESIDES)), None)
+    newest = next((row for row in facts["runs"] if RunKind(row["kind"]).is_requested), None)
     for path in sorted({row["collection"] for row in facts["gaps"]}):
         rows = [row for row in facts["gaps"] if row["collection"] == path]
         first, last = min(row["first"] for row in rows), max(row["last"] for row in rows)
@@ -216,12 +214,12 @@ def _of_lists(facts: Facts, collections: Sequence[str]) -> Iterator[Problem]:
 
 def _of_runs(runs: Sequence[Row]) -> Iterator[Problem]:
     """The newest run, if it came to a bad end: what it left is told by days, and its command goes on with it."""
-    newest = next((row for row in runs if not row["origin"].endswith(BESIDES)), None)
+    newest = next((row for row in runs if RunKind(row["kind"]).is_requested), None)
     if newest is None or newest["status"] not in ("failed", "died"):
         return
     asked = f"--from {newest['date_from']} --to {newest['date_to']} {newest['options']}".rstrip()
     # The same backfill goes on where it ended; a sync would read all of its range again.
-    command = "backfill" if newest["origin"] == BACKFILL_ORIGIN else "sync"
+    command = "backfill" if (newest["kind"], newest["started_by"]) == (RunKind.BACKFILL, "cli") else "sync"
     what = f"run {newest['run_id']} {newest['status']}"
     yield Problem("note", "run", what, newest["error"] or "", f"protime-etl {command} {asked}", newest["started_at"])
 

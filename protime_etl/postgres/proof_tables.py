@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Identity, Index, Table, Text, text
 
-from protime_etl.postgres.metadata import MOMENT, key, metadata
+from protime_etl.postgres.metadata import MOMENT, key, metadata, started_by_columns
 
 __all__ = ["delta_polls", "proof_days", "verifications"]
 
@@ -44,7 +44,7 @@ verifications = Table(
     Column("verification_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the comparison."),
     Column("tenant", Text, nullable=False, comment="Tenant that was compared."),
     Column("collection", Text, nullable=False, comment="Collection that was compared."),
-    Column("origin", Text, nullable=False, comment="Who asked: cli, or the Airflow DAG and run."),
+    *started_by_columns(),
     Column("date_from", Date, comment="First day; null for a collection without days."),
     Column("date_to", Date, comment="Last day; null for a collection without days."),
     Column("finished_at", MOMENT, nullable=False, comment="When it ended."),

@@ -11,6 +11,7 @@ from protime_etl.collections.collection import Collection
 from protime_etl.postgres.engine_tables import runs, units
 from protime_etl.postgres.planning import BOUND_TENANT
 from protime_etl.postgres.record_tables import RECORD_TABLES
+from protime_etl.work import RunKind
 
 __all__ = ["longest", "requests_of_last_run", "seconds_per_request", "stored_records", "usual_amounts"]
 
@@ -54,8 +55,7 @@ def requests_of_last_run(connection: Connection, tenant: str) -> int:
             runs.c.status == "done",
             runs.c.person_ids.is_(None),
             runs.c.circles.is_(None),
-            ~runs.c.origin.like("%backfill%"),
-            ~runs.c.origin.like("% repair"),
+            runs.c.kind.not_in((RunKind.BACKFILL, RunKind.REPAIR)),
             runs.c.date_to - runs.c.date_from <= NIGHT_DAYS,
         )
         .scalar_subquery()

@@ -28,7 +28,7 @@ from protime_etl.sync.runs import (
 )
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer
-from protime_etl.work import BACKFILL_ORIGIN, Counts, Request, Slice, Unit
+from protime_etl.work import Counts, Request, RunKind, Slice, Unit
 
 __all__ = ["BackfillPlan", "backfill", "plan_backfill"]
 
@@ -62,7 +62,7 @@ def plan_backfill(pipeline: Pipeline, request: Request, *, workers: int = 1, fre
     with pipeline.transaction() as connection:
         estimates = estimates_of(pipeline, connection)
         pace = seconds_per_request(connection, tenant)
-        resumes = None if fresh else ledger.unfinished_run(connection, tenant, BACKFILL_ORIGIN, request)
+        resumes = None if fresh else ledger.unfinished_backfill(connection, tenant, request)
         if resumes is not None:
             left = ledger.unfinished_units(connection, resumes)
             units = [
@@ -112,7 +112,7 @@ def _begin(
     with pipeline.transaction() as connection:
         lock_backfill(connection, f"{tenant} {request.columns()}")
         register_source(connection, pipeline.settings)
-        run_id = ledger.unfinished_run(connection, tenant, BACKFILL_ORIGIN, request)
+        run_id = ledger.unfinished_backfill(connection, tenant, request)
         if run_id is not None and is_alive(connection, run_id):
             raise ProtimeError(
                 f"Another process is at this backfill already (run {run_id}).",
@@ -122,11 +122,11 @@ def _begin(
         if run_id is not None and not fresh:
             since = _begun_since(pipeline, connection, run_id, request, estimates, workers)
             ledger.enter_units(connection, run_id, since, request.circles)
-            enter_asked(pipeline, connection, BACKFILL_ORIGIN, request, asked)  # it may have been given up meanwhile
+            enter_asked(pipeline, connection, RunKind.BACKFILL, request, asked)  # it may have been given up meanwhile
             units = ledger.resume_run(connection, run_id)
         else:
             planned = plan_slices(pipeline, connection, request, estimates, probing=True, workers=workers)
-            run_id, units = enter_run(pipeline, connection, BACKFILL_ORIGIN, request, planned, asked=asked)
+            run_id, units = enter_run(pipeline, connection, RunKind.BACKFILL, request, planned, asked=asked)
         lease = RunLease(pipeline.engine, run_id)
         lease.renew()
         return run_id, units, lease

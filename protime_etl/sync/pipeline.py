@@ -37,7 +37,7 @@ from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.token_requests import GrantedTokens
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.brake import Brake
-from protime_etl.work import Counts
+from protime_etl.work import Counts, DagRun
 
 __all__ = ["FAILING_ALIKE", "LONGEST_WAIT_INSIDE", "REFUSALS", "Pipeline", "open_pipeline", "stops_all"]
 
@@ -85,6 +85,8 @@ class Pipeline:
         self.accepts_older = False
         """Whether records replace newer versions of theirs, once another answer has confirmed it: the tenant was
         restored from a backup or moved."""
+        self.dag_run: DagRun | None = None
+        """The run of Airflow that this was opened for; None: the command line."""
         self.counts_of: defaultdict[str, Counts] = defaultdict(Counts)
         """What was done, by collection."""
         self.failed: dict[str, ProtimeError] = {}

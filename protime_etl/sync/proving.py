@@ -32,11 +32,10 @@ from protime_etl.sync.settled import last_settled_day
 from protime_etl.sync.unlisted import read_unlisted
 from protime_etl.sync.verification import HANDFUL, Verification
 from protime_etl.sync.verify import repair, repair_slice, verify
-from protime_etl.work import Counts, Slice
+from protime_etl.work import Counts, RunKind, Slice
 
 __all__ = ["Proving", "Window", "budget_of", "prove", "widest"]
 
-CLI = "cli"
 LEAST_REQUESTS = 20
 SHARE = 10
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -115,7 +114,6 @@ def budget_of(pipeline: Pipeline, requests: int | None = None) -> int:
 
 def prove(
     pipeline: Pipeline,
-    origin: str,
     *,
     before: dt.date | None = None,
     requests: int | None = None,
@@ -131,11 +129,11 @@ def prove(
             before is kept.
     """
     budget = budget_of(pipeline, requests)
-    if origin != CLI:  # a try that was ended or waited has taken some already
+    if pipeline.dag_run is not None:  # a try that was ended or waited has taken some already
         with pipeline.reading() as connection:
-            budget -= requests_by(connection, pipeline.tenant, origin)
+            budget -= requests_by(connection, pipeline.tenant, pipeline.dag_run)
     over = last_settled_day(pipeline.settings, dt.datetime.now(dt.UTC)) + ONE_DAY
-    proof = _Proof(pipeline, origin, Proving(budget), min(before, over) if before else over, on_page)
+    proof = _Proof(pipeline, Proving(budget), min(before, over) if before else over, on_page)
     if budget > 0:
         proof.run()
     done = proof.done
@@ -147,8 +145,8 @@ def prove(
 class _Proof:
     """One proof."""
 
-    def __init__(self, pipeline: Pipeline, origin: str, done: Proving, end: dt.date, on_page: OnPage) -> None:
-        self._pipeline, self._origin, self.done, self._end, self._on_page = pipeline, origin, done, end, on_page
+    def __init__(self, pipeline: Pipeline, done: Proving, end: dt.date, on_page: OnPage) -> None:
+        self._pipeline, self.done, self._end, self._on_page = pipeline, done, end, on_page
         with pipeline.transaction() as connection:
             self._began = database_clock(connection)
             forget_old(connection, pipeline.tenant)
@@ -169,15 +167,15 @@ class _Proof:
 
     def _keep_requests(self) -> None:
         """Keep what repairs took, and comparisons that came to no end: another try of the same run has less left."""
-        rest = self.done.requests - sum(one.requests for one in self.done.found)
-        if rest and self._origin != CLI:
-            pipeline = self._pipeline
+        rest, pipeline = self.done.requests - sum(one.requests for one in self.done.found), self._pipeline
+        if rest and pipeline.dag_run is not None:
             with pipeline.transaction() as connection:
                 keep_verification(
                     connection,
                     pipeline.tenant,
                     pipeline.dated[0],
-                    origin=self._origin,
+                    kind=RunKind.PROOF,
+                    dag_run=pipeline.dag_run,
                     days=None,
                     totals={"requests": rest},
                 )
@@ -223,7 +221,7 @@ class _Proof:
         for one in found:
             if self._left <= self.done.budget // 2:
                 return  # what stays wrong holds up nothing else
-            self.done.repaired += repair_slice(self._pipeline, f"{self._origin} repair", one)
+            self.done.repaired += repair_slice(self._pipeline, one)
             self.done.windows.append((collection.path, one.first, one.last, _number(one)))
 
     def _candidates(self, collection: Collection) -> list[Candidate]:
@@ -284,25 +282,23 @@ class _Proof:
 
     def _compare(self, window: Window, collection: Collection) -> None:
         """Compare it, and repair what differs."""
-        done, origin = self.done, self._origin
+        done = self.done
         found = verify(
             self._pipeline,
             window.first,
             window.last,
             window.people,
             collection=collection,
-            origin=origin,
+            kind=RunKind.PROOF,
             on_page=self._on_page,
         )
         self._enter(collection.path, window)
         done.windows.append((collection.path, window.first, window.last, _number_of(window)))
         done.found.append(found)
         if found.unlisted:
-            done.repaired += read_unlisted(
-                self._pipeline, f"{origin} unlisted", found.unlisted, window.first, window.last
-            )
+            done.repaired += read_unlisted(self._pipeline, found.unlisted, window.first, window.last)
         if found.differences:
-            done.repaired += repair(self._pipeline, f"{origin} repair", found)
+            done.repaired += repair(self._pipeline, found)
 
     def _enter(self, path: str, window: Window) -> None:
         """Enter how far the days of some people have come; those of all are entered by the comparison."""

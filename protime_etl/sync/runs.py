@@ -40,7 +40,7 @@ from protime_etl.sync.settled import last_settled_day, local_day
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import Observer, WorkerPool
 from protime_etl.sync.worklist import failure_of
-from protime_etl.work import EVERYONE, Counts, Request, Slice, Unit
+from protime_etl.work import EVERYONE, Counts, Request, RunKind, Slice, Unit
 
 __all__ = [
     "enter_asked",
@@ -58,13 +58,9 @@ __all__ = [
     "unfinished_parts",
 ]
 
-REPAIRS = (" repair", " unlisted")
-"""How the origin of a run ends that a comparison has asked for."""
-
 
 def sync(
     pipeline: Pipeline,
-    origin: str,
     first: dt.date,
     last: dt.date,
     person_ids: Sequence[int] | None = None,
@@ -82,7 +78,7 @@ def sync(
 
     def pull_all() -> tuple[Counts, int]:
         with entering_failures(pipeline, request):
-            run_id, units = plan(pipeline, origin, request, probing=True, workers=workers)
+            run_id, units = plan(pipeline, RunKind.SYNC, request, probing=True, workers=workers)
         with RunLease(pipeline.engine, run_id) as lease:
             return run_units(pipeline, run_id, units, workers, observer or Observer(), lease)
 
@@ -135,7 +131,7 @@ def entering_failures(pipeline: Pipeline, request: Request) -> Iterator[None]:
 
 
 def plan(
-    pipeline: Pipeline, origin: str, request: Request, *, probing: bool = False, workers: int = 1
+    pipeline: Pipeline, kind: RunKind, request: Request, *, probing: bool = False, workers: int = 1
 ) -> tuple[int, list[Unit]]:
     """Enter a run for a request in the ledger; returns its number and its units. The rest as for `plan_gaps`.
 
@@ -148,13 +144,13 @@ def plan(
         register_source(connection, pipeline.settings)
         estimates = estimates_of(pipeline, connection)
         planned = plan_slices(pipeline, connection, request, estimates, probing=probing, workers=workers)
-        return enter_run(pipeline, connection, origin, request, planned, asked=asked)
+        return enter_run(pipeline, connection, kind, request, planned, asked=asked)
 
 
 def enter_run(
     pipeline: Pipeline,
     connection: Connection,
-    origin: str,
+    kind: RunKind,
     request: Request,
     planned: Sequence[Slice],
     *,
@@ -164,14 +160,14 @@ def enter_run(
 
     What a run for all people asks for is due from then on, whatever becomes of it.
     """
-    enter_asked(pipeline, connection, origin, request, asked)
-    return ledger.open_run(connection, pipeline.tenant, origin, request, planned)
+    enter_asked(pipeline, connection, kind, request, asked)
+    return ledger.open_run(connection, pipeline.tenant, kind, request, planned, dag_run=pipeline.dag_run)
 
 
-def enter_asked(pipeline: Pipeline, connection: Connection, origin: str, request: Request, asked: Request) -> None:
+def enter_asked(pipeline: Pipeline, connection: Connection, kind: RunKind, request: Request, asked: Request) -> None:
     """Enter what was `asked` for, of which `request` can be read; see `enter_run`."""
     days = None
-    if request.person_ids is None and not request.circles and not origin.endswith(REPAIRS):
+    if request.person_ids is None and not request.circles and kind.is_requested:
         first, last = request.first, request.asked_until or request.last
         if (since := pipeline.settings.history_from) is not None:
             first, last = min(first, since), max(last, local_day(pipeline.settings, dt.datetime.now(dt.UTC)))

@@ -27,7 +27,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, plan
 from protime_etl.sync.volume import VolumeEstimate
 from protime_etl.sync.workers import pull
-from protime_etl.work import Counts
+from protime_etl.work import Counts, RunKind
 
 __all__ = ["listed_people", "read_unlisted", "windows_of_everybody"]
 
@@ -59,14 +59,14 @@ def listed_people(pipeline: Pipeline) -> set[int]:
     return {row[column] for page in pipeline.client.pages(PEOPLE) for row in page.rows}
 
 
-def read_unlisted(pipeline: Pipeline, origin: str, people: Collection[int], first: dt.date, last: dt.date) -> Counts:
+def read_unlisted(pipeline: Pipeline, people: Collection[int], first: dt.date, last: dt.date) -> Counts:
     """Read these days of people whom no list names; later runs do so of themselves.
 
     Raises:
         ProtimeError: a unit failed.
     """
     counts = Counts()
-    run_id, units = plan(pipeline, origin, select(pipeline, first, last, sorted(people)))
+    run_id, units = plan(pipeline, RunKind.UNLISTED, select(pipeline, first, last, sorted(people)))
     try:
         with RunLease(pipeline.engine, run_id):
             for unit in units:

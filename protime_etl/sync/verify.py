@@ -29,7 +29,7 @@ from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
 from protime_etl.sync.verification import Verification
 from protime_etl.sync.workers import pull
-from protime_etl.work import EVERYONE, Counts, Request, Slice
+from protime_etl.work import EVERYONE, Counts, Request, RunKind, Slice
 
 __all__ = ["repair", "repair_slice", "verify", "verify_all"]
 
@@ -40,7 +40,6 @@ def verify_all(
     last: dt.date,
     person_ids: Sequence[int] | None = None,
     *,
-    origin: str = "cli",
     on_page: OnPage = lambda _: None,
 ) -> list[Verification]:
     """Compare each chosen collection; those without days as a whole, and not where people are named.
@@ -57,9 +56,7 @@ def verify_all(
     for path in paths:
         collection = COLLECTIONS[path]
         try:
-            found.append(
-                verify(pipeline, first, last, person_ids, collection=collection, origin=origin, on_page=on_page)
-            )
+            found.append(verify(pipeline, first, last, person_ids, collection=collection, on_page=on_page))
         except ProtimeError as error:
             if len(paths) == 1:
                 raise
@@ -75,13 +72,12 @@ def verify(
     person_ids: Sequence[int] | None = None,
     *,
     collection: Collection = CLOCKINGS,
-    origin: str = "cli",
+    kind: RunKind = RunKind.VERIFY,
     on_page: OnPage = lambda _: None,
 ) -> Verification:
     """Compare the days, both included, of those people, or of all: then by date alone, whosever the records are.
 
-    A collection without days is compared as a whole. What is equal is proven by it; what differs is counted and kept
-    under the name of who asked (`origin`).
+    A collection without days is compared as a whole. What is equal is proven by it; what differs is counted and kept.
 
     Raises:
         SettingsError: the dates are reversed or far away, or a person who is named does not exist.
@@ -102,11 +98,19 @@ def verify(
             pipeline.to_look_at.append(error)
     with pipeline.transaction() as connection:
         days = (first, last) if collection.is_dated else None
-        keep_verification(connection, pipeline.tenant, collection.path, origin=origin, days=days, totals=found.totals())
+        keep_verification(
+            connection,
+            pipeline.tenant,
+            collection.path,
+            kind=kind,
+            dag_run=pipeline.dag_run,
+            days=days,
+            totals=found.totals(),
+        )
     return found
 
 
-def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
+def repair(pipeline: Pipeline, found: Verification) -> Counts:
     """Pull what differs: the list of a collection without days, or these people and days by ordinary units.
 
     What the tenant has in an older version only if that is accepted.
@@ -126,17 +130,18 @@ def repair(pipeline: Pipeline, origin: str, found: Verification) -> Counts:
     if not days or not people:
         return Counts()
     # Not cut at today as `select` does: what differs may lie in the future.
-    return repair_slice(pipeline, origin, Slice(people, min(days), max(days), found.collection))
+    return repair_slice(pipeline, Slice(people, min(days), max(days), found.collection))
 
 
-def repair_slice(pipeline: Pipeline, origin: str, wrong: Slice) -> Counts:
+def repair_slice(pipeline: Pipeline, wrong: Slice) -> Counts:
     """Pull these people and days by ordinary units; what is left to look at is reported by the pipeline.
 
     Raises:
         ProtimeError: it cannot be read.
     """
     people = None if EVERYONE in wrong.person_ids else tuple(wrong.person_ids)
-    run_id, units = plan(pipeline, origin, Request(wrong.first, wrong.last, people, collections=(wrong.collection,)))
+    request = Request(wrong.first, wrong.last, people, collections=(wrong.collection,))
+    run_id, units = plan(pipeline, RunKind.REPAIR, request)
     try:
         with RunLease(pipeline.engine, run_id):
             return pull(pipeline, *units)

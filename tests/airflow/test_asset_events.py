@@ -65,7 +65,7 @@ def test_each_asset_of_a_task_is_told_the_same(pipeline: Pipeline, simulated: Si
 def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
     carried_out(publish, pipeline, "first_night")
     lost = next(one for one in simulated.tenant.truth() if one.date < TODAY - dt.timedelta(days=7))
@@ -85,7 +85,7 @@ def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
 def test_what_a_failed_turn_brought_is_told_by_the_next_and_by_the_night(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     poll(pipeline)
     publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
     turn = ProtimeChangesToPostgresOperator(task_id="changes", outlets=[CHANGES])

@@ -70,7 +70,7 @@ def test_a_night_that_is_refused_is_one_problem_with_its_reason_and_one_command(
 def test_a_run_that_failed_without_a_problem_in_the_warehouse_leads_to_its_log(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with mail_server() as server:
         monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", msgspec.json.encode(server.connection).decode())
         ProtimeNotifier(to="ops@example.com")(RUN)

@@ -55,7 +55,7 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.planning import windows
 from protime_etl.sync.requests import select
 from protime_etl.sync.settled import local_day
-from protime_etl.work import Slice, Unit
+from protime_etl.work import DagRun, RunKind, Slice, Unit
 from tests.difficult import answer_again, refuse_lists
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
@@ -104,7 +104,9 @@ def planned(pipeline: Pipeline, number: int) -> list[int]:
         people = known_people(connection, pipeline.settings.tenant)
         register_source(connection, pipeline.settings)
         cut = [Slice(people, *window) for window in windows(FIRST, TODAY, number)]
-        _, units = ledger.open_run(connection, pipeline.settings.tenant, "test", select(pipeline, FIRST, TODAY), cut)
+        _, units = ledger.open_run(
+            connection, pipeline.settings.tenant, RunKind.SYNC, select(pipeline, FIRST, TODAY), cut
+        )
     return [unit.unit_id for unit in units]
 
 
@@ -328,6 +330,7 @@ def test_what_was_read_is_told_in_a_sentence(pipeline: Pipeline, capsys: pytest.
 
 def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine) -> None:
     read_people(pipeline)
+    pipeline.dag_run = DagRun("a_dag", "a_run")
     units = plan(pipeline, concurrency="2", last_day="None", people="None", only_missing="False")
     for one in units:
         pull(pipeline, one)
@@ -335,9 +338,11 @@ def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: Simu
     assert plan(pipeline, only_missing="True") == []
     with engine.connect() as connection:
         runs = connection.execute(
-            sa.text("SELECT origin, date_to FROM protime_etl.runs WHERE tenant <> 'shadow'")
+            sa.text(
+                "SELECT kind, started_by, dag_id, dag_run_id, date_to FROM protime_etl.runs WHERE tenant <> 'shadow'"
+            )
         ).all()
-    assert {tuple(run) for run in runs} == {("airflow a_dag a_run", TODAY)}
+    assert {tuple(run) for run in runs} == {("backfill", "airflow", "a_dag", "a_run", TODAY)}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from protime_etl.postgres.facts import read_facts
 from protime_etl.postgres.health import judge
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
+from protime_etl.work import DagRun
 from tests.airflow.test_operators import FIRST
 from tests.airflow.test_provider import run_python
 from tests.databases import execute
@@ -27,7 +28,24 @@ from tests.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
 HOSTILE = "<script>alert(1)</script>"
-NIGHT = "airflow {}_clockings_nightly scheduled__2026-03-20"
+STARTED = "tenant, kind, started_by, dag_id, dag_run_id"
+
+
+def by_hand(tenant: str, kind: str) -> str:
+    """Values of STARTED, of a run of the command line."""
+    return f"'{tenant}', '{kind}', 'cli', NULL, NULL"
+
+
+def by_airflow(tenant: str, dag_id: str, dag_run_id: str, kind: str = "nightly") -> str:
+    """The same of a run of Airflow."""
+    return f"'{tenant}', '{kind}', 'airflow', '{dag_id}', '{dag_run_id}'"
+
+
+def by_night(tenant: str, dags: str = "") -> str:
+    """The same of a night of our DAGs."""
+    return by_airflow(tenant, f"{dags or tenant}_clockings_nightly", "scheduled__2026-03-20")
+
+
 # Of one set-up of Airflow, which takes its time: each answer by the name of its question.
 ASK = """
 import datetime as dt, json, os
@@ -109,7 +127,9 @@ print(json.dumps(found))
 @pytest.fixture
 def four_tenants(pipeline: Pipeline, warehouse: URL) -> None:
     """The simulated tenant, read by Airflow with all that can be shown, and others of other DAGs and of none."""
-    sync(pipeline, NIGHT.format("protime"), FIRST, TODAY)
+    pipeline.dag_run = DagRun("protime_clockings_nightly", "scheduled__2026-03-20")
+    sync(pipeline, FIRST, TODAY)
+    execute(warehouse, "UPDATE protime_etl.runs SET kind = 'nightly' WHERE tenant = 'simulated'")
     night = f"'{FIRST}', '{TODAY}', 'failed', '{HOSTILE}', '{{clockings}}', false"
     statements = [
         "INSERT INTO protime_etl.pauses (tenant, until, asked_until)"
@@ -120,16 +140,20 @@ def four_tenants(pipeline: Pipeline, warehouse: URL) -> None:
         f" SELECT tenant, 'clockings', '{{[100001,100002)}}', '{{[{FIRST},{FIRST}]}}', now(), 'failed', 'status 500'"
         " FROM unnest('{simulated,beta}'::text[]) AS tenant",
     ]
-    for tenant, origin in {"beta": NIGHT.format("beta"), "lone": "cli", "broken": NIGHT.format("broken")}.items():
-        columns = "tenant, origin, date_from, date_to, status, error, collections, only_missing"
+    for tenant, started in {
+        "beta": by_night("beta"),
+        "lone": by_hand("lone", "sync"),
+        "broken": by_night("broken"),
+    }.items():
+        columns = f"{STARTED}, date_from, date_to, status, error, collections, only_missing"
         statements += [
             f"INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('{tenant}', 'Europe/Paris')",
-            f"INSERT INTO protime_etl.runs ({columns}) VALUES ('{tenant}', '{origin}', {night})",
+            f"INSERT INTO protime_etl.runs ({columns}) VALUES ({started}, {night})",
             "INSERT INTO protime_etl.promises (tenant, collection, by_people, dates, follows_from) SELECT"
             f" '{tenant}', collection, true, '{{}}', now() FROM unnest('{{clockings,absences}}'::text[]) AS collection",
         ]
-    for origin in ("airflow elsewhere ../../../../auth/logout", "airflow .. ..", "airflow . scheduled__1"):
-        statements.append(f"INSERT INTO protime_etl.runs ({columns}) VALUES ('beta', '{origin}', {night})")
+    for run in (("elsewhere", "../../../../auth/logout"), ("..", ".."), (".", "scheduled__1")):
+        statements.append(f"INSERT INTO protime_etl.runs ({columns}) VALUES ({by_airflow('beta', *run)}, {night})")
     for statement in statements:
         execute(warehouse, statement)
 
@@ -235,23 +259,20 @@ def test_who_sees_what(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("four_tenants")
 def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
-    columns = "tenant, origin, date_from, date_to, status, finished_at, collections, only_missing"
+    columns = f"{STARTED}, date_from, date_to, status, finished_at, collections, only_missing"
     values = f"'{FIRST}', '{TODAY}', 'done', now() - interval '%s hours', '{{%s}}', false"
 
-    def add(tenant: str, origin: str, hours: int, paths: str) -> None:
-        execute(
-            warehouse,
-            f"INSERT INTO protime_etl.runs ({columns}) VALUES ('{tenant}', '{origin}', {values % (hours, paths)})",
-        )
+    def add(started: str, hours: int, paths: str) -> None:
+        execute(warehouse, f"INSERT INTO protime_etl.runs ({columns}) VALUES ({started}, {values % (hours, paths)})")
 
     def told() -> dict[str, tuple[str | None, str | None, str]]:
         return {
             one.health.tenant: (one.dag_id, one.backfill, " ".join(one.health.lines)) for one in read_tenants(warehouse)
         }
 
-    add("beta", NIGHT.format("beta"), 1, "clockings,absences")
-    add("lone", "cli", 900, "absences")
-    add("lone", "cli", 1, "clockings")
+    add(by_night("beta"), 1, "clockings,absences")
+    add(by_hand("lone", "sync"), 900, "absences")
+    add(by_hand("lone", "sync"), 1, "clockings")
     found = told()
     assert found["beta"][:2] == ("beta_clockings_nightly", "beta_clockings_backfill")
     assert found["lone"][:2] == (None, None)
@@ -264,31 +285,32 @@ def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
     assert told()["lone"][2].startswith("lone: OK")
 
     # A try by hand, a backfill, a repair: none of them is what a night reads. A name may hold any word.
-    for origin in (
-        "cli backfill",
-        "airflow weekly_balances scheduled__1",
-        "airflow beta_clockings_nightly manual__1",
-        "airflow beta_clockings_backfill manual__1",
-        "airflow beta_clockings_nightly backfill__1",
-        f"{NIGHT.format('beta')} repair",
+    for started in (
+        by_hand("beta", "backfill"),
+        by_airflow("beta", "weekly_balances", "scheduled__1"),
+        by_airflow("beta", "weekly repair", "scheduled__1"),
+        by_airflow("beta", "beta_clockings_nightly", "manual__1"),
+        by_airflow("beta", "beta_clockings_backfill", "manual__1", "backfill"),
+        by_airflow("beta", "beta_clockings_nightly", "backfill__1", "backfill"),
+        by_airflow("beta", "beta_clockings_nightly", "scheduled__2026-03-20", "repair"),
     ):
-        add("beta", origin, 0, "balances")
-    add("lone", NIGHT.format("backfill_co"), 0, "clockings")
+        add(started, 0, "balances")
+    add(by_night("lone", "backfill_co"), 0, "clockings")
     found = told()
     assert found["beta"][:2] == ("beta_clockings_nightly", "beta_clockings_backfill")
     assert "balances" not in found["beta"][2]
     assert found["lone"][:2] == ("backfill_co_clockings_nightly", "backfill_co_clockings_backfill")
 
     # The same DAG reads another tenant since: it would fill that one's holes.
-    add("broken", "airflow beta_clockings_backfill manual__2", 0, "clockings")
+    add(by_airflow("broken", "beta_clockings_backfill", "manual__2", "backfill"), 0, "clockings")
     found = told()
     assert found["beta"][:2] == ("beta_clockings_nightly", None)
     assert found["broken"][1] == "beta_clockings_backfill"
 
     # Somebody's own DAG.
-    add("simulated", "airflow my_own manual__1", 0, "clockings")
+    add(by_airflow("simulated", "my_own", "manual__1"), 0, "clockings")
     assert told()["simulated"][0] == "protime_clockings_nightly"
-    execute(warehouse, "DELETE FROM protime_etl.runs WHERE tenant = 'simulated' AND origin NOT LIKE '%my_own%'")
+    execute(warehouse, "DELETE FROM protime_etl.runs WHERE tenant = 'simulated' AND dag_id IS DISTINCT FROM 'my_own'")
     assert told()["simulated"][:2] == ("my_own", None)
 
 
@@ -313,7 +335,7 @@ def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.
 
 
 def test_what_nobody_could_tell_is_neither_good_nor_bad(pipeline: Pipeline, engine: Engine) -> None:
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         facts = read_facts(connection, ["clockings"], within=0)
         assert not any(rows for name, rows in facts.items() if name != "too_slow")
@@ -325,8 +347,8 @@ def test_what_nobody_could_tell_is_neither_good_nor_bad(pipeline: Pipeline, engi
 
 def test_a_badge_says_ok_only_above_days_that_are_complete(pipeline: Pipeline, warehouse: URL) -> None:
     today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
-    sync(pipeline, "cli", today - dt.timedelta(30), today - dt.timedelta(20))
-    sync(pipeline, "cli", today - dt.timedelta(10), today)
+    sync(pipeline, today - dt.timedelta(30), today - dt.timedelta(20))
+    sync(pipeline, today - dt.timedelta(10), today)
     (seen,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
     assert seen.calendar is not None
     assert (seen.calendar.days_missing, seen.verdict) == (0, ("ok", "OK")), "what was not asked for is not missing"
@@ -339,7 +361,7 @@ def test_a_badge_says_ok_only_above_days_that_are_complete(pipeline: Pipeline, w
     assert seen.calendar is not None
     assert seen.calendar.days_missing == 9
     assert seen.verdict[0] == "error"
-    sync(pipeline, "cli", today - dt.timedelta(20), today)
+    sync(pipeline, today - dt.timedelta(20), today)
     (seen,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
     assert seen.verdict == ("ok", "OK")
     assert (seen.night, seen.failed_run) == (None, None)

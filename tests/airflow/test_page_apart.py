@@ -33,8 +33,9 @@ MOMENTS = (
     "INSERT INTO protime_etl.pauses (tenant, until) VALUES ('odd', 'infinity')",
     "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, started_at, requested_at)"
     " VALUES ('odd', 'clockings', 'active', '2026-01-01', '-infinity', '-infinity')",
-    "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, started_at, collections, only_missing)"
-    " VALUES ('odd', 'cli', '2026-01-01', '2026-01-02', 'failed', 'infinity', '{clockings}', false)",
+    "INSERT INTO protime_etl.runs (tenant, kind, started_by, date_from, date_to, status, started_at,"
+    " collections, only_missing) VALUES"
+    " ('odd', 'sync', 'cli', '2026-01-01', '2026-01-02', 'failed', 'infinity', '{clockings}', false)",
     "INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why) VALUES"
     " ('odd', 'clockings', '{[1,2)}', '{[2026-01-01,2026-01-01]}', '-infinity', 'failed', 'status 500')",
 )
@@ -52,7 +53,7 @@ def test_a_time_zone_that_is_none_is_not_stored(warehouse: URL, zone: str) -> No
 def test_each_tenant_is_judged_on_its_own(
     pipeline: Pipeline, warehouse: URL, capsys: pytest.CaptureFixture[str], odd: str
 ) -> None:
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     before = {one.health.tenant: one.health.headline for one in read_tenants(warehouse)}
     execute(warehouse, "ALTER TABLE protime_etl.tenants DROP CONSTRAINT ck_tenants_timezone")
     execute(warehouse, ODD.format(odd if odd in ZONES else "Europe/Paris"))

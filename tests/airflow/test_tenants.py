@@ -24,6 +24,7 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import plan
 from protime_etl.sync.workers import pull
+from protime_etl.work import RunKind
 from tests.airflow.test_operators import FIRST, context
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows
@@ -47,7 +48,7 @@ def test_a_task_with_the_connection_of_another_tenant_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     read_people(pipeline)
-    run_id, (unit,) = plan(pipeline, "airflow a b", select(pipeline, FIRST, TODAY))
+    run_id, (unit,) = plan(pipeline, RunKind.SYNC, select(pipeline, FIRST, TODAY))
     given = settings_for(other, tenant="other")
     extra = {name: getattr(given, name) for name in ("tenant", "api_url", "auth_url")}
     connection = {"conn_type": "protime", "login": other.client_id, "password": other.client_secret, "extra": extra}

@@ -31,7 +31,7 @@ def test_a_night_reads_who_clocks_and_is_in_no_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
     simulated.tenant.remove_record("people", NOBODY)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert table_rows(engine) != tenant_rows(simulated.tenant)
     operator = ProtimeVerifyOperator(task_id="verify", lookback_days=(TODAY - FIRST).days)
 
@@ -48,7 +48,7 @@ def test_a_night_reads_who_clocks_and_is_in_no_list(
             == 0
         )
     assert operator.carry_out(pipeline, context())["missing"] == 0
-    assert sync(pipeline, "test", FIRST, TODAY)[0].rows_read == len(simulated.tenant.truth()) + 19
+    assert sync(pipeline, FIRST, TODAY)[0].rows_read == len(simulated.tenant.truth()) + 19
 
 
 def test_a_refused_collection_stops_no_other_in_airflow_either(

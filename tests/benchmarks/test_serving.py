@@ -28,7 +28,7 @@ def settings(served: Served) -> Settings:
 
 def pull(served: Served, warehouse: URL) -> Counts:
     with open_pipeline(settings(served), warehouse) as pipeline:
-        return sync(pipeline, "test", TENANT.first_day, TENANT.last_day)[0]
+        return sync(pipeline, TENANT.first_day, TENANT.last_day)[0]
 
 
 def test_all_clockings_are_served_once_rendered_and_one_in_a_hundred_is_edited(warehouse: URL) -> None:

@@ -67,7 +67,7 @@ def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount
                 pass
             assert_equal_but_open(engine, tenant)
             asked = simulated.served.requests["clockings-delta"]
-            sync(pipeline, "cli", place.first, place.last)
+            sync(pipeline, place.first, place.last)
             assert_equal(engine, tenant)
             assert verify(pipeline, place.first, place.last).agrees
             with engine.connect() as connection:

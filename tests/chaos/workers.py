@@ -70,7 +70,7 @@ def sync_once(place: Place, *, accepts_older: bool = False) -> None:
     """One sync of everything."""
     with place.pipeline() as pipeline:
         pipeline.accepts_older = accepts_older
-        sync(pipeline, "cli", place.first, place.last)
+        sync(pipeline, place.first, place.last)
 
 
 def ask_until(place: Place, until: float, enough: Any = None) -> None:

@@ -24,6 +24,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import plan, sync
 from protime_etl.sync.units import pull_unit
 from protime_etl.sync.verify import verify
+from protime_etl.work import RunKind
 from tests.cli.shell import Shell, last_json
 from tests.databases import execute
 from tests.tenant import TODAY
@@ -77,13 +78,13 @@ def test_settings_of_the_database_change_nothing(
     with open_pipeline(settings, warehouse) as pipeline:
         upgrade_schema(pipeline.engine)
         first, last = simulated.tenant.first_day, simulated.tenant.last_day
-        sync(pipeline, "cli", first, last)
+        sync(pipeline, first, last)
         poll(pipeline)
         edited, removed, *_ = simulated.tenant.truth()
         simulated.tenant.edit(edited.id, time_of_day_in_minutes=601)
         simulated.tenant.hard_delete(removed.id)
         poll(pipeline)
-        sync(pipeline, "cli", first, last, workers=2)
+        sync(pipeline, first, last, workers=2)
         assert verify(pipeline, first, last).agrees
     rows = table_rows(engine)
     assert rows.pop(removed.id)["is_deleted"]
@@ -102,7 +103,7 @@ def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
         read_people(pipeline)
         poll(other)
         execute(warehouse, "DELETE FROM protime.clockings WHERE tenant <> 'shadow'")
-        _, units = plan(pipeline, "cli", select(pipeline, first, last))
+        _, units = plan(pipeline, RunKind.SYNC, select(pipeline, first, last))
         told: list[int] = []
 
         def on_page(records: int) -> None:

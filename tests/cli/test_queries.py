@@ -32,7 +32,7 @@ def analyst(warehouse: URL, engine: Engine, shell: Shell) -> Shell:
     with SimulatedTenant(tenant, Options(page_size=1000)) as served:
         settings = settings_for(served)
         with open_pipeline(settings, warehouse) as pipeline:
-            sync(pipeline, "cli", today - dt.timedelta(days=20), today)
+            sync(pipeline, today - dt.timedelta(days=20), today)
     execute(warehouse, "INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('acme', 'Europe/Brussels')")
     for table in ("clockings", "people"):
         others = "date, person_id, time_of_day_in_minutes, kind" if table == "clockings" else "employee_number"

@@ -45,7 +45,8 @@ def test_the_first_line_says_that_all_is_well_and_of_which_days(read: Shell) -> 
 def test_no_line_is_wrapped_on_a_narrow_terminal(read: Shell, engine: Engine, columns: int) -> None:
     execute(
         engine.url,
-        "UPDATE protime_etl.runs SET origin = 'airflow protime_clockings_nightly scheduled__2026-11-25T03:30'",
+        "UPDATE protime_etl.runs SET kind = 'nightly', started_by = 'airflow', dag_id = 'protime_clockings_nightly',"
+        " dag_run_id = 'scheduled__2026-11-25T03:30'",
     )
     status, shown = read.terminal(columns, "status")
     assert status == 0
@@ -101,7 +102,8 @@ def test_a_run_that_died_is_named_where_its_days_are_missing(read: Shell, engine
 
 
 def test_a_run_that_is_at_it_is_named_and_no_run_of_another_collection(read: Shell, engine: Engine) -> None:
-    execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', origin = 'airflow x', finished_at = NULL")
+    execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
+    execute(engine.url, "UPDATE protime_etl.runs SET started_by = 'airflow', dag_id = 'x', dag_run_id = 'y'")
     execute(engine.url, "UPDATE protime_etl.coverage SET dates = '{}'")
     result = read("status")
     assert result.returncode == 3
@@ -150,8 +152,8 @@ def test_what_a_comparison_has_read_besides_hides_no_run_that_came_to_a_bad_end(
     execute(engine.url, "UPDATE protime_etl.runs SET status = 'running', finished_at = NULL")
     execute(
         engine.url,
-        "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, finished_at, person_ids)"
-        " VALUES ('simulated', 'cli repair', '2026-03-07', '2026-03-07', 'done', now(), '{100001}')",
+        "INSERT INTO protime_etl.runs (tenant, kind, started_by, date_from, date_to, status, finished_at, person_ids)"
+        " VALUES ('simulated', 'repair', 'cli', '2026-03-07', '2026-03-07', 'done', now(), '{100001}')",
     )
     assert "run 1 died; run: protime-etl sync --from" in read("status").stdout
 
@@ -167,8 +169,9 @@ def test_many_failures_of_one_tenant_hide_none_of_another(read: Shell, engine: E
         )
     execute(
         engine.url,
-        "INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, started_at, collections)"
-        " SELECT 'other', 'cli', '2026-03-07', '2026-03-09', 'done', now(), '{clockings}' FROM generate_series(1, 20)",
+        "INSERT INTO protime_etl.runs (tenant, kind, started_by, date_from, date_to, status, started_at,"
+        " collections) SELECT 'other', 'sync', 'cli', '2026-03-07', '2026-03-09', 'done', now(),"
+        " '{clockings}' FROM generate_series(1, 20)",
     )
     result = read("status", "--json")
     assert {run["tenant"] for run in last_json(result)["runs"]} == {"simulated", "other"}

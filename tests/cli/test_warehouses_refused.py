@@ -169,7 +169,7 @@ def test_a_sync_says_whom_it_waits_for(
 
     def read() -> None:
         with open_pipeline(settings, warehouse) as pipeline:
-            sync(pipeline, "cli", simulated.tenant.first_day, simulated.tenant.last_day)
+            sync(pipeline, simulated.tenant.first_day, simulated.tenant.last_day)
 
     with caplog.at_level(logging.WARNING), forgotten.begin() as connection:
         connection.execute(sa.text("LOCK TABLE protime_etl.coverage IN SHARE MODE"))

@@ -154,7 +154,7 @@ def test_a_day_that_cannot_be_read_is_named_without_a_person(
     refuse_lists(simulated.tenant, lambda _, records: any(one.date == hard for one in records), of="access-clockings")
     settings = settings_for(simulated, collections="people access-clockings")
     with open_pipeline(settings, engine.url) as pipeline:
-        sync(pipeline, "cli", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         assert [error.message for error in pipeline.to_look_at] == [
             f"The access-clockings of all people on {hard} cannot be read: The API answers access-clockings with"
             " status 500 (Error: The answer cannot be made)."

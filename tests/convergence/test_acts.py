@@ -29,7 +29,7 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import run_units, sync
 from protime_etl.sync.verify import repair, verify
 from protime_etl.sync.workers import Observer
-from protime_etl.work import Slice, Unit
+from protime_etl.work import RunKind, Slice, Unit
 from tests.convergence.world import FIRST, STEP_SECONDS, World
 from tests.databases import execute
 from tests.tenant import TODAY
@@ -91,7 +91,7 @@ def prepare_nothing(_: Pipeline) -> None:
 
 
 def read_all(pipeline: Pipeline) -> None:
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
 
 
 def have_a_delta(pipeline: Pipeline) -> None:
@@ -99,7 +99,7 @@ def have_a_delta(pipeline: Pipeline) -> None:
 
 
 def repair_days(pipeline: Pipeline) -> None:
-    repair(pipeline, "cli repair", verify(pipeline, FIRST, TODAY))
+    repair(pipeline, verify(pipeline, FIRST, TODAY))
 
 
 VERBS: dict[str, tuple[Callable[[Pipeline], None], Callable[[Pipeline], object]]] = {
@@ -111,7 +111,7 @@ VERBS: dict[str, tuple[Callable[[Pipeline], None], Callable[[Pipeline], object]]
     "a poll of a delta": (have_a_delta, poll),
     "a comparison": (read_all, lambda one: verify(one, FIRST, TODAY, collection=CLOCKINGS)),
     "a repair": (read_all, repair_days),
-    "a proof": (read_all, lambda one: prove(one, "cli", requests=50)),
+    "a proof": (read_all, lambda one: prove(one, requests=50)),
 }
 SHORT = {"a sync", "a poll of a delta", "a repair"}
 
@@ -201,7 +201,7 @@ def test_workers_say_it_once_and_of_no_unit(world: World) -> None:
         request = select(pipeline, FIRST, TODAY)
         with pipeline.transaction() as connection:
             planned = [Slice([world.person(index)], FIRST, TODAY) for index in range(3)]
-            run_id, units = open_run(connection, world.name, "cli", request, planned)
+            run_id, units = open_run(connection, world.name, RunKind.SYNC, request, planned)
         forget_tenant(world.engine, world.name)
         with RunLease(pipeline.engine, run_id) as lease, pytest.raises(OvertakenError, match=rf"^{world.name} was"):
             run_units(pipeline, run_id, units, 2, observer, lease)

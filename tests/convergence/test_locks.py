@@ -22,7 +22,7 @@ from protime_etl.sync.delta import confirmation
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.requests import select
-from protime_etl.work import BACKFILL_ORIGIN, Request
+from protime_etl.work import Request, RunKind
 from tests.convergence.world import FIRST, World
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
@@ -91,7 +91,7 @@ def the_same_backfill_is_begun_twice_at_once(world: World) -> None:
         first.transaction() as connection,
     ):
         lock_backfill(connection, f"{world.name} {request.columns()}")
-        run_id, _ = open_run(connection, world.name, BACKFILL_ORIGIN, request, [])
+        run_id, _ = open_run(connection, world.name, RunKind.BACKFILL, request, [])
         with RunLease(first.engine, run_id):
             refused: list[bool] = []
 

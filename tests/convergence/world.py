@@ -40,7 +40,7 @@ from protime_etl.sync.delta.poll import PollResult, poll
 from protime_etl.sync.lists import read_list, read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.runs import sync
-from protime_etl.work import Request, Slice, Unit
+from protime_etl.work import Request, RunKind, Slice, Unit
 from tests.tenant import TODAY, settings_for
 from tests.truth import Rows, table_rows, tenant_rows
 
@@ -338,7 +338,7 @@ class World:
         with self.engine.begin() as connection:
             register_source(connection, self.settings)
             planned = [Slice(asked.person_ids or (), asked.first, asked.last)]
-            _, (unit,) = open_run(connection, self.name, "cli", asked, planned)
+            _, (unit,) = open_run(connection, self.name, RunKind.SYNC, asked, planned)
         return unit
 
     @property
@@ -468,7 +468,7 @@ class World:
             while poll(pipeline).initial:
                 pass
             self._compare()  # the delta alone is enough ...
-            sync(pipeline, "cli", FIRST, TODAY)
+            sync(pipeline, FIRST, TODAY)
             self._compare()  # ... and a sync breaks nothing
 
     def _compare(self) -> None:

@@ -146,7 +146,7 @@ def test_changes_tell_of_themselves_only_when_something_changed(night: Night) ->
 def test_what_others_wrote_is_told_by_the_next_night(night: Night) -> None:
     added = night.simulated.tenant.add(night.simulated.tenant.person_ids()[1], TODAY - dt.timedelta(days=1), 601)
     with open_pipeline(settings_for(night.simulated, timezone="UTC"), night.engine.url) as pipeline:
-        assert sync(pipeline, "cli", added.date, added.date)[0].inserted == 1
+        assert sync(pipeline, added.date, added.date)[0].inserted == 1
     run_id = night.airflow.trigger(DAG)
     assert night.airflow.wait_for_run(DAG, run_id) == "success"
     events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
@@ -195,9 +195,7 @@ def test_a_backfill_reads_the_own_day_of_each_run_only(night: Night) -> None:
 
     with night.engine.connect() as connection:
         windows = connection.execute(
-            sa.text(
-                "SELECT DISTINCT date_from, date_to FROM protime_etl.runs WHERE origin LIKE '%backfill%' ORDER BY 1"
-            )
+            sa.text("SELECT DISTINCT date_from, date_to FROM protime_etl.runs WHERE kind = 'backfill' ORDER BY 1")
         ).all()
     assert [tuple(one) for one in windows] == [(first, first), (last, last)]
     assert table_rows(night.engine) == tenant_rows(night.simulated.tenant)
@@ -365,9 +363,10 @@ def test_a_quiet_night_reads_its_days_once(night: Night) -> None:
     with night.engine.connect() as connection:
         units = connection.execute(
             sa.text(
-                "SELECT rows_read FROM protime_etl.units AS u JOIN protime_etl.runs USING (run_id) WHERE origin = :by"
+                "SELECT rows_read FROM protime_etl.units AS u JOIN protime_etl.runs USING (run_id)"
+                " WHERE dag_run_id = :run"
             ),
-            {"by": f"airflow {DAG} {run_id}"},
+            {"run": run_id},
         ).scalars()
         pages = sum(-(-rows // PAGE) for rows in units)
     people = -(-len(night.simulated.tenant.records("people")) // PAGE)

@@ -115,8 +115,8 @@ def has_class(name: str) -> Callable[[Chrome], bool]:
 def leave_a_hole(pipeline: Pipeline) -> None:
     """As a backfill leaves it that was killed: days in the middle are due, and not read."""
     read_people(pipeline)
-    sync(pipeline, "cli", days_ago(300), days_ago(121))
-    sync(pipeline, "cli", days_ago(105), days_ago(6))
+    sync(pipeline, days_ago(300), days_ago(121))
+    sync(pipeline, days_ago(105), days_ago(6))
     with pipeline.transaction() as connection:
         enter_promise(connection, pipeline.tenant, ["clockings"], (days_ago(300), days_ago(6)))
 
@@ -135,7 +135,7 @@ def test_a_hole_is_seen_and_filled(airflow_server: URL, tmp_path: Path, request:
         with open_pipeline(settings, warehouse) as pipeline:
             leave_a_hole(pipeline)
             execute(warehouse, f"DELETE FROM protime.clockings WHERE date = '{days_ago(40)}'")
-            assert prove(pipeline, "cli", before=days_ago(6), requests=20).differences > 0
+            assert prove(pipeline, before=days_ago(6), requests=20).differences > 0
         (tmp_path / "airflow").mkdir()
         airflow = stack.enter_context(local_airflow(tmp_path / "airflow", airflow_server, warehouse, settings))
         airflow.wait_for_dag(NIGHTLY)

@@ -39,7 +39,7 @@ def age(engine: Engine, days: int) -> None:
 def test_ledgers_are_kept_for_a_year_and_what_is_known_for_ever(
     pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
 ) -> None:
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     poll(pipeline)
     verify(pipeline, FIRST, TODAY)
     everything = kept(engine)
@@ -56,5 +56,5 @@ def test_ledgers_are_kept_for_a_year_and_what_is_known_for_ever(
         )
         assert covered
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.runs WHERE tenant = 'shadow'"))
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert kept(engine)["runs"] == 1

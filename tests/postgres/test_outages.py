@@ -51,7 +51,7 @@ def syncing(simulated: SimulatedTenant, url: URL) -> Iterator[None]:
     def run() -> None:
         try:
             with open_pipeline(settings_for(simulated), url) as pipeline:
-                sync(pipeline, "cli", simulated.tenant.first_day, simulated.tenant.last_day)
+                sync(pipeline, simulated.tenant.first_day, simulated.tenant.last_day)
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
             errors.append(error)
 
@@ -123,15 +123,15 @@ def test_a_full_disk(small_disk: Path, own_server: PostgresServer) -> None:
     tenant = Tenant(seed=1, people=600)
     with SimulatedTenant(tenant, Options(page_size=5000)) as simulated:
         with open_pipeline(settings_for(simulated), url) as pipeline:
-            sync(pipeline, "cli", tenant.first_day, tenant.first_day)
+            sync(pipeline, tenant.first_day, tenant.first_day)
             before = table_rows(engine)
             with pytest.raises(DatabaseError, match=r"no room left \(DiskFull.*Make room on that server"):
-                sync(pipeline, "cli", tenant.first_day, tenant.last_day)
+                sync(pipeline, tenant.first_day, tenant.last_day)
         after = table_rows(engine)
         assert before.items() <= after.items() <= tenant_rows(tenant).items()
         assert len(after) < len(tenant.truth())
         subprocess.run(["mount", "-o", "remount,size=200m", small_disk], check=True)
         with open_pipeline(settings_for(simulated), url) as pipeline:
-            sync(pipeline, "cli", tenant.first_day, tenant.last_day)
+            sync(pipeline, tenant.first_day, tenant.last_day)
         assert table_rows(engine) == tenant_rows(tenant)
     engine.dispose()

@@ -105,11 +105,11 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
     """Everything that reads or writes clockings, twice, with changes in between."""
     tenant = simulated.tenant
     with open_pipeline(settings_for(simulated, max_vanished=100_000), url) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         poll(pipeline, FIRST)
         for number, one in enumerate([one for one in tenant.truth() if one.status != "Deleted"][:60]):
             (tenant.hard_delete if number % 2 else tenant.soft_delete)(one.id)
-        sync(pipeline, "test", FIRST, TODAY, workers=2)
+        sync(pipeline, FIRST, TODAY, workers=2)
         for number, one in enumerate([one for one in tenant.truth() if one.status != "Deleted"][:60]):
             if number % 2:
                 tenant.hard_delete(one.id)
@@ -120,10 +120,10 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
         selection = select(pipeline, FIRST, TODAY)
         backfill(pipeline, selection, fresh=True)
         verify(pipeline, FIRST, TODAY)
-        prove(pipeline, "test", requests=5)
+        prove(pipeline, requests=5)
         tenant.restore(tenant.backup(), lower=1_000_000)
         for pipeline.accepts_older in (False, True):
-            sync(pipeline, "test", FIRST, TODAY)
+            sync(pipeline, FIRST, TODAY)
             poll(pipeline, restart=True)
         for one in [one for one in tenant.truth() if one.status != "Deleted"][:3]:
             tenant.hard_delete(one.id)
@@ -139,7 +139,7 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
 def _hold_deletions_back(simulated: SimulatedTenant, url: URL) -> None:
     for _ in range(2):  # the second one remembers the first
         with open_pipeline(settings_for(simulated, max_vanished=1), url) as pipeline:
-            sync(pipeline, "test", FIRST, TODAY)
+            sync(pipeline, FIRST, TODAY)
 
 
 @both_servers

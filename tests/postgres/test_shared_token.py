@@ -149,7 +149,7 @@ def test_a_process_that_dies_while_it_renews_holds_nobody_up(warehouse: URL, sim
 
     started = time.monotonic()
     with open_pipeline(settings_for(simulated), warehouse) as pipeline:
-        sync(pipeline, "test", TODAY, TODAY)
+        sync(pipeline, TODAY, TODAY)
     assert time.monotonic() - started < 10
 
 

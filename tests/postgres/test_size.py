@@ -52,8 +52,10 @@ FILL = (
     """INSERT INTO protime_etl.proof_days (tenant, collection, date, proven_at)
     SELECT 'large', 'clockings', current_date - n, now() - interval '1 day' * (n * 31 % 400)
     FROM generate_series(2, 1826) AS n WHERE n % 9 <> 0""",
-    """INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, status, started_at, collections)
-    SELECT 'large', 'airflow protime_clockings_nightly scheduled__' || n, current_date - n - 7, current_date - n,
+    """INSERT INTO protime_etl.runs (tenant, kind, started_by, dag_id, dag_run_id,
+        date_from, date_to, status, started_at, collections)
+    SELECT 'large', 'nightly', 'airflow', 'protime_clockings_nightly', 'scheduled__' || n,
+        current_date - n - 7, current_date - n,
         'done', now() - interval '1 day' * n, '{clockings}' FROM generate_series(1, 400) AS n""",
     """INSERT INTO protime_etl.units
         (run_id, collection, date_from, date_to, person_ids, status, finished_at, seconds, rows_read)

@@ -12,12 +12,12 @@ from protime_etl.errors import SettingsError
 from protime_etl.postgres.book import lock_coverage
 from protime_etl.postgres.collection_state import learn_page_size, page_size
 from protime_etl.postgres.direct_copy import may_copy
-from protime_etl.postgres.ledger import open_run, unfinished_run
+from protime_etl.postgres.ledger import open_run, unfinished_backfill
 from protime_etl.postgres.people import people_to_read, unknown_people
 from protime_etl.postgres.volumes import requests_of_last_run
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.runs import sync
-from protime_etl.work import BACKFILL_ORIGIN, Request, Slice
+from protime_etl.work import DagRun, Request, RunKind, Slice
 from tests.postgres.test_load import load, row
 from tests.shadow import SHADOW
 from tests.tenant import TODAY
@@ -26,11 +26,11 @@ FIRST = TODAY - dt.timedelta(days=13)
 REQUEST = Request(FIRST, TODAY)
 ONLY_COVERED_OF_THE_SHADOW = 100_024
 ONLY_LISTED_OF_THE_SHADOW = 900_000_000
-NIGHT = "airflow protime_clockings_nightly scheduled__1"
+NIGHT = DagRun("protime_clockings_nightly", "scheduled__1")
 
 
-def enter(connection: Connection, tenant: str, origin: str) -> int:
-    return open_run(connection, tenant, origin, REQUEST, [])[0]
+def enter(connection: Connection, tenant: str, kind: RunKind, dag_run: DagRun | None = None) -> int:
+    return open_run(connection, tenant, kind, REQUEST, [], dag_run=dag_run)[0]
 
 
 def status(connection: Connection, run_id: int) -> str:
@@ -41,7 +41,7 @@ def status(connection: Connection, run_id: int) -> str:
 @pytest.mark.parametrize("person", [ONLY_COVERED_OF_THE_SHADOW, ONLY_LISTED_OF_THE_SHADOW])
 def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline, person: int) -> None:
     with pytest.raises(SettingsError, match=f"has the id {person}"):
-        sync(pipeline, "test", FIRST, TODAY, [person])
+        sync(pipeline, FIRST, TODAY, [person])
     with pipeline.reading() as connection:
         assert unknown_people(connection, SHADOW, [person]) == []
 
@@ -54,7 +54,7 @@ def test_somebody_seen_is_read_though_only_another_tenant_lists_them(engine: Eng
 
 def test_the_last_night_is_that_of_its_own_tenant(engine: Engine) -> None:
     with engine.begin() as connection:
-        run_id, _ = open_run(connection, "acme", NIGHT, REQUEST, [Slice([1], FIRST, TODAY)])
+        run_id, _ = open_run(connection, "acme", RunKind.NIGHTLY, REQUEST, [Slice([1], FIRST, TODAY)])
         for statement in (
             "UPDATE protime_etl.units SET requests = 3000 WHERE run_id = :run",
             "UPDATE protime_etl.runs SET status = 'done' WHERE run_id = :run",
@@ -72,27 +72,27 @@ def test_the_largest_page_that_came_is_known_of_its_own_tenant(engine: Engine) -
 
 def test_a_backfill_goes_on_for_its_own_tenant_and_within_a_week(engine: Engine) -> None:
     with engine.begin() as connection:
-        run_id = enter(connection, "acme", BACKFILL_ORIGIN)
-        assert unfinished_run(connection, "acme", BACKFILL_ORIGIN, REQUEST) == run_id
-        assert unfinished_run(connection, "beta", BACKFILL_ORIGIN, REQUEST) is None
+        run_id = enter(connection, "acme", RunKind.BACKFILL)
+        assert unfinished_backfill(connection, "acme", REQUEST) == run_id
+        assert unfinished_backfill(connection, "beta", REQUEST) is None
         week = sa.text("UPDATE protime_etl.runs SET started_at = now() - interval '8 days' WHERE run_id = :run")
         connection.execute(week, {"run": run_id})
-        assert unfinished_run(connection, "acme", BACKFILL_ORIGIN, REQUEST) is None
+        assert unfinished_backfill(connection, "acme", REQUEST) is None
 
 
 def test_a_plan_made_again_replaces_that_of_its_own_tenant_alone(engine: Engine) -> None:
     with engine.begin() as connection:
-        acme, beta = (enter(connection, tenant, NIGHT) for tenant in ("acme", "beta"))
-        enter(connection, "beta", NIGHT)
+        acme, beta = (enter(connection, tenant, RunKind.NIGHTLY, NIGHT) for tenant in ("acme", "beta"))
+        enter(connection, "beta", RunKind.NIGHTLY, NIGHT)
         assert (status(connection, acme), status(connection, beta)) == ("running", "failed")
 
 
 def test_a_first_load_is_copied_whatever_another_tenant_holds(engine: Engine) -> None:
     people = [100_001, 100_002]
     with engine.begin() as connection:
-        _, (unit,) = open_run(connection, "acme", "test", REQUEST, [Slice(people, FIRST, TODAY)])
+        _, (unit,) = open_run(connection, "acme", RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY)])
         assert may_copy(connection, "acme", unit)
-        _, (unit,) = open_run(connection, SHADOW, "test", REQUEST, [Slice(people, FIRST, TODAY)])
+        _, (unit,) = open_run(connection, SHADOW, RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY)])
         assert not may_copy(connection, SHADOW, unit)
         connection.rollback()
 

@@ -30,9 +30,10 @@ INSERT INTO protime.clocking_versions (tenant, id, person_id, date, time_of_day_
 INSERT INTO protime_etl.coverage (tenant, collection, person_id, dates, read_at)
     VALUES ('acme', 'clockings', 1, '{[2026-03-01,2026-03-19)}', '2026-03-20'),
         ('acme', 'clockings', 2, '{}', '2026-03-20');
-INSERT INTO protime_etl.runs (tenant, origin, date_from, date_to, started_at, finished_at, status, person_ids)
-    VALUES ('acme', 'cli', '2026-03-01', '2026-03-20', '2026-03-20', '2026-03-20', 'done', '{1,2}'),
-        ('acme', 'cli backfill', '2026-01-01', '2026-03-20', '2026-03-20', NULL, 'running', NULL);
+INSERT INTO protime_etl.runs (tenant, kind, started_by, date_from, date_to, started_at, finished_at, status,
+        person_ids)
+    VALUES ('acme', 'sync', 'cli', '2026-03-01', '2026-03-20', '2026-03-20', '2026-03-20', 'done', '{1,2}'),
+        ('acme', 'backfill', 'cli', '2026-01-01', '2026-03-20', '2026-03-20', NULL, 'running', NULL);
 INSERT INTO protime_etl.units (run_id, date_from, date_to, person_ids, status, finished_at, requests, rows_read,
         inserted,
         updated, deleted, unchanged, rejected)

@@ -44,7 +44,7 @@ def note(engine: Engine, *days: dt.date, all_days: bool = True) -> None:
 
 
 def read_week(pipeline: Pipeline) -> None:
-    sync(pipeline, "cli", WEEK[0], WEEK[-1])
+    sync(pipeline, WEEK[0], WEEK[-1])
 
 
 def move(simulated: SimulatedTenant) -> list[str]:
@@ -72,7 +72,7 @@ def test_days_that_were_not_asked_for_are_told_if_they_come(warehouse: URL) -> N
         ScriptedServer([Answer(200, answer)]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        assert sync(pipeline, "cli", TODAY, TODAY, [7])[0].inserted == 2
+        assert sync(pipeline, TODAY, TODAY, [7])[0].inserted == 2
         assert told(pipeline, "publish") == Told([str(WEEK[2]), GOOD["date"]], all_days=True, anything=True)
 
 
@@ -112,7 +112,7 @@ def test_a_night_that_failed_is_told_by_the_next(pipeline: Pipeline, simulated: 
     read_week(pipeline)
     told(pipeline, "first")
     days = move(simulated)
-    sync(pipeline, "cli", WEEK[0], WEEK[4])
+    sync(pipeline, WEEK[0], WEEK[4])
     simulated.served.misbehaviour.follow(REFUSED)
     with pytest.raises(ProtimeError):
         read_week(pipeline)
@@ -126,7 +126,7 @@ def test_a_repair_is_told(pipeline: Pipeline, engine: Engine, simulated: Simulat
     told(pipeline, "first")
     lost = next(one for one in simulated.tenant.truth() if one.date == WEEK[4])
     execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = {lost.id}")
-    assert repair(pipeline, "cli", verify(pipeline, WEEK[0], WEEK[-1])).written == 1
+    assert repair(pipeline, verify(pipeline, WEEK[0], WEEK[-1])).written == 1
     assert told(pipeline, "next") == Told([str(WEEK[4])], all_days=True, anything=True)
 
 

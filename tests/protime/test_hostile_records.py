@@ -155,8 +155,8 @@ def test_each_hostile_record_is_stored_or_rejected_and_the_good_ones_are_stored(
         ScriptedServer([Answer(200, body)]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        counts, _ = sync(pipeline, "test", TODAY, TODAY, [7])
-        again, _ = sync(pipeline, "test", TODAY, TODAY, [7])
+        counts, _ = sync(pipeline, TODAY, TODAY, [7])
+        again, _ = sync(pipeline, TODAY, TODAY, [7])
 
     with engine.connect() as connection:
         stored = {
@@ -209,7 +209,7 @@ def test_a_record_that_comes_twice_or_names_a_key_twice_is_stored_once(warehouse
         ScriptedServer([Answer(200, body)]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        counts, _ = sync(pipeline, "test", TODAY, TODAY, [7])
+        counts, _ = sync(pipeline, TODAY, TODAY, [7])
     with engine.connect() as connection:
         stored = connection.execute(
             sa.text("SELECT id, kind FROM protime.clockings WHERE tenant <> 'shadow' ORDER BY id")
@@ -275,7 +275,7 @@ def test_any_record_is_stored_or_rejected(warehouse: URL, engine: Engine, record
         ScriptedServer([Answer(200, body)]) as server,
         open_pipeline(server.settings(tenant=tenant, scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        counts, _ = sync(pipeline, "test", TODAY, TODAY, [7])
+        counts, _ = sync(pipeline, TODAY, TODAY, [7])
     with engine.connect() as connection:
         stored = connection.execute(
             sa.text("SELECT id FROM protime.clockings WHERE tenant = :tenant"), {"tenant": tenant}

@@ -88,7 +88,7 @@ def test_an_interrupted_backfill_goes_on_where_it_was(
         settings = settings_for(served)
         first = Interrupter(after=2)
         with open_pipeline(settings, warehouse) as pipeline:
-            sync(pipeline, "cli", TODAY, TODAY)  # how large a page is has to be known
+            sync(pipeline, TODAY, TODAY)  # how large a page is has to be known
         with open_pipeline(settings, warehouse) as pipeline, pytest.raises(KeyboardInterrupt):
             backfill(pipeline, EVERYTHING, workers=workers, observer=first)
         assert len(table_rows(engine)) < len(served.tenant.truth())
@@ -154,7 +154,7 @@ def test_requests_are_hardly_more_than_pages(warehouse: URL, engine: Engine) -> 
 def test_a_small_page_that_came_alone_is_no_measure_of_a_full_one(simulated: SimulatedTenant, warehouse: URL) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         units = len(plan_backfill(pipeline, EVERYTHING).units)
-        sync(pipeline, "cli", TODAY, TODAY, served.tenant.person_ids()[:1])
+        sync(pipeline, TODAY, TODAY, served.tenant.person_ids()[:1])
         assert len(plan_backfill(pipeline, EVERYTHING).units) <= 2 * units
 
 
@@ -162,8 +162,8 @@ def test_only_what_is_missing_is_read(simulated: SimulatedTenant, warehouse: URL
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         middle = TODAY - dt.timedelta(days=100)
         people = served.tenant.person_ids()
-        sync(pipeline, "cli", middle, middle + dt.timedelta(days=9))
-        sync(pipeline, "cli", YEAR, TODAY, people[:10])
+        sync(pipeline, middle, middle + dt.timedelta(days=9))
+        sync(pipeline, YEAR, TODAY, people[:10])
         selection = Request(YEAR, TODAY, only_missing=True)
 
         plan = plan_backfill(pipeline, selection)
@@ -197,8 +197,8 @@ def test_the_view_of_coverage_counts_people_by_day(simulated: SimulatedTenant, w
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         people = served.tenant.person_ids()
         first = TODAY - dt.timedelta(days=9)
-        sync(pipeline, "cli", first, TODAY)
-        sync(pipeline, "cli", first - dt.timedelta(days=20), first - dt.timedelta(days=16), people[:12])
+        sync(pipeline, first, TODAY)
+        sync(pipeline, first - dt.timedelta(days=20), first - dt.timedelta(days=16), people[:12])
         with engine.connect() as connection:
             rows = connection.execute(
                 sa.text("SELECT * FROM protime.coverage WHERE tenant <> 'shadow' ORDER BY date")

@@ -22,13 +22,14 @@ from protime_etl.sync.requests import select
 from protime_etl.sync.runs import plan, sync
 from protime_etl.sync.units import pull_unit
 from protime_etl.sync.verify import verify
+from protime_etl.work import DagRun, RunKind
 from tests.sync.delta.test_poll import assert_equal
 from tests.sync.test_proving import FIRST, age, change, proof
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows
 
 MINE = "tenant = 'simulated'"
-NIGHT = "airflow protime_clockings_nightly scheduled__1"
+NIGHT = DagRun("protime_clockings_nightly", "scheduled__1")
 MINE_READ = f"{MINE} AND collection <> 'shadow'"
 
 
@@ -46,7 +47,7 @@ def rejected(engine: Engine) -> int:
 
 def test_a_hire_takes_no_proof_away_and_is_missing_on_no_day_before(pipeline: Pipeline, engine: Engine) -> None:
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     change(
         engine,
         "INSERT INTO protime.people (tenant, id, change_version, written_at, in_service_date)"
@@ -60,7 +61,7 @@ def test_a_hire_takes_no_proof_away_and_is_missing_on_no_day_before(pipeline: Pi
 
 
 def test_who_came_back_is_due_in_each_spell_of_service(pipeline: Pipeline, engine: Engine) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     first, last, again = (FIRST + dt.timedelta(days=n) for n in (1, 3, 10))
     change(
         engine,
@@ -83,7 +84,7 @@ def test_who_came_back_is_due_in_each_spell_of_service(pipeline: Pipeline, engin
 def test_a_clocking_out_of_service_makes_its_day_due(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     one = max(simulated.tenant.truth(), key=lambda one: (one.date, one.id))
     leave = "UPDATE protime.people SET out_of_service_date = :day WHERE tenant = 'simulated' AND id = :id"
     change(engine, leave, day=one.date - dt.timedelta(days=3), id=one.person.id)
@@ -103,7 +104,7 @@ def test_who_was_out_of_service_and_has_no_clocking_has_nothing_to_prove(
     for one in of_person[nowhere]:
         if one.date > left:
             simulated.tenant.hard_delete(one.id)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     people = proof(engine, f"date = '{TODAY}'")[0][2]
     for person in (nowhere, somewhere):
         leave = "UPDATE protime.people SET out_of_service_date = :day WHERE tenant = 'simulated' AND id = :id"
@@ -119,10 +120,10 @@ def test_a_merge_ends_the_proof_of_what_it_writes(
 ) -> None:
     """A unit has staged a record that is gone when a comparison proves its day; then the unit stores it."""
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     assert all(proven for _, proven, *_ in proof(engine))
     added = simulated.tenant.add(100_001, FIRST, 601)
-    _, units = plan(pipeline, "test", select(pipeline, FIRST, FIRST))
+    _, units = plan(pipeline, RunKind.SYNC, select(pipeline, FIRST, FIRST))
 
     def between(stage: str) -> None:
         if stage == "comparing":
@@ -135,7 +136,7 @@ def test_a_merge_ends_the_proof_of_what_it_writes(
         pull_unit(pipeline, unit, on_stage=between)
     live = not table_rows(engine)[added.id]["is_deleted"]
     assert [proven for _, proven, *_ in proof(engine, f"date = '{FIRST}'")] == [not live]
-    prove(pipeline, "cli")
+    prove(pipeline)
     assert table_rows(engine).get(added.id, {"is_deleted": True})["is_deleted"]
 
 
@@ -145,7 +146,7 @@ def test_what_a_delta_writes_is_not_proven_any_more(
     poll(pipeline, FIRST)
     assert health(pipeline).ok, "a delta keeps its collection fresh, whether a run was for all people or not"
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     edited, gone = [one for one in simulated.tenant.truth() if one.status != "Deleted"][:60:30]
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=3)
     simulated.tenant.hard_delete(gone.id)
@@ -169,24 +170,24 @@ def test_an_erased_person_stays_held_back_in_whatever_pieces_it_is_met_again(
         SimulatedTenant(many, Options(page_size=100)) as served,
         open_pipeline(settings_for(served, max_vanished=50), warehouse) as one,
     ):
-        sync(one, "test", first, TODAY)
+        sync(one, first, TODAY)
         erased = [clocking.id for clocking in many.clockings_of(person) if clocking.status != "Deleted"]
         assert len(erased) > 100
         for record in erased:
             many.hard_delete(record)
         live = [record for record in erased if not table_rows(engine)[record]["is_deleted"]]
-        sync(one, "test", first, TODAY)
+        sync(one, first, TODAY)
         assert any(isinstance(error, DeletionsWithheldError) for error in one.to_look_at)
         held_back = [record for record in live if not table_rows(engine)[record]["is_deleted"]]
         assert len(held_back) >= len(live) - 50, "no run marks more than its limit unasked"
         for day in range(0, 41, 5):  # a piece at a time, each far below the limit
-            sync(one, "test", first + dt.timedelta(days=day), first + dt.timedelta(days=day + 4))
+            sync(one, first + dt.timedelta(days=day), first + dt.timedelta(days=day + 4))
         rows = table_rows(engine)
         assert not any(rows[record]["is_deleted"] for record in held_back)
         assert [problem.kind for problem in health(one).problems] == ["withheld"]
 
         one.accept_deletions()
-        sync(one, "test", first, TODAY)
+        sync(one, first, TODAY)
         rows = table_rows(engine)
         assert all(rows[record]["is_deleted"] for record in erased)
         assert health(one).ok
@@ -196,18 +197,18 @@ def test_an_erased_person_stays_held_back_in_whatever_pieces_it_is_met_again(
 def test_a_rejected_record_leaves_when_it_comes_right_or_goes(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, becomes: str
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     one = next(one for one in simulated.tenant.truth() if one.status != "Deleted")
     raw = {"id": one.id, "person": {"id": one.person.id}, "date": str(one.date), "kind": 3}
     simulated.tenant.replace_raw(one.id, raw)
-    sync(pipeline, "test", FIRST, TODAY)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert rejected(engine) == 1
     if becomes == "right":
         simulated.tenant.edit(one.id, time_of_day_in_minutes=3)
     else:
         simulated.tenant.hard_delete(one.id)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert rejected(engine) == 0
 
 
@@ -215,7 +216,7 @@ def test_a_rejected_record_leaves_when_it_comes_right_or_goes(
 def test_a_proof_never_sends_more_requests_than_it_may(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, requests: int
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     for number, one in enumerate(simulated.tenant.truth()[::5]):
         if number % 2:
             simulated.tenant.edit(one.id, time_of_day_in_minutes=3)
@@ -224,25 +225,26 @@ def test_a_proof_never_sends_more_requests_than_it_may(
     change(engine, f"DELETE FROM protime.clockings WHERE {MINE} AND id % 7 = 0")
     for _ in range(3):
         before = asked(simulated)
-        done = prove(pipeline, "cli", requests=requests)
+        done = prove(pipeline, requests=requests)
         assert asked(simulated) - before == done.requests <= requests
 
 
 def test_the_tries_of_one_proof_share_its_budget(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     change(engine, f"DELETE FROM protime.clockings WHERE {MINE} AND id % 7 = 0")
     before = asked(simulated)
+    pipeline.dag_run = NIGHT
     for _ in range(3):
-        prove(pipeline, NIGHT, requests=3)
+        prove(pipeline, requests=3)
     assert 0 < asked(simulated) - before <= 3
 
 
 def test_what_stays_wrong_keeps_no_proof_from_comparing(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     change(
         engine,
         "INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why)"
@@ -251,7 +253,7 @@ def test_what_stays_wrong_keeps_no_proof_from_comparing(
         first=FIRST,
     )
     before = asked(simulated)
-    done = prove(pipeline, "cli", requests=6)
+    done = prove(pipeline, requests=6)
     assert asked(simulated) - before <= 6
     assert done.found, "half of the requests are for what is not known to be wrong"
 
@@ -266,14 +268,14 @@ def test_what_stays_unequal_is_compared_once_a_night_and_then_the_others(
         SimulatedTenant(tenant, Options(page_size=10)) as served,
         open_pipeline(settings_for(served), engine.url) as pipeline,
     ):
-        sync(pipeline, "test", before, TODAY)
+        sync(pipeline, before, TODAY)
         one = next(one for one in tenant.truth() if one.date == TODAY)
         change(engine, f"UPDATE protime.clockings SET change_version = 'zzzz' WHERE {MINE} AND id = :id", id=one.id)
         if not confirmed:
             monkeypatch.setattr(tenant, "record", lambda *_: None)
-        sync(pipeline, "test", before, TODAY)
+        sync(pipeline, before, TODAY)
         age(engine)
-        done = prove(pipeline, "cli", requests=200)
+        done = prove(pipeline, requests=200)
     others = [("clockings", TODAY, TODAY, 39), ("clockings", before, before, None)]
     assert done.windows == (
         others if confirmed else [("clockings", TODAY, TODAY, 1), ("clockings", before, TODAY, None)]
@@ -283,9 +285,9 @@ def test_what_stays_unequal_is_compared_once_a_night_and_then_the_others(
 def test_the_last_complete_day_is_that_of_the_collection_that_lags(engine: Engine, simulated: SimulatedTenant) -> None:
     behind, again = (TODAY - dt.timedelta(days=n) for n in (3, 1))
     with open_pipeline(settings_for(simulated, collections="clockings people absences"), engine.url) as pipeline:
-        sync(pipeline, "test", FIRST, behind)
+        sync(pipeline, FIRST, behind)
     with open_pipeline(settings_for(simulated), engine.url) as pipeline:
-        sync(pipeline, "test", again, TODAY)
+        sync(pipeline, again, TODAY)
         with pipeline.reading() as connection:
             found = read_health(connection, pipeline.tenant, ["clockings", "absences"])
     assert found.last_complete == str(behind)
@@ -295,7 +297,7 @@ def test_the_last_complete_day_is_that_of_the_collection_that_lags(engine: Engin
 
 def test_a_proof_that_is_older_than_a_year_is_told(pipeline: Pipeline, engine: Engine) -> None:
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     assert "proof" not in {one.kind for one in health(pipeline).found}
     age(engine, 500)
     (note,) = (one for one in health(pipeline).found if one.kind == "proof")
@@ -305,14 +307,14 @@ def test_a_proof_that_is_older_than_a_year_is_told(pipeline: Pipeline, engine: E
 def test_proofs_repair_all_in_the_end_however_few_requests_each_has(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     for number, one in enumerate(simulated.tenant.truth()[::5]):
         if number % 3:
             simulated.tenant.edit(one.id, time_of_day_in_minutes=3)
         else:
             simulated.tenant.hard_delete(one.id)
     for _ in range(12):
-        prove(pipeline, "cli", requests=60)
+        prove(pipeline, requests=60)
         age(engine)
     assert_equal(engine, simulated.tenant)
     assert health(pipeline).ok

@@ -24,7 +24,7 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, is_done, plan, sync, unfinished_parts
 from protime_etl.sync.workers import pull
-from protime_etl.work import Request, Unit
+from protime_etl.work import Request, RunKind, Unit
 from tests.difficult import Quota, answer_again, refuse_lists
 from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY, settings_for
@@ -79,7 +79,7 @@ def test_nineteen_people_arrive_and_the_twentieth_is_named(
     truth = tenant_rows(simulated.tenant)
     refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found), status)
 
-    counts, _ = sync(pipeline, "cli", FIRST, TODAY)
+    counts, _ = sync(pipeline, FIRST, TODAY)
 
     assert simulated.served.requests["clockings"] < 70, "a part is not tried as often as what nothing was tried of yet"
     place = (victim.person.id, str(victim.date))
@@ -125,7 +125,7 @@ def test_a_person_who_cannot_be_read_at_all_is_named_without_asking_for_each_day
     truth = tenant_rows(simulated.tenant)
     refuse_lists(simulated.tenant, lambda _, found: any(one.person.id == 100_003 for one in found))
 
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
 
     assert table_rows(engine) == {key: row for key, row in truth.items() if row["person_id"] != 100_003}
     assert all("person 100003" in str(one) for one in pipeline.to_look_at)
@@ -134,14 +134,14 @@ def test_a_person_who_cannot_be_read_at_all_is_named_without_asking_for_each_day
 
 def test_a_window_that_is_too_wide_is_halved(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     refuse_lists(simulated.tenant, lambda _, found: len({one.date for one in found}) > 4, 504)
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert pipeline.to_look_at == []
     assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 
 def test_circles_are_cut_by_days(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     refuse_lists(simulated.tenant, lambda _, found: len({one.date for one in found}) > 4, 504)
-    sync(pipeline, "cli", FIRST, TODAY, circles=[2, 3])
+    sync(pipeline, FIRST, TODAY, circles=[2, 3])
     assert pipeline.to_look_at == []
     assert {row["person_id"] % 10 + 1 for row in table_rows(engine).values()} == {2, 3}
 
@@ -150,7 +150,7 @@ def test_when_nothing_can_be_read_it_ends_soon(pipeline: Pipeline, engine: Engin
     read_people(pipeline)
     refuse_lists(simulated.tenant, lambda _, found: bool(found))
     with pytest.raises(ServerError):
-        sync(pipeline, "cli", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     assert simulated.served.requests["clockings"] < 200
     assert table_rows(engine) == {}
 
@@ -161,7 +161,7 @@ def test_when_no_list_is_answered_no_unit_is_cut(
     read_people(pipeline)
     refuse_lists(simulated.tenant, lambda *_: True)
     with pytest.raises(ServerError):
-        sync(pipeline, "cli", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     assert rows_of(
         engine,
         "SELECT status FROM protime_etl.units"
@@ -178,7 +178,7 @@ def test_a_unit_whose_next_page_is_said_to_be_elsewhere_is_not_cut(warehouse: UR
         open_pipeline(server.settings(), warehouse) as pipeline,
         pytest.raises(UntrustedLinkError),
     ):
-        sync(pipeline, "cli", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     assert len(server.api_requests) == 2, "nothing else is asked of who leads away"
     assert table_rows(engine) == {}
 
@@ -198,7 +198,7 @@ def test_pages_without_end_are_bounded_and_the_person_is_named(
         return usual(collection, selection, after, limit)
 
     simulated.tenant.page = page  # type: ignore[method-assign]
-    sync(pipeline, "cli", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert [f"person 100005 on {TODAY}" in str(one) for one in pipeline.to_look_at] == [True]
     assert "have no end" in str(pipeline.to_look_at[0])
     there = (100_005, str(TODAY))
@@ -220,7 +220,7 @@ def test_a_quota_smaller_than_a_unit_is_enough_for_a_long_range(
     assert pages > 150
     with open_pipeline(settings_for(half_a_year, max_wait_in_task=0), warehouse) as pipeline:
         read_people(pipeline)
-        _, units = plan(pipeline, "airflow a b", select(pipeline, half_a_year.tenant.first_day, TODAY))
+        _, units = plan(pipeline, RunKind.SYNC, select(pipeline, half_a_year.tenant.first_day, TODAY))
         quota = Quota(half_a_year, 50)
         for unit in units:
             while not is_done(pipeline, unit.unit_id):
@@ -247,7 +247,7 @@ def test_a_unit_that_a_quota_cuts_short_is_cut_into_parts_that_fit_it(
 
     with open_pipeline(settings_for(half_a_year, max_wait_in_task=0), warehouse) as pipeline:
         read_people(pipeline)
-        _, units = plan(pipeline, "cli", select(pipeline, half_a_year.tenant.first_day, TODAY))
+        _, units = plan(pipeline, RunKind.SYNC, select(pipeline, half_a_year.tenant.first_day, TODAY))
         largest = max(units, key=pages)
         Quota(half_a_year, 10)
         with pytest.raises(RateLimited):

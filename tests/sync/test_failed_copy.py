@@ -47,11 +47,11 @@ def test_a_record_that_is_in_the_table_elsewhere_costs_a_few_pages(
         )
     simulated.served.misbehaviour.follow(UNHURRIED)
 
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
 
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     first = simulated.served.requests["clockings"]
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     again = simulated.served.requests["clockings"] - first
     assert again > 30
     # PostgreSQL looks at a thousand rows at once, and two pages are read ahead; a unit has twenty pages here.

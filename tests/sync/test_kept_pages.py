@@ -111,7 +111,7 @@ def test_a_paging_token_that_dies_starts_the_list_over(many: SimulatedTenant, wa
 
 def test_a_verification_keeps_its_pages(days: SimulatedTenant, warehouse: URL) -> None:
     with open_pipeline(settings_for(days), warehouse) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         before = days.served.requests.copy()
         days.served.misbehaviour.follow(QUOTA)
         found = verify(pipeline, FIRST, TODAY)
@@ -124,9 +124,9 @@ def test_a_verification_keeps_its_pages(days: SimulatedTenant, warehouse: URL) -
 
 def test_a_proof_keeps_its_pages(days: SimulatedTenant, warehouse: URL) -> None:
     with open_pipeline(settings_for(days), warehouse) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         days.served.misbehaviour.follow(QUOTA)
-        done = prove(pipeline, "cli", requests=100)
+        done = prove(pipeline, requests=100)
         assert done.windows
         assert not done.failures
         assert done.differences == 0
@@ -144,7 +144,7 @@ def test_a_list_that_only_asks_to_wait_ends(many: SimulatedTenant, warehouse: UR
 def test_each_try_of_a_proof_ends_something(days: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
     """As Airflow does it: a try ends with each pause, and the next one goes on with what is not proven yet."""
     with open_pipeline(settings_for(days), warehouse) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     with engine.begin() as connection:
         connection.execute(sa.text(f"DELETE FROM protime_etl.proof_days WHERE {MINE_READ}"))
         connection.execute(sa.text(f"UPDATE protime_etl.coverage SET proven = '{{}}' WHERE {MINE_READ}"))
@@ -152,7 +152,7 @@ def test_each_try_of_a_proof_ends_something(days: SimulatedTenant, warehouse: UR
     with open_pipeline(settings_for(days, max_wait_in_task=0), warehouse) as pipeline:
         while proven_days(engine) < 20:
             with suppress(RateLimited):
-                prove(pipeline, "cli", requests=100)
+                prove(pipeline, requests=100)
             with engine.begin() as connection:
                 connection.execute(sa.text(f"DELETE FROM protime_etl.pauses WHERE {MINE}"))
             quota.renew()

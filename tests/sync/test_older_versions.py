@@ -63,7 +63,7 @@ def assert_equal(engine: Engine, tenant: Tenant, path: str = "clockings") -> Non
 def read(pipeline: Pipeline) -> list[str]:
     """Read all; of which collections versions were older."""
     pipeline.to_look_at.clear()
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     return older(pipeline)
 
 
@@ -218,11 +218,11 @@ def test_a_record_that_moved_by_the_restore_is_found_where_it_was(
     assert read(pipeline) == []
     simulated.tenant.restore(backup)
     pipeline.to_look_at.clear()
-    sync(pipeline, "test", FIRST, TODAY, [other])
+    sync(pipeline, FIRST, TODAY, [other])
     assert older(pipeline) == ["clockings"]
     pipeline.accepts_older = True
     pipeline.to_look_at.clear()
-    sync(pipeline, "test", FIRST, TODAY, [other])
+    sync(pipeline, FIRST, TODAY, [other])
     assert older(pipeline) == []
     assert_equal(engine, simulated.tenant)
 
@@ -248,9 +248,9 @@ def test_an_answer_from_before_the_restore_is_noticed_when_it_is_stored_too_late
     assert read(pipeline) == []
     with open_pipeline(settings_for(simulated), warehouse) as beside:
         beside.accepts_older = True
-        restored = Meanwhile(lambda: simulated.tenant.restore(backup), lambda: sync(beside, "test", FIRST, TODAY))
+        restored = Meanwhile(lambda: simulated.tenant.restore(backup), lambda: sync(beside, FIRST, TODAY))
         pipeline.to_look_at.clear()
-        sync(pipeline, "test", FIRST, TODAY, observer=restored)
+        sync(pipeline, FIRST, TODAY, observer=restored)
     assert older(pipeline) == []
     assert table_rows(engine)[one]["time_of_day_in_minutes"] == 601, "a newer version counts, also a late one"
     assert read(pipeline) == ["clockings"]
@@ -275,7 +275,7 @@ def test_a_turn_of_the_delta_that_is_under_way_keeps_what_it_read(
         newer = [partial(simulated.tenant.edit, one, time_of_day_in_minutes=minute) for minute in (700, 701, 702)]
         pipeline.accepts_older = True
         pipeline.to_look_at.clear()
-        sync(pipeline, "test", FIRST, TODAY, observer=Meanwhile(*newer, lambda: poll(beside)))
+        sync(pipeline, FIRST, TODAY, observer=Meanwhile(*newer, lambda: poll(beside)))
     assert older(pipeline) == []
     assert_equal(engine, simulated.tenant)
     assert read(pipeline) == []
@@ -298,11 +298,11 @@ def test_a_comparison_notices_it_and_repairs_on_request(
     assert problems(pipeline) == ["older"]
 
     before = simulated.served.requests["clockings"]
-    repair(pipeline, "test", found)
+    repair(pipeline, found)
     assert simulated.served.requests["clockings"] == before, "it would be in vain"
     pipeline.accepts_older = True
     pipeline.to_look_at.clear()
-    repair(pipeline, "test", found)
+    repair(pipeline, found)
     assert pipeline.to_look_at == []
     assert_equal(engine, simulated.tenant)
     assert verify(pipeline, FIRST, TODAY).agrees
@@ -348,20 +348,20 @@ def test_a_proof_notices_it_within_its_requests(large: tuple[Pipeline, Simulated
     simulated.tenant.restore(simulated.tenant.backup(), MOVED)
     asked = simulated.served.requests
     before = asked["clockings"]
-    done = prove(pipeline, "test", requests=40)
+    done = prove(pipeline, requests=40)
     assert asked["clockings"] - before == done.requests <= 40
     assert "clockings" in older(pipeline)
     assert problems(pipeline) == ["older"]
     assert done.repaired.written == 0
 
     pipeline.to_look_at.clear()
-    again = prove(pipeline, "test", requests=40)
+    again = prove(pipeline, requests=40)
     assert [len(one.differences) for one in again.found if one.differences] == [], "what waits is not compared again"
     assert problems(pipeline) == ["older"]
 
     pipeline.accepts_older = True
     for _ in range(20):  # each night as much as its requests allow
-        assert prove(pipeline, "cli", requests=40).requests <= 40
+        assert prove(pipeline, requests=40).requests <= 40
         if problems(pipeline) == []:
             break
     assert (pipeline.to_look_at, problems(pipeline)) == ([], [])

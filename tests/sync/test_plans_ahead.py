@@ -78,7 +78,7 @@ class House:
 
     def night(self) -> None:
         today = self.clock.now().astimezone(ZONE).date()
-        self.do(lambda one: sync(one, "cli", today - 7 * ONE_DAY, today))
+        self.do(lambda one: sync(one, today - 7 * ONE_DAY, today))
 
     def failing(self, plan: str) -> None:
         self.served.served.misbehaviour.follow(read_plan(plan))
@@ -209,7 +209,7 @@ def test_one_whose_plans_cannot_be_read_is_named_alone(house: House) -> None:
     house.failing('fault = [{kind = "status", status = 400, rate = 1.0, on = ["absences"]}]')
     today = house.clock.now().astimezone(ZONE).date()
     with pytest.raises(ProtimeError):
-        house.do(lambda one: sync(one, "cli", today, today + AHEAD * ONE_DAY, [person]))
+        house.do(lambda one: sync(one, today, today + AHEAD * ONE_DAY, [person]))
     house.failing("")
     (wrong,) = house.health("absences").problems
     assert wrong.kind == "failed"
@@ -226,7 +226,7 @@ def test_a_range_that_ends_in_the_future_is_read_there_for_plans_alone(house: Ho
 
     def read(one: Pipeline) -> None:
         if verb == "sync":
-            sync(one, "cli", TODAY - 3 * ONE_DAY, last)
+            sync(one, TODAY - 3 * ONE_DAY, last)
         else:
             backfill(one, select(one, TODAY - 3 * ONE_DAY, last))
 
@@ -244,13 +244,13 @@ def test_a_range_that_begins_tomorrow(house: House) -> None:
     last = TODAY + 9 * ONE_DAY
     first = TODAY + ONE_DAY
     person = house.served.tenant.person_ids()[0]
-    house.do(lambda one: sync(one, "cli", first, last, [person]))
+    house.do(lambda one: sync(one, first, last, [person]))
     assert house.rows("clockings") == set()
     assert house.rows("absences")
     for chosen in ("clockings people", "clockings people calculated-totals"):
         house.given["collections"] = chosen
         with pytest.raises(SettingsError, match="come with the days"):
-            house.do(lambda one: sync(one, "cli", first, last))
+            house.do(lambda one: sync(one, first, last))
     house.given["collections"] = "absences people"
     with pytest.raises(SettingsError, match="later than a year"):
         house.do(lambda one: select(one, TODAY + 400 * ONE_DAY, TODAY + 401 * ONE_DAY))
@@ -289,11 +289,11 @@ def test_a_comparison_of_days_to_come_counts_as_a_reading_and_a_proof_leaves_the
     assert not house.health("absences").ok
     found = house.do(lambda one: verify(one, *days, collection=COLLECTIONS["absences"]))
     if found.differences:
-        house.do(lambda one: repair(one, "cli repair", found))
+        house.do(lambda one: repair(one, found))
         found = house.do(lambda one: verify(one, *days, collection=COLLECTIONS["absences"]))
     assert found.agrees
     assert house.health("absences").ok, lines(house.health("absences"))
-    done = house.do(lambda one: prove(one, "cli", requests=50))
+    done = house.do(lambda one: prove(one, requests=50))
     assert all(last < today for _, _, last, _ in done.windows)
 
 
@@ -324,7 +324,7 @@ def test_what_is_read_in_parts_stays_read_until_it_is_too_old(house: House) -> N
     day = house.clock.now().astimezone(ZONE).date() + 5 * ONE_DAY
     person = house.served.tenant.person_ids()[0]
     for _ in range(3):
-        house.do(lambda one: sync(one, "cli", day, day, [person]))
+        house.do(lambda one: sync(one, day, day, [person]))
         assert house.health().ok, lines(house.health())
         house.clock.move(hours=1)
 

@@ -51,10 +51,10 @@ def age(engine: Engine, days: int = 1) -> None:
 
 
 def test_a_reading_that_changed_nothing_is_a_proof(pipeline: Pipeline, engine: Engine) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert len(proof(engine)) == DAYS
     assert not any(proven for _, proven, *_ in proof(engine)), "what was written is not proven yet"
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert proof(engine) == [(FIRST + dt.timedelta(n), True, 0, 0) for n in range(DAYS)]
 
 
@@ -62,7 +62,7 @@ def test_what_a_reading_had_to_write_is_proven_by_the_next_one(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     age(engine)
     added = FIRST + dt.timedelta(days=3)
     simulated.tenant.add(100_001, added, 600)
@@ -71,7 +71,7 @@ def test_what_a_reading_had_to_write_is_proven_by_the_next_one(
     moved = next(one for one in simulated.tenant.truth() if one.person.id == 100_003)
     to = moved.date + dt.timedelta(days=1)
     simulated.tenant.edit(moved.id, date=to)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         unequal = connection.execute(
             sa.text(
@@ -81,7 +81,7 @@ def test_what_a_reading_had_to_write_is_proven_by_the_next_one(
         )
         kept = {tuple(row) for row in unequal}
     assert kept == {(added, 100_001), (gone.date, 100_002), (moved.date, 100_003), (to, 100_003)}
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         oldest = connection.scalar(
             sa.text("SELECT now() - min(proven_at) FROM protime.proof WHERE 'shadow' NOT IN (tenant, collection)")
@@ -94,11 +94,11 @@ def test_a_record_that_cannot_be_understood_proves_nothing(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     without_a_day, with_a_day = live(simulated.tenant)[:2]
     simulated.tenant.replace_raw(without_a_day, {"id": without_a_day, "kind": 3})
     simulated.tenant.replace_raw(with_a_day, {"id": with_a_day, "kind": 3, "date": str(TODAY)})
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert not any(proven for _, proven, *_ in proof(engine)), "nor does what was proven stay so"
     verify(pipeline, FIRST, TODAY)
     assert not any(proven for _, proven, *_ in proof(engine))
@@ -109,7 +109,7 @@ def test_what_the_table_holds_in_a_version_that_the_tenant_does_not_know_is_not_
 ) -> None:
     """As after a restored backup of the tenant: nothing is written, and the two are not equal all the same."""
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     one = simulated.tenant.truth()[0]
     edited = (
         "UPDATE protime.clockings SET change_version = 'zzzz', time_of_day_in_minutes = 1"
@@ -118,18 +118,18 @@ def test_what_the_table_holds_in_a_version_that_the_tenant_does_not_know_is_not_
     change(engine, edited, id=one.id)
     age(engine)
     assert proof(engine, "people_unproven > 0") == []
-    prove(pipeline, "cli")
+    prove(pipeline)
     assert [(day, proven) for day, proven, *_ in proof(engine, "differences > 0")] == [(one.date, False)]
 
 
 def test_what_cannot_be_settled_holds_up_nothing_else(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     one = max(simulated.tenant.truth(), key=lambda one: one.date)
     simulated.tenant.replace_raw(one.id, {"id": one.id, "kind": 3, "date": str(one.date)})
     for _ in range(8):
-        prove(pipeline, "cli", requests=4)
+        prove(pipeline, requests=4)
         age(engine)
     assert {day for day, proven, *_ in proof(engine) if not proven} == {one.date}
 
@@ -138,12 +138,12 @@ def test_who_is_in_no_list_any_more_makes_no_proof_older_and_is_compared_too(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     simulated.tenant.remove_record("people", 100_003)
-    sync(pipeline, "test", TODAY, TODAY)
+    sync(pipeline, TODAY, TODAY)
     age(engine, 500)
     for _ in range(4):
-        prove(pipeline, "cli")
+        prove(pipeline)
     with engine.connect() as connection:
         old = (
             "SELECT count(*) FROM protime.proof WHERE 'shadow' NOT IN (tenant, collection)"
@@ -153,11 +153,11 @@ def test_who_is_in_no_list_any_more_makes_no_proof_older_and_is_compared_too(
     lost = next(one for one in simulated.tenant.truth() if one.person.id == 100_003)
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=lost.id)
     age(engine)
-    assert sum(prove(pipeline, "cli").differences for _ in range(3)) == 1
+    assert sum(prove(pipeline).differences for _ in range(3)) == 1
 
 
 def test_a_comparison_proves_and_counts(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     lost = simulated.tenant.truth()[0]
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=lost.id)
     verify(pipeline, FIRST, TODAY)
@@ -165,16 +165,16 @@ def test_a_comparison_proves_and_counts(pipeline: Pipeline, engine: Engine, simu
     with engine.connect() as connection:
         (kept,) = connection.execute(
             sa.text(
-                "SELECT origin, missing, equal FROM protime_etl.verifications"
+                "SELECT kind, started_by, missing, equal FROM protime_etl.verifications"
                 " WHERE 'shadow' NOT IN (tenant, collection)"
             )
         ).all()
-    assert tuple(kept) == ("cli", 1, len(simulated.tenant.truth()) - 1)
+    assert tuple(kept) == ("verify", "cli", 1, len(simulated.tenant.truth()) - 1)
 
 
 def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipeline, engine: Engine) -> None:
     for _ in range(2):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
     change(
         engine,
         "INSERT INTO protime.people (tenant, id, change_version, written_at) VALUES ('simulated', 5, 'x', now())",
@@ -187,16 +187,16 @@ def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipe
 
 def test_who_was_never_read_is_not_compared(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     """A few people's history was asked for: the proof of it brings nobody else's."""
-    sync(pipeline, "test", FIRST, TODAY, [100_001, 100_002])
+    sync(pipeline, FIRST, TODAY, [100_001, 100_002])
     before = table_rows(engine)
     read_people(pipeline)
-    done = prove(pipeline, "cli")
+    done = prove(pipeline)
     assert {people for *_, people in done.windows} == {2}
     assert done.differences == 0
     assert table_rows(engine) == before
     lost = simulated.tenant.clockings_of(100_001)[0]
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=lost.id)
-    assert prove(pipeline, "cli").differences == 1
+    assert prove(pipeline).differences == 1
     assert table_rows(engine) == before
 
 
@@ -204,12 +204,12 @@ def test_a_request_proves_all_that_comes_with_it(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     """What differed here and there, on days of their own, is not asked for one by one: a page is one request."""
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     for one in simulated.tenant.truth()[::7]:
         simulated.tenant.edit(one.id, time_of_day_in_minutes=600)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     pages = -(-len(simulated.tenant.truth()) // 100)
-    done = prove(pipeline, "cli")
+    done = prove(pipeline)
     assert all(proven for _, proven, *_ in proof(engine))
     assert done.requests <= 2 * pages
 
@@ -217,20 +217,20 @@ def test_a_request_proves_all_that_comes_with_it(
 def test_what_was_proven_longest_ago_is_compared_next_and_repaired(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
-    done = prove(pipeline, "cli", requests=1)
+    sync(pipeline, FIRST, TODAY)
+    done = prove(pipeline, requests=1)
     assert (done.requests, done.differences) == (1, 0)
     ((_, _, last, _),) = done.windows
     assert last == TODAY, "what was never proven comes first, the latest days of it"
     lost = min(simulated.tenant.truth(), key=lambda one: (one.date, one.id))
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=lost.id)
-    done = prove(pipeline, "cli")
+    done = prove(pipeline)
     assert (done.differences, done.repaired.inserted) == (1, 1)
     assert_equal(engine, simulated.tenant)
     # That place comes again in its turn, when it is the one that was looked at longest ago.
     assert proof(engine, "differences > 0") == [(lost.date, False, 1, 1)]
     age(engine)
-    prove(pipeline, "cli")
+    prove(pipeline)
     assert all(proven for _, proven, *_ in proof(engine))
 
 
@@ -240,10 +240,10 @@ def test_a_day_that_takes_more_requests_than_there_are_is_proven_by_some_of_its_
         SimulatedTenant(tenant, Options(page_size=10)) as served,
         open_pipeline(settings_for(served), engine.url) as pipeline,
     ):
-        sync(pipeline, "test", TODAY, TODAY)
+        sync(pipeline, TODAY, TODAY)
         nights = 0
         while not all(proven for _, proven, *_ in proof(engine)):
-            done = prove(pipeline, "cli", requests=4)
+            done = prove(pipeline, requests=4)
             assert done.requests <= 5
             nights += 1
             assert nights < 20
@@ -251,26 +251,26 @@ def test_a_day_that_takes_more_requests_than_there_are_is_proven_by_some_of_its_
 
 
 def test_days_before_the_window_only(pipeline: Pipeline) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
-    done = prove(pipeline, "cli", before=FIRST + dt.timedelta(days=2))
+    sync(pipeline, FIRST, TODAY)
+    done = prove(pipeline, before=FIRST + dt.timedelta(days=2))
     assert {(first, last) for _, first, last, _ in done.windows} == {(FIRST, FIRST + dt.timedelta(days=1))}
-    assert not prove(pipeline, "cli", before=FIRST).windows
+    assert not prove(pipeline, before=FIRST).windows
 
 
 def test_a_collection_that_is_refused_stops_no_other(simulated: SimulatedTenant, engine: Engine) -> None:
     settings = settings_for(simulated, collections="clockings people absences")
     with open_pipeline(settings, engine.url) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         simulated.served.misbehaviour.follow(
             read_plan('[[fault]]\nkind = "status"\nstatus = 403\non = ["absences"]\nrate = 1.0')
         )
-        done = prove(pipeline, "cli", requests=100)
+        done = prove(pipeline, requests=100)
     assert {path for path, *_ in done.windows} == {"clockings"}
     assert list(pipeline.failed) == ["absences"]
 
 
 def test_the_budget_is_a_tenth_of_the_last_night(pipeline: Pipeline, engine: Engine) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert budget_of(pipeline) == 20
     last = (
         "SELECT max(unit_id) FROM protime_etl.units"
@@ -286,7 +286,7 @@ def test_the_budget_is_a_tenth_of_the_last_night(pipeline: Pipeline, engine: Eng
 
 
 def test_a_backfill_is_no_measure_of_a_night(pipeline: Pipeline, engine: Engine) -> None:
-    sync(pipeline, "test", FIRST - dt.timedelta(days=60), TODAY)
+    sync(pipeline, FIRST - dt.timedelta(days=60), TODAY)
     change(
         engine,
         "UPDATE protime_etl.units SET requests = 3000"
@@ -309,7 +309,7 @@ def test_nights_prove_all_of_history_again_and_again(
         open_pipeline(settings_for(served), url) as pipeline,
     ):
         read_people(pipeline)
-        sync(pipeline, "test", first, TODAY)
+        sync(pipeline, first, TODAY)
         lost = [one for one in tenant.truth() if one.date < TODAY - dt.timedelta(days=10)][:: amount(50, 5000)]
         change(
             pipeline.engine,
@@ -318,7 +318,7 @@ def test_nights_prove_all_of_history_again_and_again(
         )
         spent = differences = 0
         for _ in range(nights):
-            done = prove(pipeline, "cli", before=TODAY - dt.timedelta(days=7))
+            done = prove(pipeline, before=TODAY - dt.timedelta(days=7))
             spent += done.requests
             differences += done.differences
             age(pipeline.engine)

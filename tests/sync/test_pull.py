@@ -20,7 +20,7 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, plan, sync
 from protime_etl.sync.workers import pull
-from protime_etl.work import Counts
+from protime_etl.work import Counts, RunKind
 from tests.databases import both_servers
 from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY, settings_for
@@ -51,7 +51,7 @@ def tuple_activity(engine: Engine) -> tuple[int, ...]:
 def test_a_sync_makes_the_tables_equal_to_the_tenant(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    counts, units = sync(pipeline, "test", FIRST, TODAY)
+    counts, units = sync(pipeline, FIRST, TODAY)
 
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert table_rows(engine, "people") == tenant_rows(simulated.tenant, "people")
@@ -62,11 +62,11 @@ def test_a_sync_makes_the_tables_equal_to_the_tenant(
 
 
 def test_a_second_sync_changes_no_row(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     pipeline.engine.dispose()  # a session reports its statistics at the latest when it ends
     before = tuple_activity(engine)
 
-    counts, _ = sync(pipeline, "test", FIRST, TODAY)
+    counts, _ = sync(pipeline, FIRST, TODAY)
     pipeline.engine.dispose()
 
     assert before[0] == len(simulated.tenant.truth())
@@ -76,7 +76,7 @@ def test_a_second_sync_changes_no_row(pipeline: Pipeline, engine: Engine, simula
 
 
 def test_edits_moves_and_deletions_arrive(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     tenant = simulated.tenant
     live = [one for one in tenant.truth() if one.status != "Deleted"]
     tenant.edit(live[0].id, time_of_day_in_minutes=1)
@@ -85,7 +85,7 @@ def test_edits_moves_and_deletions_arrive(pipeline: Pipeline, engine: Engine, si
     tenant.hard_delete(live[3].id)
     added = tenant.add(live[0].person.id, TODAY, 600)
 
-    counts, _ = sync(pipeline, "test", FIRST, TODAY)
+    counts, _ = sync(pipeline, FIRST, TODAY)
 
     rows = table_rows(engine)
     gone = rows.pop(live[3].id)
@@ -98,7 +98,7 @@ def test_edits_moves_and_deletions_arrive(pipeline: Pipeline, engine: Engine, si
 def test_only_the_window_and_the_people_asked_for_are_touched(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     people = sorted({one.person.id for one in simulated.tenant.truth()})
     victims = {
         person: next(one.id for one in simulated.tenant.truth() if one.person.id == person and one.status != "Deleted")
@@ -107,7 +107,7 @@ def test_only_the_window_and_the_people_asked_for_are_touched(
     for victim in victims.values():
         simulated.tenant.hard_delete(victim)
 
-    counts, _ = sync(pipeline, "test", FIRST, TODAY, [people[0]])
+    counts, _ = sync(pipeline, FIRST, TODAY, [people[0]])
 
     rows = table_rows(engine)
     assert rows[victims[people[0]]]["is_deleted"]
@@ -118,7 +118,7 @@ def test_only_the_window_and_the_people_asked_for_are_touched(
 def test_records_that_cannot_be_understood_are_kept_and_stop_nothing(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     one, two, three = [one for one in simulated.tenant.truth() if one.status != "Deleted"][:3]
     whole = {"id": one.id, "person": {"id": one.person.id}, "date": str(one.date), "timeOfDayInMinutes": 5}
     simulated.tenant.replace_raw(one.id, {**whole, "timeOfDayInMinutes": "five", "kind": "InOut"})
@@ -127,7 +127,7 @@ def test_records_that_cannot_be_understood_are_kept_and_stop_nothing(
         {**whole, "id": two.id, "kind": "InOut", "changeVersion": "FF", "mood": "good", "person": {"id": 1, "x": 2}},
     )
 
-    counts, _ = sync(pipeline, "test", FIRST, TODAY)
+    counts, _ = sync(pipeline, FIRST, TODAY)
 
     rows = table_rows(engine)
     with engine.connect() as connection:
@@ -147,7 +147,7 @@ def test_records_that_cannot_be_understood_are_kept_and_stop_nothing(
 
 
 def test_no_sensitive_field_of_people_is_stored(pipeline: Pipeline, engine: Engine) -> None:
-    sync(pipeline, "test", TODAY, TODAY)
+    sync(pipeline, TODAY, TODAY)
 
     with engine.connect() as connection:
         stored = (
@@ -169,7 +169,7 @@ def test_of_a_rejected_clocking_nothing_more_about_its_person_is_kept(
     one = simulated.tenant.truth()[0].id
     person = {"id": 100_001, "socialSecurityNumber": "850101"}
     simulated.tenant.replace_raw(one, {"id": one, "person": person, "kind": 3, "news": "kept"})
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         query = sa.text("SELECT record FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection)")
         kept = json.loads(connection.scalars(query).one())
@@ -178,7 +178,7 @@ def test_of_a_rejected_clocking_nothing_more_about_its_person_is_kept(
 
 def test_a_batch_whose_uri_is_too_long_is_split(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     everyone = [*range(100_001, 100_021), *range(200_000, 200_700)]
-    _, units = plan(pipeline, "test", select(pipeline, FIRST, TODAY, everyone))
+    _, units = plan(pipeline, RunKind.SYNC, select(pipeline, FIRST, TODAY, everyone))
     one = units[0]
     too_much = replace(one, person_ids=tuple(everyone), first=FIRST, last=TODAY)
 
@@ -200,7 +200,7 @@ def test_a_paging_token_that_dies_restarts_the_unit(warehouse: URL, engine: Engi
         Answer(200, {"value": [{**first, "id": 2}]}),
     ]
     with ScriptedServer(answers) as server, open_pipeline(server.settings(), warehouse) as pipeline:
-        _, (unit,) = plan(pipeline, "test", select(pipeline, TODAY, TODAY, [7]))
+        _, (unit,) = plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, TODAY, [7]))
         counts = pull(pipeline, unit)
 
     assert set(table_rows(engine)) == {1, 2}, "what came before the restart counts for nothing"
@@ -214,15 +214,15 @@ def test_a_missing_scope_is_named_and_nothing_is_stored(warehouse: URL, engine: 
         open_pipeline(settings_for(served, scopes=(CLOCKINGS_SCOPE,)), warehouse) as pipeline,
     ):
         with pytest.raises(ForbiddenError, match=r"lacks the scope connector-protimeapi-people\.read"):
-            sync(pipeline, "test", FIRST, TODAY)
-        counts, _ = sync(pipeline, "test", FIRST, TODAY, [100_001, 100_002])
+            sync(pipeline, FIRST, TODAY)
+        counts, _ = sync(pipeline, FIRST, TODAY, [100_001, 100_002])
     assert counts.inserted == len(tenant.truth())
     assert table_rows(engine) == tenant_rows(tenant)
 
 
 def test_a_failed_unit_is_in_the_ledger_with_its_reason(pipeline: Pipeline, engine: Engine) -> None:
     read_people(pipeline)
-    run_id, (unit,) = plan(pipeline, "test", select(pipeline, FIRST, TODAY))
+    run_id, (unit,) = plan(pipeline, RunKind.SYNC, select(pipeline, FIRST, TODAY))
     broken = replace(unit, first=FIRST - dt.timedelta(days=600))
 
     with pytest.raises(Exception, match="status 400"):
@@ -249,8 +249,8 @@ def test_coverage_grows_with_the_rows_and_without_any(
 ) -> None:
     for one in simulated.tenant.clockings_of(100_001):
         simulated.tenant.hard_delete(one.id)
-    sync(pipeline, "test", FIRST, TODAY - dt.timedelta(days=7))
-    sync(pipeline, "test", TODAY - dt.timedelta(days=2), TODAY)
+    sync(pipeline, FIRST, TODAY - dt.timedelta(days=7))
+    sync(pipeline, TODAY - dt.timedelta(days=2), TODAY)
 
     with engine.connect() as connection:
         covered = (
@@ -272,9 +272,9 @@ def test_coverage_grows_with_the_rows_and_without_any(
 @pytest.mark.alone(reason="whoever was read of another collection is known")
 def test_reversed_dates_and_a_tenant_without_people_are_told(pipeline: Pipeline) -> None:
     with pytest.raises(SettingsError, match="Swap the two dates"):
-        plan(pipeline, "test", select(pipeline, TODAY, FIRST, [1]))
+        plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, FIRST, [1]))
     with pytest.raises(SettingsError, match="nobody to read clockings for"):
-        plan(pipeline, "test", select(pipeline, FIRST, TODAY))
+        plan(pipeline, RunKind.SYNC, select(pipeline, FIRST, TODAY))
 
 
 def test_a_refused_row_is_not_in_the_error(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
@@ -294,12 +294,12 @@ def test_a_refused_row_is_not_in_the_error(pipeline: Pipeline, engine: Engine, s
 def test_a_clocking_that_moved_out_of_the_window_is_not_deleted(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     moved, gone = [one for one in simulated.tenant.truth() if one.status != "Deleted" and one.date == TODAY][:2]
     simulated.tenant.edit(moved.id, date=FIRST)
     simulated.tenant.hard_delete(gone.id)
 
-    counts, _ = sync(pipeline, "test", TODAY, TODAY)
+    counts, _ = sync(pipeline, TODAY, TODAY)
 
     rows = table_rows(engine)
     assert rows.pop(gone.id)["is_deleted"]
@@ -313,7 +313,7 @@ def test_a_person_whose_record_is_rejected_is_read_nevertheless(warehouse: URL, 
         ScriptedServer([Answer(200, {"value": people}), Answer(200, {"value": []})]) as server,
         open_pipeline(server.settings(), warehouse) as pipeline,
     ):
-        counts, _ = sync(pipeline, "test", TODAY, TODAY)
+        counts, _ = sync(pipeline, TODAY, TODAY)
         assert "person%20in%20(1,2)" in server.api_requests[-1].path
     assert counts.rejected == 1
     with engine.connect() as connection:
@@ -341,7 +341,7 @@ def test_records_that_cannot_even_be_read_are_kept_as_they_came(warehouse: URL, 
         ScriptedServer([Answer(200, b'{"value":[' + record + b"]}")]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        counts, _ = sync(pipeline, "test", TODAY, TODAY, [1])
+        counts, _ = sync(pipeline, TODAY, TODAY, [1])
     with engine.connect() as connection:
         kept = (
             connection.execute(
@@ -364,12 +364,12 @@ def test_an_idle_time_out_of_the_server_does_not_end_a_slow_unit(warehouse: URL,
         ScriptedServer([limited, Answer(200, {"value": []})]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        assert sync(pipeline, "test", TODAY, TODAY, [1])[0].requests == 2
+        assert sync(pipeline, TODAY, TODAY, [1])[0].requests == 2
 
 
 def test_a_plan_made_again_closes_the_one_before(pipeline: Pipeline, engine: Engine) -> None:
-    plan(pipeline, "airflow a b", select(pipeline, TODAY, TODAY, [1]))
-    run_id, _ = plan(pipeline, "airflow a b", select(pipeline, TODAY, TODAY, [1]))
+    plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, TODAY, [1]))
+    run_id, _ = plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, TODAY, [1]))
     with engine.connect() as connection:
         found = connection.execute(
             sa.text("SELECT run_id, status FROM protime_etl.runs WHERE tenant <> 'shadow' ORDER BY run_id")
@@ -381,7 +381,7 @@ def test_a_plan_made_again_closes_the_one_before(pipeline: Pipeline, engine: Eng
 def test_a_repetition_that_fails_does_not_undo_what_was_done(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    run_id, (unit,) = plan(pipeline, "airflow a b", select(pipeline, TODAY, TODAY, [100_001]))
+    run_id, (unit,) = plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, TODAY, [100_001]))
     pull(pipeline, unit)
     broken = replace(unit, first=FIRST - dt.timedelta(days=600))
     with pytest.raises(InvalidRequestError):
@@ -398,7 +398,7 @@ def test_who_comes_unasked_is_locked_like_everybody_else(
     mine = next(one for one in simulated.tenant.clockings_of(100_001) if one.status != "Deleted")
     record = {"id": mine.id, "person": {"id": 100_002}, "date": str(mine.date), "timeOfDayInMinutes": 5}
     simulated.tenant.replace_raw(mine.id, {**record, "kind": "InOut", "changeVersion": mine.change_version})
-    sync(pipeline, "test", FIRST, TODAY, [100_001])
+    sync(pipeline, FIRST, TODAY, [100_001])
     assert table_rows(engine)[mine.id]["person_id"] == 100_002
     with engine.connect() as connection:
         covered = connection.execute(

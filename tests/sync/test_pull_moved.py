@@ -17,6 +17,7 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, plan, sync
 from protime_etl.sync.workers import pull
+from protime_etl.work import RunKind
 from tests.sync.test_pull import FIRST
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
@@ -35,11 +36,11 @@ def wait_until(condition: Callable[[], object]) -> None:
 def test_it_comes_in_after_the_unit_and_after_the_other_process(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     moved, edited = [one for one in simulated.tenant.clockings_of(MINE) if one.status != "Deleted"][:2]
     simulated.tenant.edit(moved.id, person=Reference(id=THEIRS))
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=7)
-    run_id, (unit,) = plan(pipeline, "test", select(pipeline, FIRST, TODAY, [MINE]))
+    run_id, (unit,) = plan(pipeline, RunKind.SYNC, select(pipeline, FIRST, TODAY, [MINE]))
     thread = threading.Thread(target=pull, args=[pipeline, unit], daemon=True)
 
     with engine.begin() as other:
@@ -62,10 +63,10 @@ def test_it_comes_in_after_the_unit_and_after_the_other_process(
 def test_who_has_no_records_any_more_is_not_judged_while_another_process_is_at_them(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     for one in simulated.tenant.clockings_of(MINE):
         simulated.tenant.hard_delete(one.id)
-    _, (unit,) = plan(pipeline, "test", select(pipeline, FIRST, TODAY, [MINE]))
+    _, (unit,) = plan(pipeline, RunKind.SYNC, select(pipeline, FIRST, TODAY, [MINE]))
     thread = threading.Thread(target=pull, args=[pipeline, unit], daemon=True)
     asked = simulated.served.requests["clockings"]
 

@@ -36,7 +36,7 @@ def without_single_records(simulated: SimulatedTenant, monkeypatch: pytest.Monke
 def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     missing, stale = live(simulated.tenant)[:2]
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=missing)
     change(
@@ -55,7 +55,7 @@ def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(
 def test_more_than_a_handful_that_move_is_no_agreement(
     pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     ids = live(simulated.tenant)[:6]
     change(
         engine,
@@ -83,7 +83,7 @@ def test_days_never_read_cost_hardly_more_than_the_sync_that_repairs_them(wareho
         read_people(pipeline)
         found = verify(pipeline, FIRST, TODAY)
         assert found.totals()["missing"] == len(tenant.truth())
-        counts, _ = sync(pipeline, "test", FIRST, TODAY)
+        counts, _ = sync(pipeline, FIRST, TODAY)
         assert found.requests <= 1.2 * counts.requests
 
 
@@ -93,7 +93,7 @@ def test_many_that_the_tenant_has_no_longer_cost_one_more_reading(warehouse: URL
         SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served,
         open_pipeline(settings_for(served), warehouse) as pipeline,
     ):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         gone, moved = live(tenant)[:200], live(tenant)[200:400]
         for one in gone:
             tenant.hard_delete(one)
@@ -109,7 +109,7 @@ def test_what_the_tenant_cannot_tell_is_named_and_the_rest_compared(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retrying, "ATTEMPTS", 1)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     victim, missing = (simulated.tenant.clockings_of(person)[0] for person in (100_007, 100_009))
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=missing.id)
     refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found))

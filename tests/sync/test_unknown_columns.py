@@ -59,7 +59,7 @@ def scripted(warehouse: URL, answers: Sequence[Answer]) -> Iterator[Pipeline]:
 
 
 def read(pipeline: Pipeline) -> None:
-    sync(pipeline, "test", TODAY, TODAY, [PERSON])
+    sync(pipeline, TODAY, TODAY, [PERSON])
 
 
 def is_open(engine: Engine) -> dict[int, bool | None]:

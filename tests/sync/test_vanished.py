@@ -23,7 +23,7 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import sync
 from protime_etl.sync.workers import pull
-from protime_etl.work import Slice, Unit
+from protime_etl.work import RunKind, Slice, Unit
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
@@ -41,7 +41,7 @@ def large() -> Iterator[SimulatedTenant]:
 @pytest.fixture
 def read(large: SimulatedTenant, warehouse: URL) -> Iterator[Pipeline]:
     with open_pipeline(settings_for(large), warehouse) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         yield pipeline
 
 
@@ -81,7 +81,7 @@ def test_a_thousand_removed_clockings_cost_one_more_reading(
     before = large.served.requests["clockings"]
     read.accept_deletions()
 
-    counts, _ = sync(read, "test", FIRST, TODAY)
+    counts, _ = sync(read, FIRST, TODAY)
 
     assert counts.deleted == 1000
     assert large.served.requests["clockings"] - before <= pages + 100
@@ -97,7 +97,7 @@ def test_many_that_moved_elsewhere_are_updated_in_portions_that_stay(
     for one in ids[300:320]:
         large.tenant.hard_delete(one)
 
-    counts, _ = sync(read, "test", FIRST, TODAY)
+    counts, _ = sync(read, FIRST, TODAY)
 
     assert (counts.updated, counts.deleted) == (300, 20)
     assert_equal(engine, large)
@@ -133,7 +133,7 @@ def one_unit(pipeline: Pipeline) -> Unit:
     with pipeline.engine.begin() as connection:
         tenant = pipeline.settings.tenant
         everything = [Slice(known_people(connection, tenant), FIRST, TODAY)]
-        return ledger.open_run(connection, tenant, "test", select(pipeline, FIRST, TODAY), everything)[1][0]
+        return ledger.open_run(connection, tenant, RunKind.SYNC, select(pipeline, FIRST, TODAY), everything)[1][0]
 
 
 def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
@@ -169,10 +169,10 @@ def test_the_setting_says_how_many_may_vanish(
     large: SimulatedTenant, warehouse: URL, most: int | None, gone: int, withheld: int
 ) -> None:
     with open_pipeline(settings_for(large, max_vanished=most), warehouse) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         for one in live(large)[:gone]:
             large.tenant.hard_delete(one)
-        counts, _ = sync(pipeline, "test", FIRST, TODAY)
+        counts, _ = sync(pipeline, FIRST, TODAY)
         assert counts.deleted == (0 if withheld else gone)
         assert len(pipeline.to_look_at) == withheld
 
@@ -181,7 +181,7 @@ def test_what_vanished_among_many_that_moved_is_held_back_too(
     large: SimulatedTenant, warehouse: URL, engine: Engine
 ) -> None:
     with open_pipeline(settings_for(large, max_vanished=30), warehouse) as pipeline:
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         *ids, unreadable = live(large)[:81]
         for gone in ids[::2]:
             large.tenant.hard_delete(gone)
@@ -203,11 +203,11 @@ def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(wareh
         SimulatedTenant(tenant, Options(page_size=100)) as served,
         open_pipeline(settings_for(served), warehouse) as one,
     ):
-        sync(one, "test", TODAY, TODAY)
+        sync(one, TODAY, TODAY)
         for person in tenant.person_ids():
             tenant.remove_record("people", person)
         before = served.served.requests["people"]
-        counts, units = sync(one, "test", TODAY, TODAY)
+        counts, units = sync(one, TODAY, TODAY)
 
         assert "60 of 60 people vanished at once" in str(one.to_look_at[0])
         assert served.served.requests["people"] - before <= 22, "the list twice, and a sample"

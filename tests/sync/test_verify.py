@@ -28,7 +28,7 @@ def change(engine: Engine, statement: str, **values: object) -> None:
 
 
 def test_an_equal_table_is_proved_equal(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     found = verify(pipeline, FIRST, TODAY)
     assert found.agrees
     assert found.totals()["equal"] == len(simulated.tenant.truth())
@@ -50,7 +50,7 @@ def test_so_many_differences_are_kept_and_what_was_not_compared_is_named(
         SimulatedTenant(tenant, Options(page_size=10)) as served,
         open_pipeline(settings_for(served), warehouse) as pipeline,
     ):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE tenant <> 'shadow'")
         rounds, seen = 0, 0
         while not (found := verify(pipeline, FIRST, TODAY)).agrees:
@@ -60,7 +60,7 @@ def test_so_many_differences_are_kept_and_what_was_not_compared_is_named(
             if found.uncompared:
                 assert not found.is_complete
                 assert found.uncompared[1] < min(one.date for one in found.differences if one.date)
-            repair(pipeline, "test", found)
+            repair(pipeline, found)
         assert rounds > 1
         assert seen <= len(tenant.truth())
         assert found.uncompared is None
@@ -68,7 +68,7 @@ def test_so_many_differences_are_kept_and_what_was_not_compared_is_named(
 
 
 def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     ids = live(simulated.tenant)
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=ids[0])
     change(
@@ -108,7 +108,7 @@ def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engin
             connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings WHERE tenant <> 'shadow'"))
             == before
         )
-    repair(pipeline, "test", found)
+    repair(pipeline, found)
     assert_equal(engine, simulated.tenant)
     assert verify(pipeline, FIRST, TODAY).agrees
 
@@ -116,7 +116,7 @@ def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engin
 def test_what_changed_since_the_last_reading_is_a_difference_that_is_pending(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=1)
     simulated.tenant.add(simulated.tenant.add_person().id, TODAY, 5)
     found = verify(pipeline, FIRST, TODAY)
@@ -125,7 +125,7 @@ def test_what_changed_since_the_last_reading_is_a_difference_that_is_pending(
 
 
 def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     simulated.served.misbehaviour.follow(
         read_plan('[[fault]]\nkind = "edit"\nchanges = 3\non = ["clockings"]\nrate = 1.0')
     )
@@ -137,7 +137,7 @@ def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline,
 def test_somebody_whom_the_warehouse_does_not_know_is_compared_too(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     change(engine, "DELETE FROM protime.people WHERE tenant <> 'shadow' AND id = 100001")
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND person_id = 100001")
     found = verify(pipeline, FIRST, TODAY)
@@ -145,7 +145,7 @@ def test_somebody_whom_the_warehouse_does_not_know_is_compared_too(
 
 
 def test_a_record_that_cannot_be_understood_is_counted(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     simulated.tenant.replace_raw(live(simulated.tenant)[0], {"id": live(simulated.tenant)[0], "kind": 3})
     found = verify(pipeline, FIRST, TODAY)
     assert (found.differences, found.rejected, found.agrees) == ([], 1, False)

@@ -64,4 +64,4 @@ def _read(
         if long:
             backfill(pipeline, select(pipeline, *days), observer=At(page))
         else:
-            sync(pipeline, "cli", *days, observer=At(page))
+            sync(pipeline, *days, observer=At(page))

@@ -84,7 +84,7 @@ class Operator:
         why = ""
         try:
             with self._pipeline() as pipeline:
-                sync(pipeline, "cli", *days, observer=observer or Observer())
+                sync(pipeline, *days, observer=observer or Observer())
                 why = "; ".join(one.message for one in pipeline.to_look_at)
         except (ProtimeError, CrashError) as error:
             why = str(error) or type(error).__name__
@@ -130,7 +130,7 @@ class Operator:
         at = self._clock.now()
         compared: list[Compared] = []
         with contextlib.suppress(ProtimeError), self._pipeline() as pipeline:
-            done = prove(pipeline, "cli", requests=requests)
+            done = prove(pipeline, requests=requests)
             # What was known to be wrong was read again first, and not compared.
             number = len(done.windows) - len(done.found)
             repaired = {

@@ -30,6 +30,7 @@ from protime_etl.postgres.health import Health, is_about, judge
 from protime_etl.postgres.problems import Missing, Problem
 from protime_etl.postgres.schema import require_schema
 from protime_etl.setting_values import zone_of
+from protime_etl.work import RunKind
 
 __all__ = ["Owner", "Seen", "read_owners", "read_tenants"]
 
@@ -44,33 +45,33 @@ MARGIN = 3.0
 FIRST_DAY = dt.date(2000, 1, 1)
 OURS = re.compile(r"_clockings_(nightly|changes|backfill)$")
 # The DAGs that read each tenant, the newest of ours before those of anybody's own.
-DAGS = r"""
-SELECT DISTINCT ON (tenant) tenant, split_part(origin, ' ', 2) AS dag_id, run_id FROM protime_etl.runs
-WHERE origin LIKE 'airflow %'
-ORDER BY tenant, split_part(origin, ' ', 2) ~ '_clockings_(nightly|changes|backfill)$' DESC, run_id DESC
+DAGS = """
+SELECT DISTINCT ON (tenant) tenant, dag_id, run_id FROM protime_etl.runs
+WHERE started_by = 'airflow'
+ORDER BY tenant, dag_id ~ '_clockings_(nightly|changes|backfill)$' DESC, run_id DESC
 """
 # What is read of each tenant every night: by its schedule if there is one, as somebody may try another by hand.
-READ = r"""
+READ = """
 SELECT DISTINCT ON (tenant) tenant, collections || ARRAY(
         SELECT s.collection FROM protime_etl.collection_state AS s
         WHERE s.tenant = r.tenant AND s.read_at > clock_timestamp() - interval '8 days'
     ) AS collections
 FROM protime_etl.runs AS r
 WHERE person_ids IS NULL AND circles IS NULL AND NOT only_missing
-    AND origin !~ ' (repair|unlisted)$' AND origin !~ '^(cli |airflow \S+_clockings_)backfill'
-ORDER BY tenant, origin ~ '^airflow \S+_clockings_nightly scheduled__'
+    AND kind IN ('nightly', 'sync')
+ORDER BY tenant, kind = 'nightly' AND dag_id ~ '_clockings_nightly$' AND starts_with(dag_run_id, 'scheduled__')
     AND started_at > clock_timestamp() - interval '8 days' DESC, run_id DESC
 """
 # The newest night of each tenant, and what it brought.
-NIGHTS = r"""
+NIGHTS = """
 SELECT n.*,
     (SELECT count(DISTINCT person_id) FROM protime_etl.units AS u, unnest(u.person_ids) AS person_id
         WHERE u.run_id = n.run_id AND u.status = 'done' AND person_id > 0) AS people,
     (SELECT coalesce(sum(u.rows_read), 0)::bigint FROM protime_etl.units AS u
         WHERE u.run_id = n.run_id AND u.status = 'done' AND u.collection = 'clockings') AS clockings
 FROM (
-    SELECT DISTINCT ON (tenant) tenant, run_id, origin, status, started_at FROM protime_etl.runs
-    WHERE origin ~ '^airflow \S+_clockings_nightly \S+$' ORDER BY tenant, run_id DESC
+    SELECT DISTINCT ON (tenant) tenant, run_id, dag_id, dag_run_id, status, started_at FROM protime_etl.runs
+    WHERE kind = 'nightly' AND dag_id ~ '_clockings_nightly$' ORDER BY tenant, run_id DESC
 ) AS n
 """
 TENANTS = "SELECT tenant FROM protime_etl.tenants ORDER BY tenant"
@@ -122,9 +123,8 @@ class Seen:
     def failed_run(self) -> tuple[str, str] | None:
         """DAG and run of the newest run of Airflow that failed."""
         for run in self.facts.get("runs", ()):
-            parts = run["origin"].split(" ")
-            if run["status"] in ("failed", "died") and parts[0] == "airflow" and len(parts) == 3:
-                return parts[1], parts[2]
+            if run["status"] in ("failed", "died") and run["dag_id"] and RunKind(run["kind"]).is_requested:
+                return run["dag_id"], run["dag_run_id"]
         return None
 
     @property

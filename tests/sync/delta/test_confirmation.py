@@ -72,7 +72,7 @@ def test_many_deletions_cost_a_sample(warehouse: URL, engine: Engine, learnt: st
         if learnt == "delta":
             poll(pipeline)
         else:
-            sync(pipeline, "test", FIRST, TODAY)
+            sync(pipeline, FIRST, TODAY)
         gone = live(simulated.tenant)[:300]
         for one in gone:
             simulated.tenant.hard_delete(one)
@@ -98,7 +98,7 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
         if learnt == "delta":
             poll(pipeline)
         else:
-            sync(pipeline, "test", FIRST, TODAY)
+            sync(pipeline, FIRST, TODAY)
         before = table_rows(engine)
         first, *gone = live(simulated.tenant)[:301]
         for one in gone:
@@ -150,12 +150,12 @@ def test_what_waits_survives_a_restart_that_begins_later(warehouse: URL, engine:
 
 def test_what_a_pull_marked_meanwhile_waits_no_longer(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         for one in live(simulated.tenant)[:300]:
             simulated.tenant.hard_delete(one)
         assert poll(pipeline).withheld is not None
         pipeline.accept_deletions()
-        assert sync(pipeline, "test", FIRST, TODAY)[0].deleted == 300
+        assert sync(pipeline, FIRST, TODAY)[0].deleted == 300
         assert poll(pipeline).counts.requests == 1
         pipeline.accept_deletions(False)
         assert (poll(pipeline).withheld, unconfirmed(engine)) == (None, 0)
@@ -163,7 +163,7 @@ def test_what_a_pull_marked_meanwhile_waits_no_longer(warehouse: URL, engine: En
 
 def test_what_a_load_brings_without_an_id_has_not_vanished(warehouse: URL, engine: Engine) -> None:
     with served(warehouse, max_vanished=11) as (pipeline, simulated):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         before = table_rows(engine)
         for one in live(simulated.tenant)[:20]:
             simulated.tenant.replace_raw(one, {"kind": "InOut"})
@@ -174,7 +174,7 @@ def test_what_a_load_brings_without_an_id_has_not_vanished(warehouse: URL, engin
 
 def test_what_comes_back_needs_no_decision(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         with engine.begin() as connection:  # as if the tenant had hidden them while it was loaded
             connection.execute(
                 sa.text("UPDATE protime.clockings SET id = id + 10000000 WHERE tenant <> 'shadow' AND id % 2 = 0")
@@ -271,7 +271,7 @@ def test_what_may_be_gone_already_is_asked_for_without_a_lock(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         poll(pipeline)
         added = simulated.tenant.add(100_001, FIRST, 600)
         changes, record = pipeline.client.delta_changes, pipeline.client.record
@@ -313,7 +313,7 @@ def test_a_deletion_that_a_pull_found_while_it_was_asked_for_is_no_drift(
         record = pipeline.client.record
 
         def overtaken(*arguments: Any) -> Any:
-            sync(other, "test", FIRST, TODAY)
+            sync(other, FIRST, TODAY)
             return record(*arguments)
 
         monkeypatch.setattr(pipeline.client, "record", overtaken)

@@ -273,7 +273,7 @@ def test_what_moved_before_the_first_day_is_not_deleted(warehouse: URL, engine: 
         assert not row["is_deleted"]
         assert turn.counts.deleted == 0
         assert row["date"] == (str(FIRST) if moved_out == "delete" else str(TODAY))
-        sync(pipeline, "test", FIRST, TODAY)
+        sync(pipeline, FIRST, TODAY)
         assert_equal(engine, simulated.tenant)
 
 
@@ -303,9 +303,9 @@ def test_a_tombstone_keeps_out_what_a_late_reader_brings(warehouse: URL, engine:
     ):
         poll(pipeline)
         poll(pipeline)
-        assert sync(pipeline, "test", TODAY, TODAY, [7])[0].inserted == 0
+        assert sync(pipeline, TODAY, TODAY, [7])[0].inserted == 0
         assert table_rows(engine) == {}
-        assert sync(pipeline, "test", TODAY, TODAY, [7])[0].inserted == 1
+        assert sync(pipeline, TODAY, TODAY, [7])[0].inserted == 1
     with engine.connect() as connection:
         assert (
             connection.scalar(
@@ -360,7 +360,7 @@ def test_what_a_delta_does_not_tell_is_kept_and_completed_by_a_list(
     poll(pipeline)
     rows = table_rows(engine)
     assert (rows[old.id]["is_open"], rows[new.id]["is_open"]) == (True, None)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     assert_equal(engine, simulated.tenant)
     poll(pipeline)
     assert drift(engine) == [], "isOpen is not the delta's to tell"
@@ -373,7 +373,7 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
     first, second, third = live(simulated.tenant)[:3]
     simulated.tenant.edit(first, time_of_day_in_minutes=3)
     simulated.tenant.hard_delete(second)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         noted = connection.scalar(
             sa.text("SELECT count(*) FROM protime_etl.drift_candidates WHERE 'shadow' NOT IN (tenant, collection)")
@@ -387,11 +387,11 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
             sa.text("UPDATE protime.clockings SET change_version = '0' WHERE tenant <> 'shadow' AND id = :id"),
             {"id": third},
         )
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     poll(pipeline)
     assert drift(engine) == [(third, "updated")]
     simulated.tenant.edit(first, time_of_day_in_minutes=4)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with engine.begin() as connection:  # as if the pull had found a newer version than the delta will tell
         connection.execute(
             sa.text(
@@ -404,9 +404,9 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
 
 
 def test_no_drift_is_kept_without_a_delta(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=3)
-    sync(pipeline, "test", FIRST, TODAY)
+    sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         assert (
             connection.scalar(

@@ -1885,7 +1885,10 @@ COMMENT ON COLUMN protime_etl.rejected_record.last_seen_at IS 'When it last came
 CREATE TABLE protime_etl.runs (
     run_id BIGINT GENERATED ALWAYS AS IDENTITY,
     tenant TEXT NOT NULL,
-    origin TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    started_by TEXT NOT NULL,
+    dag_id TEXT,
+    dag_run_id TEXT,
     collections TEXT[] DEFAULT '{clockings}' NOT NULL,
     date_from DATE NOT NULL,
     date_to DATE NOT NULL,
@@ -1898,12 +1901,16 @@ CREATE TABLE protime_etl.runs (
     error TEXT,
     CONSTRAINT pk_runs PRIMARY KEY (run_id),
     CONSTRAINT ck_runs_status CHECK (status IN ('running', 'done', 'failed')),
-    CONSTRAINT ck_runs_dates CHECK (date_from <= date_to)
+    CONSTRAINT ck_runs_dates CHECK (date_from <= date_to),
+    CONSTRAINT ck_runs_started_by CHECK (started_by = CASE WHEN dag_id IS NULL THEN 'cli' ELSE 'airflow' END)
 );
 COMMENT ON TABLE protime_etl.runs IS 'Ledger: each run that was asked for.';
 COMMENT ON COLUMN protime_etl.runs.run_id IS 'Number of the run.';
 COMMENT ON COLUMN protime_etl.runs.tenant IS 'Tenant that was read.';
-COMMENT ON COLUMN protime_etl.runs.origin IS 'Who asked: cli, or the Airflow DAG and run.';
+COMMENT ON COLUMN protime_etl.runs.kind IS 'What it is for: sync, backfill, nightly, verify, proof, repair, unlisted.';
+COMMENT ON COLUMN protime_etl.runs.started_by IS 'cli or airflow.';
+COMMENT ON COLUMN protime_etl.runs.dag_id IS 'DAG of Airflow that started it; null: the command line.';
+COMMENT ON COLUMN protime_etl.runs.dag_run_id IS 'Run of the DAG.';
 COMMENT ON COLUMN protime_etl.runs.collections IS 'Collections asked for.';
 COMMENT ON COLUMN protime_etl.runs.date_from IS 'First day asked for.';
 COMMENT ON COLUMN protime_etl.runs.date_to IS 'Last day asked for.';
@@ -1957,7 +1964,10 @@ CREATE TABLE protime_etl.verifications (
     verification_id BIGINT GENERATED ALWAYS AS IDENTITY,
     tenant TEXT NOT NULL,
     collection TEXT NOT NULL,
-    origin TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    started_by TEXT NOT NULL,
+    dag_id TEXT,
+    dag_run_id TEXT,
     date_from DATE,
     date_to DATE,
     finished_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -1980,7 +1990,10 @@ COMMENT ON TABLE protime_etl.verifications IS 'Comparisons of table and tenant o
 COMMENT ON COLUMN protime_etl.verifications.verification_id IS 'Number of the comparison.';
 COMMENT ON COLUMN protime_etl.verifications.tenant IS 'Tenant that was compared.';
 COMMENT ON COLUMN protime_etl.verifications.collection IS 'Collection that was compared.';
-COMMENT ON COLUMN protime_etl.verifications.origin IS 'Who asked: cli, or the Airflow DAG and run.';
+COMMENT ON COLUMN protime_etl.verifications.kind IS 'What it is for: sync, backfill, nightly, verify, proof, repair, unlisted.';
+COMMENT ON COLUMN protime_etl.verifications.started_by IS 'cli or airflow.';
+COMMENT ON COLUMN protime_etl.verifications.dag_id IS 'DAG of Airflow that started it; null: the command line.';
+COMMENT ON COLUMN protime_etl.verifications.dag_run_id IS 'Run of the DAG.';
 COMMENT ON COLUMN protime_etl.verifications.date_from IS 'First day; null for a collection without days.';
 COMMENT ON COLUMN protime_etl.verifications.date_to IS 'Last day; null for a collection without days.';
 COMMENT ON COLUMN protime_etl.verifications.finished_at IS 'When it ended.';
