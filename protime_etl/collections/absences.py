@@ -25,7 +25,7 @@ class Absence(DatedRecord, frozen=True, kw_only=True):
     resulting_absence_definition: Annotated[
         OptionalReference, column("Absence definition that counts after all approvals.")
     ] = NO_REFERENCE
-    requested_absence_definition: Annotated[OptionalReference, column("Absence definition that was asked for.")] = (
+    requested_absence_definition: Annotated[OptionalReference, column("Absence definition that was requested.")] = (
         NO_REFERENCE
     )
     shift_definition: Annotated[
@@ -60,7 +60,7 @@ class Absence(DatedRecord, frozen=True, kw_only=True):
 ABSENCES = Collection(
     path="absences",
     record=Absence,
-    comment="Absences, one row for each person, day and part of it. Their reasons may tell of health.",
+    comment="Absences, one row for each person, day and part of it. Their reasons may concern health.",
     privacy="special",
     shape="dated by people",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/absences/absences/get-list/",

@@ -189,7 +189,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_people")),
         schema="protime",
-        comment="Identity of the people that clock. Nothing else that the API tells about them is stored.",
+        comment="Identity of the people that clock. Nothing else that the API returns about them is stored.",
     )
     op.create_table(
         "coverage",
@@ -224,7 +224,7 @@ def upgrade() -> None:
             "until",
             sa.DateTime(timezone=True),
             nullable=False,
-            comment="Nobody asks before then, by this database's clock.",
+            comment="No request is sent before then, by this database's clock.",
         ),
         sa.PrimaryKeyConstraint("tenant", name=op.f("pk_pauses")),
         schema="protime_etl",
@@ -277,9 +277,9 @@ def upgrade() -> None:
         "runs",
         sa.Column("run_id", sa.BigInteger(), sa.Identity(always=True), nullable=False, comment="Number of the run."),
         sa.Column("tenant", sa.Text(), nullable=False, comment="Tenant that was read."),
-        sa.Column("origin", sa.Text(), nullable=False, comment="Who asked: cli, or the Airflow DAG and run."),
-        sa.Column("date_from", sa.Date(), nullable=False, comment="First day asked for."),
-        sa.Column("date_to", sa.Date(), nullable=False, comment="Last day asked for."),
+        sa.Column("origin", sa.Text(), nullable=False, comment="Origin: cli, or the Airflow DAG and run."),
+        sa.Column("date_from", sa.Date(), nullable=False, comment="First day requested."),
+        sa.Column("date_to", sa.Date(), nullable=False, comment="Last day requested."),
         sa.Column(
             "started_at",
             sa.DateTime(timezone=True),
@@ -299,7 +299,7 @@ def upgrade() -> None:
         sa.CheckConstraint("date_from <= date_to", name=op.f("ck_runs_dates")),
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_runs")),
         schema="protime_etl",
-        comment="Ledger: each run that was asked for.",
+        comment="Ledger: each requested run.",
     )
     op.create_table(
         "tenants",

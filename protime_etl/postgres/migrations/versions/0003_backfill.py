@@ -26,7 +26,7 @@ def upgrade() -> None:
                 "person_ids",
                 sa.ARRAY(sa.BigInteger()),
                 nullable=True,
-                comment="People asked for; null: all that were known.",
+                comment="People requested; null: all that were known.",
             ),
         ),
         (
@@ -35,7 +35,7 @@ def upgrade() -> None:
                 "circles",
                 sa.ARRAY(sa.BigInteger()),
                 nullable=True,
-                comment="Circles asked for instead of people; null: none.",
+                comment="Circles requested instead of people; null: none.",
             ),
         ),
         (
@@ -45,7 +45,7 @@ def upgrade() -> None:
                 sa.Boolean(),
                 server_default=sa.text("false"),
                 nullable=False,
-                comment="Only what had not been covered was asked for.",
+                comment="Only what had not been covered was requested.",
             ),
         ),
         (

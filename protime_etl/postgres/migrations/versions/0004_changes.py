@@ -131,15 +131,15 @@ def upgrade() -> None:
             comment="Collection, of which one delta at most is alive.",
         ),
         sa.Column("status", sa.Text(), nullable=False, comment="loading, active, expired (410) or conflicted (409)."),
-        sa.Column("date_from", sa.Date(), nullable=False, comment="First day that the delta tells about."),
+        sa.Column("date_from", sa.Date(), nullable=False, comment="First day that the delta covers."),
         sa.Column(
             "link",
             sa.Text(),
             nullable=True,
-            comment="Where to go on: the next page of the initial load, or the deltaLink.",
+            comment="Where to resume: the next page of the initial load, or the deltaLink.",
         ),
         sa.Column(
-            "previous_link", sa.Text(), nullable=True, comment="The link before it, to look at when something is wrong."
+            "previous_link", sa.Text(), nullable=True, comment="The link before it, to inspect when something is wrong."
         ),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, comment="When its initial load began."),
         sa.Column(
@@ -165,7 +165,7 @@ def upgrade() -> None:
             "error",
             sa.Text(),
             nullable=True,
-            comment="What went wrong last, in one line; null when the last turn was good.",
+            comment="What went wrong last, in one line; null when the last poll was good.",
         ),
         sa.CheckConstraint("status IN ('loading', 'active', 'expired', 'conflicted')", name=op.f("ck_deltas_status")),
         sa.PrimaryKeyConstraint("tenant", "collection", name=op.f("pk_deltas")),
@@ -192,7 +192,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "tombstones",
-        sa.Column("tenant", sa.Text(), autoincrement=False, nullable=False, comment="Tenant that told the deletion."),
+        sa.Column(
+            "tenant", sa.Text(), autoincrement=False, nullable=False, comment="Tenant that reported the deletion."
+        ),
         sa.Column("collection", sa.Text(), autoincrement=False, nullable=False, comment="Collection of the record."),
         sa.Column(
             "id",

@@ -9,13 +9,13 @@ branch_labels = None
 depends_on = None
 
 DELTA_COUNTERS = {
-    "failures": "Turns in a row whose answer could not be used; after a few the delta is broken.",
-    "outages": "Turns in a row without an answer; after many, while others get one, the delta is broken.",
+    "failures": "Polls in a row whose answer could not be used; after a few the delta is broken.",
+    "outages": "Polls in a row without an answer; after many, while other requests get one, the delta is broken.",
     "loads": "Initial loads begun since it was last active; after a few the next one waits for a day.",
 }
 SOURCE = {
-    "environment": "production or sandbox, where its rows come from; null: the next read says.",
-    "api_host": "Host of the API that its rows come from; null: the next read says.",
+    "environment": "production or sandbox, where its rows come from; null: set by the next read.",
+    "api_host": "Host of the API that its rows come from; null: set by the next read.",
 }
 KEYS = [
     ("protime", "clocking_versions", ["tenant", "id", "valid_from"]),
@@ -75,7 +75,7 @@ def _remember_what_was_asked_for() -> None:
             "asked_until",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="Until when the API asked to wait: later than until, where that was cut.",
+            comment="Until when the API asked us to wait: later than until, where that was cut.",
         ),
         schema="protime_etl",
     )
@@ -173,13 +173,13 @@ def _replace_statuses(statuses: str) -> None:
 
 
 def _keep_unconfirmed_records() -> None:
-    reasons = "delta (told as deleted), vanished (a load never met it) or doubtful (it came, and may be gone)."
+    reasons = "delta (reported as deleted), vanished (a load never met it) or doubtful (it came, and may be gone)."
     op.create_table(
         "delta_unconfirmed",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Tenant that is read."),
         sa.Column("collection", sa.Text(), nullable=False, comment="Collection of the record."),
         sa.Column(
-            "id", sa.BigInteger(), autoincrement=False, nullable=False, comment="Id of the record, to be asked for."
+            "id", sa.BigInteger(), autoincrement=False, nullable=False, comment="Id of the record, to be requested."
         ),
         sa.Column(
             "change_version",
@@ -205,5 +205,5 @@ def _keep_unconfirmed_records() -> None:
         sa.CheckConstraint("reason IN ('delta', 'vanished', 'doubtful')", name=op.f("ck_delta_unconfirmed_reason")),
         sa.PrimaryKeyConstraint("tenant", "collection", "id", name=op.f("pk_delta_unconfirmed")),
         schema="protime_etl",
-        comment="Records of which nothing is believed before they were asked for by their ids; empty after most turns.",
+        comment="Records to be confirmed by a request for their ids before anything is written; empty after most polls.",
     )

@@ -296,7 +296,7 @@ def upgrade() -> None:
             sa.ARRAY(sa.Text()),
             server_default=sa.text("'{clockings}'"),
             nullable=False,
-            comment="Collections asked for.",
+            comment="Collections requested.",
         ),
         schema="protime_etl",
     )

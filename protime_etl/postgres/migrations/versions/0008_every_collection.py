@@ -145,7 +145,7 @@ def upgrade() -> None:
             "requested_absence_definition_id",
             sa.BigInteger(),
             nullable=True,
-            comment="Absence definition that was asked for. Refers to id of protime.absence_definitions.",
+            comment="Absence definition that was requested. Refers to id of protime.absence_definitions.",
         ),
         sa.Column(
             "shift_definition_id",
@@ -216,7 +216,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_absences")),
         schema="protime",
-        comment="Absences, one row for each person, day and part of it. Their reasons may tell of health.",
+        comment="Absences, one row for each person, day and part of it. Their reasons may concern health.",
     )
     op.create_index(op.f("ix_absences_date"), "absences", ["date"], unique=False, schema="protime")
     op.create_index(
@@ -253,7 +253,7 @@ def upgrade() -> None:
             "requested_absence_definition_id",
             sa.BigInteger(),
             nullable=True,
-            comment="Absence definition that was asked for. Refers to id of protime.absence_definitions.",
+            comment="Absence definition that was requested. Refers to id of protime.absence_definitions.",
         ),
         sa.Column(
             "shift_definition_id",
@@ -391,7 +391,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_access_clockings")),
         schema="protime",
-        comment="Who went through which door. It serves security: look at what you may use it for.",
+        comment="Who went through which door. It serves security: check what you may use it for.",
     )
     op.create_index(op.f("ix_access_clockings_date"), "access_clockings", ["date"], unique=False, schema="protime")
     op.create_index(
@@ -713,7 +713,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_break_definitions")),
         schema="protime",
-        comment="Which breaks there are.",
+        comment="Break definitions.",
     )
     op.create_table(
         "break_definitions_versions",
@@ -862,7 +862,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_breaks")),
         schema="protime",
-        comment="Breaks by person and day. Start and end are what the definition allows: clockings tell the rest.",
+        comment="Breaks by person and day. Start and end are what the definition allows: see clockings for the rest.",
     )
     op.create_index(op.f("ix_breaks_date"), "breaks", ["date"], unique=False, schema="protime")
     op.create_index(
@@ -1563,7 +1563,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it counts is not told.",
+            comment="Last day; null: it has no end. Whether it is included is not documented.",
         ),
         sa.Column(
             "department_id",
@@ -1739,7 +1739,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it counts is not told.",
+            comment="Last day; null: it has no end. Whether it is included is not documented.",
         ),
         sa.Column(
             "employer_id",
@@ -2034,7 +2034,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it counts is not told.",
+            comment="Last day; null: it has no end. Whether it is included is not documented.",
         ),
         sa.Column(
             "job_category_id",
@@ -2103,7 +2103,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it counts is not told.",
+            comment="Last day; null: it has no end. Whether it is included is not documented.",
         ),
         sa.Column(
             "job_id", sa.BigInteger(), nullable=True, comment="The job of these days. Refers to id of protime.jobs."
@@ -2335,7 +2335,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it counts is not told.",
+            comment="Last day; null: it has no end. Whether it is included is not documented.",
         ),
         sa.Column(
             "sector_id",
@@ -2537,7 +2537,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_shift_definitions")),
         schema="protime",
-        comment="Which shifts there are; their times are not told.",
+        comment="Shifts; the API does not give their times.",
     )
     op.create_table(
         "shift_definitions_versions",
@@ -2687,7 +2687,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it counts is not told.",
+            comment="Last day; null: it has no end. Whether it is included is not documented.",
         ),
         sa.Column(
             "work_location_id",

@@ -13,8 +13,8 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "delta_polls",
-        sa.Column("poll_id", sa.BigInteger(), sa.Identity(always=True), nullable=False, comment="Number of the turn."),
-        sa.Column("tenant", sa.Text(), nullable=False, comment="Tenant that was asked."),
+        sa.Column("poll_id", sa.BigInteger(), sa.Identity(always=True), nullable=False, comment="Number of the poll."),
+        sa.Column("tenant", sa.Text(), nullable=False, comment="Tenant that was polled."),
         sa.Column("collection", sa.Text(), nullable=False, comment="Collection of the delta."),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, comment="When it ended."),
         sa.Column("seconds", sa.Double(), nullable=False, comment="How long it took, waits included."),
@@ -26,7 +26,9 @@ def upgrade() -> None:
         sa.Column(
             "requests", sa.BigInteger(), server_default=sa.text("0"), nullable=False, comment="API requests sent."
         ),
-        sa.Column("rows_read", sa.BigInteger(), server_default=sa.text("0"), nullable=False, comment="Records told."),
+        sa.Column(
+            "rows_read", sa.BigInteger(), server_default=sa.text("0"), nullable=False, comment="Records reported."
+        ),
         sa.Column(
             "inserted", sa.BigInteger(), server_default=sa.text("0"), nullable=False, comment="Rows that are new."
         ),
@@ -42,7 +44,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("poll_id", name=op.f("pk_delta_polls")),
         schema="protime_etl",
-        comment="Turns of the deltas of the last year.",
+        comment="Polls of the deltas of the last year.",
     )
     op.create_index(
         op.f("ix_delta_polls_tenant_collection_finished_at"),
@@ -122,7 +124,7 @@ def upgrade() -> None:
         ),
         sa.Column("tenant", sa.Text(), nullable=False, comment="Tenant that was compared."),
         sa.Column("collection", sa.Text(), nullable=False, comment="Collection that was compared."),
-        sa.Column("origin", sa.Text(), nullable=False, comment="Who asked: cli, or the Airflow DAG and run."),
+        sa.Column("origin", sa.Text(), nullable=False, comment="Origin: cli, or the Airflow DAG and run."),
         sa.Column("date_from", sa.Date(), nullable=True, comment="First day; null for a collection without days."),
         sa.Column("date_to", sa.Date(), nullable=True, comment="Last day; null for a collection without days."),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, comment="When it ended."),
@@ -189,7 +191,7 @@ def upgrade() -> None:
             sa.BigInteger(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="Persons and days that the API cannot tell.",
+            comment="Persons and days for which the API returned an error.",
         ),
         sa.PrimaryKeyConstraint("verification_id", name=op.f("pk_verifications")),
         schema="protime_etl",

@@ -32,12 +32,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_written_days_tenant"), "written_days", ["tenant"], unique=False, schema="protime_etl")
     op.create_table(
         "told_days",
-        sa.Column("note_id", sa.BigInteger(), nullable=False, comment="Note that is told."),
+        sa.Column("note_id", sa.BigInteger(), nullable=False, comment="Note that is reported."),
         sa.Column(
-            "asset", sa.Text(), autoincrement=False, nullable=False, comment="Name of the asset whose event tells it."
+            "asset", sa.Text(), autoincrement=False, nullable=False, comment="Name of the asset whose event reports it."
         ),
         sa.Column(
-            "task", sa.Text(), nullable=False, comment="Task that sends the event; a further try of it tells the same."
+            "task",
+            sa.Text(),
+            nullable=False,
+            comment="Task that sends the event; a further try of it reports the same.",
         ),
         sa.Column(
             "told_at",
@@ -51,7 +54,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("note_id", "asset", name=op.f("pk_told_days")),
         schema="protime_etl",
-        comment="Which asset's event has told of what was written.",
+        comment="Which asset's event has reported what was written.",
     )
     op.create_index(op.f("ix_told_days_asset_task"), "told_days", ["asset", "task"], unique=False, schema="protime_etl")
     # What runs that are not done have written was to be told when they are.

@@ -22,7 +22,7 @@ def upgrade() -> None:
             comment="Whether it is read by people, or by days for all people.",
         ),
         sa.Column(
-            "dates", postgresql.DATEMULTIRANGE(), nullable=False, comment="Days that runs for all people asked for."
+            "dates", postgresql.DATEMULTIRANGE(), nullable=False, comment="Days that runs for all people requested."
         ),
         sa.Column(
             "follows_from",
@@ -32,7 +32,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant", "collection", name=op.f("pk_promises")),
         schema="protime_etl",
-        comment="What is read, and which days of it were asked for of all people; what of them is not read is missing.",
+        comment="What is read, and which days of it were requested for all people; days that are not read are missing.",
     )
     op.create_table(
         "proof_days",
@@ -57,7 +57,7 @@ def upgrade() -> None:
             "part_since",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="When a comparison in parts began that is not complete; null: there is none.",
+            comment="When a comparison in parts began that is not complete; null: no comparison in parts.",
         ),
         sa.Column("part_until", sa.BigInteger(), nullable=True, comment="Last person of it that was compared."),
         sa.Column(

@@ -16,12 +16,12 @@ COMMENTS = {
         "failed (a reading failed), unreadable (the API cannot answer), withheld (too many deletions), differs (a comparison differed and nothing was repaired) or older (the tenant has older versions than were stored).",
     ),
     ("delta_unconfirmed", "reason"): (
-        "delta (told as deleted), vanished (a load never met it) or doubtful (it came, and may be gone).",
-        "delta (told as deleted), vanished (a load never met it), doubtful (it came, and may be gone) or older (it came with an older version than is stored).",
+        "delta (reported as deleted), vanished (a load never met it) or doubtful (it came, and may be gone).",
+        "delta (reported as deleted), vanished (a load never met it), doubtful (it came, and may be gone) or older (it came with an older version than is stored).",
     ),
     ("delta_unconfirmed", "change_version"): (
         "Of the deletion that the delta told; empty: none.",
-        "Of the deletion that the delta told, or of the record that came; empty: none.",
+        "Of the deletion that the delta reported, or of the record that came; empty: unknown.",
     ),
 }
 
