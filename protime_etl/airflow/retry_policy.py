@@ -38,7 +38,7 @@ class ProtimeRetryPolicy(RetryPolicy):
         max_delay: dt.timedelta = dt.timedelta(minutes=30),
     ) -> None:
         warnings.warn(
-            "ProtimeRetryPolicy is not needed any more: waits use no try. Take it out and set retries=3.",
+            "ProtimeRetryPolicy is no longer needed: waits do not use up tries. Remove it and set retries=3.",
             DeprecationWarning,
             stacklevel=2,
         )

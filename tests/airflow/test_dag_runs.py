@@ -69,11 +69,11 @@ def test_a_dag_of_the_house_with_an_asset_of_our_name_stops_no_night(
         assert ours in run.active
         (event,) = run.events
         assert (event["complete"], event["inserted"]) == (True, len(simulated.tenant.truth()))
-        assert "Airflow sends no event" not in run.log
+        assert "Airflow sends no asset event" not in run.log
     else:
         assert ours not in run.active, "this test is about an asset that Airflow has made inactive"
         assert [event for event in run.events if "complete" in event] == []
-        assert "Airflow sends no event of it" in run.log
+        assert "Airflow sends no asset event" in run.log
         assert "Asset.ref(name=...)" in run.log
 
 

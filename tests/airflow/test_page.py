@@ -194,7 +194,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
     # All that there is to say, as everybody else is told it.
     (simulated,) = re.findall(r'<section id="simulated".*?</section>', told["admin"], re.DOTALL)
     for text in (
-        "the delta of clockings was last polled 30 hours ago and ends after 72",
+        "the delta of clockings was last polled 30 hours ago and expires after 72",
         f"clockings not read: person 100001, {FIRST}",
         "status 500",
         "The API asks to wait",

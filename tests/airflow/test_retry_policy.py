@@ -17,7 +17,7 @@ pytestmark = pytest.mark.airflow
 
 
 def told_policy() -> ProtimeRetryPolicy:
-    with pytest.warns(DeprecationWarning, match="Take it out and set retries=3"):
+    with pytest.warns(DeprecationWarning, match="Remove it and set retries=3"):
         return ProtimeRetryPolicy(failures=3)
 
 

@@ -40,11 +40,11 @@ Window: the run's own day in the tenant's time zone and the `lookback_days` befo
 `airflow backfill create` reads its own day only. Of plans (absences, assignments) the days to come are read, too, as
 many as the connection says (Planned days).
 
-Between 02:00 and 03:00 an hour is missing on one day of the year and comes twice on another: schedule nothing there.
+Do not schedule between 02:00 and 03:00: one day of the year skips that hour, and another has it twice.
 
-A task that is `up_for_reschedule` waits because the API asked for it; it begins again by itself.
+A task that is `up_for_reschedule` waits because the API asked for it; it resumes by itself.
 
-When it is red: the log of `report` says what needs attention, why, and the command that cures it. Clear the red
+When it is red: the log of `report` says what needs attention, why, and the command that repairs it. Clear the red
 `pull_clockings` with Downstream: only what is not done is read again, and the rest of the night follows. More:
 docs/errors.md and docs/airflow.md of protime-etl.
 """
@@ -127,14 +127,14 @@ def _tasks(plan: DagPlan) -> None:
         accept_deletions="{{ params.accept_deletions }}",
         repaired=plan.clockings,
         outlets=[AssetAlias(name=f"{plan.clockings.name}_repaired", group=plan.name)],
-        doc_md="Compares what was compared longest ago and repairs it. Red: the API cannot tell something.",
+        doc_md="Compares what was compared longest ago and repairs it. Red: the API returned an error for a part.",
     )
     report = ProtimeReportOperator(
         task_id="report",
         run_id=RUN_ID,
         incomplete=INCOMPLETE,
         trigger_rule="all_done",
-        doc_md="Red: something needs attention; its log names it, with the reason and the command that cures it.",
+        doc_md="Red: something needs attention; its log names it, with the reason and the command that repairs it.",
     )
     batches >> pull >> publish >> prove >> report
     pull >> report  # a red pull that is cleared without what was green meanwhile is waited for
