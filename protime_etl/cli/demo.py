@@ -52,7 +52,7 @@ def demo(
         Path, typer.Argument(help="Folder for the demo's own database; made if it is not there.")
     ] = FOLDER,
 ) -> None:
-    """Show yesterday of a made-up company.
+    """Show yesterday's clockings of a made-up company.
 
     A simulated tenant and a PostgreSQL of the demo's own, in a folder of its own: your settings are not read, and
     neither your tenant nor your database is asked for anything. Both end with the command; the folder stays.
@@ -135,7 +135,7 @@ def require_checks(settings: Settings, url: URL) -> None:
     results = run_checks(settings, url)
     for name, problem in results.items():
         if problem is not None:
-            raise ProtimeError(f"{name}: {problem}", guidance="All that was tried: protime-etl check")
+            raise ProtimeError(f"{name}: {problem}", guidance="For every check: protime-etl check")
     console.print_line(f"Checked: {', '.join(results)}")
 
 
@@ -168,13 +168,13 @@ def _show_next(folder: Path, unread: Sequence[str], seconds: float) -> None:
     place = shlex.quote(str(folder))
     lines = [
         (f"cd {place}", "the commands read the database that is there"),
-        *([(f"unset {' '.join(unread)}", "in this terminal: they would lead elsewhere")] if unread else []),
-        ("protime-etl sql --query hours_by_week", "one of the queries that come along: sql --queries"),
+        *([(f"unset {' '.join(unread)}", "in this terminal: they point elsewhere")] if unread else []),
+        ("protime-etl sql --query hours_by_week", "one of the bundled queries: sql --queries"),
         ("protime-etl status", "what is here, and how fresh"),
         ("cd - && protime-etl init", "your own tenant"),
         (f"rm -r {place}", "removes the demo"),
     ]
     width = max(len(typed) for typed, _ in lines)
-    console.print_line(f"\nDone in {seconds:.0f} s; nothing of it runs any more. Next:")
+    console.print_line(f"\nDone in {seconds:.0f} s; nothing keeps running. Next:")
     for typed, why in lines:
         console.print_line(f"  {typed:<{width}}  {why}")

@@ -63,7 +63,7 @@ class SyncProgress(Observer):
         again = self._units > 0
         self._units = self._done + len(units)
         self._pages_left = requests
-        plan = f"{counted(len(units), 'unit')} {'planned anew' if again else 'planned'}"
+        plan = f"{counted(len(units), 'unit')} {'planned again' if again else 'planned'}"
         self._line(f"{plan}, about {counted(requests, 'request')}")
         self._show()
 

@@ -69,10 +69,12 @@ def run_query(url: URL, query: str, *, write: bool = False, writer: RowWriter | 
         raise SettingsError("The query is empty.", guidance="Give one: protime-etl sql 'SELECT ...'")
     if rest.startswith("\\"):
         raise SettingsError(
-            f"{rest.split()[0]} is a command of psql and no query.", guidance="Open psql for it: protime-etl sql"
+            f"{rest.split()[0]} is a psql command, not a query.", guidance="Open psql for it: protime-etl sql"
         )
     if not write and LEAVING.match(rest):
-        raise SettingsError("A transaction that is prepared stays.", guidance="Give --write if it is meant to.")
+        raise SettingsError(
+            "A prepared transaction stays in the warehouse.", guidance="Give --write if it is meant to."
+        )
     if not write and COPY.match(rest):
         raise _no_copy()
     writer = writer or (Aligned(counted=True) if output.is_terminal else TabSeparated())

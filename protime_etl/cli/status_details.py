@@ -72,7 +72,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
         },
     )
     _table(
-        "Proven equal, a little each night",
+        "Verified, a part each night",
         found["proof"],
         {
             "of": _plain("collection"),
@@ -92,7 +92,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
     )
     if any(row["rejected"] for row in found["tenants"]):
         number = counted(sum(row["rejected"] for row in found["tenants"]), "rejected record")
-        print_line(f"{number}. Look at them: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+        print_line(f"{number}. See them: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
 
 
 def _plain(name: str) -> Callable[[Row], object]:

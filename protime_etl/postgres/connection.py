@@ -178,7 +178,7 @@ def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
         return SchemaError(
             f"Other objects of {where} depend on what has to be replaced ({_dependents(cause)}).",
             guidance="Keep their definitions (pg_get_viewdef, pg_get_functiondef), drop them, run the same command"
-            " again, and make them again; nothing was changed.",
+            " again, and create them again; nothing was changed.",
         )
     if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
         return SchemaError(
@@ -209,7 +209,7 @@ def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | No
         )
     if isinstance(cause, psycopg.errors.IdleSessionTimeout):
         return ConnectionLostError(
-            f"PostgreSQL at {where} ended a session that rested ({_reason(cause)}).",
+            f"PostgreSQL at {where} ended an idle session ({_reason(cause)}).",
             guidance="Run the same command again; if it happens often, role or database have an idle_session_timeout"
             " that is shorter than this machine takes between two statements.",
         )
@@ -219,7 +219,7 @@ def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | No
 def _refused(where: str, cause: BaseException | None) -> DatabaseError:
     if isinstance(cause, psycopg.errors.LockNotAvailable):
         return LockedError(
-            f"Another session has held what this needs on {where} for too long.",
+            f"Another session has held a lock that this needs on {where} for too long.",
             guidance="Run the same command again when it has ended.",
         )
     if isinstance(cause, (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)):

@@ -124,7 +124,7 @@ def _refuse_newer(state: SchemaState) -> None:
     if state.newer:
         raise SchemaError(
             f"The schema is newer ({state.current}) than this protime-etl ({state.wanted}).",
-            guidance="Upgrade the package here: what wrote that schema is at work elsewhere.",
+            guidance="Upgrade the package here: a newer one is in use elsewhere.",
         )
 
 

@@ -101,7 +101,7 @@ def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | ms
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
         raise ProtocolError(
             f"The {collection.path} answer is not a page of JSON records ({type(error).__name__}).",
-            guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
+            guidance="If it happens again, check what is between here and the API, such as a proxy.",
         ) from None
 
 

@@ -62,11 +62,11 @@ def _no_tls(error: ssl.SSLError, host: str) -> ProtimeError:
         guidance = "Check the host; for a private certificate authority set REQUESTS_CA_BUNDLE."
         return UnreachableError(told, guidance=guidance)
     reason = printable(error.reason or type(error).__name__)
-    guidance = "Check the network, and what stands between here and the host, such as a proxy."
+    guidance = "Check the network, and what is between here and the host, such as a proxy."
     if reason in NO_TLS:
         guidance = "What answers there may not speak TLS: check the port, and whether a proxy answers."
     return UnreachableError(
-        f"There is no TLS connection with {host} ({reason.replace('_', ' ').lower()}).", guidance=guidance
+        f"There is no TLS connection to {host} ({reason.replace('_', ' ').lower()}).", guidance=guidance
     )
 
 
@@ -74,7 +74,7 @@ def _own_choice(error: Exception, inner: BaseException) -> SettingsError | None:
     """What the environment names and cannot be used."""
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
         return SettingsError(
-            "The proxy is of the kind SOCKS, for which a package is missing.",
+            "The proxy is a SOCKS proxy, for which a package is missing.",
             guidance=f"pip install 'requests[socks]', or name another proxy in {PROXIES}.",
         )
     # The address that is asked was looked at when the settings were read; what cannot be read now is the proxy's.

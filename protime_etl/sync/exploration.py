@@ -142,4 +142,4 @@ def _single_totals(pipeline: Pipeline) -> str:
 
 def _is_open(_pipeline: Pipeline) -> str:
     # A client has one delta of a collection: a new one would end the one that is followed, here or elsewhere.
-    return "not asked: it would end the delta that this client may have, in whatever warehouse"
+    return "not requested: it would end the delta that this client may have, in any warehouse"

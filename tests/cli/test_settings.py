@@ -164,7 +164,7 @@ def test_this_machine_is_asked_without_a_proxy(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("proxy", "told", "status"),
     [
-        ("socks5h://127.0.0.1:1", "The proxy is of the kind SOCKS, for which a package is missing. pip install", 2),
+        ("socks5h://127.0.0.1:1", "The proxy is a SOCKS proxy, for which a package is missing. pip install", 2),
         ("ftp://127.0.0.1:1", "The address of the proxy cannot be read.", 2),
         ("http://user:hid@den@:x", "The address of the proxy cannot be read.", 2),
         (DEAD, "The proxy does not lead to authentication.myprotime.eu (ConnectionRefusedError).", 1),

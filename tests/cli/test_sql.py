@@ -134,7 +134,7 @@ def test_nothing_outside_of_the_tables_is_changed_either(shell: Shell, query: st
             2,
             "There are several statements. Give one, or let psql take them: protime-etl sql < FILE",
         ),
-        ("\\d", 2, "\\d is a command of psql and no query. Open psql for it: protime-etl sql"),
+        ("\\d", 2, "\\d is a psql command, not a query. Open psql for it: protime-etl sql"),
         ("  -- only a comment\n", 2, "The query is empty. Give one: protime-etl sql 'SELECT ...'"),
         (
             "COPY protime.people TO STDOUT",

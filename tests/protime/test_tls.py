@@ -126,7 +126,7 @@ def test_what_is_wrong_with_a_certificate_is_told(
 def test_what_does_not_speak_tls_is_told() -> None:
     with server(None) as url:
         told = failure(url)
-    assert "There is no TLS connection with 127.0.0.1" in told
+    assert "There is no TLS connection to 127.0.0.1" in told
     assert "may not speak TLS" in told
 
 
