@@ -35,8 +35,8 @@ INTRODUCTION = """# Data
 Every table of records in schema `protime`, as `db upgrade` makes it. Generated from the code by `make data-page`; the
 same comments are in the database. The key of each table is `(tenant, id)`. A row whose record is deleted in Protime
 stays, with `deleted_at` and `deleted_by`; `written_at` is when the row was last written, and `extra` holds fields
-that are not documented (except where they may be personal). Under `other form`, `extra` also holds documented fields that
-could not be read; their columns are null. On PostgreSQL 18 and later, a column that refers to another table is a
+that are not documented (except where they may be personal). Under `other form`, `extra` also holds documented fields
+that could not be read; their columns are null. On PostgreSQL 18 and later, a column that refers to another table is a
 foreign key that is not enforced. Views: README.
 """
 SAME = {"tenant", "extra", "deleted_at", "deleted_by", "written_at"}

@@ -51,7 +51,9 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
 
         again = shell(*SYNC)
         assert again.returncode == 1
-        assert re.search(rf"asked us to wait \(Retry-After\) 86\d\d\d more seconds, until {DATE}\. .*resume", again.stderr)
+        assert re.search(
+            rf"asked us to wait \(Retry-After\) 86\d\d\d more seconds, until {DATE}\. .*resume", again.stderr
+        )
 
         (pause,) = last_json(shell("status", "--json"))["pauses"]
         assert pause["tenant"] == "acme"
@@ -68,7 +70,9 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
 
         lifted = shell("resume", "--json", stdin="y\n")
         assert lifted.returncode == 0, lifted.stderr
-        assert re.search(rf"acme: all requests are paused until {DATE}, for 23:\d\d:\d\d \(the API asked for", lifted.stdout)
+        assert re.search(
+            rf"acme: all requests are paused until {DATE}, for 23:\d\d:\d\d \(the API asked for", lifted.stdout
+        )
         assert last_json(lifted)["lifted"][0]["tenant"] == "acme"
         assert last_json(shell("status", "--json"))["pauses"] == []
         assert shell(*SYNC).returncode == 0
