@@ -230,7 +230,7 @@ def _try_collections(settings: Settings, token: Token, granted: Sequence[str]) -
     with closing(client):
         for path in settings.collections:
             client.probe(COLLECTIONS[path])
-    print_line(f"Tried: {settings.tenant} at {settings.api_base}, {', '.join(settings.collections)}")
+    print_line(f"Checked: {settings.tenant} at {settings.api_base}, {', '.join(settings.collections)}")
 
 
 def _ask_warehouse(answers: Answers) -> None:
@@ -272,7 +272,7 @@ def _try_warehouse(settings: Settings) -> bool:
     """
     if settings.database_url is None:
         with embedded_postgres(settings.home):
-            print_line(f"Tried: the embedded PostgreSQL, in {settings.home / 'postgres'}")
+            print_line(f"Checked: the embedded PostgreSQL, in {settings.home / 'postgres'}")
         return False  # each command does that
     url: URL = parse_url(settings.database_url.get_secret_value())
     engine = create_engine(url)
@@ -284,7 +284,7 @@ def _try_warehouse(settings: Settings) -> bool:
             require_warehouse(engine, settings)
     finally:
         engine.dispose()
-    print_line(f"Tried: PostgreSQL {state.server} at {place_of(url)}")
+    print_line(f"Checked: PostgreSQL {state.server} at {place_of(url)}")
     return not state.up_to_date
 
 

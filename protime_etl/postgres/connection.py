@@ -183,8 +183,8 @@ def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
     if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
         return SchemaError(
             f"PostgreSQL at {where} lets this user read only.",
-            guidance="It is a standby, or role or database have default_transaction_read_only: name the primary server,"
-            " or ALTER ROLE ... SET default_transaction_read_only = off.",
+            guidance="It is a standby, or the role or database has default_transaction_read_only: name the primary"
+            " server, or ALTER ROLE ... SET default_transaction_read_only = off.",
         )
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         primary = cause.diag.message_primary or ""
@@ -204,7 +204,7 @@ def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | No
         )
     if isinstance(cause, STOPPING):
         return ConnectionLostError(
-            f"PostgreSQL at {where} stops or starts ({_reason(cause)}).",
+            f"PostgreSQL at {where} is stopping or starting ({_reason(cause)}).",
             guidance="What was committed before is whole; run the same command again when it is back.",
         )
     if isinstance(cause, psycopg.errors.IdleSessionTimeout):

@@ -86,7 +86,7 @@ def decode_page(collection: Collection, body: bytes) -> Page:
 
 def _check_size(collection: Collection, body: bytes) -> None:
     if len(body) > MAX_COMMAS and body.count(b",") > MAX_COMMAS:
-        raise AnswerTooLargeError(f"The {collection.path} answer has more parts than memory is kept for.")
+        raise AnswerTooLargeError(f"The {collection.path} answer has more parts than memory is reserved for.")
 
 
 def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:

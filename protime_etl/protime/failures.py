@@ -95,7 +95,7 @@ def _broken_bundle() -> SettingsError | None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(bundle)
     except OSError as error:  # those of TLS are among them
-        why = "no certificates are in it" if isinstance(error, ssl.SSLError) else error.strerror
+        why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
         return SettingsError(f"{name} names a file that cannot be used ({why}).", guidance="Correct or unset it.")
     return None
 
@@ -116,7 +116,7 @@ def _unreachable(error: Exception, inner: BaseException, host: str) -> Unreachab
         status = TUNNEL.search(str(inner))
         why = f"status {status[1]}" if status else type(inner).__name__
         return UnreachableError(
-            f"The proxy does not lead to {host} ({why}).", guidance=f"Check {PROXIES}, or name the host in NO_PROXY."
+            f"The proxy does not reach {host} ({why}).", guidance=f"Check {PROXIES}, or name the host in NO_PROXY."
         )
     if isinstance(error, requests.exceptions.RequestException):
         return UnreachableError(

@@ -80,7 +80,7 @@ def _unknown_scope(pipeline: Pipeline) -> str:
         return f"{'no, it is left out' if 'was not granted' in error.message else 'yes'}: {error.message}"
     finally:
         session.close()
-    return "no: a token comes all the same"
+    return "no: the token request succeeds anyway"
 
 
 def _page_size(pipeline: Pipeline) -> str:

@@ -314,9 +314,9 @@ def failure_of(failures: Sequence[ProtimeError], of: int | None = None) -> Proti
         if len(failures) > NAMED:
             worst.message += f" And {len(failures) - NAMED} more: protime-etl status."
     elif of and worst.retry and told_to_wait(worst) is None:
-        worst.message = f"{len(failures)} of {of} units failed, one so: {worst.message}"
+        worst.message = f"{len(failures)} of {of} units failed, for example: {worst.message}"
     elif len(failures) > 1:
-        worst.message = f"{len(failures)} units failed, one of them so: {worst.message}"
+        worst.message = f"{len(failures)} units failed, for example: {worst.message}"
     return worst
 
 

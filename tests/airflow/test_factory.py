@@ -124,7 +124,7 @@ def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:
 
 
 SENSELESS = {
-    "protime_dags('Beta 2')": "protime_dags('Beta 2'): a name is made of small letters, digits and _",
+    "protime_dags('Beta 2')": "protime_dags('Beta 2'): a name consists of lower-case letters, digits and _",
     "protime_dags('2')": "and begins with a letter",
     "protime_dags('c', collections='clockings absense')": "protime_dags('c'): ",
     "protime_dags('d', timezone='Europe/Brussel')": "protime_dags('d'): ",

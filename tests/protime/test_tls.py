@@ -132,7 +132,7 @@ def test_what_does_not_speak_tls_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(None, "No such file or directory"), ("", "no certificates are in it"), ("nonsense", "no certificates are in it")],
+    [(None, "No such file or directory"), ("", "it holds no certificates"), ("nonsense", "it holds no certificates")],
 )
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_bundle_of_certificates_that_cannot_be_used_is_named(

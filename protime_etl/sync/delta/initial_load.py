@@ -138,6 +138,6 @@ def _refuse_too_many(collection: str, before: DeltaState | None, now: dt.datetim
         return
     raise DeltaBrokenError(
         f"No new initial load of the delta of {collection} starts yet, after several in a row. {before.error or ''}",
-        guidance=f"The next begins after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
+        guidance=f"The next starts after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
         " protime-etl changes --restart. Until then the nightly run brings the changes.",
     )

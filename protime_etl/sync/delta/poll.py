@@ -150,7 +150,7 @@ class _Poll:
         if first is not None and first > today:
             raise SettingsError(
                 f"The delta would begin ({first}) after today ({today}) and cover nothing.",
-                guidance="Begin earlier: it brings what changes on that day and later.",
+                guidance="Choose an earlier day: the delta brings what changes on that day and later.",
             )
 
     def _refuse_another_first(self, first: dt.date, state: DeltaState | None) -> None:

@@ -17,8 +17,8 @@ def upgrade() -> None:
     op.create_table(
         "acts",
         sa.Column("tenant", sa.Text(), autoincrement=False, nullable=False, comment="Tenant."),
-        sa.Column("number", sa.BigInteger(), nullable=False, comment="One more with each act."),
-        sa.Column("what", sa.Text(), nullable=False, comment="What became of the tenant by the last one, in words."),
+        sa.Column("number", sa.BigInteger(), nullable=False, comment="Increases with each act."),
+        sa.Column("what", sa.Text(), nullable=False, comment="What the last one did to the tenant, in words."),
         sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, comment="When that was noted."),
         sa.PrimaryKeyConstraint("tenant", name=op.f("pk_acts")),
         schema="protime_etl",
