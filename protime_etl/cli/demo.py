@@ -54,8 +54,8 @@ def demo(
 ) -> None:
     """Show yesterday's clockings of a made-up company.
 
-    A simulated tenant and a PostgreSQL of the demo's own, in a folder of its own: your settings are not read, and
-    neither your tenant nor your database is asked for anything. Both end with the command; the folder stays.
+    The demo has its own simulated tenant and PostgreSQL, in its own folder. It does not read your settings, and sends
+    nothing to your tenant or database. Both stop with the command; the folder stays.
     """
     started = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # meant for the server that was started, too

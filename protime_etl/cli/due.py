@@ -44,7 +44,7 @@ def due(  # noqa: PLR0917 - one parameter an option
 ) -> None:
     """Show which days are due, or give some up.
 
-    Due are the days that runs for all people asked for, and each day since.
+    A day is due if a run for all people requested it. Each day since then is due, too.
     """
     if give_up and (first is None or last is None):
         raise SettingsError("--give-up needs a range of days.", guidance="Name them: --from DATE --to DATE --give-up")

@@ -59,7 +59,7 @@ class SyncProgress(Observer):
         self._bar.stop()
 
     def planned(self, units: Sequence[Unit], requests: int) -> None:
-        """The plan is made, or made anew."""
+        """The plan is made, or made again."""
         again = self._units > 0
         self._units = self._done + len(units)
         self._pages_left = requests

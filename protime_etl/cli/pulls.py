@@ -35,7 +35,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
-    """Pull the clockings of these days. For all people or those, both days included; safe to repeat at any time."""
+    """Pull the clockings of these days. Both days are included. Safe to repeat at any time."""
     settings = tenant_settings(collections)
     person_ids = None if people is None else parse_ids("--people", people)
     with (

@@ -41,7 +41,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
             "of": _plain("collection"),
             "status": _plain("status"),
             "from": _plain("date_from"),
-            "turn": lambda row: local(row, "requested_at"),
+            "polled": lambda row: local(row, "requested_at"),
             "hours left": _plain("hours_left"),
             "drift": _plain("drift"),
         },
@@ -82,7 +82,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
         },
     )
     _table(
-        "Here",
+        "Stored",
         found["collections"],
         {
             **{name: _plain(name) for name in ("tenant", "collection")},

@@ -28,7 +28,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Remove without confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove everything that the warehouse holds of a tenant. What Protime has stays there; running commands end."""
+    """Remove everything that the warehouse holds of a tenant. Protime's own data stays; running commands end."""
     with warehouse(there=True) as url:
         engine = create_engine(url)
         try:
@@ -58,7 +58,7 @@ def db_timezone(
 ) -> None:
     """Change the time zone of a tenant's minutes.
 
-    The stored minutes stay; the moments in the views move. Commands that are under way end.
+    The stored minutes stay; the moments in the views move. Running commands end.
     """
     chosen = tenant or PlaceSettings().tenant
     if not chosen:

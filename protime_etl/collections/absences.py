@@ -53,7 +53,7 @@ class Absence(DatedRecord, frozen=True, kw_only=True):
     ] = None
     is_locked: Annotated[bool | None, column("Whether it is locked against changes.")] = None
     period_type: Annotated[
-        Text | None, column("Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.")
+        Text | None, column("Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.")
     ] = None
 
 

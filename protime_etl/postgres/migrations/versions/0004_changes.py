@@ -34,7 +34,7 @@ def upgrade() -> None:
             "original_time_of_day_in_minutes",
             sa.Integer(),
             nullable=True,
-            comment="Time as registered; only there if the clocking was edited.",
+            comment="Time as registered; only set if the clocking was edited.",
         ),
         sa.Column(
             "calculated_time_of_day_in_minutes",

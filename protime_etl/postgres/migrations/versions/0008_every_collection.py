@@ -187,7 +187,7 @@ def upgrade() -> None:
             "period_type",
             sa.Text(),
             nullable=True,
-            comment="Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.",
+            comment="Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.",
         ),
         sa.Column(
             "extra",
@@ -295,7 +295,7 @@ def upgrade() -> None:
             "period_type",
             sa.Text(),
             nullable=True,
-            comment="Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.",
+            comment="Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.",
         ),
         sa.Column(
             "extra",
@@ -507,7 +507,7 @@ def upgrade() -> None:
             comment="Protime's internal id of the person. Refers to id of protime.people.",
         ),
         sa.Column("from_date", sa.Date(), nullable=False, comment="First day."),
-        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: it has no end."),
+        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: open-ended."),
         sa.Column(
             "change_version",
             sa.Text(collation="C"),
@@ -582,7 +582,7 @@ def upgrade() -> None:
             comment="Protime's internal id of the person. Refers to id of protime.people.",
         ),
         sa.Column("from_date", sa.Date(), nullable=False, comment="First day."),
-        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: it has no end."),
+        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: open-ended."),
         sa.Column(
             "change_version",
             sa.Text(collation="C"),
@@ -985,7 +985,7 @@ def upgrade() -> None:
         ),
         sa.Column("code", sa.Text(), nullable=True, comment="Code that the tenant gave it."),
         sa.Column("from_date", sa.Date(), nullable=True, comment="First day."),
-        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: it has no end."),
+        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: open-ended."),
         sa.Column(
             "contract_hours_in_minutes", sa.Double(), nullable=True, comment="Minutes of work in the contract's period."
         ),
@@ -1057,7 +1057,7 @@ def upgrade() -> None:
         ),
         sa.Column("code", sa.Text(), nullable=True, comment="Code that the tenant gave it."),
         sa.Column("from_date", sa.Date(), nullable=True, comment="First day."),
-        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: it has no end."),
+        sa.Column("until_date", sa.Date(), nullable=True, comment="Last day; null: open-ended."),
         sa.Column(
             "contract_hours_in_minutes", sa.Double(), nullable=True, comment="Minutes of work in the contract's period."
         ),
@@ -1403,7 +1403,7 @@ def upgrade() -> None:
             "period_type",
             sa.Text(),
             nullable=True,
-            comment="Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.",
+            comment="Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.",
         ),
         sa.Column(
             "status", sa.Text(), nullable=True, comment="Unknown, Auto, Manual or Calendar: where it comes from."
@@ -1491,7 +1491,7 @@ def upgrade() -> None:
             "period_type",
             sa.Text(),
             nullable=True,
-            comment="Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.",
+            comment="Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.",
         ),
         sa.Column(
             "status", sa.Text(), nullable=True, comment="Unknown, Auto, Manual or Calendar: where it comes from."
@@ -1563,7 +1563,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it is included is not documented.",
+            comment="Last day; null: open-ended. Whether it is included is not documented.",
         ),
         sa.Column(
             "department_id",
@@ -1739,7 +1739,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it is included is not documented.",
+            comment="Last day; null: open-ended. Whether it is included is not documented.",
         ),
         sa.Column(
             "employer_id",
@@ -2034,7 +2034,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it is included is not documented.",
+            comment="Last day; null: open-ended. Whether it is included is not documented.",
         ),
         sa.Column(
             "job_category_id",
@@ -2103,7 +2103,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it is included is not documented.",
+            comment="Last day; null: open-ended. Whether it is included is not documented.",
         ),
         sa.Column(
             "job_id", sa.BigInteger(), nullable=True, comment="The job of these days. Refers to id of protime.jobs."
@@ -2335,7 +2335,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it is included is not documented.",
+            comment="Last day; null: open-ended. Whether it is included is not documented.",
         ),
         sa.Column(
             "sector_id",
@@ -2687,7 +2687,7 @@ def upgrade() -> None:
             "until_date",
             sa.Date(),
             nullable=True,
-            comment="Last day; null: it has no end. Whether it is included is not documented.",
+            comment="Last day; null: open-ended. Whether it is included is not documented.",
         ),
         sa.Column(
             "work_location_id",
