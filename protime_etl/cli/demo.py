@@ -167,7 +167,7 @@ def _show_next(folder: Path, unread: Sequence[str], seconds: float) -> None:
     """What to type now."""
     place = shlex.quote(str(folder))
     lines = [
-        (f"cd {place}", "the commands read the database that is there"),
+        (f"cd {place}", "to run commands on the database of the demo"),
         *([(f"unset {' '.join(unread)}", "in this terminal: they point elsewhere")] if unread else []),
         ("protime-etl sql --query hours_by_week", "one of the bundled queries: sql --queries"),
         ("protime-etl status", "what is here, and how fresh"),
