@@ -12,7 +12,7 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_FILES = {errno.EMFILE, errno.ENFILE}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 NO_OUTPUT = {*NO_ROOM, errno.EIO, errno.EBADF}
-COMMITTED = "What was committed before is whole; run the same command again."
+COMMITTED = "What was committed is complete; run the same command again."
 
 
 def machine_fault(error: BaseException) -> ProtimeError | None:

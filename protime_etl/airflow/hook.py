@@ -197,4 +197,4 @@ class ProtimeHook(BaseHook):
             return False, str(error)
         finally:
             session.close()
-        return True, f"{settings.tenant} gives a token for {token.lifetime:.0f} seconds with all scopes asked for."
+        return True, f"{settings.tenant} gives a token for {token.lifetime:.0f} seconds with all requested scopes."

@@ -181,7 +181,7 @@ def _chosen_messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
         SettingsError: both were given.
     """
     if quiet and verbose:
-        raise SettingsError("Both --quiet and --verbose were given.", guidance="Give one of them.")
+        raise SettingsError("Both --quiet and --verbose were given.", guidance="Use one of them.")
     console.messages.quiet = quiet
     log, handler = logging.getLogger("protime_etl"), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))

@@ -49,7 +49,7 @@ LAST_DAY = (
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(help="Folder for the demo's own database; made if it is not there.")
+        Path, typer.Argument(help="Folder for the demo's own database; created if it does not exist.")
     ] = FOLDER,
 ) -> None:
     """Show yesterday's clockings of a made-up company.
@@ -170,7 +170,7 @@ def _show_next(folder: Path, unread: Sequence[str], seconds: float) -> None:
         (f"cd {place}", "to run commands on the database of the demo"),
         *([(f"unset {' '.join(unread)}", "in this terminal: they point elsewhere")] if unread else []),
         ("protime-etl sql --query hours_by_week", "one of the bundled queries: sql --queries"),
-        ("protime-etl status", "what is here, and how fresh"),
+        ("protime-etl status", "what the warehouse holds, and how fresh it is"),
         ("cd - && protime-etl init", "your own tenant"),
         (f"rm -r {place}", "removes the demo"),
     ]

@@ -50,14 +50,14 @@ def due(  # noqa: PLR0917 - one parameter an option
         raise SettingsError("--give-up needs a range of days.", guidance="Name them: --from DATE --to DATE --give-up")
     if not give_up and (first is not None or last is not None):
         raise SettingsError(
-            "--from and --to go with --give-up.", guidance="Without them, everything that is due is shown."
+            "--from and --to need --give-up.", guidance="Without them, everything that is due is shown."
         )
     if first is not None and last is not None and first > last:
         raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
     place = load_place()
     whose = tenant or place.tenant or tenant_of_trial(place.home).get("tenant")
     if not whose:
-        raise SettingsError("No tenant is named.", guidance="Give --tenant, or set PROTIME_TENANT.")
+        raise SettingsError("No tenant is named.", guidance="Pass --tenant, or set PROTIME_TENANT.")
     chosen = place.collections if collections is None else chosen_collections(collections)
     dated = [path for path in chosen if COLLECTIONS[path].is_dated]
     with warehouse(there=True) as url:

@@ -49,7 +49,7 @@ def init(
     _require_writable_folder()
     if not (yes or sys.stdin.isatty()):
         raise SettingsError(
-            "There is no terminal for the questions.", guidance="Set PROTIME_* in the environment and give --yes."
+            "There is no terminal for the questions.", guidance="Set PROTIME_* in the environment and pass --yes."
         )
     try:
         kept = _kept(yes=yes)

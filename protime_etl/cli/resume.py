@@ -63,7 +63,7 @@ def _confirm() -> None:
         lift = typer.confirm("The API may refuse earlier requests, or ask for a longer wait. Lift the pause?")
     except typer.Abort:
         raise SettingsError(
-            "No answer; the pause stays.", guidance="Give --yes to lift it without confirmation."
+            "No answer; the pause stays.", guidance="Pass --yes to lift it without confirmation."
         ) from None
     if not lift:
         console.print_line("The pause stays.")

@@ -30,10 +30,10 @@ def sql(  # noqa: PLR0917 - one parameter an option
     """Run a query and print its rows, or open psql. It may only read, unless --write is given."""
     if sum((query is not None, file is not None, name is not None, queries)) > 1:
         raise SettingsError(
-            "More than one of a query, --file, --query and --queries was given.", guidance="Give one of them."
+            "More than one of a query, --file, --query and --queries was given.", guidance="Use one of them."
         )
     if as_csv and as_json:
-        raise SettingsError("Both --csv and --json were given.", guidance="Give one of them.")
+        raise SettingsError("Both --csv and --json were given.", guidance="Use one of them.")
     if queries:
         for path in _shipped():
             print_line(f"{path.stem:<20} {_purpose(path)}")
@@ -46,7 +46,7 @@ def sql(  # noqa: PLR0917 - one parameter an option
         query = _read(file)
     if query is None and (as_csv or as_json):
         option = "--csv" if as_csv else "--json"
-        raise SettingsError("There is no query.", guidance=f"Give one: protime-etl sql {option} 'SELECT ...'")
+        raise SettingsError("There is no query.", guidance=f"Pass one: protime-etl sql {option} 'SELECT ...'")
     writer: RowWriter | None = CommaSeparated() if as_csv else Json() if as_json else None
     with interruptible(), warehouse() as url:
         if query is None:

@@ -39,7 +39,7 @@ def forget(
                 raise SettingsError(f"The warehouse holds nothing of {tenant}.", guidance="See: protime-etl status")
             print_table("rows", ["table", "rows"], list(held.items()))
             if not (yes or _agreed(tenant)):
-                raise SettingsError("Nothing was removed.", guidance="Give --yes to remove it without confirmation.")
+                raise SettingsError("Nothing was removed.", guidance="Pass --yes to remove it without confirmation.")
             removed = forget_tenant(engine, tenant)
         finally:
             engine.dispose()
@@ -62,7 +62,7 @@ def db_timezone(
     """
     chosen = tenant or PlaceSettings().tenant
     if not chosen:
-        raise SettingsError("No tenant is named.", guidance="Give --tenant, or set PROTIME_TENANT.")
+        raise SettingsError("No tenant is named.", guidance="Pass --tenant, or set PROTIME_TENANT.")
     try:
         check_timezone(zone)
     except ValueError as error:

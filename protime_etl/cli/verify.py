@@ -92,7 +92,7 @@ def _print_collection(found: Verification) -> None:
     totals = found.totals()
     print_line(
         f"{found.collection}: {totals['equal']} equal, {totals['missing']} missing, {totals['extra']} extra,"
-        f" {totals['stale']} stale ({totals['pending']} of all these newer than the last reading),"
+        f" {totals['stale']} stale ({totals['pending']} of these newer than the last reading),"
         f" {totals['moving']} changed meanwhile, {totals['rejected']} rejected"
     )
     if found.unlisted:

@@ -205,12 +205,12 @@ def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | No
     if isinstance(cause, STOPPING):
         return ConnectionLostError(
             f"PostgreSQL at {where} is stopping or starting ({_reason(cause)}).",
-            guidance="What was committed before is whole; run the same command again when it is back.",
+            guidance="What was committed is complete; run the same command again when it is back.",
         )
     if isinstance(cause, psycopg.errors.IdleSessionTimeout):
         return ConnectionLostError(
             f"PostgreSQL at {where} ended an idle session ({_reason(cause)}).",
-            guidance="Run the same command again; if it happens often, role or database have an idle_session_timeout"
+            guidance="Run the same command again; if it happens often, the role or database has an idle_session_timeout"
             " that is shorter than this machine takes between two statements.",
         )
     return None
@@ -225,11 +225,11 @@ def _refused(where: str, cause: BaseException | None) -> DatabaseError:
     if isinstance(cause, (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)):
         return DatabaseError(
             f"PostgreSQL at {where} has no room left ({_reason(cause)}).",
-            guidance="Make room on that server, then run the same command again; what was committed before is whole.",
+            guidance="Make room on that server, then run the same command again; what was committed is complete.",
         )
     return DatabaseError(
         f"PostgreSQL at {where} refused a statement ({_reason(cause)}).",
-        guidance="What was committed before is whole; run the same command again.",
+        guidance="What was committed is complete; run the same command again.",
     )
 
 

@@ -124,5 +124,5 @@ drift_candidates = Table(
     Column("action", Text, nullable=False, comment="inserted, updated or deleted."),
     Column("found_at", MOMENT, nullable=False, comment="When the pull wrote it."),
     schema="protime_etl",
-    comment="What pulls repaired; taken out when the delta brings it too. The view protime.drift shows what is left.",
+    comment="What pulls repaired; removed when the delta brings it too. The view protime.drift shows what is left.",
 )

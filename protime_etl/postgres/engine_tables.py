@@ -297,7 +297,7 @@ tokens = Table(
         "sealed",
         LargeBinary,
         nullable=False,
-        comment="Token, encrypted with a key made of the client secret.",
+        comment="Token, encrypted with a key derived from the client secret.",
     ),
     Column("lifetime", Double, nullable=False, comment="Seconds that the token endpoint gave it."),
     Column("expires_at", MOMENT, nullable=False, comment="When it expires, by this database's clock."),

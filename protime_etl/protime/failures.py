@@ -81,7 +81,7 @@ def _own_choice(error: Exception, inner: BaseException) -> SettingsError | None:
     if isinstance(error, requests.exceptions.InvalidProxyURL) or isinstance(inner, NO_ADDRESS):
         return SettingsError(
             "The address of the proxy cannot be read.",
-            guidance=f"{PROXIES} look like http://proxy.example:3128; in a password write @ as %40.",
+            guidance=f"Write {PROXIES} as http://proxy.example:3128; in a password write @ as %40.",
         )
     return None
 

@@ -137,7 +137,7 @@ def _up(airflow: LocalAirflow, home: Path) -> int:
     )
     while airflow.is_running:
         time.sleep(1)
-    raise ProtimeError("Airflow has stopped.", guidance=f"Look at {airflow.log}.")
+    raise ProtimeError("Airflow has stopped.", guidance=f"See {airflow.log}.")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def explore(pipeline: Pipeline) -> Iterator[Finding]:
         ("Is the last day of a history (until) included?", _until),
         ("Do people have a closing date?", _closing_dates),
         ("Does a Reason stand beside an InOut or instead of it?", _reasons),
-        ("Can single totals be asked for by their ids?", _single_totals),
+        ("Can single totals be requested by id?", _single_totals),
         ("Do deltas have isOpen?", _is_open),
     ]
     for question, ask in questions:

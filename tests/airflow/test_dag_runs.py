@@ -114,7 +114,7 @@ def test_what_cannot_be_read_is_named_at_the_end_and_stops_nothing(
     report = report_of(run)
     assert f"clocking {late.id} of person {people[0]} on {FIRST} has the impossible minute 2881" in report
     assert f"person {hidden.person.id} on {hidden.date} cannot be read" in report
-    assert "2 lists could not be read whole: the log of plan_batches says which and why" in report
+    assert "2 lists could not be read completely: the log of plan_batches says which and why" in report
     assert "red tasks, whose logs say more: pull_clockings" in report
     assert f"{VANISHED} of {len(people)} people vanished at once" in run.log
     assert "departments cannot be read: " in run.log

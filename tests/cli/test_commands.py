@@ -102,7 +102,7 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
         ),
         (["status"], {"database_url": "postgresql://u:hidden@127.0.0.1:1/d"}, 1, "cannot be reached"),
         (["sql", "--file", "nowhere.sql"], {}, 2, "nowhere.sql cannot be read"),
-        (["sql", "--file", "a.sql", "SELECT 1"], {}, 2, "Give one of them"),
+        (["sql", "--file", "a.sql", "SELECT 1"], {}, 2, "Use one of them"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

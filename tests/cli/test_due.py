@@ -129,7 +129,7 @@ def test_a_run_for_some_people_asks_for_nothing(shell: Shell) -> None:
     ("options", "message"),
     [
         (("--give-up",), "--give-up needs a range of days."),
-        (("--from", "2026-01-01"), "--from and --to go with --give-up."),
+        (("--from", "2026-01-01"), "--from and --to need --give-up."),
         (("--from", "2026-02-01", "--to", "2026-01-01", "--give-up"), "The range ends (2026-01-01) before it begins"),
     ],
 )

@@ -87,7 +87,7 @@ def test_without_a_terminal_it_says_what_to_do(shell: Shell) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert (
         done.stderr
-        == "error: There is no terminal for the questions. Set PROTIME_* in the environment and give --yes.\n"
+        == "error: There is no terminal for the questions. Set PROTIME_* in the environment and pass --yes.\n"
     )
 
 

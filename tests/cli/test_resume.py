@@ -62,7 +62,7 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
 
         unanswered = shell("resume", stdin="")
         assert unanswered.returncode == 2
-        assert "Give --yes" in unanswered.stderr
+        assert "Pass --yes" in unanswered.stderr
         declined = shell("resume", stdin="n\n")
         assert declined.returncode == 1
         assert "The pause stays." in declined.stdout

@@ -140,7 +140,7 @@ def test_forgetting_a_tenant(shell: Shell, engine: Engine, simulated: SimulatedT
     kept = shell("forget", "simulated")
     assert kept.returncode == 2
     assert f"protime.clockings\t{len(simulated.tenant.truth())}\n" in kept.stdout
-    assert "Give --yes" in kept.stderr
+    assert "Pass --yes" in kept.stderr
     assert len(table_rows(engine)) == len(simulated.tenant.truth())
     done = shell("forget", "simulated", "--yes", "--json")
     assert done.returncode == 0, done.stderr

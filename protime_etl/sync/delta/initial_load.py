@@ -71,7 +71,7 @@ class InitialLoad:
         except (PagingConflictError, DeltaExpiredError) as error:
             if self._session.result.restarted:
                 raise
-            self._session.give_up("broken", "loading", f"The load cannot go on and starts over. {error.message}")
+            self._session.give_up("broken", "loading", f"The load cannot continue and starts over. {error.message}")
             return
         with self._session.transaction() as connection:
             self._store_page(connection, page, state, began, state.started_at)

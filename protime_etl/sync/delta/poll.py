@@ -239,7 +239,7 @@ class _Poll:
         raise DeltaBrokenError(
             message,
             guidance="Give each warehouse a client of its own, then: protime-etl changes --restart. Until then the"
-            f" nightly run brings the changes, and no new load begins before {REST.days} day has passed.",
+            f" nightly run brings the changes, and no new load starts before {REST.days} day has passed.",
         )
 
     def _patiently(self, link: str) -> Page:

@@ -333,7 +333,7 @@ def upgrade() -> None:
             "sealed",
             sa.LargeBinary(),
             nullable=False,
-            comment="Token, encrypted with a key made of the client secret.",
+            comment="Token, encrypted with a key derived from the client secret.",
         ),
         sa.Column("lifetime", sa.Double(), nullable=False, comment="Seconds that the token endpoint gave it."),
         sa.Column(

@@ -91,7 +91,7 @@ def upgrade() -> None:
             "valid_to",
             sa.DateTime(timezone=True),
             nullable=False,
-            comment="When another one took its place; not valid any more then.",
+            comment="When another version replaced it; no longer valid from then on.",
         ),
         schema="protime",
         comment="What the rows of protime.clockings were before they changed; see the function clockings_as_of.",
@@ -188,7 +188,7 @@ def upgrade() -> None:
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, comment="When the pull wrote it."),
         sa.PrimaryKeyConstraint("tenant", "collection", "id", name=op.f("pk_drift_candidates")),
         schema="protime_etl",
-        comment="What pulls repaired; taken out when the delta brings it too. The view protime.drift shows what is left.",
+        comment="What pulls repaired; removed when the delta brings it too. The view protime.drift shows what is left.",
     )
     op.create_table(
         "tombstones",

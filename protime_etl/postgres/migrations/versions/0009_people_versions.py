@@ -61,7 +61,7 @@ def upgrade() -> None:
             "valid_to",
             sa.DateTime(timezone=True),
             nullable=False,
-            comment="When another one took its place; not valid any more then.",
+            comment="When another version replaced it; no longer valid from then on.",
         ),
         sa.PrimaryKeyConstraint("tenant", "id", "valid_from", name=op.f("pk_people_versions")),
         schema="protime",
