@@ -110,7 +110,7 @@ TENANTS: dict[str, tuple[Answer, list[Answer], str]] = {
     "moved": (Answer(302, b"", {"Location": f"http://127.0.0.1:1/?{TOKENS[0]}"}), [], "redirects are not followed"),
     "leading-away": (Answer(200, {"value": [], "nextLink": f"//127.0.0.1:1/{TOKENS[0]}"}), [], "leads away from"),
     "coded": (Answer(200, TOKENS[0].encode(), {"Content-Encoding": "deflate"}), [], "not requested"),
-    "garbled": (Answer(200, TOKENS[0].encode()), [], "is not a page of JSON records"),
+    "garbled": (Answer(200, TOKENS[0].encode()), [], "neither a page of JSON records"),
     "refused": (GOOD, [Answer(401, REFUSED)], "status 401 (invalid_client)"),
     "paused": (GOOD, [Answer(429, REFUSED, {"Retry-After": "9"})], "token endpoint asks to wait"),
     "without-token": (GOOD, [token_answer(TOKENS[0], expires_in=[1800])], "is not a token"),
