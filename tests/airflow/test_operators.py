@@ -349,7 +349,7 @@ def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: Simu
         ({"people": "1,x"}, "People '1,x' is not a list of ids"),
         ({"people": "1", "circles": "2"}, "Circles cannot be combined"),
         ({"circles": "2", "only_missing": "True"}, "Circles cannot be combined"),
-        ({"people": "100001,7"}, "Nobody at simulated has the id 7"),
+        ({"people": "100001,7"}, "No person at simulated has the id 7"),
     ],
 )
 def test_a_form_that_makes_no_sense(

@@ -112,7 +112,7 @@ def test_a_default_time_zone_gives_way_and_another_one_is_refused(shell: Shell, 
     assert "read in Europe/Lisbon; PROTIME_TIMEZONE names Europe/Brussels" in refused.stderr
     assert "protime-etl db timezone Europe/Brussels" in refused.stderr
     decided = shell("db", "timezone", "Europe/Brussels")
-    assert decided.stdout == "simulated: minutes are read in Europe/Brussels, before in Europe/Lisbon\n"
+    assert decided.stdout == "simulated: minutes are read in Europe/Brussels, previously in Europe/Lisbon\n"
     assert shell("sync", *DATES, timezone="Europe/Brussels").returncode == 0
     assert shell("db", "timezone", "Brussels").returncode == 2
     assert shell("db", "timezone", "Europe/Brussels", "--tenant", "nobody").returncode == 2

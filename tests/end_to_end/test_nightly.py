@@ -266,7 +266,7 @@ def test_a_backfill_by_its_form(night: Night) -> None:
     wrong = {
         "ends .* before it begins": fill_in(night, last_day="2020-01-01"),
         "Circles cannot be combined with people": fill_in(night, people="1", circles="2"),
-        "Nobody at simulated has the id 7": fill_in(night, people="7"),
+        "No person at simulated has the id 7": fill_in(night, people="7"),
     }
     assert [night.airflow.wait_for_run(FORM_DAG, run_id) for run_id in (*runs, nothing)] == ["success"] * 3
     tasks = [run_of(night, run_id, FORM_DAG) for run_id in (*runs, nothing)]

@@ -300,7 +300,7 @@ def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: UR
 
 def test_an_unknown_person_is_named(simulated: SimulatedTenant, warehouse: URL) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
-        with pytest.raises(SettingsError, match="Nobody at simulated has the id 5, 77"):
+        with pytest.raises(SettingsError, match="No person at simulated has the id 5, 77"):
             backfill(pipeline, Request(YEAR, TODAY, (5, 77)))
         assert served.served.requests["clockings"] == 0
 
