@@ -129,7 +129,7 @@ SENSELESS = {
     "protime_dags('c', collections='clockings absense')": "protime_dags('c'): ",
     "protime_dags('d', timezone='Europe/Brussel')": "protime_dags('d'): ",
     "protime_dags('e', only=['weekly'])": "there is no DAG 'weekly', only nightly, changes, backfill",
-    "protime_dags('f', lookback_days=1)": "lookback_days 1 is not from 2 to 364; with fewer, no night reads a finished day",
+    "protime_dags('f', lookback_days=1)": "lookback_days 1 is not from 2 to 364; with fewer, no night reads a",
 }
 
 
