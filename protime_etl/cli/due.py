@@ -67,7 +67,7 @@ def due(  # noqa: PLR0917 - one parameter an option
             with transaction(engine) as connection:
                 if give_up and first is not None and last is not None:
                     given_up = _give_up(connection, whose, dated, first, last)
-                    print_line(f"{whose}: {first}..{last} is no longer due: {', '.join(given_up) or 'nothing'}")
+                    print_line(f"{whose}: {first}..{last}, no longer due: {', '.join(given_up) or 'nothing'}")
                 ranges = promised_ranges(connection, whose, dated)
         finally:
             engine.dispose()

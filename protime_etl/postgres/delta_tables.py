@@ -80,7 +80,7 @@ delta_unconfirmed = Table(
         "change_version",
         BYTES,
         nullable=False,
-        comment="Of the deletion that the delta reported, or of the record that came; empty: unknown.",
+        comment="Of the deletion that the delta reported, or of the record that came; empty: no version.",
     ),
     Column(
         "reason",

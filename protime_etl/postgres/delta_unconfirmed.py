@@ -43,7 +43,7 @@ class Unconfirmed(NamedTuple):
 
     id: int
     version: str
-    """Of the deletion that the delta reports, or of the record that came; empty: unknown."""
+    """Of the deletion that the delta reports, or of the record that came; empty: no version."""
     reason: Reason
 
 

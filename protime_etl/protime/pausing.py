@@ -23,7 +23,7 @@ LOOK_SECONDS = 5.0
 # Its own budget must not stop a process that may not wait at all: so many turns are always waited for.
 PATIENT_TURNS = 10
 NEXT_STEPS = (
-    "Airflow and backfill resume then by themselves; run any other command again then."
+    "Airflow and backfill then resume by themselves; run any other command again after that."
     " To lift the pause: protime-etl resume"
 )
 

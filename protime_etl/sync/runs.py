@@ -231,7 +231,7 @@ def plan_slices(
         people = people_to_read(connection, tenant, first, max(lasts.values()))
     if by_people and not people:
         raise SettingsError(
-            f"No people of {tenant} are known: there are no clockings to read.",
+            f"No people of {tenant} are known, so no clockings can be read.",
             guidance="Check in Protime that this client may see people, or name them with --people.",
         )
     planned: list[Slice] = []

@@ -67,7 +67,7 @@ COUNTERS = {
 """Figures that are shown as tiles where they are not zero, and in one line where they are."""
 WHY = {
     401: "Log in to Airflow first.",
-    403: "You are not allowed to see the runs of the DAGs that read these tenants.",
+    403: "You are not allowed to see the runs of any DAG that reads these tenants.",
     404: "This page does not exist.",
 }
 

@@ -21,7 +21,7 @@ COMMENTS = {
     ),
     ("delta_unconfirmed", "change_version"): (
         "Of the deletion that the delta told; empty: none.",
-        "Of the deletion that the delta reported, or of the record that came; empty: unknown.",
+        "Of the deletion that the delta reported, or of the record that came; empty: no version.",
     ),
 }
 
