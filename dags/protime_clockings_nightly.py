@@ -1,4 +1,4 @@
-"""Every night: people and clockings of today and the days before, checked, told, and a part of all proven.
+"""Every night: people and clockings of today and the days before, with a report and a proof of a part of everything.
 
 What it does, and what to do when it is red, is shown beside it in Airflow's UI. Another tenant is another file, with a
 name and a connection of its own: see docs/airflow.md of protime-etl.

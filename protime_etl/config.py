@@ -268,7 +268,7 @@ def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that names the one of the known names that may have been meant."""
     close = difflib.get_close_matches(name, known, 1, 0.75)
-    return f"Did you mean {close[0]}?" if close else "docs/settings.md lists what there is."
+    return f"Did you mean {close[0]}?" if close else "docs/settings.md lists all settings."
 
 
 def _tell_unknown() -> None:

@@ -55,7 +55,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         line = content.count(b"\n", 0, error.start) + 1
         raise _unreadable(path, f"line {line} is not {coding.upper()}") from None
     if "\0" in text:
-        raise _unreadable(path, "it has NUL characters, as UTF-16 without a mark has")
+        raise _unreadable(path, "it has NUL characters, as UTF-16 without a byte order mark has")
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value}
 
 

@@ -158,7 +158,7 @@ class DeletionsWithheldError(IncompleteError):
 
 
 class OlderVersionsError(IncompleteError):
-    """The tenant has records in older versions than were stored: none of them is taken over without being told to."""
+    """The tenant has records in older versions than were stored: they are taken over only with --accept-older."""
 
 
 class UnreadableError(IncompleteError):

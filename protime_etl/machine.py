@@ -12,7 +12,7 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NO_FILES = {errno.EMFILE, errno.ENFILE}
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 NO_OUTPUT = {*NO_ROOM, errno.EIO, errno.EBADF}
-COMMITTED = "What was committed before is whole; run the same command again."
+COMMITTED = "What was committed is complete; run the same command again."
 
 
 def machine_fault(error: BaseException) -> ProtimeError | None:
@@ -21,7 +21,7 @@ def machine_fault(error: BaseException) -> ProtimeError | None:
         return ProtimeError("There is no memory left on this machine.", guidance=f"Use fewer --workers. {COMMITTED}")
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return ProtimeError(
-            "This machine lets no more threads begin.",
+            "This machine allows no more threads.",
             guidance=f"Allow more processes (ulimit -u) or memory, or use fewer --workers. {COMMITTED}",
         )
     return _of_a_file(error, error.strerror or type(error).__name__) if isinstance(error, OSError) else None
@@ -30,12 +30,12 @@ def machine_fault(error: BaseException) -> ProtimeError | None:
 def _of_a_file(error: OSError, why: str) -> ProtimeError | None:
     if error.errno in NO_FILES:
         return ProtimeError(
-            f"This machine lets this process open no more files ({why}).",
+            f"This machine allows this process no more open files ({why}).",
             guidance=f"Allow more (ulimit -n 1024), or use fewer --workers. {COMMITTED}",
         )
     guidance = "See what is wrong there."
     if error.errno in NO_ROOM:
-        guidance = "Make room there, or write it elsewhere."
+        guidance = "Free space there, or write it elsewhere."
     elif error.errno in NO_ACCESS:
         guidance = "Let this user read and write there, or name another folder (PROTIME_HOME, TMPDIR)."
     if error.filename is not None:

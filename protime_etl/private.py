@@ -47,7 +47,7 @@ def refuse_link(path: Path) -> None:
         SettingsError: it is one.
     """
     if path.is_symlink():
-        raise SettingsError(f"{path} is a link.", guidance="Remove it, or name another folder by PROTIME_HOME.")
+        raise SettingsError(f"{path} is a link.", guidance="Remove it, or set PROTIME_HOME to another folder.")
 
 
 def make_private_folder(folder: Path) -> None:

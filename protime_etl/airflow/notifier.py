@@ -76,7 +76,7 @@ class ProtimeNotifier(BaseNotifier):
             to = self._recipients()
             if not to:
                 self.log.warning(
-                    "No mail is sent of this run: there are no addresses. Fill in %s of the connection %s, or %s.",
+                    "No mail is sent about this run: it has no addresses. Fill in %s of the connection %s, or %s.",
                     FIELD,
                     self.protime_conn_id,
                     SETTING,
@@ -128,7 +128,7 @@ class ProtimeNotifier(BaseNotifier):
                 return name, health, ZoneInfo(pipeline.settings.timezone)
         except ProtimeError as error:
             speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
-            return name, f"The warehouse cannot be asked: {error}", UTC
+            return name, f"The warehouse cannot be queried: {error}", UTC
 
     def _recipients(self) -> list[str]:
         given = self.to

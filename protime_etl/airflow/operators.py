@@ -142,7 +142,7 @@ class ProtimePlanOperator(ProtimeOperator):
         at_once = None if self.at_once is None else parse_whole_number("concurrency", self.at_once, 1, MOST_AT_ONCE)
         if self.schedule_timezone not in ("", zone := pipeline.settings.timezone):
             self.log.warning(
-                "The schedule holds in %s, and the terminals hang in %s: a night may read another day than you think.",
+                "The schedule is in %s, the terminals are in %s: a night may read another day than you expect.",
                 self.schedule_timezone,
                 zone,
             )

@@ -70,7 +70,7 @@ class ProtimeProveOperator(ProtimeOperator):
         first, _ = run_window(context, pipeline, self.lookback_days)
         done = prove(pipeline, before=first, requests=requests)
         for path, start, end, people in done.windows:
-            self.log.info("Proven: %s, %s to %s, %s", path, start, end, "everybody" if people is None else people)
+            self.log.info("Verified: %s, %s to %s, %s", path, start, end, "all people" if people is None else people)
         self._report(done)
         problems = []
         for error in pipeline.to_look_at:
@@ -80,8 +80,10 @@ class ProtimeProveOperator(ProtimeOperator):
                 self.log.error("%s", error)
         problems += [str(one) for one in done.failures]
         if unreadable := done.unreadable:
-            told = f"The API cannot tell {len(unreadable)} of what was to be compared: {', '.join(unreadable[:20])}."
-            problems.append(f"{told} It is tried again when it has become the oldest.")
+            failed = (
+                f"The API returned an error for {len(unreadable)} of the comparisons: {', '.join(unreadable[:20])}."
+            )
+            problems.append(f"{failed} They are tried again when they have become the oldest.")
         if problems:
             raise AirflowFailException(" ".join(problems))
         self._tell(pipeline, done, context)

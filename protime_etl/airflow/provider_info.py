@@ -84,13 +84,13 @@ def get_provider_info() -> dict[str, Any]:
                     ),
                     "max_vanished": _number(
                         "Most vanished records",
-                        "More than that many missing at once are not marked as deleted and fail the task."
+                        "Deletion limit: if more are missing at once, none is marked as deleted and the task fails."
                         " Empty: a tenth of what was read, and at least 50.",
                         0,
                     ),
                     "max_pause": _number(
                         "Longest pause",
-                        "Seconds; the longest pause that is kept, whatever the API asks. Empty: a day.",
+                        "Seconds; the longest pause, whatever the API asks for. Empty: a day.",
                         1,
                         31_536_000,
                     ),
@@ -105,21 +105,20 @@ def get_provider_info() -> dict[str, Any]:
                     ),
                     "proof_requests": _number(
                         "Requests for the proof",
-                        "By which each night compares what was compared longest ago; 0: none."
+                        "Used each night to compare what was compared longest ago; 0: none."
                         " Empty: a tenth of the night's own, and at least 20.",
                         0,
                         1_000_000,
                     ),
                     "planned_days": _number(
                         "Planned days",
-                        "Days from today on of which absences and assignments are read, each night again; 0: none."
-                        " Empty: 90.",
+                        "Days to come for which absences and assignments are read every night; 0: none. Empty: 90.",
                         0,
                         365,
                     ),
                     "history_from": {
                         "label": "History from",
-                        "description": "First day of which everything is due. Empty: what runs have asked for.",
+                        "description": "First day from which everything is due. Empty: what runs have requested.",
                         "schema": {"type": ["string", "null"], "format": "date", "default": None},
                     },
                     "allow_http": {

@@ -62,7 +62,7 @@ class ProtimeReportOperator(ProtimeOperator):
             found += [*(() if self.of_tenant else _not_done(connection, run_id)), *_impossible(connection, run_id)]
         if lists := int(form_text(self.incomplete) or 0):
             found.append(
-                f"{counted(lists, 'list')} could not be read whole: the log of plan_batches says which and why"
+                f"{counted(lists, 'list')} could not be read completely: the log of plan_batches says which and why"
             )
         if red := _red_tasks(context):
             found.append(f"red tasks, whose logs say more: {', '.join(red)}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PATIENCE", "RescheduledError", "long_wait", "wait_outside"]
 
 PATIENCE = dt.timedelta(hours=12)
-"""How long a try of a task waits for the API in all, if nothing else is said."""
+"""How long a try of a task waits for the API in total, by default."""
 STAGGER_SECONDS = 30.0
 LEAST_SECONDS = 30.0
 """A shorter one is not worth a start. And Airflow must have seen that the task went before it begins again: otherwise
@@ -40,7 +40,7 @@ def long_wait(error: ProtimeError, max_wait_in_task: float) -> float | None:
 
 
 class RescheduledError(AirflowRescheduleException):
-    """Airflow's way to be told of a wait, with a sentence for the log."""
+    """Airflow's signal to wait, with a sentence for the log."""
 
     def __init__(self, moment: dt.datetime, message: str) -> None:
         super().__init__(moment)  # type: ignore[no-untyped-call]  # Airflow leaves it so
@@ -63,10 +63,10 @@ def wait_outside(
     moment = now + dt.timedelta(seconds=seconds)
     if moment > ends:
         return AirflowFailException(
-            f"{error.message} That is longer than this task waits in all (deadline: {patience}, until"
+            f"{error.message} That is longer than this task may wait in total (deadline: {patience}, until"
             f" {ends:%Y-%m-%d %H:%M:%S} UTC). Clear it when the API answers again, or give it a longer deadline."
         )
     # Not all at the same moment.
     moment += dt.timedelta(seconds=random.uniform(0, min(seconds, STAGGER_SECONDS)))  # noqa: S311 - no secret
-    told = f"{error.message} This task begins again at {moment:%Y-%m-%d %H:%M:%S} UTC and holds no slot until then."
-    return RescheduledError(moment, told)
+    text = f"{error.message} This task resumes at {moment:%Y-%m-%d %H:%M:%S} UTC and holds no slot until then."
+    return RescheduledError(moment, text)

@@ -23,14 +23,14 @@ def changes(
     first: Annotated[
         dt.date | None,
         typer.Option(
-            "--from", parser=parse_date, metavar="DATE", help="First day of an initial load; left out: the earliest."
+            "--from", parser=parse_date, metavar="DATE", help="First day of an initial load; default: the earliest."
         ),
     ] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Give the delta up and load all anew.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard the delta and start a new initial load.")] = False,
     accept_deletions: AcceptDeletions = False,
     as_json: Json = False,
 ) -> None:
-    """One turn of the delta: what changed since the last one. The first turns are the initial load."""
+    """Poll the delta: what changed since the last poll. The first polls are the initial load."""
     settings = tenant_settings()
     with (
         interruptible(),
@@ -47,7 +47,7 @@ def changes(
 
 
 def print_turn(turn: PollResult, asked: dt.date | None, token_requests: int, *, as_json: bool) -> None:
-    """What one turn did, and what is left to do for older days."""
+    """What one poll did, and what is left to do for older days."""
     counts = turn.counts
     what = "initial load" if turn.initial else "changes"
     print_line(
@@ -56,17 +56,15 @@ def print_turn(turn: PollResult, asked: dt.date | None, token_requests: int, *, 
         f" {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
     if turn.restarted:
-        print_line(f"The delta had to begin anew ({turn.restarted}); docs/delta.md says what that means. {turn.reason}")
+        print_line(f"The delta started over ({turn.restarted}); see docs/delta.md. {turn.reason}")
     if turn.initial:
-        print_line(f"It tells about {turn.date_from} and later. Older days: protime-etl backfill --from DATE --to DATE")
+        print_line(f"It covers {turn.date_from} onwards. Older days: protime-etl backfill --from DATE --to DATE")
         if asked is not None and turn.date_from is not None and asked < turn.date_from:
-            print_line(f"{asked} was asked for; a delta may begin on {turn.date_from} at the earliest.")
+            print_line(f"{asked} was requested; a delta can begin on {turn.date_from} at the earliest.")
     if counts.rejected:
-        print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+        print_line("See the rejected records: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
     if turn.unconfirmed:
-        print_line(
-            f"{counted(turn.unconfirmed, 'record')} could not be asked for by their ids; the next turn asks again."
-        )
+        print_line(f"{counted(turn.unconfirmed, 'record')} could not be requested by id; the next poll tries again.")
     for error in filter(None, (turn.withheld, turn.older)):
         console.print_error(error)
     if as_json:

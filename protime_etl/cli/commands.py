@@ -31,26 +31,26 @@ EVERYWHERE = ("--debug", "--quiet", "--verbose")
 """Options that may stand before a command and after it."""
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("demo:demo", "Show yesterday of a made-up company."),
+    "demo": ("demo:demo", "Show yesterday's clockings of a made-up company."),
     "init": ("init:init", "Ask for the settings of your tenant and write .env."),
-    "check": ("setup:check", "Look at credentials, scopes, API, database and schema."),
+    "check": ("setup:check", "Check credentials, scopes, API, database and schema."),
     "sync": ("pulls:sync", "Pull the clockings of these days."),
-    "backfill": ("pulls:backfill_command", "Read a long range."),
-    "changes": ("changes:changes", "One turn of the delta: what changed since the last one."),
-    "verify": ("verify:verify", "Compare tenant and table id by id; repair only if told to."),
+    "backfill": ("pulls:backfill_command", "Pull a long range of days."),
+    "changes": ("changes:changes", "Poll the delta: what changed since the last poll."),
+    "verify": ("verify:verify", "Compare tenant and table id by id; repair only with --repair."),
     "prove": ("prove:prove", "Compare again what was compared longest ago."),
-    "status": ("status:status", "Whether all is well, and what is here."),
+    "status": ("status:status", "Show whether all is well, and what the warehouse holds."),
     "due": ("due:due", "Show which days are due, or give some up."),
     "resume": ("resume:resume", "Lift a pause that the API asked for."),
     "sql": ("sql:sql", "Run a query and print its rows, or open psql."),
-    "forget": ("tenants:forget", "Remove all that the warehouse holds of a tenant."),
+    "forget": ("tenants:forget", "Remove everything that the warehouse holds of a tenant."),
     "simulate": ("simulate:simulate", "Serve a simulated tenant until Ctrl-C."),
-    "support-bundle": ("support:support_bundle", "Write a file to attach to a report."),
+    "support-bundle": ("support:support_bundle", "Write a file to attach to a bug report."),
 }
 """Where each command is, and the first sentence of its help: a list of commands imports none of them."""
 DB_COMMANDS: Mapping[str, tuple[str, str]] = {
     "upgrade": ("setup:db_upgrade", "Bring the schema up to date."),
-    "timezone": ("tenants:db_timezone", "Read a tenant's minutes in another time zone."),
+    "timezone": ("tenants:db_timezone", "Change the time zone of a tenant's minutes."),
 }
 
 
@@ -68,7 +68,7 @@ class LateCommand(typer.core.TyperCommand):
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Parse the options of the command itself."""
         real = self.real
-        gc.freeze()  # what was imported stays; whoever only lists the commands goes on with other things
+        gc.freeze()  # what was imported stays; listing the commands alone imports little
         return real.make_context(*arguments, **more)
 
 
@@ -109,12 +109,12 @@ def _options(
         bool, typer.Option("--quiet", help="Print results and errors only: no progress, no notes, no warnings.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Log each request to stderr, without what was asked or answered.")
+        bool, typer.Option("--verbose", help="Log each request to stderr, without its parameters and its answer.")
     ] = False,
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the versions that a report needs and stop.", is_eager=True, callback=_version
+            "--version", help="Print the versions that a bug report needs, and exit.", is_eager=True, callback=_version
         ),
     ] = False,
 ) -> None:
@@ -165,7 +165,7 @@ def _run(arguments: list[str], everywhere: set[str]) -> int:
             raise
         known = error if isinstance(error, ProtimeError) else machine_fault(error)
         known = known or ProtimeError(
-            f"Something unforeseen happened ({type(error).__name__}).",
+            f"Unexpected error ({type(error).__name__}).",
             guidance="Run it again with --debug and report what it prints.",
         )
         console.print_error(known)
@@ -181,7 +181,7 @@ def _chosen_messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
         SettingsError: both were given.
     """
     if quiet and verbose:
-        raise SettingsError("--quiet and --verbose were given.", guidance="Give one of them.")
+        raise SettingsError("Both --quiet and --verbose were given.", guidance="Use one of them.")
     console.messages.quiet = quiet
     log, handler = logging.getLogger("protime_etl"), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))

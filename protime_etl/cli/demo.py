@@ -49,13 +49,13 @@ LAST_DAY = (
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(help="Folder for the demo's own database; made if it is not there.")
+        Path, typer.Argument(help="Folder for the demo's own database; created if it does not exist.")
     ] = FOLDER,
 ) -> None:
-    """Show yesterday of a made-up company.
+    """Show yesterday's clockings of a made-up company.
 
-    A simulated tenant and a PostgreSQL of the demo's own, in a folder of its own: your settings are not read, and
-    neither your tenant nor your database is asked for anything. Both end with the command; the folder stays.
+    The demo has its own simulated tenant and PostgreSQL, in its own folder. It does not read your settings, and sends
+    nothing to your tenant or database. Both stop with the command; the folder stays.
     """
     started = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # meant for the server that was started, too
@@ -135,7 +135,7 @@ def require_checks(settings: Settings, url: URL) -> None:
     results = run_checks(settings, url)
     for name, problem in results.items():
         if problem is not None:
-            raise ProtimeError(f"{name}: {problem}", guidance="All that was tried: protime-etl check")
+            raise ProtimeError(f"{name}: {problem}", guidance="For every check: protime-etl check")
     console.print_line(f"Checked: {', '.join(results)}")
 
 
@@ -167,14 +167,14 @@ def _show_next(folder: Path, unread: Sequence[str], seconds: float) -> None:
     """What to type now."""
     place = shlex.quote(str(folder))
     lines = [
-        (f"cd {place}", "the commands read the database that is there"),
-        *([(f"unset {' '.join(unread)}", "in this terminal: they would lead elsewhere")] if unread else []),
-        ("protime-etl sql --query hours_by_week", "one of the queries that come along: sql --queries"),
-        ("protime-etl status", "what is here, and how fresh"),
+        (f"cd {place}", "to run commands on the database of the demo"),
+        *([(f"unset {' '.join(unread)}", "in this terminal: they point elsewhere")] if unread else []),
+        ("protime-etl sql --query hours_by_week", "one of the bundled queries: sql --queries"),
+        ("protime-etl status", "what the warehouse holds, and how fresh it is"),
         ("cd - && protime-etl init", "your own tenant"),
         (f"rm -r {place}", "removes the demo"),
     ]
     width = max(len(typed) for typed, _ in lines)
-    console.print_line(f"\nDone in {seconds:.0f} s; nothing of it runs any more. Next:")
+    console.print_line(f"\nDone in {seconds:.0f} s; nothing keeps running. Next:")
     for typed, why in lines:
         console.print_line(f"  {typed:<{width}}  {why}")

@@ -30,32 +30,34 @@ __all__ = ["due"]
 
 def due(  # noqa: PLR0917 - one parameter an option
     first: Annotated[
-        dt.date | None, typer.Option("--from", parser=parse_date, metavar="DATE", help="First day to take back.")
+        dt.date | None, typer.Option("--from", parser=parse_date, metavar="DATE", help="First day to give up.")
     ] = None,
     last: Annotated[
-        dt.date | None, typer.Option("--to", parser=parse_date, metavar="DATE", help="Last day to take back, included.")
+        dt.date | None, typer.Option("--to", parser=parse_date, metavar="DATE", help="Last day to give up, included.")
     ] = None,
     collections: Collections = None,
     give_up: Annotated[
-        bool, typer.Option("--give-up", help="Take these days back: they are not due any more. What is read stays.")
+        bool, typer.Option("--give-up", help="Give these days up: they are no longer due. What was read stays.")
     ] = False,
-    tenant: Annotated[str | None, typer.Option(help="Tenant; left out: PROTIME_TENANT.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant; default: PROTIME_TENANT.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show which days are due, or give some up.
 
-    Due are the days that runs for all people asked for, and each day since.
+    A day is due if a run for all people requested it. Each day since then is due, too.
     """
     if give_up and (first is None or last is None):
-        raise SettingsError("--give-up takes days back.", guidance="Name them: --from DATE --to DATE --give-up")
+        raise SettingsError("--give-up needs a range of days.", guidance="Name them: --from DATE --to DATE --give-up")
     if not give_up and (first is not None or last is not None):
-        raise SettingsError("--from and --to go with --give-up.", guidance="Without them all that is due is shown.")
+        raise SettingsError(
+            "--from and --to need --give-up.", guidance="Without them, everything that is due is shown."
+        )
     if first is not None and last is not None and first > last:
         raise SettingsError(f"The range ends ({last}) before it begins ({first}).", guidance="Swap the two dates.")
     place = load_place()
     whose = tenant or place.tenant or tenant_of_trial(place.home).get("tenant")
     if not whose:
-        raise SettingsError("No tenant is named.", guidance="Give --tenant, or set PROTIME_TENANT.")
+        raise SettingsError("No tenant is named.", guidance="Pass --tenant, or set PROTIME_TENANT.")
     chosen = place.collections if collections is None else chosen_collections(collections)
     dated = [path for path in chosen if COLLECTIONS[path].is_dated]
     with warehouse(there=True) as url:
@@ -65,7 +67,7 @@ def due(  # noqa: PLR0917 - one parameter an option
             with transaction(engine) as connection:
                 if give_up and first is not None and last is not None:
                     given_up = _give_up(connection, whose, dated, first, last)
-                    print_line(f"{whose}: {first}..{last} is not due any more of {', '.join(given_up) or 'nothing'}")
+                    print_line(f"{whose}: {first}..{last}, no longer due: {', '.join(given_up) or 'nothing'}")
                 ranges = promised_ranges(connection, whose, dated)
         finally:
             engine.dispose()
@@ -88,8 +90,8 @@ def _give_up(connection: Connection, tenant: str, dated: Sequence[str], first: d
     require_unchanged(connection, tenant)
     if at_it := runs_at(connection, tenant, dated, first, last):
         raise BusyError(
-            f"Run {', '.join(map(str, at_it))} is at these days now.",
-            guidance="Let it end, or stop it, then give them up. See: protime-etl status",
+            f"Run {', '.join(map(str, at_it))} is working on these days now.",
+            guidance="Wait for it, or stop it, then give them up. See: protime-etl status",
         )
     given_up = take_back_promise(connection, tenant, dated, first, last)
     for path in given_up:

@@ -40,16 +40,16 @@ Answers = dict[str, Any]
 
 
 def init(
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take PROTIME_* of the environment.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take PROTIME_* from the environment.")] = False,
 ) -> None:
-    """Ask for the settings of your tenant and write .env. Each answer is tried, and nothing is written before all work.
+    """Ask for the settings of your tenant and write .env. Each answer is tested, and nothing is written until all work.
 
     The secret is neither shown nor printed; the file is for your user alone.
     """
     _require_writable_folder()
     if not (yes or sys.stdin.isatty()):
         raise SettingsError(
-            "There is no terminal to ask at.", guidance="Set PROTIME_* in the environment and give --yes."
+            "There is no terminal for the questions.", guidance="Set PROTIME_* in the environment and pass --yes."
         )
     try:
         kept = _kept(yes=yes)
@@ -118,7 +118,7 @@ def _asked() -> tuple[Settings, bool]:
     answers: Answers = {
         field: now[f"{PREFIX}{field.upper()}"] for field in Settings.model_fields if f"{PREFIX}{field.upper()}" in now
     }
-    print_note("Enter keeps what stands in brackets.")
+    print_note("Press Enter to keep the value in brackets.")
     again: Sequence[str] = ("tenant", "environment", *CREDENTIALS)
     while True:
         _ask(answers, *again)
@@ -230,7 +230,7 @@ def _try_collections(settings: Settings, token: Token, granted: Sequence[str]) -
     with closing(client):
         for path in settings.collections:
             client.probe(COLLECTIONS[path])
-    print_line(f"Tried: {settings.tenant} at {settings.api_base}, {', '.join(settings.collections)}")
+    print_line(f"Checked: {settings.tenant} at {settings.api_base}, {', '.join(settings.collections)}")
 
 
 def _ask_warehouse(answers: Answers) -> None:
@@ -272,7 +272,7 @@ def _try_warehouse(settings: Settings) -> bool:
     """
     if settings.database_url is None:
         with embedded_postgres(settings.home):
-            print_line(f"Tried: the embedded PostgreSQL, in {settings.home / 'postgres'}")
+            print_line(f"Checked: the embedded PostgreSQL, in {settings.home / 'postgres'}")
         return False  # each command does that
     url: URL = parse_url(settings.database_url.get_secret_value())
     engine = create_engine(url)
@@ -284,7 +284,7 @@ def _try_warehouse(settings: Settings) -> bool:
             require_warehouse(engine, settings)
     finally:
         engine.dispose()
-    print_line(f"Tried: PostgreSQL {state.server} at {place_of(url)}")
+    print_line(f"Checked: PostgreSQL {state.server} at {place_of(url)}")
     return not state.up_to_date
 
 

@@ -22,12 +22,12 @@ Circles = Annotated[str | None, typer.Option(metavar="IDS", help="People in thes
 Workers = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Units that are read at the same time.")]
 AcceptDeletions = Annotated[
     bool,
-    typer.Option("--accept-deletions", help="Mark as deleted what vanished at the tenant, however much that is."),
+    typer.Option("--accept-deletions", help="Mark vanished records as deleted, however many there are."),
 ]
 AcceptOlder = Annotated[
     bool,
     typer.Option(
         "--accept-older",
-        help="Take over records whose changeVersion went back: the tenant was restored from a backup or moved.",
+        help="Accept records with an older changeVersion: the tenant was restored from a backup or moved.",
     ),
 ]

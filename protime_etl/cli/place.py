@@ -80,7 +80,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        console.print_error(ProtimeError("Interrupted.", guidance="What was committed stays; run it again to go on."))
+        console.print_error(ProtimeError("Interrupted.", guidance="What was committed stays; run it again to resume."))
         raise typer.Exit(130) from None
 
 

@@ -59,11 +59,11 @@ class SyncProgress(Observer):
         self._bar.stop()
 
     def planned(self, units: Sequence[Unit], requests: int) -> None:
-        """The plan is made, or made anew."""
+        """The plan is made, or made again."""
         again = self._units > 0
         self._units = self._done + len(units)
         self._pages_left = requests
-        plan = f"{counted(len(units), 'unit')} {'planned anew' if again else 'planned'}"
+        plan = f"{counted(len(units), 'unit')} {'planned again' if again else 'planned'}"
         self._line(f"{plan}, about {counted(requests, 'request')}")
         self._show()
 

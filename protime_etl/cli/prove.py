@@ -21,7 +21,9 @@ __all__ = ["prove"]
 def prove(
     requests: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, max=1_000_000, help="Requests to take; a tenth of the last night's, or 20."),
+        typer.Option(
+            metavar="N", min=1, max=1_000_000, help="Requests to use; default: a tenth of the last night's, or 20."
+        ),
     ] = None,
     collections: Collections = None,
     accept_deletions: AcceptDeletions = False,
@@ -35,7 +37,7 @@ def prove(
     with interruptible(), warehouse() as url, open_pipeline(settings, url) as pipeline:
         if not pipeline.dated:
             raise SettingsError(
-                "None of the chosen collections has days, of which some could be compared.",
+                "None of the chosen collections has days to compare.",
                 guidance="Whole lists are read every night; compare them with protime-etl verify.",
             )
         pipeline.accept_deletions(accept_deletions)
@@ -45,7 +47,7 @@ def prove(
     done.failures += incomplete
     print_proving(done, as_json=as_json)
     for place in done.unreadable:
-        print_line(f"not compared, as the API cannot tell it: {place}")
+        print_line(f"not compared, the API returned an error: {place}")
     for failure in done.failures:
         print_error(failure)
     if done.is_spent or not done.is_settled:
@@ -64,10 +66,10 @@ def _outcome(done: Proving) -> str:
     if done.repaired.written:
         said.append(f"{counted(done.repaired.written, 'row')} written")
     if done.is_spent:
-        said.append("all requests are spent: the next proof goes on")
+        said.append("all requests are used up: the next proof continues")
     if said:
         return ", ".join(said)
-    return "all equal" if done.is_equal else "not all is known to be equal"
+    return "all equal" if done.is_equal else "not everything is known to be equal"
 
 
 def print_proving(done: Proving, *, as_json: bool) -> None:
@@ -76,9 +78,9 @@ def print_proving(done: Proving, *, as_json: bool) -> None:
         whose = "all people" if people is None else "1 person" if people == 1 else f"{people} people"
         print_line(f"{path}, {first} to {last}, {whose}")
     if not done.budget:
-        print_line("PROTIME_PROOF_REQUESTS is 0: nothing is compared. At once: protime-etl prove --requests N")
+        print_line("PROTIME_PROOF_REQUESTS is 0: nothing is compared. To compare now: protime-etl prove --requests N")
     elif not (done.windows or done.failures or done.is_spent):
-        print_line("There is no day that is over and was read. Next: protime-etl sync --from DATE --to DATE")
+        print_line("No finished day has been read yet. Next: protime-etl sync --from DATE --to DATE")
     print_line(f"{counted(done.requests, 'request')}: {_outcome(done)}")
     if as_json:
         print_json(

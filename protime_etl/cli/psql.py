@@ -42,8 +42,8 @@ def open_psql(url: URL, *, write: bool = False) -> int:
     if not _takes_options(reached, write=write):
         if not write:
             raise SettingsError(
-                "This server, or a pooler before it, takes no settings of a session: psql could change the warehouse.",
-                guidance="Open it all the same with --write, or give the query: protime-etl sql 'SELECT ...'",
+                "This server, or a pooler in front of it, ignores session settings: psql could change the warehouse.",
+                guidance="Open it anyway with --write, or give the query: protime-etl sql 'SELECT ...'",
             )
         reached["options"] = chosen
     return subprocess.run(  # noqa: S603 - psql of the user's own path

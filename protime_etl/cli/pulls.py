@@ -35,7 +35,7 @@ def sync(  # noqa: PLR0917 - one parameter an option
     accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
-    """Pull the clockings of these days. For all people or those, both days included; safe to repeat at any time."""
+    """Pull the clockings of these days. Both days are included. Safe to repeat at any time."""
     settings = tenant_settings(collections)
     person_ids = None if people is None else parse_ids("--people", people)
     with (
@@ -62,16 +62,16 @@ def backfill_command(  # noqa: PLR0917
     collections: Collections = None,
     circles: Circles = None,
     only_missing: Annotated[
-        bool, typer.Option("--only-missing", help="Only days that are not covered for some person.")
+        bool, typer.Option("--only-missing", help="Only days that are not covered for at least one person.")
     ] = False,
     workers: Workers = 4,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and read nothing.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on where it was left.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of resuming.")] = False,
     accept_deletions: AcceptDeletions = False,
     accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
-    """Read a long range. Stopped in whatever way, the same command goes on where it was left."""
+    """Pull a long range of days. However it was stopped, the same command resumes it."""
     # No scheduler repeats this process, so it sits out any wait itself.
     settings = tenant_settings(collections).model_copy(update={"max_wait_in_task": math.inf})
     person_ids = None if people is None else parse_ids("--people", people)
@@ -108,9 +108,11 @@ def note_days(request: Request) -> None:
     named = ", ".join(others)
     if request.first > request.last:
         if named:
-            console.print_note(f"{named} come with the days: nothing is read of them before {request.first}.")
+            console.print_note(
+                f"{named} have no records of days to come: nothing of them is read before {request.first}."
+            )
     elif request.asked_until is not None and others:
-        what = f"{named} come with the days; they are" if plans else "The range ends in the future; it is"
+        what = f"{named} have no records of days to come; they are" if plans else "The range ends in the future; it is"
         console.print_note(f"{what} read up to today, {request.last}.")
     if plans and request.plans_until:
         console.print_note(f"{', '.join(plans)}: days to come are read up to {request.plans_until}.")
@@ -125,7 +127,7 @@ def range_of(request: Request) -> str:
 
 
 def note_empty_circles(circles: str | None, counts: Counts) -> None:
-    """Say that nothing came: the API does not tell whether a circle exists."""
+    """Note that nothing came: the API does not show whether a circle exists."""
     if circles and not counts.rows_read:
         console.print_note(
             f"Nothing was read for circles {circles}: they have no clockings on these days, or do not exist."
@@ -157,7 +159,7 @@ def report(
                 f" {one.unchanged} unchanged, {one.rejected} rejected"
             )
     if counts.rejected:
-        console.print_line("Look at the rejected ones: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+        console.print_line("See the rejected records: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
     for error in pipeline.to_look_at:
         console.print_error(error)
     if as_json:
@@ -175,7 +177,7 @@ def _whose(unit: Slice) -> int | str:
 def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
     """Print what a backfill would do."""
     if plan.resumes is not None:
-        console.print_line(f"This goes on with run {plan.resumes}: what is listed is left to do.")
+        console.print_line(f"This resumes run {plan.resumes}: the list shows what is left to do.")
     print_table(
         "units",
         ["of", "from", "to", "people"],
@@ -185,7 +187,7 @@ def show_plan(plan: BackfillPlan, *, as_json: bool) -> None:
     if plan.seconds is not None:
         time = f"about {dt.timedelta(seconds=round(plan.seconds))} with {counted(plan.workers, 'worker')}"
         time += " at the pace of the latest units"
-    guess = " (a guess: nothing was read yet, and days without clockings take fewer)" if plan.guessed else ""
+    guess = " (an estimate: nothing was read yet, and days without clockings take fewer)" if plan.guessed else ""
     console.print_line(
         f"{counted(len(plan.units), 'unit')}, about {counted(plan.requests, 'request')}{guess}; time: {time}"
     )

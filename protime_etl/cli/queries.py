@@ -66,13 +66,15 @@ def run_query(url: URL, query: str, *, write: bool = False, writer: RowWriter | 
     start = COMMENTS.match(query)
     rest = query[start.end() :] if start else query
     if not rest:
-        raise SettingsError("The query is empty.", guidance="Give one: protime-etl sql 'SELECT ...'")
+        raise SettingsError("The query is empty.", guidance="Pass one: protime-etl sql 'SELECT ...'")
     if rest.startswith("\\"):
         raise SettingsError(
-            f"{rest.split()[0]} is a command of psql and no query.", guidance="Open psql for it: protime-etl sql"
+            f"{rest.split()[0]} is a psql command, not a query.", guidance="Open psql for it: protime-etl sql"
         )
     if not write and LEAVING.match(rest):
-        raise SettingsError("A transaction that is prepared stays.", guidance="Give --write if it is meant to.")
+        raise SettingsError(
+            "A prepared transaction stays in the warehouse.", guidance="Pass --write if it is meant to."
+        )
     if not write and COPY.match(rest):
         raise _no_copy()
     writer = writer or (Aligned(counted=True) if output.is_terminal else TabSeparated())
@@ -186,7 +188,7 @@ def _query_errors(engine: Engine, connection: Connection, query: str) -> Iterato
             raise
         if isinstance(error, psycopg.errors.SyntaxError) and error.diag.source_function == "exec_parse_message":
             raise SettingsError(
-                "There are several statements.", guidance="Give one, or let psql take them: protime-etl sql < FILE"
+                "There are several statements.", guidance="Pass one, or let psql run them: protime-etl sql < FILE"
             ) from None
         connection.rollback()
         raise _refused(engine, error, query) from None
@@ -200,7 +202,7 @@ def _refused(engine: Engine, error: psycopg.Error, query: str) -> QueryError:
     guidance = ""
     no_table = isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        guidance = "Give --write if it is meant to change the warehouse."
+        guidance = "Pass --write if it is meant to change the warehouse."
     elif no_table and schema_state(engine).current is None:
         guidance = "This database has no protime-etl schema. Run: protime-etl db upgrade"
     return QueryError(f"{message}.", guidance=guidance, excerpt=excerpt)

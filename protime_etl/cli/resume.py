@@ -20,9 +20,9 @@ __all__ = ["resume"]
 
 
 def resume(
-    yes: Annotated[bool, typer.Option("--yes", help="Lift it without asking.")] = False, as_json: Json = False
+    yes: Annotated[bool, typer.Option("--yes", help="Lift it without confirmation.")] = False, as_json: Json = False
 ) -> None:
-    """Lift a pause that the API asked for. Of PROTIME_TENANT, or of every tenant here if none is set."""
+    """Lift a pause that the API asked for. For PROTIME_TENANT, or for every tenant here if it is not set."""
     with warehouse(there=True) as url:
         engine = create_engine(url)
         try:
@@ -31,25 +31,25 @@ def resume(
             if not pauses:
                 console.print_line("There is no pause: nothing to lift.")
             for pause in pauses:
-                console.print_line(_told(pause))
+                console.print_line(_line(pause))
             if pauses and not yes:
                 _confirm()
             for pause in pauses:
                 lift_pause(engine, pause.tenant)
-                console.print_line(f"{pause.tenant}: lifted. Whoever waits in a process goes on within seconds.")
+                console.print_line(f"{pause.tenant}: lifted. Waiting processes resume within seconds.")
         finally:
             engine.dispose()
     if as_json:
         console.print_json({"lifted": [{"tenant": one.tenant, "until": one.until} for one in pauses]})
 
 
-def _told(pause: KnownPause) -> str:
+def _line(pause: KnownPause) -> str:
     now = dt.datetime.now(dt.UTC)
-    told = f"{pause.tenant}: nobody asks before {pause.until.astimezone():%Y-%m-%d %H:%M:%S%z}"
-    told += f", in {dt.timedelta(seconds=max(0, round((pause.until - now).total_seconds())))}"
+    line = f"{pause.tenant}: all requests are paused until {pause.until.astimezone():%Y-%m-%d %H:%M:%S%z}"
+    line += f", for {dt.timedelta(seconds=max(0, round((pause.until - now).total_seconds())))}"
     if pause.asked_until is not None and pause.asked_until > pause.until:
-        told += f" (the API asked for {pause.asked_until - pause.until} more; PROTIME_MAX_PAUSE cut that)"
-    return told
+        line += f" (the API asked for {pause.asked_until - pause.until} more; PROTIME_MAX_PAUSE limits that)"
+    return line
 
 
 def _confirm() -> None:
@@ -60,9 +60,11 @@ def _confirm() -> None:
         typer.Exit: the answer is no.
     """
     try:
-        lift = typer.confirm("The API may refuse what is asked before, or ask to wait longer. Lift it?")
+        lift = typer.confirm("The API may refuse earlier requests, or ask for a longer wait. Lift the pause?")
     except typer.Abort:
-        raise SettingsError("Nobody answered; the pause stays.", guidance="Give --yes to lift it unasked.") from None
+        raise SettingsError(
+            "No answer; the pause stays.", guidance="Pass --yes to lift it without confirmation."
+        ) from None
     if not lift:
         console.print_line("The pause stays.")
         raise typer.Exit(1)

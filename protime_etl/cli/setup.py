@@ -27,7 +27,7 @@ def check(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Look at credentials, scopes, API, database and schema. Each with a yes or what to do."""
+    """Check credentials, scopes, API, database and schema. Prints yes for each, or what to do."""
     settings = tenant_settings()
     findings: list[Finding] = []
     with warehouse() as url:

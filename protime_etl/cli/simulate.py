@@ -75,6 +75,4 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         with passing(tenant), changing(Changes(tenant, seed), changes):
             serve(tenant, options, host=host, port=port, on_ready=tell)
     except OSError as error:
-        raise SettingsError(
-            f"{host}:{port} cannot be listened on ({error.strerror}).", guidance="Try --port 0."
-        ) from None
+        raise SettingsError(f"Cannot listen on {host}:{port} ({error.strerror}).", guidance="Try --port 0.") from None

@@ -19,21 +19,21 @@ __all__ = ["sql"]
 
 
 def sql(  # noqa: PLR0917 - one parameter an option
-    query: Annotated[str | None, typer.Argument(help="A query; none: psql.")] = None,
+    query: Annotated[str | None, typer.Argument(help="A query; without one, psql opens.")] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="A file with the query.")] = None,
-    name: Annotated[
-        str | None, typer.Option("--query", metavar="NAME", help="One of the queries that come along.")
-    ] = None,
-    queries: Annotated[bool, typer.Option("--queries", help="List the queries that come along.")] = False,
+    name: Annotated[str | None, typer.Option("--query", metavar="NAME", help="One of the bundled queries.")] = None,
+    queries: Annotated[bool, typer.Option("--queries", help="List the bundled queries.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON array of objects.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Let it change the warehouse.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Allow it to change the warehouse.")] = False,
 ) -> None:
     """Run a query and print its rows, or open psql. It may only read, unless --write is given."""
     if sum((query is not None, file is not None, name is not None, queries)) > 1:
-        raise SettingsError("More than one of a query, --file, --query and --queries.", guidance="Give one of them.")
+        raise SettingsError(
+            "More than one of a query, --file, --query and --queries was given.", guidance="Use one of them."
+        )
     if as_csv and as_json:
-        raise SettingsError("--csv and --json were given.", guidance="Give one of them.")
+        raise SettingsError("Both --csv and --json were given.", guidance="Use one of them.")
     if queries:
         for path in _shipped():
             print_line(f"{path.stem:<20} {_purpose(path)}")
@@ -46,7 +46,7 @@ def sql(  # noqa: PLR0917 - one parameter an option
         query = _read(file)
     if query is None and (as_csv or as_json):
         option = "--csv" if as_csv else "--json"
-        raise SettingsError("There is no query.", guidance=f"Give one: protime-etl sql {option} 'SELECT ...'")
+        raise SettingsError("There is no query.", guidance=f"Pass one: protime-etl sql {option} 'SELECT ...'")
     writer: RowWriter | None = CommaSeparated() if as_csv else Json() if as_json else None
     with interruptible(), warehouse() as url:
         if query is None:

@@ -65,7 +65,7 @@ def read_status(url: URL, collections: Sequence[str]) -> tuple[dict[str, list[di
 
 
 def status(collections: Collections = None, as_json: Json = False) -> None:
-    """Whether all is well, and what is here. Exit status 3 if something needs a look."""
+    """Show whether all is well, and what the warehouse holds. Exit status 3 if something needs attention."""
     chosen = load_place().collections if collections is None else chosen_collections(collections)
     with warehouse(there=True) as url:
         all_is_well = print_status(url, collections=chosen, as_json=as_json)

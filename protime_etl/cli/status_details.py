@@ -41,7 +41,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
             "of": _plain("collection"),
             "status": _plain("status"),
             "from": _plain("date_from"),
-            "turn": lambda row: local(row, "requested_at"),
+            "polled": lambda row: local(row, "requested_at"),
             "hours left": _plain("hours_left"),
             "drift": _plain("drift"),
         },
@@ -72,7 +72,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
         },
     )
     _table(
-        "Proven equal, a little each night",
+        "Verified, a part each night",
         found["proof"],
         {
             "of": _plain("collection"),
@@ -82,7 +82,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
         },
     )
     _table(
-        "Here",
+        "Stored",
         found["collections"],
         {
             **{name: _plain(name) for name in ("tenant", "collection")},
@@ -92,7 +92,7 @@ def print_details(found: Mapping[str, Sequence[Row]]) -> None:
     )
     if any(row["rejected"] for row in found["tenants"]):
         number = counted(sum(row["rejected"] for row in found["tenants"]), "rejected record")
-        print_line(f"{number}. Look at them: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
+        print_line(f"{number}. See them: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
 
 
 def _plain(name: str) -> Callable[[Row], object]:

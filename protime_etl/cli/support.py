@@ -55,9 +55,9 @@ GROUP BY collection, reason ORDER BY records DESC LIMIT 20
 
 
 def support_bundle(
-    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
 ) -> None:
-    """Write a file to attach to a report. Versions, settings without secrets, status, last errors, health, as JSON.
+    """Write a file to attach to a bug report. Versions, settings without secrets, status, last errors, health, as JSON.
 
     It holds no secret and nothing about a person: words that are not protime-etl's own are left out of all texts.
     """
@@ -70,7 +70,7 @@ def support_bundle(
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        guidance = "Name a file that is not there yet, in a folder in which this user may write."
+        guidance = "Name a file that does not exist yet, in a folder that this user may write to."
         raise SettingsError(f"{file} cannot be written ({error.strerror}).", guidance=guidance) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as output:
         json.dump(bundle, output, indent=2, default=str, ensure_ascii=False)

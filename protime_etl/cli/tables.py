@@ -19,7 +19,7 @@ from protime_etl.counted import counted
 __all__ = ["Aligned", "Column", "CommaSeparated", "Json", "Kind", "RowWriter", "TabSeparated", "print_table"]
 
 AT_ONCE = 500
-"""Rows that are looked at together for the widths of their columns; so many are held in memory."""
+"""Rows held in memory at once, to find the widths of their columns."""
 BETWEEN = "  "
 FRACTION = re.compile(r"(:\d\d)\.\d+")
 FINITE = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")

@@ -25,10 +25,10 @@ __all__ = ["db_timezone", "forget"]
 
 def forget(
     tenant: Annotated[str, typer.Argument(help="Tenant, spelt as the warehouse holds it.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove all that the warehouse holds of a tenant. What Protime has stays there; commands under way end."""
+    """Remove everything that the warehouse holds of a tenant. Protime's own data stays; running commands end."""
     with warehouse(there=True) as url:
         engine = create_engine(url)
         try:
@@ -39,7 +39,7 @@ def forget(
                 raise SettingsError(f"The warehouse holds nothing of {tenant}.", guidance="See: protime-etl status")
             print_table("rows", ["table", "rows"], list(held.items()))
             if not (yes or _agreed(tenant)):
-                raise SettingsError("Nothing was removed.", guidance="Give --yes to remove it without being asked.")
+                raise SettingsError("Nothing was removed.", guidance="Pass --yes to remove it without confirmation.")
             removed = forget_tenant(engine, tenant)
         finally:
             engine.dispose()
@@ -54,15 +54,15 @@ def _agreed(tenant: str) -> bool:
 
 def db_timezone(
     zone: Annotated[str, typer.Argument(help="IANA time zone, such as Europe/Brussels.")],
-    tenant: Annotated[str | None, typer.Option(help="Tenant; left out: PROTIME_TENANT.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Tenant; default: PROTIME_TENANT.")] = None,
 ) -> None:
-    """Read a tenant's minutes in another time zone.
+    """Change the time zone of a tenant's minutes.
 
-    The stored minutes stay; the moments in the views move. Commands that are under way end.
+    The stored minutes stay; the moments in the views move. Running commands end.
     """
     chosen = tenant or PlaceSettings().tenant
     if not chosen:
-        raise SettingsError("No tenant is named.", guidance="Give --tenant, or set PROTIME_TENANT.")
+        raise SettingsError("No tenant is named.", guidance="Pass --tenant, or set PROTIME_TENANT.")
     try:
         check_timezone(zone)
     except ValueError as error:
@@ -74,4 +74,4 @@ def db_timezone(
             before = set_zone(engine, chosen, zone)
         finally:
             engine.dispose()
-    console.print_line(f"{chosen}: minutes are read in {zone}, before in {before}")
+    console.print_line(f"{chosen}: minutes are read in {zone}, previously in {before}")

@@ -35,7 +35,7 @@ def verify(  # noqa: PLR0917 - one parameter an option
     accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
-    """Compare tenant and table id by id; repair only if told to.
+    """Compare tenant and table id by id; repair only with --repair.
 
     Exit status 3 on any difference, 1 if nothing could be compared.
     """
@@ -92,7 +92,7 @@ def _print_collection(found: Verification) -> None:
     totals = found.totals()
     print_line(
         f"{found.collection}: {totals['equal']} equal, {totals['missing']} missing, {totals['extra']} extra,"
-        f" {totals['stale']} stale ({totals['pending']} of all these newer than the last reading),"
+        f" {totals['stale']} stale ({totals['pending']} of these newer than the last reading),"
         f" {totals['moving']} changed meanwhile, {totals['rejected']} rejected"
     )
     if found.unlisted:
@@ -102,14 +102,14 @@ def _print_collection(found: Verification) -> None:
             f" {named}"
         )
     for one in found.unreadable[:IDS_SHOWN]:
-        print_line(f"not compared, as the API cannot tell them: the {found.collection} of {one}")
+        print_line(f"not compared, the API returned an error: the {found.collection} of {one}")
     if found.uncompared:
         print_line(
-            f"{found.collection}: not compared from {found.uncompared[0]} to {found.uncompared[1]}, as that many differ"
-            " before: repair them, and compare again."
+            f"{found.collection}: not compared from {found.uncompared[0]} to {found.uncompared[1]}: too many records"
+            " differ before these days. Repair them, then compare again."
         )
     if found.moving > HANDFUL:
-        print_line("So many changed meanwhile that nothing is known of them: repeat it when less is going on.")
+        print_line("Too many records changed during the comparison to judge them: repeat it at a quieter time.")
 
 
 def _as_json(found: Sequence[Verification], token_requests: int, repaired: int | None) -> dict[str, Any]:

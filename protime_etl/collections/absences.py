@@ -25,7 +25,7 @@ class Absence(DatedRecord, frozen=True, kw_only=True):
     resulting_absence_definition: Annotated[
         OptionalReference, column("Absence definition that counts after all approvals.")
     ] = NO_REFERENCE
-    requested_absence_definition: Annotated[OptionalReference, column("Absence definition that was asked for.")] = (
+    requested_absence_definition: Annotated[OptionalReference, column("Absence definition that was requested.")] = (
         NO_REFERENCE
     )
     shift_definition: Annotated[
@@ -53,14 +53,14 @@ class Absence(DatedRecord, frozen=True, kw_only=True):
     ] = None
     is_locked: Annotated[bool | None, column("Whether it is locked against changes.")] = None
     period_type: Annotated[
-        Text | None, column("Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.")
+        Text | None, column("Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.")
     ] = None
 
 
 ABSENCES = Collection(
     path="absences",
     record=Absence,
-    comment="Absences, one row for each person, day and part of it. Their reasons may tell of health.",
+    comment="Absences, one row for each person, day and part of it. Their reasons may concern health.",
     privacy="special",
     shape="dated by people",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/absences/absences/get-list/",

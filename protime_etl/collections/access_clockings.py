@@ -40,7 +40,7 @@ class AccessClocking(Record, frozen=True, kw_only=True):
 ACCESS_CLOCKINGS = Collection(
     path="access-clockings",
     record=AccessClocking,
-    comment="Who went through which door. It serves security: look at what you may use it for.",
+    comment="Who went through which door. It serves security: check what you may use it for.",
     privacy="sensitive",
     shape="dated by days",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/access-clockings/get-list/",

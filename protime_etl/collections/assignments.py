@@ -20,7 +20,7 @@ class Assignment(Record, frozen=True, kw_only=True):
     id: Annotated[BigInteger, column("Protime's unique id of the assignment.")]
     person: Annotated[Reference, column("Protime's internal id of the person.")]
     from_date: Annotated[dt.date, column("First day.")] = msgspec.field(name="from")
-    until_date: Annotated[dt.date | None, column("Last day; null: it has no end.")] = msgspec.field(
+    until_date: Annotated[dt.date | None, column("Last day; null: open-ended.")] = msgspec.field(
         name="until", default=None
     )
     change_version: Annotated[

@@ -30,7 +30,7 @@ class Break(DatedRecord, frozen=True, kw_only=True):
 BREAKS = Collection(
     path="breaks",
     record=Break,
-    comment="Breaks by person and day. Start and end are what the definition allows: clockings tell the rest.",
+    comment="Breaks by person and day. Start and end are what the definition allows: see clockings for the rest.",
     shape="dated by people",
     documentation="https://documentation.myprotime.eu/protimeapi/reference/collections/breaks/breaks/get-list/",
     usual=PerDay(working=1.0, weekend=0.1),

@@ -50,7 +50,7 @@ class Clocking(Record, frozen=True):
         Text, column("Order of changes, compared as bytes; an older one never overwrites a newer.")
     ] = ""
     original_time_of_day_in_minutes: Annotated[
-        Integer | None, column("Time as registered; only there if the clocking was edited.")
+        Integer | None, column("Time as registered; only set if the clocking was edited.")
     ] = None
     calculated_time_of_day_in_minutes: Annotated[
         Integer | None, column("Time after Protime's corrections, such as rounding.")

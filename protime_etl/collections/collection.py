@@ -24,7 +24,7 @@ OTHER_FORM = "other form"
 Shape = Literal["dated by people", "dated by days", "whole"]
 """How a collection is read: batches of people in windows of days, windows of days, or the complete list."""
 Privacy = Literal["none", "personal", "sensitive", "special"]
-"""What a collection tells about people: nothing, who they are, how they work and where they were, their health."""
+"""What a collection holds about people: nothing, who they are, how they work and where they were, their health."""
 Versions = Literal["all", "closed days", "none"]
 """Which rows that were replaced are kept with their validity: all, those of days that were closed, or none."""
 
@@ -71,7 +71,7 @@ class Collection:
     keep_unknown: bool = False
     """Whether undocumented fields go to the column `extra`; never where they may be personal."""
     privacy: Privacy = "personal"
-    """What it tells about people."""
+    """What it holds about people."""
     usual: PerDay | None = None
     """A first guess for planning, if it is dated."""
 

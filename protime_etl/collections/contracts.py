@@ -19,7 +19,7 @@ class Contract(ListedRecord, frozen=True, kw_only=True):
     person: Annotated[Reference, column("Protime's internal id of the person.")]
     code: Annotated[Text | None, column("Code that the tenant gave it.")] = None
     from_date: Annotated[dt.date | None, column("First day.")] = msgspec.field(name="from", default=None)
-    until_date: Annotated[dt.date | None, column("Last day; null: it has no end.")] = msgspec.field(
+    until_date: Annotated[dt.date | None, column("Last day; null: open-ended.")] = msgspec.field(
         name="until", default=None
     )
     contract_hours_in_minutes: Annotated[float | None, column("Minutes of work in the contract's period.")] = None

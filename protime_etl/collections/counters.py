@@ -30,7 +30,7 @@ class Counter(DatedRecord, frozen=True, kw_only=True):
         Integer | None, column("How many there were, of a counter that counts instances.")
     ] = None
     period_type: Annotated[
-        Text | None, column("Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.")
+        Text | None, column("Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.")
     ] = None
     status: Annotated[Text | None, column("Unknown, Auto, Manual or Calendar: where it comes from.")] = None
     is_authorized: Annotated[bool | None, column("Whether it is authorized.")] = None

@@ -29,9 +29,9 @@ class HistoryRecord(ListedRecord, frozen=True, kw_only=True):
 
     person: Annotated[Reference, column("Protime's internal id of the person.")]
     from_date: Annotated[dt.date | None, column("First day.")] = msgspec.field(name="from", default=None)
-    until_date: Annotated[dt.date | None, column("Last day; null: it has no end. Whether it counts is not told.")] = (
-        msgspec.field(name="until", default=None)
-    )
+    until_date: Annotated[
+        dt.date | None, column("Last day; null: open-ended. Whether it is included is not documented.")
+    ] = msgspec.field(name="until", default=None)
 
 
 class DepartmentHistory(HistoryRecord, frozen=True, kw_only=True):

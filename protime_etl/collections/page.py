@@ -34,4 +34,4 @@ class Page:
     delta_link: str | None = None
     """Where changes are to be asked for; on the last page of an initial load and in every answer of a delta."""
     deletions: dict[int, str] = field(default_factory=dict)
-    """Ids that a delta tells as `Delete`, with the changeVersion of the deletion."""
+    """Ids that a delta reports as `Delete`, with the changeVersion of the deletion."""

@@ -61,7 +61,7 @@ def require_unchanged(connection: Connection, tenant: str, since: Seen | None = 
     if since is not None and now.version != since.version:
         raise SchemaError(
             f"The schema was upgraded from {since.version} to {now.version} while this command ran.",
-            guidance="What was committed before is whole; run the same command again, with the package that is new.",
+            guidance="What was committed is complete; run the same command again, with the new package.",
         )
     if not is_free or (since is not None and now.act != since.act):
         raise OvertakenError(

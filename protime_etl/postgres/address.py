@@ -95,7 +95,9 @@ def url_of(given: Mapping[str, str], where: str) -> URL:
     if any(map(HOST_AND_PORT.fullmatch, hosts)):
         raise SettingsError(f"{where} has a port in its parameter host.", guidance=SEVERAL)
     if len(ports) not in (1, len(hosts)) or any(port and not _is_port(port) for port in ports):
-        raise SettingsError(f"{where} has a port that is none, or not one for each host.", guidance=f"{LOOK} {SEVERAL}")
+        raise SettingsError(
+            f"{where} has an invalid port, or not one port for each host.", guidance=f"{LOOK} {SEVERAL}"
+        )
     host, port = None, None
     if len(hosts) > 1:
         rest["host"] = ",".join(hosts)

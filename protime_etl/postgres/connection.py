@@ -178,13 +178,13 @@ def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:
         return SchemaError(
             f"Other objects of {where} depend on what has to be replaced ({_dependents(cause)}).",
             guidance="Keep their definitions (pg_get_viewdef, pg_get_functiondef), drop them, run the same command"
-            " again, and make them again; nothing was changed.",
+            " again, and create them again; nothing was changed.",
         )
     if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
         return SchemaError(
             f"PostgreSQL at {where} lets this user read only.",
-            guidance="It is a standby, or role or database have default_transaction_read_only: name the primary server,"
-            " or ALTER ROLE ... SET default_transaction_read_only = off.",
+            guidance="It is a standby, or the role or database has default_transaction_read_only: name the primary"
+            " server, or ALTER ROLE ... SET default_transaction_read_only = off.",
         )
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         primary = cause.diag.message_primary or ""
@@ -204,13 +204,13 @@ def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | No
         )
     if isinstance(cause, STOPPING):
         return ConnectionLostError(
-            f"PostgreSQL at {where} stops or starts ({_reason(cause)}).",
-            guidance="What was committed before is whole; run the same command again when it is back.",
+            f"PostgreSQL at {where} is stopping or starting ({_reason(cause)}).",
+            guidance="What was committed is complete; run the same command again when it is back.",
         )
     if isinstance(cause, psycopg.errors.IdleSessionTimeout):
         return ConnectionLostError(
-            f"PostgreSQL at {where} ended a session that rested ({_reason(cause)}).",
-            guidance="Run the same command again; if it happens often, role or database have an idle_session_timeout"
+            f"PostgreSQL at {where} ended an idle session ({_reason(cause)}).",
+            guidance="Run the same command again; if it happens often, the role or database has an idle_session_timeout"
             " that is shorter than this machine takes between two statements.",
         )
     return None
@@ -219,17 +219,17 @@ def _broken(where: str, cause: BaseException | None) -> ConnectionLostError | No
 def _refused(where: str, cause: BaseException | None) -> DatabaseError:
     if isinstance(cause, psycopg.errors.LockNotAvailable):
         return LockedError(
-            f"Another session has held what this needs on {where} for too long.",
+            f"Another session has held a lock that this needs on {where} for too long.",
             guidance="Run the same command again when it has ended.",
         )
     if isinstance(cause, (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)):
         return DatabaseError(
             f"PostgreSQL at {where} has no room left ({_reason(cause)}).",
-            guidance="Make room on that server, then run the same command again; what was committed before is whole.",
+            guidance="Make room on that server, then run the same command again; what was committed is complete.",
         )
     return DatabaseError(
         f"PostgreSQL at {where} refused a statement ({_reason(cause)}).",
-        guidance="What was committed before is whole; run the same command again.",
+        guidance="What was committed is complete; run the same command again.",
     )
 
 

@@ -26,18 +26,18 @@ VERSIONS = {
 }
 PRIVACY: dict[Privacy, str] = {
     "none": "nothing about people",
-    "personal": "about people",
-    "sensitive": "about people: how they work, or where they were",
-    "special": "about people: may tell of health",
+    "personal": "personal",
+    "sensitive": "personal (working pattern, location)",
+    "special": "personal (may concern health)",
 }
 INTRODUCTION = """# Data
 
 Every table of records in schema `protime`, as `db upgrade` makes it. Generated from the code by `make data-page`; the
-same comments stand in the database. The key of each table is `(tenant, id)`. A row whose record is deleted in Protime
-stays, with `deleted_at` and `deleted_by`; `written_at` is when the row was last written, and `extra` holds fields that
-are not documented (where they are not about people), and under `other form` documented ones that could not be read,
-whose columns are null. A column that refers to another table is a foreign key that is not enforced, on PostgreSQL 18
-and later. Views: README.
+same comments are in the database. The key of each table is `(tenant, id)`. A row whose record is deleted in Protime
+stays, with `deleted_at` and `deleted_by`; `written_at` is when the row was last written, and `extra` holds fields
+that are not documented (except where they may be personal). Under `other form`, `extra` also holds documented fields
+that could not be read; their columns are null. On PostgreSQL 18 and later, a column that refers to another table is a
+foreign key that is not enforced. Views: README.
 """
 SAME = {"tenant", "extra", "deleted_at", "deleted_by", "written_at"}
 
@@ -47,7 +47,7 @@ def _collection(collection: Collection) -> Iterator[str]:
     yield f"\n## {collection.table}\n\n`protime.{collection.table}`: {collection.comment}\n"
     yield (
         f"Collection `{collection.path}`, read {READ[collection.shape]} with the scope `{collection.scope}`."
-        f" It tells: {PRIVACY[collection.privacy]}. "
+        f" Privacy: {PRIVACY[collection.privacy]}. "
         + VERSIONS[collection.versions].format(table=collection.table, versions=collection.versions_table)
         + "\n"
     )
@@ -61,7 +61,7 @@ def _collection(collection: Collection) -> Iterator[str]:
 def data_page() -> str:
     """The page."""
     lines = [INTRODUCTION]
-    lines.append("| table | collection | tells |\n|---|---|---|")
+    lines.append("| table | collection | privacy |\n|---|---|---|")
     lines += [
         f"| [{one.table}](#{one.table}) | `{path}` | {PRIVACY[one.privacy]} |" for path, one in COLLECTIONS.items()
     ]

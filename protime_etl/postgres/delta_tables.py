@@ -25,28 +25,28 @@ deltas = Table(
     key("tenant", Text(), "Tenant that is read."),
     key("collection", Text(), "Collection, of which one delta at most is alive."),
     Column("status", Text, nullable=False, comment="loading, active, expired (410), conflicted (409) or broken."),
-    Column("date_from", Date, nullable=False, comment="First day that the delta tells about."),
-    Column("link", Text, comment="Where to go on: the next page of the initial load, or the deltaLink."),
-    Column("previous_link", Text, comment="The link before it, to look at when something is wrong."),
+    Column("date_from", Date, nullable=False, comment="First day that the delta covers."),
+    Column("link", Text, comment="Where to resume: the next page of the initial load, or the deltaLink."),
+    Column("previous_link", Text, comment="The link before it, to inspect when something is wrong."),
     Column("started_at", MOMENT, nullable=False, comment="When its initial load began."),
     Column("requested_at", MOMENT, comment="Last good request; 72 hours later the delta expires."),
     Column("changed_at", MOMENT, comment="Last request that brought a change."),
     Column("initial_rows", BigInteger, nullable=False, server_default=text("0"), comment="Records of the load."),
     Column("unreadable", Integer, nullable=False, server_default=text("0"), comment="Records of it without an id."),
-    Column("error", Text, comment="What went wrong last, in one line; null when the last turn was good."),
+    Column("error", Text, comment="What went wrong last, in one line; null when the last poll was good."),
     Column(
         "failures",
         Integer,
         nullable=False,
         server_default=text("0"),
-        comment="Turns in a row whose answer could not be used; after a few the delta is broken.",
+        comment="Polls in a row whose answer could not be used; after a few the delta is broken.",
     ),
     Column(
         "outages",
         Integer,
         nullable=False,
         server_default=text("0"),
-        comment="Turns in a row without an answer; after many, while others get one, the delta is broken.",
+        comment="Polls in a row without an answer; after many, while other requests get one, the delta is broken.",
     ),
     Column(
         "loads",
@@ -75,19 +75,19 @@ delta_unconfirmed = Table(
     metadata,
     key("tenant", Text(), "Tenant that is read."),
     key("collection", Text(), "Collection of the record."),
-    key("id", BigInteger(), "Id of the record, to be asked for."),
+    key("id", BigInteger(), "Id of the record, to be requested."),
     Column(
         "change_version",
         BYTES,
         nullable=False,
-        comment="Of the deletion that the delta told, or of the record that came; empty: none.",
+        comment="Of the deletion that the delta reported, or of the record that came; empty: no version.",
     ),
     Column(
         "reason",
         Text,
         nullable=False,
-        comment="delta (told as deleted), vanished (a load never met it), doubtful (it came, and may be gone) or older"
-        " (it came with an older version than is stored).",
+        comment="delta (reported as deleted), vanished (a load never met it), doubtful (it came, and may be gone) or"
+        " older (it came with an older version than is stored).",
     ),
     Column(
         "withheld",
@@ -99,13 +99,13 @@ delta_unconfirmed = Table(
     Column("found_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was entered."),
     CheckConstraint("reason IN ('delta', 'vanished', 'doubtful', 'older')", name="reason"),
     schema="protime_etl",
-    comment="Records of which nothing is believed before they were asked for by their ids; empty after most turns.",
+    comment="Records to be confirmed by a request for their ids before anything is written; empty after most polls.",
 )
 
 tombstones = Table(
     "tombstones",
     metadata,
-    key("tenant", Text(), "Tenant that told the deletion."),
+    key("tenant", Text(), "Tenant that reported the deletion."),
     key("collection", Text(), "Collection of the record."),
     key("id", BigInteger(), "Id of a record that was deleted before the table ever had it."),
     Column("change_version", BYTES, nullable=False, comment="Of the deletion: what is not newer stays out."),
@@ -124,5 +124,5 @@ drift_candidates = Table(
     Column("action", Text, nullable=False, comment="inserted, updated or deleted."),
     Column("found_at", MOMENT, nullable=False, comment="When the pull wrote it."),
     schema="protime_etl",
-    comment="What pulls repaired; taken out when the delta brings it too. The view protime.drift shows what is left.",
+    comment="What pulls repaired; removed when the delta brings it too. The view protime.drift shows what is left.",
 )

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 Reason = Literal["delta", "vanished", "doubtful", "older"]
-"""delta: it tells the record as deleted; vanished: an initial load never met it; doubtful: it came, and may be gone;
+"""delta: it reports the record as deleted; vanished: an initial load never met it; doubtful: it came, and may be gone;
 older: it came with an older version than is stored."""
 DELETIONS: Sequence[Reason] = ("delta", "vanished")
 """Why a record is to be marked as deleted once it is confirmed missing."""
@@ -43,7 +43,7 @@ class Unconfirmed(NamedTuple):
 
     id: int
     version: str
-    """Of the deletion that the delta tells, or of the record that came; empty: none."""
+    """Of the deletion that the delta reports, or of the record that came; empty: no version."""
     reason: Reason
 
 

@@ -51,9 +51,9 @@ class DeltaState:
     """Records that its initial load has brought so far."""
     unreadable: int
     failures: int
-    """Turns in a row whose answer could not be used."""
+    """Polls in a row whose answer could not be used."""
     outages: int
-    """Turns in a row without an answer."""
+    """Polls in a row without an answer."""
     loads: int
     """Initial loads begun since it was last active."""
     error: str | None
@@ -128,7 +128,7 @@ def advance(
     )
     if moved.rowcount != 1:
         raise BusyError(
-            f"Another process has moved the delta of {collection} on meanwhile.",
+            f"Another process has advanced the delta of {collection} in the meantime.",
             guidance="Nothing was changed twice. Run it again if it is not running.",
         )
 
@@ -136,7 +136,7 @@ def advance(
 def note(
     connection: Connection, tenant: str, collection: str, error: str, counter: Literal["failures", "outages"] | None
 ) -> None:
-    """Enter what went wrong in a turn, and that one more in a row did so."""
+    """Enter what went wrong in a poll, and that one more in a row did so."""
     values: dict[str, object] = {"error": error}
     if counter is not None:
         values[counter] = deltas.c[counter] + 1
@@ -179,10 +179,10 @@ def stale_deltas(connection: Connection, tenant: str, collections: Sequence[str]
         .order_by(deltas.c.collection)
     )
     sentences = [
-        f"The delta of {collection} ({status}{', and cannot begin anew' if status == 'broken' else ''})"
+        f"The delta of {collection} ({status}{', and cannot start over' if status == 'broken' else ''})"
         f" had its last good request at {moment:%Y-%m-%d %H:%M} UTC{f'; since then: {error}' if error else '.'}"
-        " Unpause the DAG protime_clockings_changes and look at its last runs, or run: protime-etl changes."
-        " After 72 hours without a request the delta is lost and everything is loaded anew."
+        " Unpause the DAG protime_clockings_changes and check its last runs, or run: protime-etl changes."
+        " After 72 hours without a request the delta expires and a new initial load starts."
         for collection, status, moment, error in rows
     ]
     named = connection.scalars(sa.select(deltas.c.collection).where(*chosen)).all()
@@ -191,7 +191,7 @@ def stale_deltas(connection: Connection, tenant: str, collections: Sequence[str]
         if not number:
             continue
         sentences.append(
-            f"{number} deletions of {collection} wait to be accepted, as too many vanished at once. If they are right,"
+            f"{number} deletions of {collection} are held back, as too many vanished at once. If they are right,"
             " trigger the DAG protime_clockings_changes with Accept deletions, or run: protime-etl changes"
             " --accept-deletions. If not, once the tenant shows them again: protime-etl changes --restart"
         )

@@ -103,7 +103,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
     except Exception as error:
         raise DatabaseError(
             f"The embedded PostgreSQL in {home / 'postgres'} does not start ({_reason(error, home)}).",
-            guidance=f"Look at {home / 'postgres' / 'log'}, name another folder by PROTIME_HOME,"
+            guidance=f"See {home / 'postgres' / 'log'}, set PROTIME_HOME to another folder,"
             " or set PROTIME_DATABASE_URL.",
         ) from error
     try:

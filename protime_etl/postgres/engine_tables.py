@@ -46,8 +46,8 @@ tenants = Table(
     metadata,
     key("tenant", Text(), "Tenant: sub-domain of the myProtime URL."),
     Column("timezone", Text, nullable=False, comment="IANA time zone in which the tenant's minutes are read."),
-    Column("environment", Text, comment="production or sandbox, where its rows come from; null: the next read says."),
-    Column("api_host", Text, comment="Host of the API that its rows come from; null: the next read says."),
+    Column("environment", Text, comment="production or sandbox, where its rows come from; null: set by the next read."),
+    Column("api_host", Text, comment="Host of the API that its rows come from; null: set by the next read."),
     # PostgreSQL takes +02 and UTC+99:00 for zones, too, which nothing else does; of one unknown to it this is an error.
     CheckConstraint(
         "timezone ~ '^([A-Za-z_]+/[A-Za-z0-9_/+-]+|UTC)$' AND (timestamptz 'epoch' AT TIME ZONE timezone) IS NOT NULL",
@@ -61,8 +61,8 @@ acts = Table(
     "acts",
     metadata,
     key("tenant", Text(), "Tenant."),
-    Column("number", BigInteger, nullable=False, comment="One more with each act."),
-    Column("what", Text, nullable=False, comment="What became of the tenant by the last one, in words."),
+    Column("number", BigInteger, nullable=False, comment="Increases with each act."),
+    Column("what", Text, nullable=False, comment="What the last one did to the tenant, in words."),
     Column("noted_at", MOMENT, nullable=False, comment="When that was noted."),
     schema="protime_etl",
     comment="The last act on all that was held of a tenant, such as forget: a command that began before it ends.",
@@ -108,18 +108,18 @@ runs = Table(
         ARRAY(Text),
         nullable=False,
         server_default=text("'{clockings}'"),
-        comment="Collections asked for.",
+        comment="Collections requested.",
     ),
-    Column("date_from", Date, nullable=False, comment="First day asked for."),
-    Column("date_to", Date, nullable=False, comment="Last day asked for."),
-    Column("person_ids", ARRAY(BigInteger), comment="People asked for; null: all that were known."),
-    Column("circles", ARRAY(BigInteger), comment="Circles asked for instead of people; null: none."),
+    Column("date_from", Date, nullable=False, comment="First day requested."),
+    Column("date_to", Date, nullable=False, comment="Last day requested."),
+    Column("person_ids", ARRAY(BigInteger), comment="People requested; null: all that were known."),
+    Column("circles", ARRAY(BigInteger), comment="Circles requested instead of people; null: none."),
     Column(
         "only_missing",
         Boolean,
         nullable=False,
         server_default=text("false"),
-        comment="Only what had not been covered was asked for.",
+        comment="Only what had not been covered was requested.",
     ),
     Column("started_at", MOMENT, nullable=False, server_default=func.now(), comment="When it was planned."),
     Column("finished_at", MOMENT, comment="When its last unit was done or gave up; null before."),
@@ -129,7 +129,7 @@ runs = Table(
     CheckConstraint("date_from <= date_to", name="dates"),
     CheckConstraint(STARTED_BY, name="started_by"),
     schema="protime_etl",
-    comment="Ledger: each run that was asked for.",
+    comment="Ledger: each requested run.",
 )
 
 units = Table(
@@ -259,7 +259,7 @@ promises = Table(
     key("tenant", Text(), "Tenant."),
     key("collection", Text(), "Collection."),
     Column("by_people", Boolean, nullable=False, comment="Whether it is read by people, or by days for all people."),
-    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that runs for all people asked for."),
+    Column("dates", DATEMULTIRANGE, nullable=False, comment="Days that runs for all people requested."),
     Column("follows_from", Date, comment="From this day on each day that ends is due, too; null: no run was for all."),
     Column(
         "planned_days",
@@ -269,7 +269,7 @@ promises = Table(
         comment="How many days from today on are due, too, of a collection that holds plans; each night again.",
     ),
     schema="protime_etl",
-    comment="What is read, and which days of it were asked for of all people; what of them is not read is missing.",
+    comment="What is read, and which days of it were requested for all people; days that are not read are missing.",
 )
 
 rejected_record = Table(
@@ -297,7 +297,7 @@ tokens = Table(
         "sealed",
         LargeBinary,
         nullable=False,
-        comment="Token, encrypted with a key made of the client secret.",
+        comment="Token, encrypted with a key derived from the client secret.",
     ),
     Column("lifetime", Double, nullable=False, comment="Seconds that the token endpoint gave it."),
     Column("expires_at", MOMENT, nullable=False, comment="When it expires, by this database's clock."),
@@ -309,9 +309,9 @@ pauses = Table(
     "pauses",
     metadata,
     key("tenant", Text(), "Tenant that asked to wait."),
-    Column("until", MOMENT, nullable=False, comment="Nobody asks before then, by this database's clock."),
+    Column("until", MOMENT, nullable=False, comment="No request is sent before then, by this database's clock."),
     Column("next_turn", MOMENT, comment="When the next request may be sent, if there is a budget of requests."),
-    Column("asked_until", MOMENT, comment="Until when the API asked to wait: later than until, where that was cut."),
+    Column("asked_until", MOMENT, comment="Until when the API asked us to wait: later than until, where that was cut."),
     schema="protime_etl",
     comment="Retry-After and the budget of requests, shared by all processes.",
 )
@@ -336,14 +336,14 @@ told_days = Table(
         "note_id",
         ForeignKey("protime_etl.written_days.note_id", ondelete="CASCADE"),
         primary_key=True,
-        comment="Note that is told.",
+        comment="Note that is reported.",
     ),
-    key("asset", Text(), "Name of the asset whose event tells it."),
-    Column("task", Text, nullable=False, comment="Task that sends the event; a further try of it tells the same."),
+    key("asset", Text(), "Name of the asset whose event reports it."),
+    Column("task", Text, nullable=False, comment="Task that sends the event; a further try of it reports the same."),
     Column("told_at", MOMENT, nullable=False, server_default=func.now(), comment="When the task took it."),
     Index(None, "asset", "task"),
     schema="protime_etl",
-    comment="Which asset's event has told of what was written.",
+    comment="Which asset's event has reported what was written.",
 )
 
 views = Table(

@@ -282,7 +282,9 @@ def _rows_of_each(
                 connection, end, f"SELECT * FROM ({query}) AS every WHERE tenant = :only", {**values, "only": tenant}
             )
         except IMPOSSIBLE as error:
-            failed[tenant] = getattr(getattr(error.orig, "diag", None), "message_primary", None) or "a value is none"
+            failed[tenant] = (
+                getattr(getattr(error.orig, "diag", None), "message_primary", None) or "an impossible value"
+            )
             continue
         if rows is None:
             return None

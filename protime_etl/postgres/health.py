@@ -56,7 +56,7 @@ class Health:
     figures: dict[str, float] = field(default_factory=dict)
     """What can be measured, by name; those that are not known are left out."""
     too_slow: frozenset[str] = frozenset()
-    """Facts that could not be told in time, so that nobody knows."""
+    """Facts that could not be read in time."""
 
     @property
     def problems(self) -> list[Problem]:

@@ -201,8 +201,8 @@ def require_tenant(tenant: str, owner: str, what: str) -> None:
     """
     if owner != tenant:
         raise SettingsError(
-            f"{what} was planned for the tenant {owner}, and the settings are those of {tenant}.",
-            guidance="Give every step of a run the same connection, or settings.",
+            f"{what} was planned for the tenant {owner}, but the settings are those of {tenant}.",
+            guidance="Use the same connection, or settings, for every step of a run.",
         )
 
 

@@ -92,4 +92,4 @@ class LockWatch:
             for row in connection.execute(sa.text(BLOCKING), {"pids": pids, "patience": PATIENCE_SECONDS}):
                 if (row.waiting, row.pid) not in self._told:
                     self._told.add((row.waiting, row.pid))
-                    log.warning("Waiting for a lock of %s. It goes on when that session ends.", _described(row))
+                    log.warning("Waiting for a lock of %s. This continues when that session ends.", _described(row))

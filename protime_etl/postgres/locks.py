@@ -109,8 +109,8 @@ class DeltaLock:
             connection = opened.enter_context(reading(self._engine))
             if not connection.scalar(statement, self._key):
                 raise BusyError(
-                    f"Another process works on the delta of {self._collection}.",
-                    guidance="Let it finish: what it reads is in the table then.",
+                    f"Another process is working on the delta of {self._collection}.",
+                    guidance="Let it finish: what it reads will be in the table.",
                 )
             _end_statement(connection)
             self._held = opened.pop_all()

@@ -54,7 +54,7 @@ class Load(Staging):
         self.copied_days: set[dt.date] = set()
         """Their days."""
         self.changed: list[tuple[int | None, dt.date]] | None = []
-        """Whose days differed from the table, written or not; None is everybody. None instead of all: too many, or it
+        """Whose days differed from the table, written or not; None is all people. None instead of all: too many, or it
         is not known."""
         self.older: dict[int, str] = {}
         """Records that came with an older changeVersion than the table has since before the reading, or that are back

@@ -10,7 +10,7 @@ from protime_etl.collections.registry import COLLECTIONS
 __all__ = ["SHOWN", "other_forms"]
 
 MOST_ROWS = 100_000
-"""So many of a tenant and collection are looked at: the count is then the least that it can be."""
+"""Rows of a tenant and collection that are counted at most: a count that reaches it is a lower bound."""
 # By an index that has these rows alone. A value may be about a person: its example says what it looks like and nothing
 # of what it says. Of a text of digits and the signs of days and times each digit is a 0; of any other it is the length.
 ROWS = f"""

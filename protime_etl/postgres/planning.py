@@ -29,7 +29,7 @@ __all__ = ["BOUND_TENANT", "WORTH_STATISTICS", "no_nested_loops", "refresh_stati
 BOUND_TENANT = "(SELECT CAST(:tenant AS text))"
 """The bound parameter `tenant` in SQLAlchemy's statements."""
 WORTH_STATISTICS = 10_000
-"""So many rows at once are worth a look at the statistics."""
+"""Rows at once from which the statistics are checked."""
 SAMPLE = 10
 """A tenth of the usual sample: enough to plan by, and a twentieth of a second. Autovacuum takes its own in its time."""
 LOCK_TIMEOUT = "100ms"

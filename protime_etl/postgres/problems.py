@@ -138,7 +138,7 @@ def _of_gaps(facts: Facts) -> Iterator[Problem]:
         )
         what = f"{path} not read{_who(most)}, {days}"
         if newest is not None and newest["status"] in ("running", "waiting") and path in newest["collections"]:
-            why = f"run {newest['run_id']} is at it, {newest['units']} units done"
+            why = f"run {newest['run_id']} is reading it, {newest['units']} units done"
             yield Problem("warning", "under way", what, why)
             continue
         yield Problem(
@@ -190,7 +190,7 @@ def _of_promises(facts: Facts, dated: Sequence[str]) -> Iterator[Problem]:
     for path in dated:
         if ranges := [row for row in facts["not_asked_for"] if row["collection"] == path]:
             days = ", ".join(days_in_words(row["first"], row["last"]) for row in ranges[-RANGES_SHOWN:])
-            yield Problem("note", "not asked for", f"{path} not asked for: {days}")
+            yield Problem("note", "not asked for", f"{path} not requested: {days}")
 
 
 def _of_lists(facts: Facts, collections: Sequence[str]) -> Iterator[Problem]:
@@ -231,11 +231,11 @@ def _of_deltas(deltas: Sequence[Row]) -> Iterator[Problem]:
             why = row["error"] or "the next poll starts a new initial load"
             yield Problem("error", "delta", f"{name} is {row['status']}", why, "protime-etl changes", since)
         elif row["status"] == "active" and row["hours_since"] > TURN_HOURS:
-            what = f"{name} was last polled {row['hours_since']:.0f} hours ago and ends after {LIFETIME_HOURS}"
+            what = f"{name} was last polled {row['hours_since']:.0f} hours ago and expires after {LIFETIME_HOURS}"
             yield Problem("error", "delta", what, do="protime-etl changes", since=since)
         if row["withheld"]:
             what = f"{name}: {counted(row['withheld'], 'deletion')} held back"
-            why = "too many records vanished at once; if they are deleted indeed"
+            why = "too many records vanished at once; if they really were deleted"
             yield Problem("error", "delta deletions", what, why, "protime-etl changes --accept-deletions")
         if row["drift"]:
             what = f"{name} missed {counted(row['drift'], 'change')}; later reads repaired them"
@@ -255,7 +255,7 @@ def _of_proof(proof: Sequence[Row]) -> Iterator[Problem]:
             )
         if row["oldest_days"] is not None and row["oldest_days"] > PROOF_DAYS:
             what = f"the oldest proof of {row['collection']} is {row['oldest_days']:.0f} days old"
-            why = "a larger PROTIME_PROOF_REQUESTS makes it younger"
+            why = "a larger PROTIME_PROOF_REQUESTS proves days more often"
             yield Problem("note", "proof", what, why, since=row["oldest"])
 
 

@@ -24,7 +24,11 @@ proof_days = Table(
     Column("date", Date, primary_key=True, comment="Day."),
     Column("proven_at", MOMENT, comment="When the last reading of all people's records of the day began."),
     Column("rest_at", MOMENT, comment="When the records that were not equal then were last compared again."),
-    Column("part_since", MOMENT, comment="When a comparison in parts began that is not complete; null: there is none."),
+    Column(
+        "part_since",
+        MOMENT,
+        comment="When a comparison in parts began that is not complete; null: no comparison in parts.",
+    ),
     Column("part_until", BigInteger, comment="Last person of it that was compared."),
     Column(
         "differences",
@@ -60,7 +64,7 @@ verifications = Table(
         pending="Of missing, extra and stale, those newer than the last reading.",
         rejected="Records that could not be understood.",
         unlisted="People with records whom no list names.",
-        unreadable="Persons and days that the API cannot tell.",
+        unreadable="Persons and days for which the API returned an error.",
     ),
     Index(None, "tenant", "collection", "finished_at"),
     schema="protime_etl",
@@ -70,8 +74,8 @@ verifications = Table(
 delta_polls = Table(
     "delta_polls",
     metadata,
-    Column("poll_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the turn."),
-    Column("tenant", Text, nullable=False, comment="Tenant that was asked."),
+    Column("poll_id", BigInteger, Identity(always=True), primary_key=True, comment="Number of the poll."),
+    Column("tenant", Text, nullable=False, comment="Tenant that was polled."),
     Column("collection", Text, nullable=False, comment="Collection of the delta."),
     Column("finished_at", MOMENT, nullable=False, comment="When it ended."),
     Column("seconds", Double, nullable=False, comment="How long it took, waits included."),
@@ -80,12 +84,12 @@ delta_polls = Table(
     Column("error", Text, comment="What went wrong, in one line; null when it was good."),
     *_counts(
         requests="API requests sent.",
-        rows_read="Records told.",
+        rows_read="Records reported.",
         inserted="Rows that are new.",
         updated="Rows that changed.",
         deleted="Rows that are deleted now and were not before.",
     ),
     Index(None, "tenant", "collection", "finished_at"),
     schema="protime_etl",
-    comment="Turns of the deltas of the last year.",
+    comment="Polls of the deltas of the last year.",
 )

@@ -97,7 +97,12 @@ def _versions_table(collection: Collection) -> Table:
         Column(
             "valid_from", MOMENT, primary_key=True, comment=f"When this version was written to protime.{current.name}."
         ),
-        Column("valid_to", MOMENT, nullable=False, comment="When another one took its place; not valid any more then."),
+        Column(
+            "valid_to",
+            MOMENT,
+            nullable=False,
+            comment="When another version replaced it; no longer valid from then on.",
+        ),
         schema="protime",
         comment=f"What the rows of protime.{current.name} were before they changed;"
         f" see the function {current.name}_as_of.",

@@ -89,7 +89,7 @@ def require_own_schemas(connection: Connection, schemas: Sequence[str]) -> None:
         if found.makers:
             makers = ", ".join(found.makers)
             raise SchemaError(
-                f"{makers} may make functions and tables in the schema {found.name}.",
+                f"{makers} may create functions and tables in the schema {found.name}.",
                 guidance=f"Run: REVOKE CREATE ON SCHEMA {found.name} FROM {makers}",
             )
 
@@ -105,7 +105,7 @@ def require_creation(engine: Engine) -> None:
         user, database, may = connection.execute(sa.text(CREATION)).one()
         if not may:
             raise SchemaError(
-                f"The database user {user} may not make schemas and temporary tables in {database}.",
+                f"The database user {user} may not create schemas and temporary tables in {database}.",
                 guidance=f"Let its owner run: GRANT CREATE, TEMPORARY ON DATABASE {database} TO {user}",
             )
         connection.execute(sa.schema.CreateSchema("protime_etl_tried"))
@@ -125,7 +125,7 @@ def require_rights(engine: Engine) -> None:
     with reading(engine) as connection:
         if not connection.scalar(sa.text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")):
             raise SchemaError(
-                "The database user may not make temporary tables.",
+                "The database user may not create temporary tables.",
                 guidance="Run: GRANT TEMPORARY ON DATABASE ... TO the user of PROTIME_DATABASE_URL.",
             )
         missing = connection.execute(sa.text(MISSING), {"names": names}).all()

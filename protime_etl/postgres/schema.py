@@ -85,7 +85,7 @@ def _state(connection: Connection) -> SchemaState:
     if encoding != ENCODING:
         raise SchemaError(
             f"The database {connection.engine.url.database} is in {encoding}, which cannot hold every name.",
-            guidance=f"Make one with CREATE DATABASE ... ENCODING '{ENCODING}' TEMPLATE template0, and name that.",
+            guidance=f"Create one with CREATE DATABASE ... ENCODING '{ENCODING}' TEMPLATE template0, and name that.",
         )
     there = connection.scalar(sa.text("SELECT to_regclass('protime_etl.alembic_version') IS NOT NULL"))
     current = connection.scalar(sa.text("SELECT version_num FROM protime_etl.alembic_version")) if there else None
@@ -124,7 +124,7 @@ def _refuse_newer(state: SchemaState) -> None:
     if state.newer:
         raise SchemaError(
             f"The schema is newer ({state.current}) than this protime-etl ({state.wanted}).",
-            guidance="Upgrade the package here: what wrote that schema is at work elsewhere.",
+            guidance="Upgrade the package here: a newer one is in use elsewhere.",
         )
 
 

@@ -44,8 +44,8 @@ def require_source(connection: Connection, settings: Settings) -> str:
         if zone != settings.timezone and "timezone" in settings.model_fields_set:
             raise SettingsError(
                 f"The minutes of {tenant} are read in {zone}; PROTIME_TIMEZONE names {settings.timezone}, which would"
-                " move every moment that is stored.",
-                guidance=f"Leave it out, or decide it for good: protime-etl db timezone {settings.timezone}",
+                " shift every stored moment.",
+                guidance=f"Leave it out, or change it for good: protime-etl db timezone {settings.timezone}",
             )
         return zone
     if known:
@@ -103,7 +103,7 @@ def require_zone(connection: Connection, zone: str) -> None:
     if not connection.scalar(known, {"zone": zone}):
         raise SettingsError(
             f"This PostgreSQL does not know the time zone {zone}.",
-            guidance="Give an older name of it, or renew the server's time zone data.",
+            guidance="Use an older name of it, or update the server's time zone data.",
         )
 
 

@@ -29,7 +29,7 @@ __all__ = ["Staging"]
 MERGE_MEMORY = "64MB"
 MERGE_PAGE_COST = "1.1"
 COPY_ROWS = 50_000
-"""After so many rows a COPY ends and the next one begins, so that a failure that was not heard of is met then."""
+"""Rows after which a COPY ends and the next one begins, so that an undetected failure is met then."""
 
 
 class Staging:

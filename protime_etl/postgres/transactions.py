@@ -82,7 +82,7 @@ def _again(call: Callable[[], Result]) -> Result:
 
 
 def _tell(_: RetryCallState) -> None:
-    log.info("PostgreSQL has ended a session that nothing was done in; another one is begun.")
+    log.info("PostgreSQL ended an idle session; a new one is started.")
 
 
 def _was_ended(error: BaseException) -> bool:

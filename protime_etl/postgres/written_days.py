@@ -27,18 +27,18 @@ WHERE tenant = :tenant AND (by_delta OR NOT :delta_alone)
 ON CONFLICT DO NOTHING
 """
 TOLD = """
-WITH told AS (
+WITH reported AS (
     SELECT w.days, w.all_days FROM protime_etl.told_days AS t JOIN protime_etl.written_days AS w USING (note_id)
     WHERE w.tenant = :tenant AND t.asset = :asset AND t.task = :task
 )
-SELECT ARRAY(SELECT DISTINCT day FROM told CROSS JOIN unnest(days) AS day ORDER BY day DESC LIMIT :most + 1),
+SELECT ARRAY(SELECT DISTINCT day FROM reported CROSS JOIN unnest(days) AS day ORDER BY day DESC LIMIT :most + 1),
     count(*), coalesce(bool_and(all_days), true)
-FROM told
+FROM reported
 """
 
 
 class Told(NamedTuple):
-    """What an event has to tell."""
+    """What an event has to report."""
 
     days: list[str]
     """The newest of them, oldest first."""

@@ -184,7 +184,7 @@ class ProtimeClient:
         parts = urlsplit(path)
         resource = Resource(parts.path.strip("/"))
         if parts.scheme or parts.netloc or parts.fragment or not SAFE_PATH.fullmatch(resource.path):
-            raise UntrustedLinkError(f"{path[:80]!r} is no path below the API, such as people/100001.")
+            raise UntrustedLinkError(f"{path[:80]!r} is not a path of the API, such as people/100001.")
         query = f"?{quote(parts.query, safe=KEPT_IN_LINK)}" if parts.query else ""
         uri = f"{self._settings.api_base}{API_PATH}/{resource.path}{query}"
         return self._with_retries(lambda: self._get(resource, uri))
@@ -332,7 +332,7 @@ class ProtimeClient:
 
     def _exchange(self, uri: str, token: str) -> Exchange:
         if self.most_requests is not None and self.requests >= self.most_requests:
-            raise RequestsSpentError(f"The {self.most_requests} requests that this may take are spent.")
+            raise RequestsSpentError(f"All {self.most_requests} allowed requests are used up.")
         self.requests += 1
         response, body = send(
             self._session,

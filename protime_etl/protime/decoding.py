@@ -86,7 +86,7 @@ def decode_page(collection: Collection, body: bytes) -> Page:
 
 def _check_size(collection: Collection, body: bytes) -> None:
     if len(body) > MAX_COMMAS and body.count(b",") > MAX_COMMAS:
-        raise AnswerTooLargeError(f"The {collection.path} answer has more parts than memory is kept for.")
+        raise AnswerTooLargeError(f"The {collection.path} answer has more parts than memory is reserved for.")
 
 
 def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | msgspec.Raw], _FastPage]:
@@ -101,7 +101,7 @@ def split_page(collection: Collection, body: bytes) -> tuple[Sequence[bytes | ms
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
         raise ProtocolError(
             f"The {collection.path} answer is not a page of JSON records ({type(error).__name__}).",
-            guidance="If it happens again, look at what stands between here and the API, such as a proxy.",
+            guidance="If it happens again, check what is between here and the API, such as a proxy.",
         ) from None
 
 

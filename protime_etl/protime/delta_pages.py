@@ -62,7 +62,7 @@ def _add(collection: Collection, raw: bytes, page: Page) -> None:
     try:
         item = _item_decoder.decode(raw)
     except BROKEN as error:
-        page.rejected.append(_rejected(collection, raw, f"no item of a delta: {error}"))
+        page.rejected.append(_rejected(collection, raw, f"not an item of a delta: {error}"))
         return
     if item.change_type == "InsertOrUpdate":
         decode_one(collection, bytes(item.data), page)
@@ -77,11 +77,11 @@ def _add_deletion(collection: Collection, raw: bytes, data: msgspec.Raw, page: P
     try:
         deletion = _deletion_decoder.decode(data)
     except BROKEN as error:
-        page.rejected.append(_rejected(collection, raw, f"no deletion: {error}"))
+        page.rejected.append(_rejected(collection, raw, f"not a deletion: {error}"))
         return
     version = deletion.change_version or ""
     if "\0" in version:
-        page.rejected.append(_rejected(collection, raw, "no deletion: a NUL character"))
+        page.rejected.append(_rejected(collection, raw, "not a deletion: a NUL character"))
         return
     page.deletions[deletion.id] = max(page.deletions.get(deletion.id, ""), version)
 

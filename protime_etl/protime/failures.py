@@ -62,11 +62,11 @@ def _no_tls(error: ssl.SSLError, host: str) -> ProtimeError:
         guidance = "Check the host; for a private certificate authority set REQUESTS_CA_BUNDLE."
         return UnreachableError(told, guidance=guidance)
     reason = printable(error.reason or type(error).__name__)
-    guidance = "Check the network, and what stands between here and the host, such as a proxy."
+    guidance = "Check the network, and what is between here and the host, such as a proxy."
     if reason in NO_TLS:
         guidance = "What answers there may not speak TLS: check the port, and whether a proxy answers."
     return UnreachableError(
-        f"There is no TLS connection with {host} ({reason.replace('_', ' ').lower()}).", guidance=guidance
+        f"There is no TLS connection to {host} ({reason.replace('_', ' ').lower()}).", guidance=guidance
     )
 
 
@@ -74,14 +74,14 @@ def _own_choice(error: Exception, inner: BaseException) -> SettingsError | None:
     """What the environment names and cannot be used."""
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
         return SettingsError(
-            "The proxy is of the kind SOCKS, for which a package is missing.",
+            "The proxy is a SOCKS proxy, for which a package is missing.",
             guidance=f"pip install 'requests[socks]', or name another proxy in {PROXIES}.",
         )
     # The address that is asked was looked at when the settings were read; what cannot be read now is the proxy's.
     if isinstance(error, requests.exceptions.InvalidProxyURL) or isinstance(inner, NO_ADDRESS):
         return SettingsError(
             "The address of the proxy cannot be read.",
-            guidance=f"{PROXIES} look like http://proxy.example:3128; in a password write @ as %40.",
+            guidance=f"Write {PROXIES} as http://proxy.example:3128; in a password write @ as %40.",
         )
     return None
 
@@ -95,7 +95,7 @@ def _broken_bundle() -> SettingsError | None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(bundle)
     except OSError as error:  # those of TLS are among them
-        why = "no certificates are in it" if isinstance(error, ssl.SSLError) else error.strerror
+        why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
         return SettingsError(f"{name} names a file that cannot be used ({why}).", guidance="Correct or unset it.")
     return None
 
@@ -116,7 +116,7 @@ def _unreachable(error: Exception, inner: BaseException, host: str) -> Unreachab
         status = TUNNEL.search(str(inner))
         why = f"status {status[1]}" if status else type(inner).__name__
         return UnreachableError(
-            f"The proxy does not lead to {host} ({why}).", guidance=f"Check {PROXIES}, or name the host in NO_PROXY."
+            f"The proxy does not reach {host} ({why}).", guidance=f"Check {PROXIES}, or name the host in NO_PROXY."
         )
     if isinstance(error, requests.exceptions.RequestException):
         return UnreachableError(

@@ -23,7 +23,7 @@ LOOK_SECONDS = 5.0
 # Its own budget must not stop a process that may not wait at all: so many turns are always waited for.
 PATIENT_TURNS = 10
 NEXT_STEPS = (
-    "Airflow and backfill go on then by themselves; run any other command again then."
+    "Airflow and backfill then resume by themselves; run any other command again after that."
     " To lift the pause: protime-etl resume"
 )
 
@@ -94,10 +94,14 @@ def pause_all(pause: Pause, error: ApiError, longest: float) -> None:
         return
     seconds = error.retry_after = min(asked, longest)
     if asked > longest:
-        log.warning("The API asks to wait for %.0f seconds; PROTIME_MAX_PAUSE cuts that to %.0f.", asked, longest)
+        log.warning(
+            "The API asked us to wait (Retry-After) %.0f seconds; PROTIME_MAX_PAUSE limits that to %.0f.",
+            asked,
+            longest,
+        )
     pause.extend(seconds, asked)
-    told = f"Nobody asks again for {seconds:.0f} seconds, until {moment_in(seconds)}. {NEXT_STEPS}"
-    error.guidance = f"{error.guidance} {told}".lstrip()
+    paused = f"All requests are paused for {seconds:.0f} seconds, until {moment_in(seconds)}. {NEXT_STEPS}"
+    error.guidance = f"{error.guidance} {paused}".lstrip()
 
 
 def wait_out(pause: Pause, max_wait: float, *, turn: bool = True) -> bool:
@@ -115,8 +119,8 @@ def wait_out(pause: Pause, max_wait: float, *, turn: bool = True) -> bool:
     while (away := pause.turn(patience)) > 0:
         if away > patience:
             raise RateLimited(
-                f"Others have used up the budget of requests for the next {away:.0f} seconds, until {moment_in(away)}.",
-                guidance="Raise PROTIME_REQUESTS_PER_SECOND, or let fewer work at the same time.",
+                f"Other processes have used up the request budget for {away:.0f} seconds, until {moment_in(away)}.",
+                guidance="Raise PROTIME_REQUESTS_PER_SECOND, or run fewer processes at the same time.",
                 status=429,
                 retry_after=away,
             )
@@ -136,14 +140,16 @@ def _sit_out(pause: Pause, max_wait: float) -> bool:
         ends = time.monotonic() + remaining
         if remaining > max_wait:
             raise RateLimited(
-                f"The API asks everybody to wait for {remaining:.0f} more seconds, until {moment_in(remaining)}.",
+                f"The API asked us to wait (Retry-After) {remaining:.0f} more seconds, until {moment_in(remaining)}.",
                 guidance=NEXT_STEPS,
                 status=429,
                 retry_after=remaining,
             )
         if remaining > TELL_SECONDS and ends > told + TELL_SECONDS:
             log.warning(
-                "The API asks everybody to wait for %.0f more seconds, until %s.", remaining, moment_in(remaining)
+                "The API asked us to wait (Retry-After) %.0f more seconds, until %s.",
+                remaining,
+                moment_in(remaining),
             )
             told = ends
         # A pause may be lifted: it is looked at again now and then.

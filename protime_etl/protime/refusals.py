@@ -54,7 +54,7 @@ def refusal(collection: Asked, status: int, details: tuple[str, str, tuple[str, 
     usual = ServerError if status >= 500 or status in TRY_AGAIN else ApiError
     kind, guidance = _ERRORS.get(status, (usual, "Try again later."))
     if code == "invalid_token":  # by RFC 6750, 3.1, which has a word of its own for a missing scope
-        guidance = "A fresh token is refused, too: ask Protime, with this reason. The clocks there may differ."
+        guidance = "A fresh token is refused, too: report this reason to Protime. Their clocks may differ."
     said = ": ".join(filter(None, (code, message)))
     detail = f" ({'; '.join(filter(None, (said, *reasons)))})" if said or reasons else ""
     return kind(

@@ -59,7 +59,7 @@ _token_decoder = msgspec.json.Decoder(_TokenAnswer)
 
 @cache
 def _tell_missing_lifetime() -> None:
-    log.warning("The token endpoint does not say how long a token is good for: %.0f s.", DEFAULT_LIFETIME_SECONDS)
+    log.warning("The token endpoint does not give a token's lifetime: %.0f s is assumed.", DEFAULT_LIFETIME_SECONDS)
 
 
 def request_token(settings: Settings, session: requests.Session) -> Token:

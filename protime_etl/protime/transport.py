@@ -136,7 +136,7 @@ def send(
 def _read_bounded(response: requests.Response, host: str) -> bytes:
     coding = response.headers.get("Content-Encoding", "").strip().lower()
     if coding not in CODINGS:
-        raise ProtocolError(f"The answer of {host} is encoded in a way that was not asked for; only gzip was.")
+        raise ProtocolError(f"The answer of {host} has an encoding that was not requested; only gzip was.")
     body = io.BytesIO()  # gives its content away without copying it
     for chunk in response.iter_content(CHUNK_BYTES):
         if body.write(chunk) and body.tell() > MAX_BODY_BYTES:
@@ -161,10 +161,10 @@ def _require_form(response: requests.Response, body: bytes, host: str) -> None:
         return
     content = printable(response.headers.get("Content-Type", ""))[:80] or "no content type"
     raise ForeignAnswerError(
-        f"{host} gave what is not a page of JSON records nor an error of the API (status {status}, {content}):"
+        f"{host} returned neither a page of JSON records nor an error of the API (status {status}, {content}):"
         " something between here and the API answers.",
         guidance="Look for a firewall, a proxy or a login portal on the way."
-        " If there is none: Check PROTIME_TENANT and PROTIME_ENVIRONMENT.",
+        " Otherwise check PROTIME_TENANT and PROTIME_ENVIRONMENT.",
     )
 
 

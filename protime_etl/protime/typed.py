@@ -27,7 +27,7 @@ NamePath = tuple[str, ...]
 """The name of a property, after those of the objects that it is in."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 MOST_LEARNT = 100
-"""An API that adds more is none that adds properties: its records are read one by one."""
+"""An API that adds more does not just add properties: its records are read one by one."""
 PERSON = "person"
 
 

@@ -124,7 +124,9 @@ class Misbehaviour:
         return age is not None and age < seconds
 
     def _refusal(self, status: int, wait: float | None, *, as_date: bool = False) -> Response:
-        response = refused(status, CODES.get(status, "Error"), "The simulated tenant was told to answer this")
+        response = refused(
+            status, CODES.get(status, "Error"), "The fault plan of the simulated tenant asks for this answer"
+        )
         if wait is None:
             return response
         now = time.time()

@@ -30,7 +30,7 @@ class Options:
     """Seconds that a token is good for."""
     page_size: int = 1000
     empty_page_every: int = 7
-    """Every so manieth page of a list is empty although more follow; 0 for never."""
+    """Every n-th page of a list is empty although more follow; 0 for never."""
     latency: float = 0.0
     """Seconds that every answer is held back."""
     faults: FaultPlan = field(default_factory=FaultPlan)
@@ -38,9 +38,9 @@ class Options:
     replay_delta_links: bool = True
     """Whether a deltaLink may be used again, and then gives the same changes and newer ones; otherwise 409."""
     moved_out_of_delta: Literal["delete", "nothing"] = "delete"
-    """What a delta tells about a record that its filter no longer holds."""
+    """What a delta reports about a record that its filter no longer holds."""
     shuffle_delta: bool = True
-    """Tell every change of a record, not its newest alone, and in an order that is not that of changeVersion."""
+    """Report every change of a record, not only its newest, and in an order that is not that of changeVersion."""
     superseded_delta_status: int = 409
     """The answer to the links of a delta after another one was started: 409 or 410."""
 

@@ -128,16 +128,16 @@ def _run(airflow: LocalAirflow, warehouse: URL, collections: Sequence[str]) -> i
 
 
 def _up(airflow: LocalAirflow, home: Path) -> int:
-    login = f"user {ADMIN}, password {airflow.password}" if airflow.password else "no password, as all is made up"
+    login = f"user {ADMIN}, password {airflow.password}" if airflow.password else "no password, as all data is made up"
     print_line(
         f"\nOpen {airflow.url} ({login}). Ctrl-C stops it.\n"
-        "Beside it, in another terminal here:\n"
+        "Meanwhile, in another terminal here:\n"
         "  .venv/bin/protime-etl check                on the same tenant and database; so are sync, status, sql, ...\n"
         f"  . {shlex.quote(str(home / AIRFLOW_ENV))}; airflow dags list       Airflow's own commands"
     )
     while airflow.is_running:
         time.sleep(1)
-    raise ProtimeError("Airflow has stopped.", guidance=f"Look at {airflow.log}.")
+    raise ProtimeError("Airflow has stopped.", guidance=f"See {airflow.log}.")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class LocalAirflow:
                     self._session.get(f"{self.url}/execution/health", timeout=ANSWER_SECONDS)
                     return
             time.sleep(0.5)
-        raise ProtimeError("Airflow does not start.", guidance=f"Look at {self.log}.")
+        raise ProtimeError("Airflow does not start.", guidance=f"See {self.log}.")
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One call of the REST API.
@@ -113,7 +113,7 @@ class LocalAirflow:
             answer = self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=ANSWER_SECONDS)
         except requests.RequestException as error:
             raise ProtimeError(
-                f"Airflow does not answer {method} {path} ({type(error).__name__}).", guidance=f"Look at {self.log}."
+                f"Airflow does not answer {method} {path} ({type(error).__name__}).", guidance=f"See {self.log}."
             ) from None
         if not answer.ok:
             raise ProtimeError(f"Airflow answers {method} {path} with status {answer.status_code}: {answer.text[:300]}")
@@ -132,7 +132,7 @@ class LocalAirflow:
             for error in self.request("GET", "/importErrors")["import_errors"]:
                 raise ProtimeError(f"{error['filename']} cannot be imported: {error['stack_trace'][-500:]}")
             time.sleep(0.5)
-        raise ProtimeError(f"Airflow does not find the DAG {dag_id}.", guidance=f"Look at {self.log}.")
+        raise ProtimeError(f"Airflow does not find the DAG {dag_id}.", guidance=f"See {self.log}.")
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         """Start a run by hand; returns its id."""
@@ -158,7 +158,7 @@ class LocalAirflow:
             if state in ("success", "failed"):
                 return str(state)
             time.sleep(1)
-        raise ProtimeError(f"The run {run_id} takes longer than {RUN_SECONDS:.0f} s.", guidance=f"Look at {self.log}.")
+        raise ProtimeError(f"The run {run_id} takes longer than {RUN_SECONDS:.0f} s.", guidance=f"See {self.log}.")
 
     def complaints(self, dag_id: str, run_id: str) -> list[str]:
         """What the failed tasks of a run say of themselves at the end of their logs."""

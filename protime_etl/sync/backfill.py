@@ -115,8 +115,8 @@ def _begin(
         run_id = ledger.unfinished_backfill(connection, tenant, request)
         if run_id is not None and is_alive(connection, run_id):
             raise ProtimeError(
-                f"Another process is at this backfill already (run {run_id}).",
-                guidance="Let it end, and watch it with: protime-etl status",
+                f"Another process is already running this backfill (run {run_id}).",
+                guidance="Wait for it to end. Its progress: protime-etl status",
             )
         estimates = estimates_of(pipeline, connection)
         if run_id is not None and not fresh:

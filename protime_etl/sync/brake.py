@@ -50,6 +50,6 @@ class Brake:
         return DeletionsWithheldError(
             f"{vanished} of {scope} {what} vanished at once{limit}:"
             " none of them is marked as deleted, the rest is stored.",
-            guidance="If they are deleted indeed, repeat it with --accept-deletions (in Airflow: accept_deletions)."
+            guidance="If they really were deleted, repeat it with --accept-deletions (in Airflow: accept_deletions)."
             " PROTIME_MAX_VANISHED (max_vanished) sets the limit.",
         )

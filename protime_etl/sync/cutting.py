@@ -100,7 +100,7 @@ def unreadable(unit: Unit, error: ProtimeError) -> UnreadableError:
     """What to tell of a unit that cannot be cut any further."""
     return UnreadableError(
         f"The {unit.collection} of {_named(unit)} cannot be read: {error.message}",
-        guidance="Everything else is stored; the next try asks for these alone. Ask Protime what is wrong with them.",
+        guidance="Everything else is stored; the next try requests only these. Ask Protime what is wrong with them.",
     )
 
 

@@ -44,7 +44,7 @@ def explore(pipeline: Pipeline) -> Iterator[Finding]:
         ("Is the last day of a history (until) included?", _until),
         ("Do people have a closing date?", _closing_dates),
         ("Does a Reason stand beside an InOut or instead of it?", _reasons),
-        ("Can single totals be asked for by their ids?", _single_totals),
+        ("Can single totals be requested by id?", _single_totals),
         ("Do deltas have isOpen?", _is_open),
     ]
     for question, ask in questions:
@@ -80,7 +80,7 @@ def _unknown_scope(pipeline: Pipeline) -> str:
         return f"{'no, it is left out' if 'was not granted' in error.message else 'yes'}: {error.message}"
     finally:
         session.close()
-    return "no: a token comes all the same"
+    return "no: the token request succeeds anyway"
 
 
 def _page_size(pipeline: Pipeline) -> str:
@@ -142,4 +142,4 @@ def _single_totals(pipeline: Pipeline) -> str:
 
 def _is_open(_pipeline: Pipeline) -> str:
     # A client has one delta of a collection: a new one would end the one that is followed, here or elsewhere.
-    return "not asked: it would end the delta that this client may have, in whatever warehouse"
+    return "not requested: it would end the delta that this client may have, in any warehouse"

@@ -195,7 +195,7 @@ class Pipeline:
         alike = sum(type(one) is type(error) for one in self.failed.values())
         if error.retry and alike >= FAILING_ALIKE and not self.has_answered:
             raise error
-        advice = "Or take it out of PROTIME_COLLECTIONS." if isinstance(error, REFUSALS) else ""
+        advice = "Or remove it from PROTIME_COLLECTIONS." if isinstance(error, REFUSALS) else ""
         self.to_look_at.append(
             IncompleteError(
                 f"{path} cannot be read{' completely' if path in self.counts_of else ''}: {error.message}",

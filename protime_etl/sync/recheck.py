@@ -190,7 +190,7 @@ def older_error(number: int, what: str) -> OlderVersionsError:
     return OlderVersionsError(
         f"The tenant has {counted(number, 'record')} of {what} in an older version than was read before:"
         " the stored ones stay.",
-        guidance="If the tenant was restored from a backup or moved, take them over with --accept-older (in Airflow:"
+        guidance="If the tenant was restored from a backup or moved, accept them with --accept-older (in Airflow:"
         " accept_older); protime-etl status names the days.",
     )
 

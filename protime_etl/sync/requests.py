@@ -69,8 +69,8 @@ def select(
     check_range(first, last)
     if circles and (person_ids is not None or only_missing):
         raise SettingsError(
-            "Circles go without people and without only-missing.",
-            guidance="The API does not tell who is in a circle, so nothing is known to be missing of one.",
+            "Circles cannot be combined with people or only-missing.",
+            guidance="The API does not show who is in a circle, so what is missing of a circle is not known.",
         )
     chosen = None if person_ids is None else tuple(sorted(set(person_ids)))
     named = tuple(sorted(set(circles)))
@@ -82,7 +82,7 @@ def select(
     if first > today and not planned:
         raise SettingsError(
             f"The range begins ({first}) after today ({today}).",
-            guidance=f"{', '.join(paths).capitalize() or 'All'} come with the days.",
+            guidance=f"{', '.join(paths).capitalize() or 'All'} have no records of days to come.",
         )
     if first > today + YEAR:
         raise SettingsError(f"The range begins ({first}) later than a year from now.", guidance="Begin earlier.")
@@ -109,7 +109,7 @@ def of_people(paths: Sequence[str]) -> tuple[str, ...]:
     found = tuple(path for path in paths if COLLECTIONS[path].shape == "dated by people")
     if not found:
         raise SettingsError(
-            "None of the chosen collections can be read of some people or circles alone.",
+            "None of the chosen collections can be read for some people or circles only.",
             guidance="Leave --people and --circles out, or choose others, such as --collections clockings.",
         )
     return found
@@ -158,6 +158,6 @@ def refuse_unknown(pipeline: Pipeline, person_ids: Sequence[int]) -> None:
     """
     if person_ids:
         raise SettingsError(
-            f"Nobody at {pipeline.tenant} has the id {', '.join(map(str, person_ids[:10]))}.",
+            f"No person at {pipeline.tenant} has the id {', '.join(map(str, person_ids[:10]))}.",
             guidance="Ids and names: protime-etl sql 'SELECT id, first_name, last_name FROM protime.people'",
         )

@@ -227,7 +227,7 @@ def plan_slices(
         people = people_to_read(connection, tenant, first, max(lasts.values()))
     if by_people and not people:
         raise SettingsError(
-            f"No people are known of {tenant}: there is nobody to read clockings for.",
+            f"No people of {tenant} are known, so no clockings can be read.",
             guidance="Check in Protime that this client may see people, or name them with --people.",
         )
     planned: list[Slice] = []

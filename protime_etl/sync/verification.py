@@ -13,9 +13,9 @@ from protime_etl.postgres.compare import Difference
 __all__ = ["HANDFUL", "MOST_DIFFERENCES", "Verification"]
 
 HANDFUL = 5
-"""So many records may change while they are compared without a need to look at them."""
+"""Records that may change while they are compared without a need to check them."""
 MOST_DIFFERENCES = 100_000
-"""So many differences are kept, each with its people and days, which takes about 80 MB."""
+"""Differences that are kept at most, each with its people and days; they take about 80 MB."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Verification:
     rejected: int = 0
     """Records that could not be understood; the table cannot have them."""
     unreadable: list[str] = field(default_factory=list)
-    """Persons and days that the API cannot tell."""
+    """Persons and days for which the API returned an error."""
     uncompared: tuple[dt.date, dt.date] | None = None
     """Days that were not compared any more, as `MOST_DIFFERENCES` had been found."""
     unlisted: set[int] = field(default_factory=set)

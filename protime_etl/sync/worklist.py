@@ -29,9 +29,9 @@ MOST_WAITS_OF_ONE = 5
 WAITS_INSIDE = 3
 """Waits, at least, that a unit has sat out in its tries when it fails for a short one."""
 CUTS_IN_A_ROW = 30
-"""So many questions can fail on the way to the one that is to blame."""
+"""Requests that can fail on the way to the one that is to blame."""
 CUTS_OF_PEOPLE = 3
-"""After so many in a row it is hardly one person: then windows are halved."""
+"""Failures in a row after which it is hardly one person: then windows are halved."""
 LEAVES_OF_ONE = 3
 """Days of one person that fail in a row: then that person's other days are not asked for this time."""
 LOOK_SECONDS = 0.2
@@ -78,7 +78,7 @@ class WorkList:
     ) -> None:
         self.lock = threading.Condition(threading.RLock())
         self.planned: deque[Unit] = deque()
-        """Units that were not begun, and are no parts: they may be planned anew."""
+        """Units that were not begun, and are no parts: they may be planned again."""
         self._parts: deque[Unit] = deque()
         self._last: list[Unit] = []
         self._longest_wait = longest_wait
@@ -314,9 +314,9 @@ def failure_of(failures: Sequence[ProtimeError], of: int | None = None) -> Proti
         if len(failures) > NAMED:
             worst.message += f" And {len(failures) - NAMED} more: protime-etl status."
     elif of and worst.retry and told_to_wait(worst) is None:
-        worst.message = f"{len(failures)} of {of} units failed, one so: {worst.message}"
+        worst.message = f"{len(failures)} of {of} units failed, for example: {worst.message}"
     elif len(failures) > 1:
-        worst.message = f"{len(failures)} units failed, one of them so: {worst.message}"
+        worst.message = f"{len(failures)} units failed, for example: {worst.message}"
     return worst
 
 

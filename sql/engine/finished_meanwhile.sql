@@ -1,4 +1,4 @@
--- Units that were done after this pull began. Almost always there is none, and then no staged record is looked at. Those
+-- Units that were done after this pull began. Almost always there are none, and then no staged record is checked. Those
 -- of circles do not know whose records they read.
 SELECT u.person_ids, u.date_from, u.date_to
 FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)

@@ -36,7 +36,7 @@ written AS (
 done AS (
     SELECT is_new, was_live, written.is_deleted FROM written JOIN candidate USING (id)
 ),
--- Where something differed, written or not: all the rest of what was read is proven equal. Very many are not told.
+-- Where something differed, written or not: all the rest of what was read is proven equal. Very many are not listed.
 cell AS (
     SELECT {read_person} AS person, {read_day} AS day FROM candidate
     WHERE (SELECT count(*) FROM candidate) <= %(most_cells)s

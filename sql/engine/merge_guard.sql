@@ -11,7 +11,7 @@ CASE
     WHEN ({read_values}, {read_is_deleted}) IS NOT DISTINCT FROM ({row_values}, t.deleted_at IS NOT NULL) THEN false
     -- 7: The same version with another content is a repair, if the row was written before the reading began.
     WHEN NOT {written_since} THEN true
-    -- 8: A live row takes columns that its own writer was not told (merge_fills.sql).
+    -- 8: A live row takes columns that its own writer did not get (merge_fills.sql).
     -- 9: Otherwise the other writer has read later and knows better.
     ELSE t.deleted_at IS NULL AND t.change_version <> '' AND ({fills})
 END

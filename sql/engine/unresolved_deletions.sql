@@ -8,7 +8,7 @@ LEFT JOIN LATERAL (
     WHERE g.tenant = %(tenant)s AND g.collection = %(collection)s AND g.id = d.id OFFSET 0
 ) AS g ON true
 WHERE CASE
-    -- A row that is older, or live where the version is the same or not told.
+    -- A row that is older, or live where the version is the same or unknown.
     WHEN t.id IS NOT NULL THEN d.version = '' AND t.deleted_at IS NULL OR t.change_version < d.version COLLATE "C"
         OR t.change_version = d.version AND t.deleted_at IS NULL
     -- A tombstone that is older.

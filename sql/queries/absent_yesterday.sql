@@ -1,6 +1,6 @@
 -- People in service without a clocking on the last weekday before today; leave and holidays are not known here.
 --
--- `people_not_read` is how many people that day was not completely read of: with any, somebody may be here wrongly.
+-- `people_not_read`: for how many people that day was not read completely. Above 0, some rows may be wrong.
 WITH days AS (
     SELECT tenant, max(day::date) AS date
     FROM protime.tenants, generate_series(today - 3, today - 1, interval '1 day') AS day

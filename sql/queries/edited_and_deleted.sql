@@ -1,4 +1,4 @@
--- Clockings that somebody corrected or deleted, with the time as registered and as it stands now.
+-- Clockings that were corrected or deleted, with the time as registered and as it stands now.
 SELECT
     c.tenant,
     c.date,

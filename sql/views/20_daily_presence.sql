@@ -1,9 +1,9 @@
 -- One row a person and day: first in, last out, minutes present, and whether the day is still open.
 --
 -- Protime gives no direction. Clockings of the kinds InOut and Reason are taken in turn as in, out, in, out; the kinds
--- Activity and ActivityEnd say what somebody works on and not whether they are there. Minutes are counted between
+-- Activity and ActivityEnd say what a person works on and not whether they are there. Minutes are counted between
 -- moments, so that a night in which the clocks change is as long as it really was. A day with an odd number of
--- clockings is open: somebody is in, or a clocking is missing; its last "in" counts no minutes.
+-- clockings is open: the person is in, or a clocking is missing; its last "in" counts no minutes.
 CREATE OR REPLACE VIEW protime.daily_presence AS
 WITH turns AS (
     SELECT
@@ -59,5 +59,5 @@ COMMENT ON COLUMN protime.daily_presence.first_name IS 'First name.';
 COMMENT ON COLUMN protime.daily_presence.first_in IS 'Local time of the first clocking.';
 COMMENT ON COLUMN protime.daily_presence.last_out IS 'Local time of the last clocking that ends a presence.';
 COMMENT ON COLUMN protime.daily_presence.present_minutes IS 'Minutes between each in and its out, added up.';
-COMMENT ON COLUMN protime.daily_presence.is_open IS 'An odd number of clockings: somebody is in, or one is missing.';
+COMMENT ON COLUMN protime.daily_presence.is_open IS 'An odd number of clockings: the person is in, or a clocking is missing.';
 COMMENT ON COLUMN protime.daily_presence.clockings IS 'How many clockings the day has.';

@@ -1,6 +1,6 @@
 -- The book: of each collection and person the days that are due, those that were read, and those that are proven.
 --
--- Due is what runs for all people asked for, and each day since; as far as it is over, and the person at work: in
+-- Due is what runs for all people requested, and each day since; as far as it is over, and the person at work: in
 -- service, or with a clocking. Who joined later is not missing on the days before. Of people whose service is not known
 -- every day counts. What is due and not read is missing. One row for a collection that is read by days: person -1.
 -- Of collections of plans days to come are due, too, and never read for good: what is read of them counts for a night.
@@ -65,7 +65,7 @@ persons AS (
     SELECT tenant, collection, -1, dates, ahead, today, '{(,)}' FROM promised WHERE NOT by_people
 )
 SELECT n.tenant, n.collection, n.person_id, n.dates * n.at_work AS due, h.read, h.proven, n.at_work,
-    -- Where a record is while nobody is in service is known of clockings alone.
+    -- Only clockings show a record of a person who is not in service.
     n.dates * n.at_work + CASE WHEN n.collection = 'clockings' THEN h.read * n.at_work ELSE h.read END - h.proven AS unproven,
     n.ahead * n.at_work AS due_ahead, h.ahead * datemultirange(daterange(n.today + 1, NULL)) AS read_ahead
 FROM persons AS n
@@ -84,7 +84,7 @@ COMMENT ON VIEW protime_etl.book IS 'Of each collection and person: the days tha
 COMMENT ON COLUMN protime_etl.book.tenant IS 'Tenant.';
 COMMENT ON COLUMN protime_etl.book.collection IS 'Collection.';
 COMMENT ON COLUMN protime_etl.book.person_id IS 'Person; -1: all people, of a collection that is read by days.';
-COMMENT ON COLUMN protime_etl.book.due IS 'Days that were asked for and are over, on which the person was at work.';
+COMMENT ON COLUMN protime_etl.book.due IS 'Days that were requested and are over, on which the person was at work.';
 COMMENT ON COLUMN protime_etl.book.read IS 'Days that were completely read after they were over.';
 COMMENT ON COLUMN protime_etl.book.proven IS 'Days that are proven equal to the tenant, and were not written since.';
 COMMENT ON COLUMN protime_etl.book.at_work IS 'Days in service, as far as they are known, and days with a clocking all the same.';

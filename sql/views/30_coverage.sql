@@ -1,4 +1,4 @@
--- One line a day that was asked for or read: for how many people its clockings are here, and for how many they are not.
+-- One line a day that was requested or read: for how many people its clockings are here, and for how many they are not.
 -- Counted by the ends of ranges, so that years of thousands of people cost no more than their ranges.
 CREATE OR REPLACE VIEW protime.coverage AS
 WITH held AS MATERIALIZED (
@@ -53,10 +53,10 @@ SELECT d.tenant, d.date, d.covered::bigint AS people_covered, d.missing::bigint 
 FROM days AS d LEFT JOIN ended AS e USING (tenant, date);
 
 COMMENT ON VIEW protime.coverage IS
-    'One line a day that was asked for or read: how completely it is here. Read what is missing with protime-etl backfill --only-missing.';
+    'One row for each day that was requested or read: how complete it is. Read what is missing with protime-etl backfill --only-missing.';
 COMMENT ON COLUMN protime.coverage.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime.coverage.date IS 'Day.';
 COMMENT ON COLUMN protime.coverage.people_covered IS 'People whose clockings of that day were completely read after it was over, with no failed reading since.';
-COMMENT ON COLUMN protime.coverage.people_missing IS 'People whose clockings of that day are due and were not: asked for, over, and the person in service.';
+COMMENT ON COLUMN protime.coverage.people_missing IS 'People whose clockings of that day are due and were not: requested, over, and the person in service.';
 COMMENT ON COLUMN protime.coverage.last_read IS 'When any of them were last read.';
 COMMENT ON COLUMN protime.coverage.people_not_read IS 'The same, but of yesterday: people in service whose clockings were not read since midnight.';

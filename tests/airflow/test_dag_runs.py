@@ -69,11 +69,11 @@ def test_a_dag_of_the_house_with_an_asset_of_our_name_stops_no_night(
         assert ours in run.active
         (event,) = run.events
         assert (event["complete"], event["inserted"]) == (True, len(simulated.tenant.truth()))
-        assert "Airflow sends no event" not in run.log
+        assert "Airflow sends no asset event" not in run.log
     else:
         assert ours not in run.active, "this test is about an asset that Airflow has made inactive"
         assert [event for event in run.events if "complete" in event] == []
-        assert "Airflow sends no event of it" in run.log
+        assert "Airflow sends no asset event" in run.log
         assert "Asset.ref(name=...)" in run.log
 
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_read_is_named_at_the_end_and_stops_nothing(
     report = report_of(run)
     assert f"clocking {late.id} of person {people[0]} on {FIRST} has the impossible minute 2881" in report
     assert f"person {hidden.person.id} on {hidden.date} cannot be read" in report
-    assert "2 lists could not be read whole: the log of plan_batches says which and why" in report
+    assert "2 lists could not be read completely: the log of plan_batches says which and why" in report
     assert "red tasks, whose logs say more: pull_clockings" in report
     assert f"{VANISHED} of {len(people)} people vanished at once" in run.log
     assert "departments cannot be read: " in run.log

@@ -124,12 +124,12 @@ def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:
 
 
 SENSELESS = {
-    "protime_dags('Beta 2')": "protime_dags('Beta 2'): a name is made of small letters, digits and _",
+    "protime_dags('Beta 2')": "protime_dags('Beta 2'): a name consists of lower-case letters, digits and _",
     "protime_dags('2')": "and begins with a letter",
     "protime_dags('c', collections='clockings absense')": "protime_dags('c'): ",
     "protime_dags('d', timezone='Europe/Brussel')": "protime_dags('d'): ",
     "protime_dags('e', only=['weekly'])": "there is no DAG 'weekly', only nightly, changes, backfill",
-    "protime_dags('f', lookback_days=1)": "lookback_days 1 is not from 2 to 364; with fewer no night reads a day",
+    "protime_dags('f', lookback_days=1)": "lookback_days 1 is not from 2 to 364; with fewer, no night reads a",
 }
 
 

@@ -108,7 +108,7 @@ def test_the_factory_the_connection_and_the_environment_name_who_is_told(
         ProtimeNotifier(to=given)(RUN)
         assert [one["To"] for one in server.messages] == ([told] if told else [])
     said = capsys.readouterr().out
-    assert ("No mail is sent of this run" in said) == (told is None)
+    assert ("No mail is sent about this run" in said) == (told is None)
     assert pipeline.settings.client_secret.get_secret_value() not in said
 
 
@@ -138,6 +138,6 @@ def test_a_warehouse_that_cannot_be_asked_and_a_run_that_is_late_are_told_too(
         ((subject, text),) = server.texts
     assert subject == f"[Protime {pipeline.tenant}] beta_clockings_nightly not done after 2:00:00"
     assert "beta_clockings_nightly not done after 2:00:00: /dags/beta_clockings_nightly/runs/scheduled__1" in text
-    assert "The warehouse cannot be asked: PostgreSQL at 127.0.0.1/&lt;name&gt; " in text, "as HTML shows it"
+    assert "The warehouse cannot be queried: PostgreSQL at 127.0.0.1/&lt;name&gt; " in text, "as HTML shows it"
     assert "protime_warehouse" in text
     assert "PROTIME_DATABASE_URL" not in text

@@ -352,9 +352,9 @@ def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: Simu
         ({"first_day": "2999-01-01", "last_day": "2999-01-02"}, "after today"),
         ({"first_day": "tomorrow"}, "is not a date"),
         ({"people": "1,x"}, "People '1,x' is not a list of ids"),
-        ({"people": "1", "circles": "2"}, "Circles go without people"),
-        ({"circles": "2", "only_missing": "True"}, "Circles go without people"),
-        ({"people": "100001,7"}, "Nobody at simulated has the id 7"),
+        ({"people": "1", "circles": "2"}, "Circles cannot be combined"),
+        ({"circles": "2", "only_missing": "True"}, "Circles cannot be combined"),
+        ({"people": "100001,7"}, "No person at simulated has the id 7"),
     ],
 )
 def test_a_form_that_makes_no_sense(

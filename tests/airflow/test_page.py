@@ -218,10 +218,10 @@ def test_who_sees_what(tmp_path: Path) -> None:
     # All that there is to say, as everybody else is told it.
     (simulated,) = re.findall(r'<section id="simulated".*?</section>', told["admin"], re.DOTALL)
     for text in (
-        "the delta of clockings was last polled 30 hours ago and ends after 72",
+        "the delta of clockings was last polled 30 hours ago and expires after 72",
         f"clockings not read: person 100001, {FIRST}",
         "status 500",
-        "The API asks to wait",
+        "The API asked us to wait",
         "20 people, ",
         "Next: 2026-03-21 04:30.",
         "Unpause and fill",

@@ -39,7 +39,7 @@ def test_a_year_of_days() -> None:
     kinds = [cell.kind for cell in drawn.cells[-8:]]
     assert kinds == ["none", "hole", "proven", "complete", "part", "running", "running", "running"]
     assert drawn.counts == {"proven": 1, "complete": 1, "part": 1, "hole": 1, "running": 3, "none": 360}
-    assert drawn.label.endswith("1 incomplete, 1 not read, 3 not over yet, 360 not asked for, 1 differed once")
+    assert drawn.label.endswith("1 incomplete, 1 not read, 3 not over yet, 360 not requested, 1 differed once")
     missing = [(first.day, last.day, whom) for (first, last), whom in drawn.missing]
     assert missing == [(15, 15, "3 of 10 people"), (12, 12, "10 of 10 people")]
     proven = drawn.cells[-6]

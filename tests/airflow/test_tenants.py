@@ -30,7 +30,7 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows
 
 pytestmark = pytest.mark.airflow
-BOTH = r"(?s)planned for the tenant simulated, and the settings are those of other"
+BOTH = r"(?s)planned for the tenant simulated, but the settings are those of other"
 
 
 @pytest.fixture

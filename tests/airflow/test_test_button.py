@@ -73,7 +73,7 @@ def test_the_stored_secret_goes_to_no_host_that_somebody_else_names(tmp_path: Pa
     assert not guarded or found.pop("another host, too")[0] == 400, "Airflow's own guard"
     unencrypted_answer = found.pop("unencrypted")[1]
     assert not unencrypted_answer["status"]
-    assert "Test sends the client secret nowhere unencrypted" in unencrypted_answer["message"]
+    assert "Test never sends the client secret unencrypted" in unencrypted_answer["message"]
     for name, (status, answer) in found.items():
         assert (status, answer["status"]) == (200, False), name
-        assert re.search(r"URL leads to 127\.0\.0\.1:\d+, which is not among Hosts\.", answer["message"]), name
+        assert re.search(r"URL points to 127\.0\.0\.1:\d+, which is not among Hosts\.", answer["message"]), name

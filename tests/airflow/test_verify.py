@@ -38,7 +38,7 @@ def test_a_night_reads_who_clocks_and_is_in_no_list(
     told = operator.carry_out(pipeline, context())
 
     assert told["unlisted"] == 1
-    assert f"No list of people names {NOBODY}" in capsys.readouterr().out
+    assert f"The list of people lacks {NOBODY}" in capsys.readouterr().out
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     with engine.connect() as connection:
         assert (

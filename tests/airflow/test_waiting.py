@@ -49,7 +49,7 @@ def test_a_wait_is_as_long_as_the_api_asks() -> None:
     assert isinstance(raised, RescheduledError)
     assert isinstance(raised, AirflowRescheduleException)
     assert before + dt.timedelta(hours=1) <= raised.reschedule_date <= before + dt.timedelta(hours=1, minutes=1)
-    assert f"begins again at {raised.reschedule_date:%Y-%m-%d %H:%M}" in str(raised)
+    assert f"resumes at {raised.reschedule_date:%Y-%m-%d %H:%M}" in str(raised)
 
 
 def test_no_wait_is_without_end() -> None:

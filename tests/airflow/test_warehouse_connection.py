@@ -48,7 +48,7 @@ def connect_warehouse(monkeypatch: pytest.MonkeyPatch, warehouse: URL, extra: di
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
-        ({"iam": True}, "protime_warehouse asks for a login by IAM"),
+        ({"iam": True}, "protime_warehouse logs in by IAM"),
         ({"pgbouncer": True}, "protime_warehouse has parameters that PostgreSQL does not know: pgbouncer"),
     ],
 )

@@ -124,4 +124,4 @@ def test_every_command_goes_on_beside_absurd_rows(shell: Shell, engine: Engine, 
     result = shell(command, *options, **more)
     assert result.returncode in (0, 3), result.stderr
     assert "Traceback" not in result.stderr
-    assert "nforeseen" not in result.stderr
+    assert "nexpected error" not in result.stderr

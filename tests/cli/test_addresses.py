@@ -122,8 +122,8 @@ def test_what_is_written_for_others_is_the_same_address(text: str, form: Callabl
     [
         ("postgresql://u:hidden@/w?host=h1:5432&host=h2:5432", "has host more than once. Write several hosts as"),
         ("postgresql://u:hidden@/w?host=h1:5432", "has a port in its parameter host. Write several hosts as"),
-        ("postgresql://u:hidden@h1:1,h2:2,h3/w?port=1,2", "not one for each host"),
-        ("postgresql://u:hidden@h1:99999/w", "has a port that is none"),
+        ("postgresql://u:hidden@h1:1,h2:2,h3/w?port=1,2", "not one port for each host"),
+        ("postgresql://u:hidden@h1:99999/w", "has an invalid port"),
         ("host=h password=hid den", "is not an address of PostgreSQL. It looks like"),
         ("host=h hidden=1", "is not an address of PostgreSQL. It looks like"),
         ("jdbc:postgresql://h/w?password=hidden", "is not an address of PostgreSQL. It looks like"),

@@ -269,4 +269,4 @@ def test_the_verdict_names_its_ranges_and_what_was_not_asked_for(world: World) -
     assert result.returncode == 0, result.stdout
     lines = result.stdout.splitlines()
     assert lines[0] == f"simulated: OK - complete {FIRST}"
-    assert any(line.startswith("  note: clockings not asked for: ") for line in lines)
+    assert any(line.startswith("  note: clockings not requested: ") for line in lines)

@@ -1,4 +1,4 @@
-"""`protime-etl changes`: what it refuses, and what it says of a delta that had to begin anew."""
+"""`protime-etl changes`: what it refuses, and what it says of a delta that started over."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_another_first_day_of_a_delta_that_is_alive_is_refused(shell: Shell, sim
     asked = simulated.served.requests["clockings-delta"]
     refused = shell("changes", "--from", "2026-01-15")
     assert refused.returncode == 2
-    assert f"tells about {FIRST} and later" in refused.stderr
+    assert f"covers {FIRST} onwards" in refused.stderr
     assert "protime-etl changes --from 2026-01-15 --restart" in refused.stderr
     assert simulated.served.requests["clockings-delta"] == asked
     same = shell("changes", "--from", str(FIRST), "--json")
@@ -66,8 +66,8 @@ def test_what_keeps_failing_names_the_way_out_and_takes_it(
         )
     result = shell("changes", "--json")
     assert result.returncode == 0, result.stderr
-    assert "The delta had to begin anew (broken)" in result.stdout
-    assert "5 turns in a row have failed. The API answers clockings with status 400" in result.stdout
+    assert "The delta started over (broken)" in result.stdout
+    assert "5 polls in a row have failed. The API answers clockings with status 400" in result.stdout
     told = last_json(result)
     assert (told["restarted"], told["initial"], told["updated"]) == ("broken", True, 1)
     assert "status 400" in told["reason"]

@@ -102,7 +102,7 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
         ),
         (["status"], {"database_url": "postgresql://u:hidden@127.0.0.1:1/d"}, 1, "cannot be reached"),
         (["sql", "--file", "nowhere.sql"], {}, 2, "nowhere.sql cannot be read"),
-        (["sql", "--file", "a.sql", "SELECT 1"], {}, 2, "Give one of them"),
+        (["sql", "--file", "a.sql", "SELECT 1"], {}, 2, "Use one of them"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -139,7 +139,7 @@ def test_a_second_changes_at_once_gets_one_line(shell: Shell, engine: Engine) ->
     with DeltaLock(engine, "simulated", "clockings"):
         result = shell("changes")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: Another process works on the delta of clockings.")
+    assert result.stderr.startswith("error: Another process is working on the delta of clockings.")
 
 
 def test_verify_finds_repairs_and_says_so_by_its_status(
@@ -247,7 +247,7 @@ def test_ctrl_c_leaves_what_was_committed(shell: Shell, engine: Engine) -> None:
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "run it again to go on" in rest
+    assert "run it again to resume" in rest
     assert table_rows(engine, "people")
     status = last_json(shell("status", "--json"))
     assert status["runs"][0]["status"] == "failed"

@@ -159,7 +159,7 @@ def test_a_range_that_ends_in_the_future_is_taken_up_the_next_day(
         )
 
     plan = shell("backfill", *later, "--dry-run")
-    assert "goes on with run 1" in plan.stdout
+    assert "resumes run 1" in plan.stdout
     again = shell("--debug", "backfill", *later)
     assert again.returncode == 0, again.stderr
 

@@ -92,7 +92,7 @@ def test_what_depends_on_what_has_other_columns_is_named(shell: Shell, warehouse
         refused = shell("db", "upgrade")
         assert refused.returncode == 1
         assert "view public.mine depends on function protime.clockings_as_of" in refused.stderr
-        assert "drop them, run the same command again, and make them again" in refused.stderr
+        assert "drop them, run the same command again, and create them again" in refused.stderr
         assert oids(warehouse) == before
     execute(warehouse, "DROP VIEW public.mine CASCADE")
     assert shell("db", "upgrade").returncode == 0

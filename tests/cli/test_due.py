@@ -43,7 +43,7 @@ def test_a_backfill_that_was_stopped_is_due_until_it_is_done_or_given_up(
 
     given_up = shell("due", *OLDER, "--give-up")
     assert given_up.returncode == 0
-    assert f"{OLDER[1]}..{OLDER[3]} is not due any more of clockings" in given_up.stdout
+    assert f"{OLDER[1]}..{OLDER[3]}, no longer due: clockings" in given_up.stdout
     assert ranges(shell) == [(DATES[1], DATES[3])]
     status = shell("status")
     assert status.returncode == 0, status.stdout
@@ -87,7 +87,7 @@ def test_days_are_not_given_up_while_a_run_is_at_them_and_are_due_again_when_it_
         time.sleep(0.02)
     refused = shell("due", *OLDER, "--give-up")
     assert refused.returncode == 1
-    assert re.search(r"error: Run \d+ is at these days now\. Let it end", refused.stderr)
+    assert re.search(r"error: Run \d+ is working on these days now\. Wait for it", refused.stderr)
     assert shell("due", *DATES, "--give-up").returncode == 0, "other days"
     under_way.join(60)
     assert ended == [0]
@@ -108,7 +108,7 @@ def test_what_followed_is_given_up_for_days_to_come_too(shell: Shell, engine: En
     today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
     later = today + dt.timedelta(days=5)
     given_up = shell("due", "--from", str(today), "--to", str(later), "--give-up")
-    assert f"{today}..{later} is not due any more of clockings" in given_up.stdout
+    assert f"{today}..{later}, no longer due: clockings" in given_up.stdout
     with engine.connect() as connection:
         dates, follows = connection.execute(
             sa.text(
@@ -128,8 +128,8 @@ def test_a_run_for_some_people_asks_for_nothing(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--give-up",), "--give-up takes days back."),
-        (("--from", "2026-01-01"), "--from and --to go with --give-up."),
+        (("--give-up",), "--give-up needs a range of days."),
+        (("--from", "2026-01-01"), "--from and --to need --give-up."),
         (("--from", "2026-02-01", "--to", "2026-01-01", "--give-up"), "The range ends (2026-01-01) before it begins"),
     ],
 )

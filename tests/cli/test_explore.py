@@ -56,7 +56,7 @@ def test_a_delta_that_is_followed_is_not_ended_from_another_warehouse_either(
 
 
 def test_what_may_not_be_read_is_not_known(shell: Shell) -> None:
-    assert answers(shell)["Can single totals be asked for by their ids?"].startswith("not known: ")
+    assert answers(shell)["Can single totals be requested by id?"].startswith("not known: ")
 
 
 def test_strange_records_end_no_question(explored: Shell, simulated: SimulatedTenant) -> None:

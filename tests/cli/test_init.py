@@ -85,7 +85,10 @@ def test_what_does_not_work_is_named_in_one_line_and_nothing_is_written(
 def test_without_a_terminal_it_says_what_to_do(shell: Shell) -> None:
     done = shell("init")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: There is no terminal to ask at. Set PROTIME_* in the environment and give --yes.\n"
+    assert (
+        done.stderr
+        == "error: There is no terminal for the questions. Set PROTIME_* in the environment and pass --yes.\n"
+    )
 
 
 def test_a_scope_that_the_client_lacks_is_named(shell: Shell, simulated: SimulatedTenant) -> None:

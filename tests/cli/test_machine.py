@@ -51,7 +51,7 @@ def run(shell: Shell, line: str, *arguments: str, **environment: str | None) -> 
         timeout=120,
         check=False,
     )
-    assert "unforeseen" not in done.stderr
+    assert "Unexpected" not in done.stderr
     assert "Traceback" not in done.stderr
     return done
 

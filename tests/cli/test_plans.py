@@ -12,7 +12,7 @@ MONTHS = ("--from", str(TODAY - dt.timedelta(days=700)), "--to", str(TODAY))
 
 def test_a_plan_says_what_it_is_made_of(shell: Shell) -> None:
     guessed = shell("backfill", *MONTHS, "--dry-run")
-    assert "requests (a guess: nothing was read yet" in guessed.stdout
+    assert "requests (an estimate: nothing was read yet" in guessed.stdout
     assert shell("backfill", "--from", str(TODAY - dt.timedelta(days=13)), "--to", str(TODAY)).returncode == 0
 
     known = shell("backfill", *MONTHS, "--dry-run", "--workers", "3")

@@ -56,7 +56,7 @@ def test_psql_finds_the_tables_and_changes_nothing_unless_asked(shell: Shell, en
 
 def test_what_psql_ends_with_is_the_exit_status(shell: Shell) -> None:
     assert shell("sql", stdin="\\set ON_ERROR_STOP on\nSELEKT 1;\n").returncode == 3
-    assert shell("sql", "--csv").stderr == "error: There is no query. Give one: protime-etl sql --csv 'SELECT ...'\n"
+    assert shell("sql", "--csv").stderr == "error: There is no query. Pass one: protime-etl sql --csv 'SELECT ...'\n"
 
 
 def test_without_psql_there_is_one_line(shell: Shell) -> None:

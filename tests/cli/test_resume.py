@@ -44,14 +44,16 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
         shell = shell_for(tmp_path, server, warehouse)
         refused = shell(*SYNC)
         assert refused.returncode == 1
-        assert "PROTIME_MAX_PAUSE cuts that to 86400" in refused.stderr
+        assert "PROTIME_MAX_PAUSE limits that to 86400" in refused.stderr
         told = refused.stderr.splitlines()[-1]
-        assert re.search(rf"status 429 .* Nobody asks again for 86400 seconds, until {DATE}\. ", told)
+        assert re.search(rf"status 429 .* All requests are paused for 86400 seconds, until {DATE}\. ", told)
         assert "protime-etl resume" in told
 
         again = shell(*SYNC)
         assert again.returncode == 1
-        assert re.search(rf"everybody to wait for 86\d\d\d more seconds, until {DATE}\. .*resume", again.stderr)
+        assert re.search(
+            rf"asked us to wait \(Retry-After\) 86\d\d\d more seconds, until {DATE}\. .*resume", again.stderr
+        )
 
         (pause,) = last_json(shell("status", "--json"))["pauses"]
         assert pause["tenant"] == "acme"
@@ -60,7 +62,7 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
 
         unanswered = shell("resume", stdin="")
         assert unanswered.returncode == 2
-        assert "Give --yes" in unanswered.stderr
+        assert "Pass --yes" in unanswered.stderr
         declined = shell("resume", stdin="n\n")
         assert declined.returncode == 1
         assert "The pause stays." in declined.stdout
@@ -68,7 +70,9 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
 
         lifted = shell("resume", "--json", stdin="y\n")
         assert lifted.returncode == 0, lifted.stderr
-        assert re.search(rf"acme: nobody asks before {DATE}, in 23:\d\d:\d\d \(the API asked for", lifted.stdout)
+        assert re.search(
+            rf"acme: all requests are paused until {DATE}, for 23:\d\d:\d\d \(the API asked for", lifted.stdout
+        )
         assert last_json(lifted)["lifted"][0]["tenant"] == "acme"
         assert last_json(shell("status", "--json"))["pauses"] == []
         assert shell(*SYNC).returncode == 0
@@ -95,7 +99,7 @@ def test_who_sits_a_pause_out_goes_on_when_it_is_lifted(tmp_path: Path, warehous
             command, env=shell._environment({}), cwd=tmp_path, stderr=subprocess.PIPE, text=True
         )
         assert backfill.stderr is not None
-        while "asks everybody to wait for" not in (line := backfill.stderr.readline()):
+        while "asked us to wait (Retry-After)" not in (line := backfill.stderr.readline()):
             assert line, "it ended"
         assert re.search(rf"wait for 7\d\d\d more seconds, until {DATE}", line)
         assert shell("resume", "--yes").returncode == 0

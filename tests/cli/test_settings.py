@@ -147,7 +147,7 @@ def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(shell: Shell) -
     result = shell("check")
     assert result.returncode == 0, result.stdout
     assert result.stderr.splitlines() == [
-        "PROTIME_NONSENSE is not a setting and has no effect. docs/settings.md lists what there is.",
+        "PROTIME_NONSENSE is not a setting and has no effect. docs/settings.md lists all settings.",
         "PROTIME_REQUEST_PER_SECOND is not a setting and has no effect. Did you mean PROTIME_REQUESTS_PER_SECOND?",
         "PROTIME_TIMEZON is not a setting and has no effect. Did you mean PROTIME_TIMEZONE?",
     ]
@@ -164,10 +164,10 @@ def test_this_machine_is_asked_without_a_proxy(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("proxy", "told", "status"),
     [
-        ("socks5h://127.0.0.1:1", "The proxy is of the kind SOCKS, for which a package is missing. pip install", 2),
+        ("socks5h://127.0.0.1:1", "The proxy is a SOCKS proxy, for which a package is missing. pip install", 2),
         ("ftp://127.0.0.1:1", "The address of the proxy cannot be read.", 2),
         ("http://user:hid@den@:x", "The address of the proxy cannot be read.", 2),
-        (DEAD, "The proxy does not lead to authentication.myprotime.eu (ConnectionRefusedError).", 1),
+        (DEAD, "The proxy does not reach authentication.myprotime.eu (ConnectionRefusedError).", 1),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_told_in_one_line(

@@ -112,7 +112,7 @@ def test_a_default_time_zone_gives_way_and_another_one_is_refused(shell: Shell, 
     assert "read in Europe/Lisbon; PROTIME_TIMEZONE names Europe/Brussels" in refused.stderr
     assert "protime-etl db timezone Europe/Brussels" in refused.stderr
     decided = shell("db", "timezone", "Europe/Brussels")
-    assert decided.stdout == "simulated: minutes are read in Europe/Brussels, before in Europe/Lisbon\n"
+    assert decided.stdout == "simulated: minutes are read in Europe/Brussels, previously in Europe/Lisbon\n"
     assert shell("sync", *DATES, timezone="Europe/Brussels").returncode == 0
     assert shell("db", "timezone", "Brussels").returncode == 2
     assert shell("db", "timezone", "Europe/Brussels", "--tenant", "nobody").returncode == 2
@@ -140,7 +140,7 @@ def test_forgetting_a_tenant(shell: Shell, engine: Engine, simulated: SimulatedT
     kept = shell("forget", "simulated")
     assert kept.returncode == 2
     assert f"protime.clockings\t{len(simulated.tenant.truth())}\n" in kept.stdout
-    assert "Give --yes" in kept.stderr
+    assert "Pass --yes" in kept.stderr
     assert len(table_rows(engine)) == len(simulated.tenant.truth())
     done = shell("forget", "simulated", "--yes", "--json")
     assert done.returncode == 0, done.stderr

@@ -85,7 +85,7 @@ def test_it_reads_only_unless_asked(shell: Shell, acme: Engine) -> None:
     assert refused.returncode == 1
     assert refused.stderr == (
         "error: cannot execute DELETE in a read-only transaction."
-        " Give --write if it is meant to change the warehouse.\n"
+        " Pass --write if it is meant to change the warehouse.\n"
     )
     assert shell("sql", "--write", "DELETE FROM protime_etl.tenants WHERE tenant <> 'shadow'").stdout == "1 row\n"
     with acme.connect() as connection:
@@ -132,10 +132,10 @@ def test_nothing_outside_of_the_tables_is_changed_either(shell: Shell, query: st
         (
             "SELECT 1; SELECT 2",
             2,
-            "There are several statements. Give one, or let psql take them: protime-etl sql < FILE",
+            "There are several statements. Pass one, or let psql run them: protime-etl sql < FILE",
         ),
-        ("\\d", 2, "\\d is a command of psql and no query. Open psql for it: protime-etl sql"),
-        ("  -- only a comment\n", 2, "The query is empty. Give one: protime-etl sql 'SELECT ...'"),
+        ("\\d", 2, "\\d is a psql command, not a query. Open psql for it: protime-etl sql"),
+        ("  -- only a comment\n", 2, "The query is empty. Pass one: protime-etl sql 'SELECT ...'"),
         (
             "COPY protime.people TO STDOUT",
             2,

@@ -79,7 +79,7 @@ def test_quiet_leaves_results_and_errors_and_verbose_adds_each_request(shell: Sh
     assert shell.settings["PROTIME_CLIENT_SECRET"] not in loud.stderr
     assert "100001" not in loud.stderr.replace("people 100001", ""), "what was asked for is left out"
     both = shell("status", "--quiet", "--verbose")
-    assert (both.returncode, both.stderr) == (2, "error: --quiet and --verbose were given. Give one of them.\n")
+    assert (both.returncode, both.stderr) == (2, "error: Both --quiet and --verbose were given. Use one of them.\n")
     as_query = shell("sql", "--", "--quiet")
     assert (as_query.returncode, "The query is empty" in as_query.stderr) == (2, True)
 

@@ -107,7 +107,7 @@ def test_a_run_that_is_at_it_is_named_and_no_run_of_another_collection(read: She
     execute(engine.url, "UPDATE protime_etl.coverage SET dates = '{}'")
     result = read("status")
     assert result.returncode == 3
-    assert "clockings not read: 20 people, 2026-03-07..2026-03-20: run 1 is at it, " in result.stdout
+    assert "clockings not read: 20 people, 2026-03-07..2026-03-20: run 1 is reading it, " in result.stdout
     execute(engine.url, "UPDATE protime_etl.runs SET collections = '{people}'")
     assert "no run has read it completely since it was over; run: protime-etl backfill" in read("status").stdout
 
@@ -127,7 +127,7 @@ def test_a_delta_that_is_silent_is_not_well(read: Shell, engine: Engine) -> None
     )
     result = read("status")
     assert result.returncode == 3
-    what = "the delta of clockings was last polled 30 hours ago and ends after 72; run: protime-etl changes"
+    what = "the delta of clockings was last polled 30 hours ago and expires after 72; run: protime-etl changes"
     assert what in result.stdout
 
 

@@ -60,7 +60,7 @@ def test_the_last_corrections_of_somebody_who_left_arrive(
 def test_a_person_who_does_not_exist_is_refused(shell: Shell, simulated: SimulatedTenant, command: str) -> None:
     result = shell(command, *DATES, "--people", "999,100001")
     assert result.returncode == 2
-    assert "Nobody at simulated has the id 999." in result.stderr
+    assert "No person at simulated has the id 999." in result.stderr
     assert simulated.served.requests["clockings"] == 0
 
 

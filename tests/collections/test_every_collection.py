@@ -148,13 +148,16 @@ def test_plans_are_read_into_the_future_and_all_else_comes_with_the_days(
         for command in ("sync", "backfill"):
             later = reader.shell(command, *tomorrow, collections=chosen)
             assert later.returncode == 0, later.stderr
-            assert f"clockings come with the days: nothing is read of them before {ahead(today, 1)}" in later.stderr
+            assert (
+                f"clockings have no records of days to come: nothing of them is read before {ahead(today, 1)}"
+                in later.stderr
+            )
         assert table_rows(engine, collection.path).keys() >= reader.truth().keys() - {
             one for one, row in reader.truth().items() if row[collection.day] < str(monday)
         }
         assert table_rows(engine, "clockings") == {}
         both = reader.shell("sync", "--from", str(today), "--to", str(ahead(today, 40)), collections=chosen)
-        assert f"clockings come with the days; they are read up to today, {today}." in both.stderr
+        assert f"clockings have no records of days to come; they are read up to today, {today}." in both.stderr
         assert reader.shell("sync", *tomorrow, collections="clockings people").returncode == 2
 
 

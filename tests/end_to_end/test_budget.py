@@ -109,7 +109,7 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
         result = shell("sync", *DATES)
         assert served.served.requests == {"token": 1}, "who may not wait asks nothing"
     assert result.returncode == 1
-    told = re.search(r"budget of requests for the next (\d+) seconds, until \d{4}-\d\d-\d\d ", result.stderr)
+    told = re.search(r"request budget for (\d+) seconds, until \d{4}-\d\d-\d\d ", result.stderr)
     assert told
     assert 200 < int(told[1]) <= 301
     assert "PROTIME_REQUESTS_PER_SECOND" in result.stderr

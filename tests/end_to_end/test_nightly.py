@@ -263,8 +263,8 @@ def test_a_backfill_by_its_form(night: Night) -> None:
     nothing = fill_in(night, only_missing=True, last_day=str(TODAY - dt.timedelta(days=3)))
     wrong = {
         "ends .* before it begins": fill_in(night, last_day="2020-01-01"),
-        "Circles go without people": fill_in(night, people="1", circles="2"),
-        "Nobody at simulated has the id 7": fill_in(night, people="7"),
+        "Circles cannot be combined with people": fill_in(night, people="1", circles="2"),
+        "No person at simulated has the id 7": fill_in(night, people="7"),
     }
     assert [night.airflow.wait_for_run(FORM_DAG, run_id) for run_id in (*runs, nothing)] == ["success"] * 3
     tasks = [run_of(night, run_id, FORM_DAG) for run_id in (*runs, nothing)]

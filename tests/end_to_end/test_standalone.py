@@ -106,7 +106,7 @@ def test_up_serves_the_commands_beside_it_and_ends_all_that_it_started(tmp_path:
     another = start(home, "run")
     said, _ = another.communicate(timeout=60)
     assert another.returncode == 1
-    assert said.startswith("error: Another demo, make up or make run works in"), said
+    assert said.startswith("error: Another demo, make up or make run is using"), said
     assert len(said.splitlines()) == 1
     end(process, signal.SIGINT, home)
 

@@ -148,8 +148,8 @@ def fresh(house: House) -> None:
     failing = house.tenant(fault='on = ["clockings"]\nkind = "status"\nstatus = 403\nrate = 1.0')
     assert house.run("backfill", *WEEK, warehouse=warehouse, at=failing).status == 1
     again = ("backfill", *WEEK, "--dry-run")
-    assert "This goes on with run" in house.run(*again, warehouse=warehouse).out
-    assert "This goes on with run" not in house.run(*again, "--fresh", warehouse=warehouse).out
+    assert "This resumes run" in house.run(*again, warehouse=warehouse).out
+    assert "This resumes run" not in house.run(*again, "--fresh", warehouse=warehouse).out
 
 
 # changes
@@ -281,7 +281,7 @@ def requests_that_are_too_few(house: House) -> None:
     for one in tenant.tenant.truth():
         tenant.tenant.hard_delete(one.id)
     spent = house.run("prove", "--requests", "20", at=tenant, warehouse=warehouse, max_vanished="1000")
-    assert (spent.status, "all requests are spent: the next proof goes on" in spent.text) == (3, True), spent.text
+    assert (spent.status, "all requests are used up: the next proof continues" in spent.text) == (3, True), spent.text
     assert "no day" not in spent.text
 
 

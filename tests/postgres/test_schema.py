@@ -133,7 +133,7 @@ def test_schemas_of_another_role_or_open_to_one_are_not_adopted(warehouse: URL, 
             execute(url, f"ALTER SCHEMA {adopted} OWNER TO {loader}")
             for whom in (stranger, "PUBLIC"):
                 execute(url, f"GRANT CREATE ON SCHEMA {adopted} TO {whom}")
-                with pytest.raises(SchemaError, match=f"{whom} may make functions") as refused:
+                with pytest.raises(SchemaError, match=f"{whom} may create functions") as refused:
                     upgrade_schema(engine)
                 execute(url, refused.value.guidance.removeprefix("Run: "))
             assert upgrade_schema(engine).up_to_date

@@ -79,7 +79,7 @@ def test_a_server_that_ends_every_session_is_told(engine: Engine, way: Way) -> N
         assert len(set(ended)) == 3
         if not early:
             break
-    assert "ended a session that rested (IdleSessionTimeout" in str(caught.value)
+    assert "ended an idle session (IdleSessionTimeout" in str(caught.value)
     assert "idle_session_timeout" in caught.value.guidance
 
 

@@ -73,7 +73,7 @@ def test_a_token_is_read_as_it_is_written(
     with ScriptedServer([page(RECORD)], [token]) as server:
         result = shell_for(tmp_path, server, warehouse)(*SYNC)
     assert result.returncode == 0, result.stderr
-    assert ("does not say how long a token is good for" in result.stderr) == (remaining == 300)
+    assert ("does not give a token's lifetime" in result.stderr) == (remaining == 300)
     with engine.connect() as connection:
         kept = connection.execute(
             sa.text("SELECT lifetime FROM protime_etl.tokens WHERE client NOT LIKE 'shadow%'")

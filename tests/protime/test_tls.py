@@ -126,13 +126,13 @@ def test_what_is_wrong_with_a_certificate_is_told(
 def test_what_does_not_speak_tls_is_told() -> None:
     with server(None) as url:
         told = failure(url)
-    assert "There is no TLS connection with 127.0.0.1" in told
+    assert "There is no TLS connection to 127.0.0.1" in told
     assert "may not speak TLS" in told
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(None, "No such file or directory"), ("", "no certificates are in it"), ("nonsense", "no certificates are in it")],
+    [(None, "No such file or directory"), ("", "it holds no certificates"), ("nonsense", "it holds no certificates")],
 )
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_bundle_of_certificates_that_cannot_be_used_is_named(

@@ -86,7 +86,7 @@ def test_a_pause_of_the_token_endpoint_holds_up_nobody_who_may_not_wait(
             one.communicate()
         assert len(server.received) == asked
     assert another.returncode == 1
-    assert "The API asks everybody to wait for" in another.stderr
+    assert "The API asked us to wait (Retry-After)" in another.stderr
 
 
 @pytest.mark.parametrize("command", ["people", "clockings"])
@@ -157,4 +157,4 @@ def test_who_waits_for_another_to_get_a_token_leaves_when_a_long_pause_begins(wa
         SharedPause(engine, "acme").extend(50, 50)
         thread.join(10)
         assert not thread.is_alive()
-    assert "asks everybody to wait" in str(errors[0])
+    assert "asked us to wait" in str(errors[0])

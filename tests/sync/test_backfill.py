@@ -269,7 +269,7 @@ def test_the_same_backfill_in_two_processes(simulated: SimulatedTenant, warehous
         observer = Second()
         with open_pipeline(settings, warehouse) as pipeline:
             backfill(pipeline, EVERYTHING, observer=observer)
-        assert "Another process is at this backfill already (run 1)" in str(observer.error)
+        assert "Another process is already running this backfill (run 1)" in str(observer.error)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: UR
 
 def test_an_unknown_person_is_named(simulated: SimulatedTenant, warehouse: URL) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
-        with pytest.raises(SettingsError, match="Nobody at simulated has the id 5, 77"):
+        with pytest.raises(SettingsError, match="No person at simulated has the id 5, 77"):
             backfill(pipeline, Request(YEAR, TODAY, (5, 77)))
         assert served.served.requests["clockings"] == 0
 
@@ -317,5 +317,5 @@ def test_circles_bring_rows_and_claim_no_coverage(simulated: SimulatedTenant, wa
         people = {row["person_id"] for row in table_rows(engine).values()}
         assert {one % 10 + 1 for one in people} == {2, 3}
         assert table_rows(engine).items() <= truth.items()
-        with pytest.raises(SettingsError, match="Circles go without"):
+        with pytest.raises(SettingsError, match="Circles cannot be combined"):
             select(pipeline, YEAR, TODAY, circles=[2], only_missing=True)

@@ -249,7 +249,7 @@ def test_a_range_that_begins_tomorrow(house: House) -> None:
     assert house.rows("absences")
     for chosen in ("clockings people", "clockings people calculated-totals"):
         house.given["collections"] = chosen
-        with pytest.raises(SettingsError, match="come with the days"):
+        with pytest.raises(SettingsError, match="have no records of days to come"):
             house.do(lambda one: sync(one, first, last))
     house.given["collections"] = "absences people"
     with pytest.raises(SettingsError, match="later than a year"):

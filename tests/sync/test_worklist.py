@@ -101,7 +101,7 @@ def test_one_error_speaks_for_all_and_the_gravest_first() -> None:
     failures: list[ProtimeError] = [ServerError("away", status=500), ForbiddenError("no scope", status=403)]
     error = failure_of(failures)
     assert isinstance(error, ForbiddenError)
-    assert "2 units failed, one of them so: no scope" in str(error)
+    assert "2 units failed, for example: no scope" in str(error)
     away = failure_of([UnreadableError("no"), ServerError("away", status=500)])
     assert isinstance(away, ServerError), "graver than what is done but for a few"
 

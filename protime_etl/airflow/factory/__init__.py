@@ -95,7 +95,7 @@ def protime_dags(
     if not OPEN_DAYS <= lookback_days <= MOST_LOOKBACK_DAYS:
         raise SettingsError(
             f"protime_dags({name!r}): lookback_days {lookback_days} is not from {OPEN_DAYS} to {MOST_LOOKBACK_DAYS};"
-            " with fewer no night reads a day that is over."
+            " with fewer, no night reads a finished day."
         )
     plan = DagPlan(
         name=name,

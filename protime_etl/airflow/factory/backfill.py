@@ -33,8 +33,8 @@ sync_people > plan_batches > pull_clockings [a task a batch] > publish > report
 Every unit (people x days) is committed on its own. One that fails does not stop the others; clear its task and it is
 read again, alone. Clear `plan_batches` and what follows to read the whole range again.
 
-When it is red: the log of `report` names what could not be read, and why. What is whole is in the tables, and the asset
-is updated. More: docs/backfill.md of protime-etl.
+When it is red: the log of `report` names what could not be read, and why. Completed units are in the tables, and the
+asset is updated. More: docs/backfill.md of protime-etl.
 """
 AT_ONCE = 8
 
@@ -98,7 +98,7 @@ def _tasks(plan: DagPlan, at_once: int) -> None:
         # The people who are known are read also when a list is not.
         trigger_rule="all_done",
         lookback_days=plan.lookback_days,
-        doc_md="Cuts the range into batches (people x days). Red: the form makes no sense; its log says what of it.",
+        doc_md="Cuts the range into batches (people x days). Red: the form cannot be used; the log says why.",
         **{name: f"{{{{ params.{name} }}}}" for name in ProtimeBackfillPlanOperator.template_fields},
     )
     pull = ProtimeClockingsToPostgresOperator.partial(

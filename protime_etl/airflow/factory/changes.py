@@ -11,18 +11,18 @@ from protime_etl.airflow.factory.plan import DagPlan, accept_deletions_param
 
 __all__ = ["changes_dag"]
 
-DOC = """Every 15 minutes: what changed since the last turn, by Protime's delta, and an asset event if something did.
+DOC = """Every 15 minutes: what changed since the last poll of Protime's delta, and an asset event if something did.
 
-A turn with nothing new is one request; its task is shown as skipped. The first run loads everything since January 1st
+A poll with nothing new is one request; its task is shown as skipped. The first run loads everything since January 1st
 of the previous year. After a pause of more than 72 hours the delta has expired: the next run says so in its log and
 loads everything again, which changes only the rows that differ.
 
-`changes=` of `protime_dags`, or `PROTIME_CHANGES_SCHEDULE`, is another cron expression for it; at least one turn a day
-is needed.
+`changes=` of `protime_dags`, or `PROTIME_CHANGES_SCHEDULE`, is another cron expression for it; poll at least once a
+day.
 
-When it is red: the next turn tries again by itself, and what keeps failing ends in loading everything anew; so do 72
-hours without a good turn. The last lines of the log say why; `docs/delta.md` of protime-etl has a table of what can
-happen. To load everything anew at once: trigger it with `Restart`.
+When it is red: the next poll tries again by itself. Repeated failures, or 72 hours without a good poll, end in a new
+initial load. The last lines of the log say why; `docs/delta.md` of protime-etl has a table of what can
+happen. To start a new initial load at once: trigger it with `Restart`.
 """
 LONGEST_RUN = dt.timedelta(hours=23)
 
@@ -43,7 +43,7 @@ def changes_dag(plan: DagPlan) -> DAG:
                 False,
                 type="boolean",
                 title="Restart",
-                description="Give the delta up and load everything anew; writes only rows that differ.",
+                description="Discard the delta and start a new initial load; writes only rows that differ.",
             ),
             "accept_deletions": accept_deletions_param(),
         },
@@ -55,6 +55,6 @@ def changes_dag(plan: DagPlan) -> DAG:
             restart="{{ params.restart }}",
             accept_deletions="{{ params.accept_deletions }}",
             outlets=[plan.clockings_changes],
-            doc_md="One turn of the delta. Skipped: nothing changed. Red: the last lines of the log say why.",
+            doc_md="Polls the delta. Skipped: nothing changed. Red: the last lines of the log say why.",
         )
     return dag

@@ -25,8 +25,8 @@ def deadline_of(plan: DagPlan) -> DeadlineAlert | None:
     ours = next((one for one in plan.callbacks if isinstance(one, ProtimeNotifier)), None)
     if ours is None:
         raise SettingsError(
-            f"protime_dags({plan.name!r}): deadline needs a ProtimeNotifier, and alert names others only.",
-            guidance="Put one beside them, as docs/airflow.md shows.",
+            f"protime_dags({plan.name!r}): deadline needs a ProtimeNotifier, but alert names only others.",
+            guidance="Add one, as docs/airflow.md shows.",
         )
     given = {
         "to": ours.to,

@@ -22,8 +22,8 @@ def check_name(name: str) -> None:
     """
     if not NAME.fullmatch(str(name)):
         raise SettingsError(
-            f"protime_dags({name!r}): a name is made of small letters, digits and _, and begins with a letter.",
-            guidance="It is how the ids of the DAGs and assets begin, such as beta in beta_clockings_nightly.",
+            f"protime_dags({name!r}): a name consists of lower-case letters, digits and _, and begins with a letter.",
+            guidance="The ids of the DAGs and assets begin with it, such as beta in beta_clockings_nightly.",
         )
 
 

@@ -34,18 +34,18 @@ plan_batches > pull_clockings [a task a list of batches] > publish > prove > rep
 
 `prove` compares a part of all that was ever read with the tenant, id by id: what was compared longest ago. `report` is
 red if anything needs attention, and names it: what could not be read, a delta that was not polled for a day, a clocking
-with an impossible time. No task waits for it: what is whole is published, and the proof runs.
+with an impossible time. No task waits for it: completed units are published, and the proof runs.
 
 Window: the run's own day in the tenant's time zone and the `lookback_days` before it. A run made by
 `airflow backfill create` reads its own day only. Of plans (absences, assignments) the days to come are read, too, as
 many as the connection says (Planned days).
 
-Between 02:00 and 03:00 an hour is missing on one day of the year and comes twice on another: schedule nothing there.
+Do not schedule between 02:00 and 03:00: one day of the year skips that hour, and another has it twice.
 
-A task that is `up_for_reschedule` waits because the API asked for it; it begins again by itself.
+A task that is `up_for_reschedule` waits because the API asked for it; it resumes by itself.
 
-When it is red: the log of `report` says what needs attention, why, and the command that cures it. Clear the red
-`pull_clockings` with Downstream: only what is not done is read again, and the rest of the night follows. More:
+When it is red: the log of `report` says what needs attention, why, and the command that repairs it. Clear the red
+`pull_clockings` with Downstream: only what is not done is read again, and the rest of the run follows. More:
 docs/errors.md and docs/airflow.md of protime-etl.
 """
 MOST_LOOKBACK_DAYS = 364
@@ -101,7 +101,7 @@ def _tasks(plan: DagPlan) -> None:
         at_once="{{ params.concurrency or " + str(min(LISTS, plan.at_once)) + " }}",
         schedule_timezone=plan.timezone,
         read_people=True,
-        doc_md="Reads all people, cuts the window into batches (people x days) and deals them. Red: its log says why.",
+        doc_md="Reads all people, cuts the window into batches (people x days), distributes them. Red: see its log.",
     )
     pull = ProtimeClockingsToPostgresOperator.partial(
         task_id="pull_clockings",
@@ -127,14 +127,14 @@ def _tasks(plan: DagPlan) -> None:
         accept_deletions="{{ params.accept_deletions }}",
         repaired=plan.clockings,
         outlets=[AssetAlias(name=f"{plan.clockings.name}_repaired", group=plan.name)],
-        doc_md="Compares what was compared longest ago and repairs it. Red: the API cannot tell something.",
+        doc_md="Compares what was compared longest ago and repairs it. Red: the API returned an error for a part.",
     )
     report = ProtimeReportOperator(
         task_id="report",
         run_id=RUN_ID,
         incomplete=INCOMPLETE,
         trigger_rule="all_done",
-        doc_md="Red: something needs attention; its log names it, with the reason and the command that cures it.",
+        doc_md="Red: something needs attention; its log names it, with the reason and the command that repairs it.",
     )
     batches >> pull >> publish >> prove >> report
     pull >> report  # a red pull that is cleared without what was green meanwhile is waited for

@@ -72,7 +72,7 @@ def accept_deletions_param() -> Param:
         False,
         type="boolean",
         title="Accept deletions",
-        description="Mark as deleted what vanished at the tenant, however much that is.",
+        description="Mark vanished records as deleted, however many there are.",
     )
 
 
@@ -82,7 +82,7 @@ def accept_older_param() -> Param:
         False,
         type="boolean",
         title="Accept older versions",
-        description="Take over records whose changeVersion went back: the tenant was restored from a backup or moved.",
+        description="Accept records with an older changeVersion: the tenant was restored from a backup or moved.",
     )
 
 

@@ -54,9 +54,9 @@ HEADERS = {
 FILES = {"page.css": "text/css", "page.js": "text/javascript"}
 FIRST_YEAR, LAST_YEAR = dt.date(1990, 12, 31), dt.date(2100, 1, 1)
 ALL_SECONDS = 20.0
-"""A pooler whose server is away may let a question wait for minutes, whatever time-out it has."""
+"""A pooler whose server is away may let a query wait for minutes, whatever its time-out."""
 MOST_TENANTS = 25
-"""So many are shown at once; of the others there are links."""
+"""Tenants shown at once; the page links to the others."""
 COUNTERS = {
     "failed_units": "failed units",
     "holes_days": "days with holes",
@@ -67,8 +67,8 @@ COUNTERS = {
 """Figures that are shown as tiles where they are not zero, and in one line where they are."""
 WHY = {
     401: "Log in to Airflow first.",
-    403: "You may see the runs of none of the DAGs that read these tenants.",
-    404: "There is no such page.",
+    403: "You are not allowed to see the runs of any DAG that reads these tenants.",
+    404: "This page does not exist.",
 }
 
 
@@ -104,8 +104,8 @@ async def page(
     except (TimeoutError, BusyError):
         return _answer(503, error="The warehouse does not answer in time. Load the page again in a minute.")
     except Exception:  # Airflow's own answer to it would have none of our headers
-        log.exception("The page cannot be made")
-        return _answer(500, error="The page cannot be made. The log of Airflow's API server says why.")
+        log.exception("The page cannot be shown")
+        return _answer(500, error="The page cannot be shown. The log of Airflow's API server says why.")
 
 
 async def file(name: str, user: GetUserDep) -> Response:  # noqa: ARG001 - who is logged in may have it
@@ -117,14 +117,14 @@ async def file(name: str, user: GetUserDep) -> Response:  # noqa: ARG001 - who i
 
 
 async def refused(_request: Request, error: Exception) -> HTMLResponse:
-    """One line about what somebody may not see."""
+    """One line about what this user may not see."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _answer(status, error=WHY.get(status, "Airflow refuses it."))
+    return _answer(status, error=WHY.get(status, "Airflow refused the request."))
 
 
 async def misunderstood(_request: Request, _error: Exception) -> HTMLResponse:
-    """One line about a question that is none."""
-    return _answer(422, error="until is a day, such as 2026-12-31.")
+    """One line about a query that makes no sense."""
+    return _answer(422, error="until must be a date, such as 2026-12-31.")
 
 
 def _page(user: Any, until: dt.date | None, tenant: str | None) -> HTMLResponse:
@@ -137,19 +137,19 @@ def _page(user: Any, until: dt.date | None, tenant: str | None) -> HTMLResponse:
 
     try:
         url = warehouse_url(WAREHOUSE)
-        everybody = kept(url, lambda: read_owners(url))
+        all_owners = kept(url, lambda: read_owners(url))
         # Rights first: who may see nothing costs the warehouse nothing more.
-        owners = {name: owner for name, owner in everybody.items() if may("GET", owner.dag_id)}
-        if (everybody and not owners) or (tenant is not None and tenant not in owners):
+        owners = {name: owner for name, owner in all_owners.items() if may("GET", owner.dag_id)}
+        if (all_owners and not owners) or (tenant is not None and tenant not in owners):
             return _answer(403, error=WHY[403])
         chosen = dict(list(owners.items())[:MOST_TENANTS]) if tenant is None else {tenant: owners[tenant]}
         seen = kept((url, until, *chosen), lambda: read_tenants(url, until, chosen))
     except ProtimeError as error:
         speak_of_connections(error, "", WAREHOUSE)
-        log.warning("The page cannot ask the warehouse: %s", error)
+        log.warning("The page cannot query the warehouse: %s", error)
         # It names hosts and users, which Airflow shows to those who may see its connections.
-        told = str(error) if _may_see_the_connection(user) else "The log of Airflow's API server says why."
-        return _answer(503, error=told)
+        text = str(error) if _may_see_the_connection(user) else "The log of Airflow's API server says why."
+        return _answer(503, error=text)
     shown = [
         Shown(
             one,
@@ -201,7 +201,7 @@ def _is_true(ask: Callable[[], bool]) -> bool:
     try:
         return ask()
     except Exception as error:  # noqa: BLE001 - whatever theirs raise
-        log.warning("The auth manager does not say who may see what (%s): %s", type(error).__name__, error)
+        log.warning("The auth manager did not decide who may see what (%s): %s", type(error).__name__, error)
         return False
 
 

@@ -55,7 +55,7 @@ async def in_background(work: Callable[[], T], seconds: float, user: str) -> T:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
-    def tell(result: T | None, error: BaseException | None) -> None:
+    def deliver(result: T | None, error: BaseException | None) -> None:
         if done.done():
             return
         if error is None:
@@ -75,7 +75,7 @@ async def in_background(work: Callable[[], T], seconds: float, user: str) -> T:
                 if not _at_work[user]:
                     del _at_work[user]
         with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
-            loop.call_soon_threadsafe(tell, result, failed)
+            loop.call_soon_threadsafe(deliver, result, failed)
 
     Thread(target=run, name="protime-page", daemon=True).start()
     return await asyncio.wait_for(done, seconds)

@@ -20,7 +20,7 @@ RIGHT = 24
 """Room for the name of a month that begins in the last week."""
 ONE_DAY = dt.timedelta(days=1)
 SETTLES = 2
-"""Days after which the next night reads a day once more and knows that it is over for everybody."""
+"""Days after which the next night reads a day once more and knows that it is over for all people."""
 
 
 KINDS = {
@@ -29,7 +29,7 @@ KINDS = {
     "part": "incomplete",
     "hole": "not read",
     "running": "not over yet",
-    "none": "not asked for",
+    "none": "not requested",
 }
 MISSING = ("part", "hole")
 Days = tuple[dt.date, dt.date]

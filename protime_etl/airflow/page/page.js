@@ -50,16 +50,16 @@ async function ask(path, options = {}) {
 const rest = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // Follows a run to its end, also while the API server restarts; answers its last state.
-async function follow(dag, run, tell) {
+async function follow(dag, run, show) {
   for (let wait = 2000; ; wait = Math.min(wait * 1.1, 15000)) {
     try {
       const { state } = await ask(`${dag}/dagRuns/${encodeURIComponent(run)}`);
       if (state === "success" || state === "failed") return state;
-      tell(`${state}\u2026 `);
+      show(`${state}\u2026 `);
     } catch (error) {
       // Where a login has ended there may be a page instead of an answer.
       if (error.passes === false || error instanceof SyntaxError) throw error;
-      tell("Airflow does not answer; asking again\u2026 ");
+      show("Airflow does not answer; asking again\u2026 ");
     }
     await rest(wait);
   }
@@ -68,21 +68,21 @@ async function follow(dag, run, tell) {
 async function fill(button) {
   const { dag, first, last, collections } = button.dataset;
   const status = button.parentElement.querySelector("[role=status]");
-  const tell = (...parts) => status.replaceChildren(...parts);
+  const show = (...parts) => status.replaceChildren(...parts);
   let link = "";
   button.disabled = true;
   try {
-    tell("asking Airflow\u2026");
+    show("asking Airflow\u2026");
     // A run of a paused DAG would wait for ever.
     if ((await ask(dag)).is_paused) {
       if (!("paused" in button.dataset)) {
         button.dataset.paused = "";
         button.textContent = "Unpause and fill";
-        tell("The DAG has been paused: press again to unpause it, too. ", linkTo(`/dags/${dag}`, dag));
+        show("The DAG has been paused: press again to unpause it and fill. ", linkTo(`/dags/${dag}`, dag));
         button.disabled = false;
         return;
       }
-      tell("unpausing\u2026");
+      show("unpausing\u2026");
       await ask(dag, { method: "PATCH", headers: JSON_BODY, body: JSON.stringify({ is_paused: false }) });
     }
     // What is under way may fill it already: by another press, in another window, by another user.
@@ -96,16 +96,16 @@ async function fill(button) {
     }
     const whose = mine ? "its run" : "a run that was under way already";
     link = linkTo(`/dags/${dag}/runs/${encodeURIComponent(run)}`, whose);
-    const state = await follow(dag, run, (text) => tell(text, link));
+    const state = await follow(dag, run, (text) => show(text, link));
     if (state === "failed") {
-      tell("failed; the log of the red task says why: ", link);
+      show("failed; the log of the red task says why: ", link);
       button.disabled = false;
       return;
     }
-    sessionStorage.setItem(ENDED, `${mine ? "Filled" : "Ended"}: ${dag}, ${first} to ${last}. What is still missing stands below.`);
+    sessionStorage.setItem(ENDED, `${mine ? "Filled" : "Ended"}: ${dag}, ${first} to ${last}. What is still missing is shown below.`);
     window.location.reload();
   } catch (error) {
-    tell(`${dag}: ${error.message}. `, link);
+    show(`${dag}: ${error.message}. `, link);
     button.disabled = !!link;
   }
 }

@@ -44,13 +44,13 @@ MARGIN = 3.0
 """Seconds after which a socket is closed whose server should have answered: a server that hangs keeps no time-out."""
 FIRST_DAY = dt.date(2000, 1, 1)
 OURS = re.compile(r"_clockings_(nightly|changes|backfill)$")
-# The DAGs that read each tenant, the newest of ours before those of anybody's own.
+# The DAGs that read each tenant, the newest of ours before those of a user.
 DAGS = """
 SELECT DISTINCT ON (tenant) tenant, dag_id, run_id FROM protime_etl.runs
 WHERE started_by = 'airflow'
 ORDER BY tenant, dag_id ~ '_clockings_(nightly|changes|backfill)$' DESC, run_id DESC
 """
-# What is read of each tenant every night: by its schedule if there is one, as somebody may try another by hand.
+# What is read of each tenant every night: by its schedule if there is one, as another may be tried by hand.
 READ = """
 SELECT DISTINCT ON (tenant) tenant, collections || ARRAY(
         SELECT s.collection FROM protime_etl.collection_state AS s
@@ -87,7 +87,7 @@ class Owner(NamedTuple):
     """The DAGs of a tenant."""
 
     dag_id: str | None
-    """The DAG whose runs somebody has to be allowed to see; None where Airflow has read nothing: all runs."""
+    """The DAG whose runs a user has to be allowed to see; None where Airflow has read nothing: all runs."""
     backfill: str | None
     """The DAG that reads what is missing; None where none of ours reads this tenant now."""
 
@@ -98,7 +98,7 @@ class Seen:
 
     health: Health
     zone: ZoneInfo
-    """UTC where its own is none."""
+    """UTC where its own is not known."""
     dag_id: str | None
     """As of its `Owner`."""
     backfill: str | None
@@ -106,7 +106,7 @@ class Seen:
     calendar: Calendar | None
     """None if it takes the warehouse too long."""
     night: Row | None
-    """The newest run of its nightly DAG, with the number of people and of clockings; None if there is none."""
+    """The newest run of its nightly DAG, with the number of people and of clockings; None without a run."""
 
     @property
     def verdict(self) -> tuple[str, str]:

@@ -33,7 +33,7 @@ def draft_migration(name: str) -> Path:
         SettingsError: the name is none, or the tables are those of the newest version already.
     """
     if not NAME.fullmatch(name):
-        raise SettingsError(f"{name!r} is no name for a migration.", guidance="Say: make migration NAME=absences")
+        raise SettingsError(f"{name!r} is not a name for a migration.", guidance="Run: make migration NAME=absences")
     with tempfile.TemporaryDirectory(prefix="protime-etl-") as folder:
         Path(folder).chmod(0o711)  # as root, the server runs as another user
         with embedded_postgres(Path(folder)) as url:

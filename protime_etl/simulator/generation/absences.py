@@ -13,7 +13,7 @@ __all__ = ["FIRST_ID", "derive"]
 
 FIRST_ID = 40_000_000
 PLANNED = 9
-"""Of so many days one is a holiday."""
+"""Days of which one is a holiday."""
 HOLIDAY, ILLNESS, TRAINING = (OptionalReference(id=number) for number in (37, 38, 32))
 
 

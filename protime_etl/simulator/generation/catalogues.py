@@ -27,7 +27,7 @@ NAMES: Mapping[str, Sequence[tuple[str, str]]] = {
     "work-locations": [("Antwerp", "Antwerpen"), ("Ghent", "Gent"), ("Home", "Thuis")],
 }
 LEAST = 5
-"""Names repeat with a number up to so many."""
+"""Names repeat with a number, up to this many."""
 
 
 def generate(source: Source) -> Iterator[Any]:

@@ -183,7 +183,7 @@ class Confirmation:
                 asked.unanswered += 1
                 self._session.result.unconfirmed += 1
                 log.warning(
-                    "Record %s of %s cannot be asked for and stays as it is. %s",
+                    "Record %s of %s cannot be requested and stays as it is. %s",
                     one.id,
                     self._session.path,
                     error.message,
@@ -232,7 +232,7 @@ def _is_about_the_record(error: ProtimeError) -> bool:
 
 def _waits(number: int, collection: str) -> DeletionsWithheldError:
     return DeletionsWithheldError(
-        f"{number} deletions of {collection} wait to be accepted, as too many vanished at once.",
-        guidance="If they are deleted indeed: protime-etl changes --accept-deletions (in Airflow: accept_deletions)."
+        f"{number} deletions of {collection} are held back, as too many vanished at once.",
+        guidance="If they really were deleted: protime-etl changes --accept-deletions (in Airflow: accept_deletions)."
         " If not, once the tenant shows them again: protime-etl changes --restart",
     )

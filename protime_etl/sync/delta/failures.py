@@ -32,9 +32,9 @@ from protime_etl.errors import (
 __all__ = ["MAX_DISPLACED", "MAX_FAILURES", "MAX_LOADS", "MAX_OUTAGES", "REST", "FailureKind", "failure_kind"]
 
 MAX_FAILURES = 5
-"""Turns in a row with an answer that cannot be used, after which a delta is given up."""
+"""Polls in a row with an answer that cannot be used, after which a delta is given up."""
 MAX_OUTAGES = 20
-"""Turns in a row without an answer, after which a delta is given up if the API answers other requests."""
+"""Polls in a row without an answer, after which a delta is given up if the API answers other requests."""
 MAX_LOADS = 5
 """Initial loads in a row that came to no end, after which the next one waits for `REST`."""
 MAX_DISPLACED = 2

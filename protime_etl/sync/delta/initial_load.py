@@ -71,7 +71,7 @@ class InitialLoad:
         except (PagingConflictError, DeltaExpiredError) as error:
             if self._session.result.restarted:
                 raise
-            self._session.give_up("broken", "loading", f"The load cannot go on and starts over. {error.message}")
+            self._session.give_up("broken", "loading", f"The load cannot continue and starts over. {error.message}")
             return
         with self._session.transaction() as connection:
             self._store_page(connection, page, state, began, state.started_at)
@@ -137,7 +137,7 @@ def _refuse_too_many(collection: str, before: DeltaState | None, now: dt.datetim
     if before is None or before.loads < MAX_LOADS or now >= before.started_at + REST:
         return
     raise DeltaBrokenError(
-        f"No new initial load of the delta of {collection} begins yet, after several in a row. {before.error or ''}",
-        guidance=f"The next begins after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
+        f"No new initial load of the delta of {collection} starts yet, after several in a row. {before.error or ''}",
+        guidance=f"The next starts after {before.started_at + REST:%Y-%m-%d %H:%M} UTC, or at once with:"
         " protime-etl changes --restart. Until then the nightly run brings the changes.",
     )

@@ -132,7 +132,7 @@ class _Poll:
             try:
                 state = self._session.read()
                 if restart and (state is None or asked_at is None or state.started_at < asked_at):
-                    self._session.give_up("expired", "asked", "A new initial load was asked for.")
+                    self._session.give_up("expired", "asked", "A new initial load was requested.")
                 elif first is not None:
                     self._refuse_another_first(first, state)
                 while not self._advance_once(load):
@@ -149,8 +149,8 @@ class _Poll:
         today = dt.datetime.now(ZoneInfo(self._session.settings.timezone)).date()
         if first is not None and first > today:
             raise SettingsError(
-                f"The delta would begin ({first}) after today ({today}) and tell about nothing.",
-                guidance="Begin earlier: it brings what changes on that day and later.",
+                f"The delta would begin ({first}) after today ({today}) and cover nothing.",
+                guidance="Choose an earlier day: the delta brings what changes on that day and later.",
             )
 
     def _refuse_another_first(self, first: dt.date, state: DeltaState | None) -> None:
@@ -159,8 +159,8 @@ class _Poll:
         earliest = earliest_start(self._session.settings, dt.datetime.now(dt.UTC))
         if state.date_from not in {first, max(first, earliest)}:
             raise SettingsError(
-                f"The delta ({state.status}) tells about {state.date_from} and later; --from changes nothing of that.",
-                guidance=f"Leave it out, or load anew: protime-etl changes --from {first} --restart",
+                f"The delta ({state.status}) covers {state.date_from} onwards; --from does not change that.",
+                guidance=f"Leave it out, or start over: protime-etl changes --from {first} --restart",
             )
 
     def _advance_once(self, load: InitialLoad) -> bool:
@@ -210,7 +210,7 @@ class _Poll:
             raise ProtocolError("An answer of the delta has no deltaLink.", guidance="The old one is kept.")
         self._session.guard(page, link, of_changes=True)
         if not page.delta_link and self._session.result.pages >= MAX_PAGES:
-            raise ProtocolError(f"The changes have no end: {MAX_PAGES} pages in one turn.")
+            raise ProtocolError(f"The changes have no end: {MAX_PAGES} pages in one poll.")
         if page.rows or page.rejected or page.deletions:
             self._store_changes(state, page, link, began)
         else:
@@ -227,7 +227,7 @@ class _Poll:
         """
         why = (
             f"{seen}: did another program start a delta with the same client, such as another warehouse?"
-            " Only one lives at a time."
+            " Only one can be active at a time."
         )
         with self._session.transaction() as connection:
             loads = deltas.loads_in_a_row(connection, self._session.tenant, self._session.path)
@@ -239,7 +239,7 @@ class _Poll:
         raise DeltaBrokenError(
             message,
             guidance="Give each warehouse a client of its own, then: protime-etl changes --restart. Until then the"
-            f" nightly run brings the changes, and no new load begins before {REST.days} day has passed.",
+            f" nightly run brings the changes, and no new load starts before {REST.days} day has passed.",
         )
 
     def _patiently(self, link: str) -> Page:
@@ -300,19 +300,19 @@ def _in_words(time: dt.timedelta) -> str:
 def _why_broken(state: DeltaState, error: ProtimeError) -> str:
     kind = failure_kind(error)
     if kind == "too large":
-        return f"No turn can read what has changed: it is loaded page by page. {error.message}"
+        return f"No poll can read what has changed: it is loaded page by page. {error.message}"
     failed = state.outages if kind == "outage" else state.failures
     others = ", while the API answers other requests" if kind == "outage" else ""
-    return f"{failed + 1} turns in a row have failed{others}. {error.message}"
+    return f"{failed + 1} polls in a row have failed{others}. {error.message}"
 
 
 def _outlook(state: DeltaState, error: ProtimeError) -> str:
-    """What becomes of a delta whose turn has failed so."""
+    """What becomes of a delta whose poll has failed so."""
     if failure_kind(error) != "answer":
         return ""
     return (
-        f"Turn {state.failures + 1} of {MAX_FAILURES} that may fail in a row; then a new initial load begins by itself."
-        " At once: protime-etl changes --restart"
+        f"Failed poll {state.failures + 1} in a row; after {MAX_FAILURES} a new initial load starts by itself."
+        " To start it now: protime-etl changes --restart"
     )
 
 

@@ -57,7 +57,7 @@ class PollResult:
     older: OlderVersionsError | None = None
     """What the tenant has in an older version than is stored."""
     unconfirmed: int = 0
-    """Records that could not be asked for; the next poll asks again."""
+    """Records that could not be requested; the next poll tries again."""
     date_from: dt.date | None = None
 
     @property
@@ -122,7 +122,7 @@ class DeltaSession:
 
     def give_up(self, status: deltas.Status, why: Restart, message: str) -> None:
         """The delta is over; its link is kept to be looked at."""
-        log.warning("The delta is %s: a new initial load begins. %s", status, message)
+        log.warning("The delta is %s: a new initial load starts. %s", status, message)
         self.result.restarted = why
         self.result.reason = message
         with self.transaction() as connection:

@@ -121,7 +121,7 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
         simulated.tenant.hard_delete(first)
         turn = poll(pipeline)
         assert turn.withheld is not None
-        assert "300 deletions of clockings wait to be accepted" in turn.withheld.message
+        assert "300 deletions of clockings are held back" in turn.withheld.message
         assert (turn.counts.deleted, turn.counts.requests) == (1, 2)
         assert "300 deletions of clockings wait" in stale(pipeline)[0]
 

@@ -171,7 +171,7 @@ def test_an_answer_that_can_never_be_used_ends_the_delta(
             assert message in state(engine)["error"]
         with caplog.at_level(logging.WARNING):
             turn = poll(pipeline)
-        assert "The delta is broken: a new initial load begins. 5 turns in a row have failed." in caplog.text
+        assert "The delta is broken: a new initial load starts. 5 polls in a row have failed." in caplog.text
         assert turn.restarted == "broken"
         assert message in turn.reason
         found = state(engine)
@@ -279,7 +279,7 @@ def test_an_outage_of_the_delta_alone_ends_it(
             assert (state(engine)["status"], state(engine)["outages"]) == ("active", failed)
         turn = poll(pipeline)
         assert turn.restarted == "broken"
-        assert "20 turns in a row have failed, while the API answers other requests" in turn.reason
+        assert "20 polls in a row have failed, while the API answers other requests" in turn.reason
         assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 
@@ -358,7 +358,7 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
         with pytest.raises(DeltaBrokenError, match="status 400"):
             poll(pipeline)
         assert len(server.api_requests) == asked, "at rest nothing is asked"
-        assert "cannot begin anew" in stale(pipeline)[0]
+        assert "cannot start over" in stale(pipeline)[0]
 
         server.mended = True
         if way_out == "a day":

@@ -417,7 +417,7 @@ def test_no_drift_is_kept_without_a_delta(pipeline: Pipeline, engine: Engine, si
 
 
 def test_only_one_process_at_a_time(pipeline: Pipeline, engine: Engine) -> None:
-    with DeltaLock(engine, "simulated", "clockings"), pytest.raises(BusyError, match="Another process works on"):
+    with DeltaLock(engine, "simulated", "clockings"), pytest.raises(BusyError, match="Another process is working on"):
         poll(pipeline)
     poll(pipeline)
 
@@ -443,7 +443,7 @@ def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
         return answer
 
     monkeypatch.setattr(pipeline.client, "delta_changes", overtaken)
-    with pytest.raises(BusyError, match="has moved the delta"):
+    with pytest.raises(BusyError, match="has advanced the delta"):
         poll(pipeline)
     assert moved.is_set()
     assert table_rows(engine) == before, "nothing of it was stored"

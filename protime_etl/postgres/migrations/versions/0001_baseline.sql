@@ -80,7 +80,7 @@ COMMENT ON COLUMN protime.absence_definitions_versions.extra IS 'Under ''other f
 COMMENT ON COLUMN protime.absence_definitions_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.absence_definitions_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.absence_definitions_versions.valid_from IS 'When this version was written to protime.absence_definitions.';
-COMMENT ON COLUMN protime.absence_definitions_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.absence_definitions_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.absence_groups (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -131,7 +131,7 @@ COMMENT ON COLUMN protime.absence_groups_versions.extra IS 'Under ''other form''
 COMMENT ON COLUMN protime.absence_groups_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.absence_groups_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.absence_groups_versions.valid_from IS 'When this version was written to protime.absence_groups.';
-COMMENT ON COLUMN protime.absence_groups_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.absence_groups_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.absences (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -159,14 +159,14 @@ CREATE TABLE protime.absences (
 CREATE INDEX ix_absences_date ON protime.absences (date);
 CREATE INDEX ix_absences_other_form ON protime.absences (tenant) WHERE extra ? 'other form';
 CREATE INDEX ix_absences_tenant_person_id_date ON protime.absences (tenant, person_id, date);
-COMMENT ON TABLE protime.absences IS 'Absences, one row for each person, day and part of it. Their reasons may tell of health.';
+COMMENT ON TABLE protime.absences IS 'Absences, one row for each person, day and part of it. Their reasons may concern health.';
 COMMENT ON COLUMN protime.absences.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime.absences.id IS 'Protime''s unique id of the record.';
 COMMENT ON COLUMN protime.absences.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.absences.date IS 'Day that the record belongs to.';
 COMMENT ON COLUMN protime.absences.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.absences.resulting_absence_definition_id IS 'Absence definition that counts after all approvals. Refers to id of protime.absence_definitions.';
-COMMENT ON COLUMN protime.absences.requested_absence_definition_id IS 'Absence definition that was asked for. Refers to id of protime.absence_definitions.';
+COMMENT ON COLUMN protime.absences.requested_absence_definition_id IS 'Absence definition that was requested. Refers to id of protime.absence_definitions.';
 COMMENT ON COLUMN protime.absences.shift_definition_id IS 'Shift definition of the absence, where it is not the schedule''s. Refers to id of protime.shift_definitions.';
 COMMENT ON COLUMN protime.absences.start_time_in_minutes IS 'Minute of the day at which it begins; -1440 to 2880.';
 COMMENT ON COLUMN protime.absences.duration_in_minutes IS 'How long it is, as entered.';
@@ -176,7 +176,7 @@ COMMENT ON COLUMN protime.absences.request_id IS 'Request that it comes from: te
 COMMENT ON COLUMN protime.absences.status IS 'Unknown, Manual, Auto, BeginOpen, Open, Terminal or Calendar: where it comes from.';
 COMMENT ON COLUMN protime.absences.approval_level IS 'Unknown, AwaitingApproval, Approved, NotApproved, NotApprovedByPriorities or NotApprovedByCalculations.';
 COMMENT ON COLUMN protime.absences.is_locked IS 'Whether it is locked against changes.';
-COMMENT ON COLUMN protime.absences.period_type IS 'Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.';
+COMMENT ON COLUMN protime.absences.period_type IS 'Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.';
 COMMENT ON COLUMN protime.absences.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.absences.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.absences.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
@@ -213,7 +213,7 @@ COMMENT ON COLUMN protime.absences_versions.person_id IS 'Protime''s internal id
 COMMENT ON COLUMN protime.absences_versions.date IS 'Day that the record belongs to.';
 COMMENT ON COLUMN protime.absences_versions.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.absences_versions.resulting_absence_definition_id IS 'Absence definition that counts after all approvals. Refers to id of protime.absence_definitions.';
-COMMENT ON COLUMN protime.absences_versions.requested_absence_definition_id IS 'Absence definition that was asked for. Refers to id of protime.absence_definitions.';
+COMMENT ON COLUMN protime.absences_versions.requested_absence_definition_id IS 'Absence definition that was requested. Refers to id of protime.absence_definitions.';
 COMMENT ON COLUMN protime.absences_versions.shift_definition_id IS 'Shift definition of the absence, where it is not the schedule''s. Refers to id of protime.shift_definitions.';
 COMMENT ON COLUMN protime.absences_versions.start_time_in_minutes IS 'Minute of the day at which it begins; -1440 to 2880.';
 COMMENT ON COLUMN protime.absences_versions.duration_in_minutes IS 'How long it is, as entered.';
@@ -223,12 +223,12 @@ COMMENT ON COLUMN protime.absences_versions.request_id IS 'Request that it comes
 COMMENT ON COLUMN protime.absences_versions.status IS 'Unknown, Manual, Auto, BeginOpen, Open, Terminal or Calendar: where it comes from.';
 COMMENT ON COLUMN protime.absences_versions.approval_level IS 'Unknown, AwaitingApproval, Approved, NotApproved, NotApprovedByPriorities or NotApprovedByCalculations.';
 COMMENT ON COLUMN protime.absences_versions.is_locked IS 'Whether it is locked against changes.';
-COMMENT ON COLUMN protime.absences_versions.period_type IS 'Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.';
+COMMENT ON COLUMN protime.absences_versions.period_type IS 'Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.';
 COMMENT ON COLUMN protime.absences_versions.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.absences_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.absences_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.absences_versions.valid_from IS 'When this version was written to protime.absences.';
-COMMENT ON COLUMN protime.absences_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.absences_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.access_clockings (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -247,7 +247,7 @@ CREATE TABLE protime.access_clockings (
 CREATE INDEX ix_access_clockings_date ON protime.access_clockings (date);
 CREATE INDEX ix_access_clockings_other_form ON protime.access_clockings (tenant) WHERE extra ? 'other form';
 CREATE INDEX ix_access_clockings_tenant_person_id_date ON protime.access_clockings (tenant, person_id, date);
-COMMENT ON TABLE protime.access_clockings IS 'Who went through which door. It serves security: look at what you may use it for.';
+COMMENT ON TABLE protime.access_clockings IS 'Who went through which door. It serves security: check what you may use it for.';
 COMMENT ON COLUMN protime.access_clockings.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime.access_clockings.id IS 'Protime''s unique id of the access clocking.';
 COMMENT ON COLUMN protime.access_clockings.person_id IS 'Protime''s internal id of the person; null while the badge is unknown. Refers to id of protime.people.';
@@ -327,7 +327,7 @@ COMMENT ON COLUMN protime.assignments.tenant IS 'Tenant: sub-domain of the myPro
 COMMENT ON COLUMN protime.assignments.id IS 'Protime''s unique id of the assignment.';
 COMMENT ON COLUMN protime.assignments.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.assignments.from_date IS 'First day.';
-COMMENT ON COLUMN protime.assignments.until_date IS 'Last day; null: it has no end.';
+COMMENT ON COLUMN protime.assignments.until_date IS 'Last day; null: open-ended.';
 COMMENT ON COLUMN protime.assignments.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.assignments.start_time_in_minutes IS 'Minute of the day at which it begins; -1440 to 2880.';
 COMMENT ON COLUMN protime.assignments.end_time_in_minutes IS 'Minute of the day at which it ends; -1440 to 2880.';
@@ -362,7 +362,7 @@ COMMENT ON COLUMN protime.assignments_versions.tenant IS 'Tenant: sub-domain of 
 COMMENT ON COLUMN protime.assignments_versions.id IS 'Protime''s unique id of the assignment.';
 COMMENT ON COLUMN protime.assignments_versions.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.assignments_versions.from_date IS 'First day.';
-COMMENT ON COLUMN protime.assignments_versions.until_date IS 'Last day; null: it has no end.';
+COMMENT ON COLUMN protime.assignments_versions.until_date IS 'Last day; null: open-ended.';
 COMMENT ON COLUMN protime.assignments_versions.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.assignments_versions.start_time_in_minutes IS 'Minute of the day at which it begins; -1440 to 2880.';
 COMMENT ON COLUMN protime.assignments_versions.end_time_in_minutes IS 'Minute of the day at which it ends; -1440 to 2880.';
@@ -373,7 +373,7 @@ COMMENT ON COLUMN protime.assignments_versions.extra IS 'Under ''other form'' do
 COMMENT ON COLUMN protime.assignments_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.assignments_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.assignments_versions.valid_from IS 'When this version was written to protime.assignments.';
-COMMENT ON COLUMN protime.assignments_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.assignments_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.break_definitions (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -394,7 +394,7 @@ CREATE TABLE protime.break_definitions (
     CONSTRAINT pk_break_definitions PRIMARY KEY (tenant, id)
 );
 CREATE INDEX ix_break_definitions_other_form ON protime.break_definitions (tenant) WHERE extra ? 'other form';
-COMMENT ON TABLE protime.break_definitions IS 'Which breaks there are.';
+COMMENT ON TABLE protime.break_definitions IS 'Break definitions.';
 COMMENT ON COLUMN protime.break_definitions.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime.break_definitions.id IS 'Protime''s unique id of the record.';
 COMMENT ON COLUMN protime.break_definitions.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
@@ -448,7 +448,7 @@ COMMENT ON COLUMN protime.break_definitions_versions.extra IS 'Under ''other for
 COMMENT ON COLUMN protime.break_definitions_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.break_definitions_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.break_definitions_versions.valid_from IS 'When this version was written to protime.break_definitions.';
-COMMENT ON COLUMN protime.break_definitions_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.break_definitions_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.breaks (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -470,7 +470,7 @@ CREATE TABLE protime.breaks (
 CREATE INDEX ix_breaks_date ON protime.breaks (date);
 CREATE INDEX ix_breaks_other_form ON protime.breaks (tenant) WHERE extra ? 'other form';
 CREATE INDEX ix_breaks_tenant_person_id_date ON protime.breaks (tenant, person_id, date);
-COMMENT ON TABLE protime.breaks IS 'Breaks by person and day. Start and end are what the definition allows: clockings tell the rest.';
+COMMENT ON TABLE protime.breaks IS 'Breaks by person and day. Start and end are what the definition allows: see clockings for the rest.';
 COMMENT ON COLUMN protime.breaks.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime.breaks.id IS 'Protime''s unique id of the record.';
 COMMENT ON COLUMN protime.breaks.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
@@ -574,7 +574,7 @@ COMMENT ON COLUMN protime.calculated_totals_versions.extra IS 'Under ''other for
 COMMENT ON COLUMN protime.calculated_totals_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.calculated_totals_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.calculated_totals_versions.valid_from IS 'When this version was written to protime.calculated_totals.';
-COMMENT ON COLUMN protime.calculated_totals_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.calculated_totals_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.clocking_versions (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -608,7 +608,7 @@ COMMENT ON COLUMN protime.clocking_versions.date IS 'Day that the clocking belon
 COMMENT ON COLUMN protime.clocking_versions.time_of_day_in_minutes IS 'Wall-clock minutes since midnight of date; below 0 is the previous day, 1440 and more the next.';
 COMMENT ON COLUMN protime.clocking_versions.kind IS 'InOut, Reason, Activity or ActivityEnd.';
 COMMENT ON COLUMN protime.clocking_versions.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
-COMMENT ON COLUMN protime.clocking_versions.original_time_of_day_in_minutes IS 'Time as registered; only there if the clocking was edited.';
+COMMENT ON COLUMN protime.clocking_versions.original_time_of_day_in_minutes IS 'Time as registered; only set if the clocking was edited.';
 COMMENT ON COLUMN protime.clocking_versions.calculated_time_of_day_in_minutes IS 'Time after Protime''s corrections, such as rounding.';
 COMMENT ON COLUMN protime.clocking_versions.is_generated IS 'Generated by Protime rather than clocked by a person.';
 COMMENT ON COLUMN protime.clocking_versions.terminal_id IS 'Internal id of the terminal.';
@@ -622,7 +622,7 @@ COMMENT ON COLUMN protime.clocking_versions.extra IS 'Under ''other form'' docum
 COMMENT ON COLUMN protime.clocking_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.clocking_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.clocking_versions.valid_from IS 'When this version was written to protime.clockings.';
-COMMENT ON COLUMN protime.clocking_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.clocking_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.clockings (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -658,7 +658,7 @@ COMMENT ON COLUMN protime.clockings.date IS 'Day that the clocking belongs to, a
 COMMENT ON COLUMN protime.clockings.time_of_day_in_minutes IS 'Wall-clock minutes since midnight of date; below 0 is the previous day, 1440 and more the next.';
 COMMENT ON COLUMN protime.clockings.kind IS 'InOut, Reason, Activity or ActivityEnd.';
 COMMENT ON COLUMN protime.clockings.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
-COMMENT ON COLUMN protime.clockings.original_time_of_day_in_minutes IS 'Time as registered; only there if the clocking was edited.';
+COMMENT ON COLUMN protime.clockings.original_time_of_day_in_minutes IS 'Time as registered; only set if the clocking was edited.';
 COMMENT ON COLUMN protime.clockings.calculated_time_of_day_in_minutes IS 'Time after Protime''s corrections, such as rounding.';
 COMMENT ON COLUMN protime.clockings.is_generated IS 'Generated by Protime rather than clocked by a person.';
 COMMENT ON COLUMN protime.clockings.terminal_id IS 'Internal id of the terminal.';
@@ -702,7 +702,7 @@ COMMENT ON COLUMN protime.contracts.change_version IS 'Order of changes, compare
 COMMENT ON COLUMN protime.contracts.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.contracts.code IS 'Code that the tenant gave it.';
 COMMENT ON COLUMN protime.contracts.from_date IS 'First day.';
-COMMENT ON COLUMN protime.contracts.until_date IS 'Last day; null: it has no end.';
+COMMENT ON COLUMN protime.contracts.until_date IS 'Last day; null: open-ended.';
 COMMENT ON COLUMN protime.contracts.contract_hours_in_minutes IS 'Minutes of work in the contract''s period.';
 COMMENT ON COLUMN protime.contracts.full_time_equivalent_in_minutes IS 'Minutes of full-time work in that period.';
 COMMENT ON COLUMN protime.contracts.contract_percentage IS 'Part of full-time work, in percent.';
@@ -743,7 +743,7 @@ COMMENT ON COLUMN protime.contracts_versions.change_version IS 'Order of changes
 COMMENT ON COLUMN protime.contracts_versions.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.contracts_versions.code IS 'Code that the tenant gave it.';
 COMMENT ON COLUMN protime.contracts_versions.from_date IS 'First day.';
-COMMENT ON COLUMN protime.contracts_versions.until_date IS 'Last day; null: it has no end.';
+COMMENT ON COLUMN protime.contracts_versions.until_date IS 'Last day; null: open-ended.';
 COMMENT ON COLUMN protime.contracts_versions.contract_hours_in_minutes IS 'Minutes of work in the contract''s period.';
 COMMENT ON COLUMN protime.contracts_versions.full_time_equivalent_in_minutes IS 'Minutes of full-time work in that period.';
 COMMENT ON COLUMN protime.contracts_versions.contract_percentage IS 'Part of full-time work, in percent.';
@@ -755,7 +755,7 @@ COMMENT ON COLUMN protime.contracts_versions.extra IS 'Under ''other form'' docu
 COMMENT ON COLUMN protime.contracts_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.contracts_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.contracts_versions.valid_from IS 'When this version was written to protime.contracts.';
-COMMENT ON COLUMN protime.contracts_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.contracts_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.counter_definitions (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -834,7 +834,7 @@ COMMENT ON COLUMN protime.counter_definitions_versions.extra IS 'Under ''other f
 COMMENT ON COLUMN protime.counter_definitions_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.counter_definitions_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.counter_definitions_versions.valid_from IS 'When this version was written to protime.counter_definitions.';
-COMMENT ON COLUMN protime.counter_definitions_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.counter_definitions_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.counter_groups (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -881,7 +881,7 @@ COMMENT ON COLUMN protime.counter_groups_versions.extra IS 'Under ''other form''
 COMMENT ON COLUMN protime.counter_groups_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.counter_groups_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.counter_groups_versions.valid_from IS 'When this version was written to protime.counter_groups.';
-COMMENT ON COLUMN protime.counter_groups_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.counter_groups_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.counters (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -918,7 +918,7 @@ COMMENT ON COLUMN protime.counters.start_time_in_minutes IS 'Minute of the day a
 COMMENT ON COLUMN protime.counters.end_time_in_minutes IS 'Minute of the day at which it ends.';
 COMMENT ON COLUMN protime.counters.duration_in_minutes IS 'How long it is.';
 COMMENT ON COLUMN protime.counters.number_of_instances IS 'How many there were, of a counter that counts instances.';
-COMMENT ON COLUMN protime.counters.period_type IS 'Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.';
+COMMENT ON COLUMN protime.counters.period_type IS 'Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.';
 COMMENT ON COLUMN protime.counters.status IS 'Unknown, Auto, Manual or Calendar: where it comes from.';
 COMMENT ON COLUMN protime.counters.is_authorized IS 'Whether it is authorized.';
 COMMENT ON COLUMN protime.counters.shift_definition_id IS 'Shift definition, where it is not the schedule''s. Refers to id of protime.shift_definitions.';
@@ -961,7 +961,7 @@ COMMENT ON COLUMN protime.counters_versions.start_time_in_minutes IS 'Minute of 
 COMMENT ON COLUMN protime.counters_versions.end_time_in_minutes IS 'Minute of the day at which it ends.';
 COMMENT ON COLUMN protime.counters_versions.duration_in_minutes IS 'How long it is.';
 COMMENT ON COLUMN protime.counters_versions.number_of_instances IS 'How many there were, of a counter that counts instances.';
-COMMENT ON COLUMN protime.counters_versions.period_type IS 'Unknown, Day, Week or PayPeriod: one of a week or a pay period stands on one day.';
+COMMENT ON COLUMN protime.counters_versions.period_type IS 'Unknown, Day, Week or PayPeriod: the value of a week or a pay period stands on one day.';
 COMMENT ON COLUMN protime.counters_versions.status IS 'Unknown, Auto, Manual or Calendar: where it comes from.';
 COMMENT ON COLUMN protime.counters_versions.is_authorized IS 'Whether it is authorized.';
 COMMENT ON COLUMN protime.counters_versions.shift_definition_id IS 'Shift definition, where it is not the schedule''s. Refers to id of protime.shift_definitions.';
@@ -970,7 +970,7 @@ COMMENT ON COLUMN protime.counters_versions.extra IS 'Under ''other form'' docum
 COMMENT ON COLUMN protime.counters_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.counters_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.counters_versions.valid_from IS 'When this version was written to protime.counters.';
-COMMENT ON COLUMN protime.counters_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.counters_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.department_histories (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -993,7 +993,7 @@ COMMENT ON COLUMN protime.department_histories.id IS 'Protime''s unique id of th
 COMMENT ON COLUMN protime.department_histories.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.department_histories.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.department_histories.from_date IS 'First day.';
-COMMENT ON COLUMN protime.department_histories.until_date IS 'Last day; null: it has no end. Whether it counts is not told.';
+COMMENT ON COLUMN protime.department_histories.until_date IS 'Last day; null: open-ended. Whether it is included is not documented.';
 COMMENT ON COLUMN protime.department_histories.department_id IS 'The department of these days. Refers to id of protime.departments.';
 COMMENT ON COLUMN protime.department_histories.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.department_histories.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
@@ -1049,7 +1049,7 @@ COMMENT ON COLUMN protime.departments_versions.extra IS 'Under ''other form'' do
 COMMENT ON COLUMN protime.departments_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.departments_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.departments_versions.valid_from IS 'When this version was written to protime.departments.';
-COMMENT ON COLUMN protime.departments_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.departments_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.employer_histories (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -1072,7 +1072,7 @@ COMMENT ON COLUMN protime.employer_histories.id IS 'Protime''s unique id of the 
 COMMENT ON COLUMN protime.employer_histories.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.employer_histories.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.employer_histories.from_date IS 'First day.';
-COMMENT ON COLUMN protime.employer_histories.until_date IS 'Last day; null: it has no end. Whether it counts is not told.';
+COMMENT ON COLUMN protime.employer_histories.until_date IS 'Last day; null: open-ended. Whether it is included is not documented.';
 COMMENT ON COLUMN protime.employer_histories.employer_id IS 'The employer of these days. Refers to id of protime.employers.';
 COMMENT ON COLUMN protime.employer_histories.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.employer_histories.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
@@ -1144,7 +1144,7 @@ COMMENT ON COLUMN protime.employers_versions.extra IS 'Under ''other form'' docu
 COMMENT ON COLUMN protime.employers_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.employers_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.employers_versions.valid_from IS 'When this version was written to protime.employers.';
-COMMENT ON COLUMN protime.employers_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.employers_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.job_categories (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -1195,7 +1195,7 @@ COMMENT ON COLUMN protime.job_categories_versions.extra IS 'Under ''other form''
 COMMENT ON COLUMN protime.job_categories_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.job_categories_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.job_categories_versions.valid_from IS 'When this version was written to protime.job_categories.';
-COMMENT ON COLUMN protime.job_categories_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.job_categories_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.job_category_histories (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -1218,7 +1218,7 @@ COMMENT ON COLUMN protime.job_category_histories.id IS 'Protime''s unique id of 
 COMMENT ON COLUMN protime.job_category_histories.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.job_category_histories.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.job_category_histories.from_date IS 'First day.';
-COMMENT ON COLUMN protime.job_category_histories.until_date IS 'Last day; null: it has no end. Whether it counts is not told.';
+COMMENT ON COLUMN protime.job_category_histories.until_date IS 'Last day; null: open-ended. Whether it is included is not documented.';
 COMMENT ON COLUMN protime.job_category_histories.job_category_id IS 'The job category of these days. Refers to id of protime.job_categories.';
 COMMENT ON COLUMN protime.job_category_histories.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.job_category_histories.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
@@ -1246,7 +1246,7 @@ COMMENT ON COLUMN protime.job_histories.id IS 'Protime''s unique id of the recor
 COMMENT ON COLUMN protime.job_histories.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.job_histories.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.job_histories.from_date IS 'First day.';
-COMMENT ON COLUMN protime.job_histories.until_date IS 'Last day; null: it has no end. Whether it counts is not told.';
+COMMENT ON COLUMN protime.job_histories.until_date IS 'Last day; null: open-ended. Whether it is included is not documented.';
 COMMENT ON COLUMN protime.job_histories.job_id IS 'The job of these days. Refers to id of protime.jobs.';
 COMMENT ON COLUMN protime.job_histories.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.job_histories.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
@@ -1298,7 +1298,7 @@ COMMENT ON COLUMN protime.jobs_versions.extra IS 'Under ''other form'' documente
 COMMENT ON COLUMN protime.jobs_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.jobs_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.jobs_versions.valid_from IS 'When this version was written to protime.jobs.';
-COMMENT ON COLUMN protime.jobs_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.jobs_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.paid_presences (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -1348,7 +1348,7 @@ CREATE TABLE protime.people (
     CONSTRAINT pk_people PRIMARY KEY (tenant, id)
 );
 CREATE INDEX ix_people_other_form ON protime.people (tenant) WHERE extra ? 'other form';
-COMMENT ON TABLE protime.people IS 'Identity of the people that clock. Nothing else that the API tells about them is stored.';
+COMMENT ON TABLE protime.people IS 'Identity of the people that clock. Nothing else that the API returns about them is stored.';
 COMMENT ON COLUMN protime.people.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime.people.id IS 'Protime''s internal id of the person.';
 COMMENT ON COLUMN protime.people.change_version IS 'Order of changes, compared as bytes.';
@@ -1402,7 +1402,7 @@ COMMENT ON COLUMN protime.people_versions.extra IS 'Under ''other form'' documen
 COMMENT ON COLUMN protime.people_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.people_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.people_versions.valid_from IS 'When this version was written to protime.people.';
-COMMENT ON COLUMN protime.people_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.people_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.sector_histories (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -1425,7 +1425,7 @@ COMMENT ON COLUMN protime.sector_histories.id IS 'Protime''s unique id of the re
 COMMENT ON COLUMN protime.sector_histories.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.sector_histories.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.sector_histories.from_date IS 'First day.';
-COMMENT ON COLUMN protime.sector_histories.until_date IS 'Last day; null: it has no end. Whether it counts is not told.';
+COMMENT ON COLUMN protime.sector_histories.until_date IS 'Last day; null: open-ended. Whether it is included is not documented.';
 COMMENT ON COLUMN protime.sector_histories.sector_id IS 'The sector of these days. Refers to id of protime.sectors.';
 COMMENT ON COLUMN protime.sector_histories.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.sector_histories.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
@@ -1477,7 +1477,7 @@ COMMENT ON COLUMN protime.sectors_versions.extra IS 'Under ''other form'' docume
 COMMENT ON COLUMN protime.sectors_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.sectors_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.sectors_versions.valid_from IS 'When this version was written to protime.sectors.';
-COMMENT ON COLUMN protime.sectors_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.sectors_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.shift_definitions (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -1495,7 +1495,7 @@ CREATE TABLE protime.shift_definitions (
     CONSTRAINT pk_shift_definitions PRIMARY KEY (tenant, id)
 );
 CREATE INDEX ix_shift_definitions_other_form ON protime.shift_definitions (tenant) WHERE extra ? 'other form';
-COMMENT ON TABLE protime.shift_definitions IS 'Which shifts there are; their times are not told.';
+COMMENT ON TABLE protime.shift_definitions IS 'Shifts; the API does not give their times.';
 COMMENT ON COLUMN protime.shift_definitions.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime.shift_definitions.id IS 'Protime''s unique id of the record.';
 COMMENT ON COLUMN protime.shift_definitions.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
@@ -1540,7 +1540,7 @@ COMMENT ON COLUMN protime.shift_definitions_versions.extra IS 'Under ''other for
 COMMENT ON COLUMN protime.shift_definitions_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.shift_definitions_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.shift_definitions_versions.valid_from IS 'When this version was written to protime.shift_definitions.';
-COMMENT ON COLUMN protime.shift_definitions_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.shift_definitions_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime.work_interruptions (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,
@@ -1594,7 +1594,7 @@ COMMENT ON COLUMN protime.work_location_histories.id IS 'Protime''s unique id of
 COMMENT ON COLUMN protime.work_location_histories.change_version IS 'Order of changes, compared as bytes; an older one never overwrites a newer.';
 COMMENT ON COLUMN protime.work_location_histories.person_id IS 'Protime''s internal id of the person. Refers to id of protime.people.';
 COMMENT ON COLUMN protime.work_location_histories.from_date IS 'First day.';
-COMMENT ON COLUMN protime.work_location_histories.until_date IS 'Last day; null: it has no end. Whether it counts is not told.';
+COMMENT ON COLUMN protime.work_location_histories.until_date IS 'Last day; null: open-ended. Whether it is included is not documented.';
 COMMENT ON COLUMN protime.work_location_histories.work_location_id IS 'The work location of these days. Refers to id of protime.work_locations.';
 COMMENT ON COLUMN protime.work_location_histories.extra IS 'Under ''other form'' documented fields that could not be read, as they came; beside it no unknown fields.';
 COMMENT ON COLUMN protime.work_location_histories.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
@@ -1646,7 +1646,7 @@ COMMENT ON COLUMN protime.work_locations_versions.extra IS 'Under ''other form''
 COMMENT ON COLUMN protime.work_locations_versions.deleted_at IS 'When it was learnt that the record is deleted in Protime; null while it is not.';
 COMMENT ON COLUMN protime.work_locations_versions.deleted_by IS 'How that was learnt: status (Protime says Deleted), vanished (a complete pull lacks it), delta.';
 COMMENT ON COLUMN protime.work_locations_versions.valid_from IS 'When this version was written to protime.work_locations.';
-COMMENT ON COLUMN protime.work_locations_versions.valid_to IS 'When another one took its place; not valid any more then.';
+COMMENT ON COLUMN protime.work_locations_versions.valid_to IS 'When another version replaced it; no longer valid from then on.';
 CREATE TABLE protime_etl.acts (
     tenant TEXT NOT NULL,
     number BIGINT NOT NULL,
@@ -1656,8 +1656,8 @@ CREATE TABLE protime_etl.acts (
 );
 COMMENT ON TABLE protime_etl.acts IS 'The last act on all that was held of a tenant, such as forget: a command that began before it ends.';
 COMMENT ON COLUMN protime_etl.acts.tenant IS 'Tenant.';
-COMMENT ON COLUMN protime_etl.acts.number IS 'One more with each act.';
-COMMENT ON COLUMN protime_etl.acts.what IS 'What became of the tenant by the last one, in words.';
+COMMENT ON COLUMN protime_etl.acts.number IS 'Increases with each act.';
+COMMENT ON COLUMN protime_etl.acts.what IS 'What the last one did to the tenant, in words.';
 COMMENT ON COLUMN protime_etl.acts.noted_at IS 'When that was noted.';
 CREATE TABLE protime_etl.collection_state (
     tenant TEXT NOT NULL,
@@ -1714,9 +1714,9 @@ CREATE TABLE protime_etl.delta_polls (
     CONSTRAINT pk_delta_polls PRIMARY KEY (poll_id)
 );
 CREATE INDEX ix_delta_polls_tenant_collection_finished_at ON protime_etl.delta_polls (tenant, collection, finished_at);
-COMMENT ON TABLE protime_etl.delta_polls IS 'Turns of the deltas of the last year.';
-COMMENT ON COLUMN protime_etl.delta_polls.poll_id IS 'Number of the turn.';
-COMMENT ON COLUMN protime_etl.delta_polls.tenant IS 'Tenant that was asked.';
+COMMENT ON TABLE protime_etl.delta_polls IS 'Polls of the deltas of the last year.';
+COMMENT ON COLUMN protime_etl.delta_polls.poll_id IS 'Number of the poll.';
+COMMENT ON COLUMN protime_etl.delta_polls.tenant IS 'Tenant that was polled.';
 COMMENT ON COLUMN protime_etl.delta_polls.collection IS 'Collection of the delta.';
 COMMENT ON COLUMN protime_etl.delta_polls.finished_at IS 'When it ended.';
 COMMENT ON COLUMN protime_etl.delta_polls.seconds IS 'How long it took, waits included.';
@@ -1724,7 +1724,7 @@ COMMENT ON COLUMN protime_etl.delta_polls.initial IS 'Whether it loaded everythi
 COMMENT ON COLUMN protime_etl.delta_polls.withheld IS 'Whether too many deletions at once were held back.';
 COMMENT ON COLUMN protime_etl.delta_polls.error IS 'What went wrong, in one line; null when it was good.';
 COMMENT ON COLUMN protime_etl.delta_polls.requests IS 'API requests sent.';
-COMMENT ON COLUMN protime_etl.delta_polls.rows_read IS 'Records told.';
+COMMENT ON COLUMN protime_etl.delta_polls.rows_read IS 'Records reported.';
 COMMENT ON COLUMN protime_etl.delta_polls.inserted IS 'Rows that are new.';
 COMMENT ON COLUMN protime_etl.delta_polls.updated IS 'Rows that changed.';
 COMMENT ON COLUMN protime_etl.delta_polls.deleted IS 'Rows that are deleted now and were not before.';
@@ -1749,12 +1749,12 @@ CREATE TABLE protime_etl.delta_unconfirmed (
     CONSTRAINT pk_delta_unconfirmed PRIMARY KEY (tenant, collection, id),
     CONSTRAINT ck_delta_unconfirmed_reason CHECK (reason IN ('delta', 'vanished', 'doubtful', 'older'))
 );
-COMMENT ON TABLE protime_etl.delta_unconfirmed IS 'Records of which nothing is believed before they were asked for by their ids; empty after most turns.';
+COMMENT ON TABLE protime_etl.delta_unconfirmed IS 'Records to be confirmed by a request for their ids before anything is written; empty after most polls.';
 COMMENT ON COLUMN protime_etl.delta_unconfirmed.tenant IS 'Tenant that is read.';
 COMMENT ON COLUMN protime_etl.delta_unconfirmed.collection IS 'Collection of the record.';
-COMMENT ON COLUMN protime_etl.delta_unconfirmed.id IS 'Id of the record, to be asked for.';
-COMMENT ON COLUMN protime_etl.delta_unconfirmed.change_version IS 'Of the deletion that the delta told, or of the record that came; empty: none.';
-COMMENT ON COLUMN protime_etl.delta_unconfirmed.reason IS 'delta (told as deleted), vanished (a load never met it), doubtful (it came, and may be gone) or older (it came with an older version than is stored).';
+COMMENT ON COLUMN protime_etl.delta_unconfirmed.id IS 'Id of the record, to be requested.';
+COMMENT ON COLUMN protime_etl.delta_unconfirmed.change_version IS 'Of the deletion that the delta reported, or of the record that came; empty: no version.';
+COMMENT ON COLUMN protime_etl.delta_unconfirmed.reason IS 'delta (reported as deleted), vanished (a load never met it), doubtful (it came, and may be gone) or older (it came with an older version than is stored).';
 COMMENT ON COLUMN protime_etl.delta_unconfirmed.withheld IS 'Too many at once: not deleted before that is accepted.';
 COMMENT ON COLUMN protime_etl.delta_unconfirmed.found_at IS 'When it was entered.';
 CREATE TABLE protime_etl.deltas (
@@ -1780,17 +1780,17 @@ COMMENT ON TABLE protime_etl.deltas IS 'How far each delta has been read; the li
 COMMENT ON COLUMN protime_etl.deltas.tenant IS 'Tenant that is read.';
 COMMENT ON COLUMN protime_etl.deltas.collection IS 'Collection, of which one delta at most is alive.';
 COMMENT ON COLUMN protime_etl.deltas.status IS 'loading, active, expired (410), conflicted (409) or broken.';
-COMMENT ON COLUMN protime_etl.deltas.date_from IS 'First day that the delta tells about.';
-COMMENT ON COLUMN protime_etl.deltas.link IS 'Where to go on: the next page of the initial load, or the deltaLink.';
-COMMENT ON COLUMN protime_etl.deltas.previous_link IS 'The link before it, to look at when something is wrong.';
+COMMENT ON COLUMN protime_etl.deltas.date_from IS 'First day that the delta covers.';
+COMMENT ON COLUMN protime_etl.deltas.link IS 'Where to resume: the next page of the initial load, or the deltaLink.';
+COMMENT ON COLUMN protime_etl.deltas.previous_link IS 'The link before it, to inspect when something is wrong.';
 COMMENT ON COLUMN protime_etl.deltas.started_at IS 'When its initial load began.';
 COMMENT ON COLUMN protime_etl.deltas.requested_at IS 'Last good request; 72 hours later the delta expires.';
 COMMENT ON COLUMN protime_etl.deltas.changed_at IS 'Last request that brought a change.';
 COMMENT ON COLUMN protime_etl.deltas.initial_rows IS 'Records of the load.';
 COMMENT ON COLUMN protime_etl.deltas.unreadable IS 'Records of it without an id.';
-COMMENT ON COLUMN protime_etl.deltas.error IS 'What went wrong last, in one line; null when the last turn was good.';
-COMMENT ON COLUMN protime_etl.deltas.failures IS 'Turns in a row whose answer could not be used; after a few the delta is broken.';
-COMMENT ON COLUMN protime_etl.deltas.outages IS 'Turns in a row without an answer; after many, while others get one, the delta is broken.';
+COMMENT ON COLUMN protime_etl.deltas.error IS 'What went wrong last, in one line; null when the last poll was good.';
+COMMENT ON COLUMN protime_etl.deltas.failures IS 'Polls in a row whose answer could not be used; after a few the delta is broken.';
+COMMENT ON COLUMN protime_etl.deltas.outages IS 'Polls in a row without an answer; after many, while other requests get one, the delta is broken.';
 COMMENT ON COLUMN protime_etl.deltas.loads IS 'Initial loads begun since it was last active; after a few the next one waits for a day.';
 CREATE TABLE protime_etl.drift_candidates (
     tenant TEXT NOT NULL,
@@ -1801,7 +1801,7 @@ CREATE TABLE protime_etl.drift_candidates (
     found_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_drift_candidates PRIMARY KEY (tenant, collection, id)
 );
-COMMENT ON TABLE protime_etl.drift_candidates IS 'What pulls repaired; taken out when the delta brings it too. The view protime.drift shows what is left.';
+COMMENT ON TABLE protime_etl.drift_candidates IS 'What pulls repaired; removed when the delta brings it too. The view protime.drift shows what is left.';
 COMMENT ON COLUMN protime_etl.drift_candidates.tenant IS 'Tenant that was read.';
 COMMENT ON COLUMN protime_etl.drift_candidates.collection IS 'Collection of the record.';
 COMMENT ON COLUMN protime_etl.drift_candidates.id IS 'Id of a record that a pull had to write although a delta is active.';
@@ -1817,9 +1817,9 @@ CREATE TABLE protime_etl.pauses (
 );
 COMMENT ON TABLE protime_etl.pauses IS 'Retry-After and the budget of requests, shared by all processes.';
 COMMENT ON COLUMN protime_etl.pauses.tenant IS 'Tenant that asked to wait.';
-COMMENT ON COLUMN protime_etl.pauses.until IS 'Nobody asks before then, by this database''s clock.';
+COMMENT ON COLUMN protime_etl.pauses.until IS 'No request is sent before then, by this database''s clock.';
 COMMENT ON COLUMN protime_etl.pauses.next_turn IS 'When the next request may be sent, if there is a budget of requests.';
-COMMENT ON COLUMN protime_etl.pauses.asked_until IS 'Until when the API asked to wait: later than until, where that was cut.';
+COMMENT ON COLUMN protime_etl.pauses.asked_until IS 'Until when the API asked us to wait: later than until, where that was cut.';
 CREATE TABLE protime_etl.promises (
     tenant TEXT NOT NULL,
     collection TEXT NOT NULL,
@@ -1829,11 +1829,11 @@ CREATE TABLE protime_etl.promises (
     planned_days INTEGER DEFAULT 0 NOT NULL,
     CONSTRAINT pk_promises PRIMARY KEY (tenant, collection)
 );
-COMMENT ON TABLE protime_etl.promises IS 'What is read, and which days of it were asked for of all people; what of them is not read is missing.';
+COMMENT ON TABLE protime_etl.promises IS 'What is read, and which days of it were requested for all people; days that are not read are missing.';
 COMMENT ON COLUMN protime_etl.promises.tenant IS 'Tenant.';
 COMMENT ON COLUMN protime_etl.promises.collection IS 'Collection.';
 COMMENT ON COLUMN protime_etl.promises.by_people IS 'Whether it is read by people, or by days for all people.';
-COMMENT ON COLUMN protime_etl.promises.dates IS 'Days that runs for all people asked for.';
+COMMENT ON COLUMN protime_etl.promises.dates IS 'Days that runs for all people requested.';
 COMMENT ON COLUMN protime_etl.promises.follows_from IS 'From this day on each day that ends is due, too; null: no run was for all.';
 COMMENT ON COLUMN protime_etl.promises.planned_days IS 'How many days from today on are due, too, of a collection that holds plans; each night again.';
 CREATE TABLE protime_etl.proof_days (
@@ -1854,7 +1854,7 @@ COMMENT ON COLUMN protime_etl.proof_days.collection IS 'Collection that was comp
 COMMENT ON COLUMN protime_etl.proof_days.date IS 'Day.';
 COMMENT ON COLUMN protime_etl.proof_days.proven_at IS 'When the last reading of all people''s records of the day began.';
 COMMENT ON COLUMN protime_etl.proof_days.rest_at IS 'When the records that were not equal then were last compared again.';
-COMMENT ON COLUMN protime_etl.proof_days.part_since IS 'When a comparison in parts began that is not complete; null: there is none.';
+COMMENT ON COLUMN protime_etl.proof_days.part_since IS 'When a comparison in parts began that is not complete; null: no comparison in parts.';
 COMMENT ON COLUMN protime_etl.proof_days.part_until IS 'Last person of it that was compared.';
 COMMENT ON COLUMN protime_etl.proof_days.differences IS 'Records that differed, in all comparisons together.';
 COMMENT ON COLUMN protime_etl.proof_days.last_found_at IS 'When the last of them was found.';
@@ -1904,19 +1904,19 @@ CREATE TABLE protime_etl.runs (
     CONSTRAINT ck_runs_dates CHECK (date_from <= date_to),
     CONSTRAINT ck_runs_started_by CHECK (started_by = CASE WHEN dag_id IS NULL THEN 'cli' ELSE 'airflow' END)
 );
-COMMENT ON TABLE protime_etl.runs IS 'Ledger: each run that was asked for.';
+COMMENT ON TABLE protime_etl.runs IS 'Ledger: each requested run.';
 COMMENT ON COLUMN protime_etl.runs.run_id IS 'Number of the run.';
 COMMENT ON COLUMN protime_etl.runs.tenant IS 'Tenant that was read.';
 COMMENT ON COLUMN protime_etl.runs.kind IS 'What it is for: sync, backfill, nightly, verify, proof, repair, unlisted.';
 COMMENT ON COLUMN protime_etl.runs.started_by IS 'cli or airflow.';
 COMMENT ON COLUMN protime_etl.runs.dag_id IS 'DAG of Airflow that started it; null: the command line.';
 COMMENT ON COLUMN protime_etl.runs.dag_run_id IS 'Run of the DAG.';
-COMMENT ON COLUMN protime_etl.runs.collections IS 'Collections asked for.';
-COMMENT ON COLUMN protime_etl.runs.date_from IS 'First day asked for.';
-COMMENT ON COLUMN protime_etl.runs.date_to IS 'Last day asked for.';
-COMMENT ON COLUMN protime_etl.runs.person_ids IS 'People asked for; null: all that were known.';
-COMMENT ON COLUMN protime_etl.runs.circles IS 'Circles asked for instead of people; null: none.';
-COMMENT ON COLUMN protime_etl.runs.only_missing IS 'Only what had not been covered was asked for.';
+COMMENT ON COLUMN protime_etl.runs.collections IS 'Collections requested.';
+COMMENT ON COLUMN protime_etl.runs.date_from IS 'First day requested.';
+COMMENT ON COLUMN protime_etl.runs.date_to IS 'Last day requested.';
+COMMENT ON COLUMN protime_etl.runs.person_ids IS 'People requested; null: all that were known.';
+COMMENT ON COLUMN protime_etl.runs.circles IS 'Circles requested instead of people; null: none.';
+COMMENT ON COLUMN protime_etl.runs.only_missing IS 'Only what had not been covered was requested.';
 COMMENT ON COLUMN protime_etl.runs.started_at IS 'When it was planned.';
 COMMENT ON COLUMN protime_etl.runs.finished_at IS 'When its last unit was done or gave up; null before.';
 COMMENT ON COLUMN protime_etl.runs.status IS 'running, done or failed.';
@@ -1932,8 +1932,8 @@ CREATE TABLE protime_etl.tenants (
 COMMENT ON TABLE protime_etl.tenants IS 'Tenants that were read, with what SQL needs to know about each.';
 COMMENT ON COLUMN protime_etl.tenants.tenant IS 'Tenant: sub-domain of the myProtime URL.';
 COMMENT ON COLUMN protime_etl.tenants.timezone IS 'IANA time zone in which the tenant''s minutes are read.';
-COMMENT ON COLUMN protime_etl.tenants.environment IS 'production or sandbox, where its rows come from; null: the next read says.';
-COMMENT ON COLUMN protime_etl.tenants.api_host IS 'Host of the API that its rows come from; null: the next read says.';
+COMMENT ON COLUMN protime_etl.tenants.environment IS 'production or sandbox, where its rows come from; null: set by the next read.';
+COMMENT ON COLUMN protime_etl.tenants.api_host IS 'Host of the API that its rows come from; null: set by the next read.';
 CREATE TABLE protime_etl.tokens (
     client TEXT NOT NULL,
     sealed BYTEA NOT NULL,
@@ -1943,7 +1943,7 @@ CREATE TABLE protime_etl.tokens (
 );
 COMMENT ON TABLE protime_etl.tokens IS 'The access token that all processes share.';
 COMMENT ON COLUMN protime_etl.tokens.client IS 'SHA-256 of token endpoint, client id and scopes.';
-COMMENT ON COLUMN protime_etl.tokens.sealed IS 'Token, encrypted with a key made of the client secret.';
+COMMENT ON COLUMN protime_etl.tokens.sealed IS 'Token, encrypted with a key derived from the client secret.';
 COMMENT ON COLUMN protime_etl.tokens.lifetime IS 'Seconds that the token endpoint gave it.';
 COMMENT ON COLUMN protime_etl.tokens.expires_at IS 'When it expires, by this database''s clock.';
 CREATE TABLE protime_etl.tombstones (
@@ -1955,7 +1955,7 @@ CREATE TABLE protime_etl.tombstones (
     CONSTRAINT pk_tombstones PRIMARY KEY (tenant, collection, id)
 );
 COMMENT ON TABLE protime_etl.tombstones IS 'Deleted records that have no row: a late reader may still bring them.';
-COMMENT ON COLUMN protime_etl.tombstones.tenant IS 'Tenant that told the deletion.';
+COMMENT ON COLUMN protime_etl.tombstones.tenant IS 'Tenant that reported the deletion.';
 COMMENT ON COLUMN protime_etl.tombstones.collection IS 'Collection of the record.';
 COMMENT ON COLUMN protime_etl.tombstones.id IS 'Id of a record that was deleted before the table ever had it.';
 COMMENT ON COLUMN protime_etl.tombstones.change_version IS 'Of the deletion: what is not newer stays out.';
@@ -2008,7 +2008,7 @@ COMMENT ON COLUMN protime_etl.verifications.older IS 'Of missing and stale, thos
 COMMENT ON COLUMN protime_etl.verifications.pending IS 'Of missing, extra and stale, those newer than the last reading.';
 COMMENT ON COLUMN protime_etl.verifications.rejected IS 'Records that could not be understood.';
 COMMENT ON COLUMN protime_etl.verifications.unlisted IS 'People with records whom no list names.';
-COMMENT ON COLUMN protime_etl.verifications.unreadable IS 'Persons and days that the API cannot tell.';
+COMMENT ON COLUMN protime_etl.verifications.unreadable IS 'Persons and days for which the API returned an error.';
 CREATE TABLE protime_etl.views (
     name TEXT NOT NULL,
     sha256 TEXT NOT NULL,
@@ -2067,10 +2067,10 @@ CREATE TABLE protime_etl.told_days (
     CONSTRAINT fk_told_days_note_id FOREIGN KEY(note_id) REFERENCES protime_etl.written_days (note_id) ON DELETE CASCADE
 );
 CREATE INDEX ix_told_days_asset_task ON protime_etl.told_days (asset, task);
-COMMENT ON TABLE protime_etl.told_days IS 'Which asset''s event has told of what was written.';
-COMMENT ON COLUMN protime_etl.told_days.note_id IS 'Note that is told.';
-COMMENT ON COLUMN protime_etl.told_days.asset IS 'Name of the asset whose event tells it.';
-COMMENT ON COLUMN protime_etl.told_days.task IS 'Task that sends the event; a further try of it tells the same.';
+COMMENT ON TABLE protime_etl.told_days IS 'Which asset''s event has reported what was written.';
+COMMENT ON COLUMN protime_etl.told_days.note_id IS 'Note that is reported.';
+COMMENT ON COLUMN protime_etl.told_days.asset IS 'Name of the asset whose event reports it.';
+COMMENT ON COLUMN protime_etl.told_days.task IS 'Task that sends the event; a further try of it reports the same.';
 COMMENT ON COLUMN protime_etl.told_days.told_at IS 'When the task took it.';
 CREATE TABLE protime_etl.units (
     unit_id BIGINT GENERATED ALWAYS AS IDENTITY,
