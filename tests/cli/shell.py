@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -23,6 +24,7 @@ __all__ = ["COMMAND", "Shell", "crowd", "hear_ctrl_c", "last_json"]
 
 OF_ALL_TENANTS = {"status", "sql", "forget"}
 """Commands that show every tenant of the warehouse."""
+INTERRUPT = b"\x03\n"
 COMMAND = Path(sys.executable).parent / "protime-etl"
 
 
@@ -95,15 +97,20 @@ class Shell:
             preexec_fn=lambda: os.login_tty(its),  # a password is asked for at the terminal itself
         ) as process:
             os.close(its)
-            shown, seen = "", 0
+            shown, seen, last = "", 0, b""
             waiting = list(answers)
             try:
-                while piece := os.read(mine, 65536):
+                while True:
+                    if last == INTERRUPT and not select.select([mine], [], [], 10)[0]:
+                        os.write(mine, INTERRUPT)  # the first came just before readline waited for it
+                    if not (piece := os.read(mine, 65536)):
+                        break
                     shown += piece.decode()
                     while waiting and waiting[0][0] in shown[seen:]:
                         seen = len(shown)
                         time.sleep(0.1)  # echoing is off a moment after a password was asked for
-                        os.write(mine, f"{waiting.pop(0)[1]}\n".encode())
+                        last = f"{waiting.pop(0)[1]}\n".encode()
+                        os.write(mine, last)
             except OSError:
                 pass
             finally:
