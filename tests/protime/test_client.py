@@ -157,7 +157,7 @@ def test_an_answer_that_is_no_page_is_asked_for_again_and_then_told(
 ) -> None:
     monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 2)
     with ScriptedServer([Answer(200, body)]) as server:
-        with pytest.raises(ProtocolError, match="not a page of JSON records"):
+        with pytest.raises(ProtocolError, match="a page of JSON records"):
             read_all(server)
         assert len(server.api_requests) == 2
 
@@ -186,7 +186,7 @@ def test_a_body_that_grows_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatc
         (Answer(400, {"error": "invalid_scope", "error_description": "no such scope"}), "Check PROTIME_SCOPES"),
         (Answer(401, {"error": "the-client-secret", "error_description": "the-client-secret"}), "status 401. Check"),
         (Answer(400, {"error": "invalid_request"}), "may use the client_credentials grant"),
-        (Answer(404, b"nothing here"), "Check PROTIME_TENANT and PROTIME_ENVIRONMENT"),
+        (Answer(404, b"nothing here"), "check PROTIME_TENANT and PROTIME_ENVIRONMENT"),
         (token_answer("t", scope="connector-protimeapi-people.read"), r"not granted connector-protimeapi-clockings"),
         (Answer(200, {"access_token": "a"}), "not a token"),
         (token_answer("a\r\nX-Evil: 1"), "not a usable Bearer token"),

@@ -164,7 +164,7 @@ def test_an_answer_that_can_never_be_used_ends_the_delta(
         for failed in range(1, MAX_FAILURES):
             with pytest.raises(ProtimeError, match=message) as caught:
                 poll(pipeline)
-            assert f"Turn {failed} of {MAX_FAILURES}" in caught.value.guidance
+            assert f"Failed poll {failed} in a row; after {MAX_FAILURES}" in caught.value.guidance
             assert caught.value.guidance.endswith("protime-etl changes --restart")
             assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
             assert state(engine)["failures"] == failed
