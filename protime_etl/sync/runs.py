@@ -38,7 +38,7 @@ from protime_etl.sync.planning import plan_gaps, windows
 from protime_etl.sync.requests import last_of, readable, select
 from protime_etl.sync.settled import last_settled_day, local_day
 from protime_etl.sync.volume import VolumeEstimate
-from protime_etl.sync.workers import Observer, WorkerPool
+from protime_etl.sync.workers import Observer, WorkerPool, pull
 from protime_etl.sync.worklist import failure_of
 from protime_etl.work import EVERYONE, Counts, Request, RunKind, Slice, Unit
 
@@ -53,6 +53,7 @@ __all__ = [
     "plan_slices",
     "read_all",
     "read_unit",
+    "run_alone",
     "run_units",
     "sync",
     "unfinished_parts",
@@ -128,6 +129,20 @@ def entering_failures(pipeline: Pipeline, request: Request) -> Iterator[None]:
             if known_people(connection, pipeline.tenant) and not request.circles:
                 _enter_unread(pipeline, connection, request, dict.fromkeys(request.collections, error))
         raise
+
+
+def run_alone(pipeline: Pipeline, kind: RunKind, request: Request) -> Counts:
+    """Plan a request and pull it in this thread, with the pipeline's own client and what it may still request.
+
+    Raises:
+        ProtimeError: as `plan` and `pull`; what was committed stays.
+    """
+    run_id, units = plan(pipeline, kind, request)
+    try:
+        with RunLease(pipeline.engine, run_id):
+            return pull(pipeline, *units)
+    finally:
+        finish(pipeline, run_id)
 
 
 def plan(

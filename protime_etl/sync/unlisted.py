@@ -18,15 +18,13 @@ from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.postgres.collection_state import page_size
-from protime_etl.postgres.locks import RunLease
 from protime_etl.postgres.people import people_to_read
 from protime_etl.postgres.volumes import usual_amounts
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import windows
 from protime_etl.sync.requests import select
-from protime_etl.sync.runs import finish, plan
+from protime_etl.sync.runs import run_alone
 from protime_etl.sync.volume import VolumeEstimate
-from protime_etl.sync.workers import pull
 from protime_etl.work import Counts, RunKind
 
 __all__ = ["listed_people", "read_unlisted", "windows_of_everybody"]
@@ -65,12 +63,4 @@ def read_unlisted(pipeline: Pipeline, people: Collection[int], first: dt.date, l
     Raises:
         ProtimeError: a unit failed.
     """
-    counts = Counts()
-    run_id, units = plan(pipeline, RunKind.UNLISTED, select(pipeline, first, last, sorted(people)))
-    try:
-        with RunLease(pipeline.engine, run_id):
-            for unit in units:
-                counts += pull(pipeline, unit)
-    finally:
-        finish(pipeline, run_id)
-    return counts
+    return run_alone(pipeline, RunKind.UNLISTED, select(pipeline, first, last, sorted(people)))

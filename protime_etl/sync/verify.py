@@ -17,18 +17,16 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.errors import IncompleteError, ProtimeError, SettingsError
 from protime_etl.postgres.history import keep_verification
-from protime_etl.postgres.locks import RunLease
 from protime_etl.sync.comparing import Comparing
 from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull import OnPage
 from protime_etl.sync.recheck import older_error
 from protime_etl.sync.requests import YEAR, check_range, of_people, refuse_unknown, unknown_among
-from protime_etl.sync.runs import finish, plan
+from protime_etl.sync.runs import run_alone
 from protime_etl.sync.settled import local_day
 from protime_etl.sync.unlisted import listed_people
 from protime_etl.sync.verification import Verification
-from protime_etl.sync.workers import pull
 from protime_etl.work import EVERYONE, Counts, Request, RunKind, Slice
 
 __all__ = ["repair", "repair_slice", "verify", "verify_all"]
@@ -141,12 +139,8 @@ def repair_slice(pipeline: Pipeline, wrong: Slice) -> Counts:
     """
     people = None if EVERYONE in wrong.person_ids else tuple(wrong.person_ids)
     request = Request(wrong.first, wrong.last, people, collections=(wrong.collection,))
-    run_id, units = plan(pipeline, RunKind.REPAIR, request)
     try:
-        with RunLease(pipeline.engine, run_id):
-            return pull(pipeline, *units)
+        return run_alone(pipeline, RunKind.REPAIR, request)
     except IncompleteError as error:
         pipeline.to_look_at.append(error)
         return Counts(**error.done)
-    finally:
-        finish(pipeline, run_id)
