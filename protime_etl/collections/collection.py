@@ -86,7 +86,7 @@ class Collection:
         problems = {
             "its path is no name of lower-case letters and hyphens": not PATH.fullmatch(self.path),
             "its first column is not id": names[:1] != ("id",),
-            "it is dated by people and has no person": self.shape == "dated by people" and "person_id" not in names,
+            "it is dated by people and has no person": self.by_people and "person_id" not in names,
             f"it is dated and has no {self.day}": self.is_dated and self.day not in names,
             "it is dated and has no first guess of its records": self.is_dated and self.usual is None,
             "it holds plans and is not dated": self.plans and not self.is_dated,
@@ -100,6 +100,11 @@ class Collection:
         told = [problem for problem, holds in problems.items() if holds]
         if told:
             raise ValueError(f"The registration of {self.path!r} contradicts itself: {'; '.join(told)}.")
+
+    @property
+    def by_people(self) -> bool:
+        """Whether it is read in batches of people; otherwise by days alone, or whole."""
+        return self.shape == "dated by people"
 
     @property
     def is_dated(self) -> bool:

@@ -47,7 +47,7 @@ def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
     people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account;
     nor where policies of row-level security hold for the user, which COPY does not obey.
     """
-    by_people = COLLECTIONS[unit.collection].shape == "dated by people"
+    by_people = COLLECTIONS[unit.collection].by_people
     if not (by_people and unit.person_ids) or not _is_untouched(connection, tenant, unit):
         return False
     lock_merges_shared(connection, tenant)

@@ -119,7 +119,7 @@ class Load(Staging):
         people, firsts, lasts = (list(column) for column in zip(*read, strict=True))
         values = self._values(people=people, firsts=firsts, lasts=lasts)
         with no_nested_loops(self._driver):
-            by_people = self._collection.shape == "dated by people"
+            by_people = self._collection.by_people
             same_person = sql.SQL("u.person_id = s.person_id" if by_people else "true")
             statement = self._query("unconfirmed", same_person=same_person, day=self._day("s"))
             return [row[0] for row in self._driver.execute(statement, values)]

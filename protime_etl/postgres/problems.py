@@ -101,7 +101,7 @@ def days_in_words(first: dt.date, last: dt.date) -> str:
 
 def _who(row: Row) -> str:
     """Whose days they are: all people's where it is not known, or is read by days."""
-    if row["people"] is None or COLLECTIONS[row["collection"]].shape != "dated by people":
+    if row["people"] is None or not COLLECTIONS[row["collection"]].by_people:
         return ""
     named = row["people"] == 1 and row.get("person_id")
     return f": person {named}" if named else f": {row['people']} {'person' if row['people'] == 1 else 'people'}"

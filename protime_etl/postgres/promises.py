@@ -77,7 +77,7 @@ def enter_promise(
     """
     first, last = days or (None, None)
     for path in sorted(collections):
-        by_people = COLLECTIONS[path].shape == "dated by people"
+        by_people = COLLECTIONS[path].by_people
         values = {"tenant": tenant, "collection": path, "by_people": by_people, "first": first, "last": last}
         values["planned_days"] = planned_days if COLLECTIONS[path].plans else 0
         connection.execute(sa.text(NO_PROMISE if days is None else PROMISE), values)

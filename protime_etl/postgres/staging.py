@@ -94,7 +94,7 @@ class Staging:
 
     def _cell_person(self, source: str) -> sql.Composable:
         """Whose record it is, null where the collection is not read by people."""
-        by_people = self._collection.shape == "dated by people"
+        by_people = self._collection.by_people
         return sql.Identifier(source, "person_id") if by_people else sql.SQL("NULL::bigint")
 
     def _values(self, **more: Any) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class Staging:
 
     def people(self) -> set[int]:
         """Whose coverage the merge of what was staged touches: the people of the records, or all of them as one."""
-        if self._collection.shape != "dated by people":
+        if not self._collection.by_people:
             return {EVERYONE}
         statement = sql.SQL("SELECT DISTINCT person_id FROM {staging}").format(staging=self._staging)
         return {row[0] for row in self._driver.execute(statement)}

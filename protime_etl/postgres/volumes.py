@@ -66,7 +66,7 @@ def requests_of_last_run(connection: Connection, tenant: str) -> int:
 
 def usual_amounts(connection: Connection, tenant: str, collection: Collection) -> dict[int, tuple[float, float]]:
     """Weekday (0 is Monday) to (records, person-days), of some people in the last four weeks that were covered."""
-    same_person = "c.person_id = held.person_id" if collection.shape == "dated by people" else "true"
+    same_person = "c.person_id = held.person_id" if collection.by_people else "true"
     rows = connection.execute(
         sa.text(
             f"""

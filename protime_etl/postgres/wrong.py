@@ -164,7 +164,7 @@ def not_known_to_differ(connection: Connection, tenant: str, collection: str, ce
 def enter_wrong_rows(connection: Connection, tenant: str, collection: str, ids: Sequence[int], reason: Wrong) -> None:
     """Enter that the rows of these records are not as the tenant has them, until that is accepted."""
     one = COLLECTIONS[collection]
-    person = "t.person_id" if one.shape == "dated by people" else str(EVERYONE)
+    person = "t.person_id" if one.by_people else str(EVERYONE)
     query = sa.text(
         f"SELECT DISTINCT {person}, t.{one.day} FROM unnest(CAST(:ids AS bigint[])) AS d (id) CROSS JOIN LATERAL ("
         f" SELECT * FROM protime.{one.table} AS t"
@@ -237,7 +237,7 @@ def held_back(connection: Connection, tenant: str, collection: str, ids: Sequenc
     if not ids or not _is_anything_wrong(connection, tenant, collection):
         return []
     one = COLLECTIONS[collection]
-    person = "t.person_id" if one.shape == "dated by people" else "NULL::bigint"
+    person = "t.person_id" if one.by_people else "NULL::bigint"
     day = f"t.{one.day}" if one.is_dated else "NULL::date"
     query = HELD_BACK.format(person=person, day=day, table=one.table)
     return list(connection.scalars(sa.text(query), {**_whose(tenant, collection), "ids": list(ids)}))

@@ -106,7 +106,7 @@ class Comparing:
                 left.extendleft(reversed(self._parts(scope, known, found, error)))
                 continue
             failures = 0
-            if self._collection.shape == "dated by people":
+            if self._collection.by_people:
                 found.unlisted |= people.difference(known if person_ids is None else people)
             found.units += 1
             try:
@@ -192,7 +192,7 @@ class Comparing:
 
     def _cells(self, differences: Iterable[Difference]) -> list[tuple[int | None, dt.date]]:
         """Whose days are in question; None is all people."""
-        by_people = self._collection.shape == "dated by people"
+        by_people = self._collection.by_people
         return [
             (person, day)
             for one in differences
@@ -251,7 +251,7 @@ class Comparing:
             middle = scope.first + dt.timedelta(days=days // 2)
             before = middle - dt.timedelta(days=1)
             return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
-        if self._collection.shape != "dated by people":  # whose records they are may be unknown
+        if not self._collection.by_people:  # whose records they are may be unknown
             found.unreadable.append(f"all people on {scope.first}")
             self._enter_unreadable(scope, error)
             return []

@@ -82,7 +82,7 @@ def answers_others(
     try:
         if not wrong:
             client.probe(collection)
-        by_people = collection.shape == "dated by people"
+        by_people = collection.by_people
         smallest = smallest_question(collection, last)
         if wrong and by_people:
             smallest = slice_filter([EVERYONE], first, last)

@@ -56,7 +56,7 @@ def smallest_question(collection: Collection, day: dt.date) -> Condition:
 
     So it is another question than any that a unit asks, and is answered where one of those is not.
     """
-    if collection.shape == "dated by people":
+    if collection.by_people:
         return slice_filter([NOBODY], day, day)
     return slice_filter([EVERYONE], LONG_AGO, LONG_AGO)
 

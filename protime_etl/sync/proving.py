@@ -225,7 +225,7 @@ class _Proof:
             self.done.windows.append((collection.path, one.first, one.last, _number(one)))
 
     def _candidates(self, collection: Collection) -> list[Candidate]:
-        by_people = collection.shape == "dated by people"
+        by_people = collection.by_people
         with self._pipeline.reading() as connection:
             return to_compare(
                 connection, self._pipeline.tenant, collection.path, self._end, self._began, by_people=by_people
@@ -236,7 +236,7 @@ class _Proof:
 
         It takes half of what is left, so that there is something for a second look, and for estimates that are wrong.
         """
-        day, by_people = candidates[0], collection.shape == "dated by people"
+        day, by_people = candidates[0], collection.by_people
         tenant, left = self._pipeline.tenant, math.ceil(self._left / 2)
         estimate = self._estimates[collection.path]
         with self._pipeline.reading() as connection:

@@ -68,7 +68,7 @@ class UnitPull:
         self._unit = unit
         self._collection = COLLECTIONS[unit.collection]
         self._identity = self._collection.position("id")
-        self._by_people = self._collection.shape == "dated by people"
+        self._by_people = self._collection.by_people
         self._on_page = on_page
         self._on_stage = on_stage
         self._cut_days = cut_days

@@ -106,7 +106,7 @@ def of_people(paths: Sequence[str]) -> tuple[str, ...]:
     Raises:
         SettingsError: none of them.
     """
-    found = tuple(path for path in paths if COLLECTIONS[path].shape == "dated by people")
+    found = tuple(path for path in paths if COLLECTIONS[path].by_people)
     if not found:
         raise SettingsError(
             "None of the chosen collections can be read for some people or circles only.",

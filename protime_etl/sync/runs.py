@@ -201,7 +201,7 @@ def _enter_unread(
         if asked.first > last:
             continue
         people = asked.person_ids or people_to_read(connection, pipeline.tenant, asked.first, last)
-        whose = people if COLLECTIONS[path].shape == "dated by people" else (EVERYONE,)
+        whose = people if COLLECTIONS[path].by_people else (EVERYONE,)
         reason = Wrong("failed", failed[path].message)
         enter_wrong(connection, pipeline.tenant, reason, [Slice(whose, asked.first, last, path)])
 
@@ -236,7 +236,7 @@ def plan_slices(
     lasts = {path: last for path in request.collections if (last := last_of(request, path)) >= first}
     if request.circles:
         return [Slice((), *window, path) for path, last in lasts.items() for window in windows(first, last)]
-    by_people = [path for path in lasts if COLLECTIONS[path].shape == "dated by people"]
+    by_people = [path for path in lasts if COLLECTIONS[path].by_people]
     people: Sequence[int] = request.person_ids or ()
     if request.person_ids is None and by_people:
         people = people_to_read(connection, tenant, first, max(lasts.values()))

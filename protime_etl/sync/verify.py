@@ -123,7 +123,7 @@ def repair(pipeline: Pipeline, found: Verification) -> Counts:
         return read_list(pipeline, COLLECTIONS[found.collection])
     days = [day for one in differences for day in one.dates]
     people = sorted({person for one in differences for person in one.people})
-    if COLLECTIONS[found.collection].shape != "dated by people":
+    if not COLLECTIONS[found.collection].by_people:
         people = [EVERYONE]
     if not days or not people:
         return Counts()
