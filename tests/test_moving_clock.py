@@ -175,14 +175,14 @@ def test_a_comparison_over_midnight_proves_the_days_that_were_over_when_it_began
         for _ in range(2):
             sync(pipeline, first, last)
         seen = Midnight(clock, midnight + dt.timedelta(seconds=1))
-        verify(pipeline, first, last, on_page=seen.read)
+        verify(pipeline, CLOCKINGS, first, last, on_page=seen.read)
         assert seen.pages > 1
         assert max(proven(engine)) == max(covered(engine)) == before - dt.timedelta(days=1)
 
         sync(pipeline, before, before, growing.tenant.person_ids()[:1])
         assert max(covered(engine)) == before
         assert max(proven(engine)) == before - dt.timedelta(days=1), "it is proven of one person"
-        verify(pipeline, before, before)
+        verify(pipeline, CLOCKINGS, before, before)
         assert max(proven(engine)) == before
 
 
@@ -246,18 +246,18 @@ def test_a_delta_lives_72_hours_after_its_last_turn(
 ) -> None:
     clock.set(midnight_after(TODAY))
     sync(pipeline, FIRST, TODAY)
-    assert poll(pipeline).initial
+    assert poll(pipeline, CLOCKINGS).initial
     for _ in range(2):
         clock.move(hours=LIFETIME_HOURS - 1)
         assert any("delta" in one.what for one in health(engine).problems)
-        assert poll(pipeline).restarted is None
+        assert poll(pipeline, CLOCKINGS).restarted is None
         assert not any("delta" in one.what for one in health(engine).problems)
     clock.move(hours=TURN_HOURS - 1)
     assert not any("delta" in one.what for one in health(engine).problems)
     edited = simulated.tenant.truth()[0]
     clock.move(hours=LIFETIME_HOURS - TURN_HOURS + 2)
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=1)
-    while (turn := poll(pipeline)).initial:
+    while (turn := poll(pipeline, CLOCKINGS)).initial:
         assert turn.restarted in ("expired", None)
     assert table_rows(engine) == tenant_rows(simulated.tenant)
 

@@ -64,7 +64,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         """Take the turn; the asset event carries the counts."""
         run: Any = context["dag_run"]
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        turn = poll(pipeline, restart=is_true(self.restart), asked_at=run.run_after)
+        turn = poll(pipeline, CLOCKINGS, restart=is_true(self.restart), asked_at=run.run_after)
         counts = turn.counts.as_dict()
         pipeline.counts_of[CLOCKINGS.path] += turn.counts
         self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
@@ -144,7 +144,7 @@ class ProtimeVerifyOperator(ProtimeOperator):
         self, pipeline: Pipeline, collection: Collection, first: dt.date, last: dt.date
     ) -> tuple[dict[str, int], str]:
         """The counts of a collection, and what to say of it if something was overlooked."""
-        found = verify(pipeline, first, last, collection=collection)
+        found = verify(pipeline, collection, first, last)
         totals = found.totals()
         self.log.info("%s, %s to %s: %s", collection.path, first, last, totals)
         overlooked = found.overlooked

@@ -11,6 +11,7 @@ from protime_etl.cli import console
 from protime_etl.cli.console import print_json, print_line
 from protime_etl.cli.options import AcceptDeletions, Json
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.counted import counted
 from protime_etl.sync.arguments import parse_date
 from protime_etl.sync.delta.poll import PollResult, poll
@@ -39,7 +40,7 @@ def changes(
         console.reading("reading changes") as page,
     ):
         pipeline.accept_deletions(accept_deletions)
-        turn = poll(pipeline, first, restart=restart, on_page=page)
+        turn = poll(pipeline, CLOCKINGS, first, restart=restart, on_page=page)
         token_requests = pipeline.tokens.requests
     print_turn(turn, first, token_requests, as_json=as_json)
     if turn.counts.rejected or turn.withheld or turn.older or turn.unconfirmed:

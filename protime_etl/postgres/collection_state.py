@@ -11,7 +11,7 @@ from protime_etl.postgres.engine_tables import collection_state
 __all__ = ["learn_page_size", "note_read", "page_size"]
 
 
-def page_size(connection: Connection, tenant: str, collection: str = "clockings") -> int | None:
+def page_size(connection: Connection, tenant: str, collection: str) -> int | None:
     """The most records of a collection that ever came in one answer."""
     found: int | None = connection.scalar(
         sa.select(collection_state.c.page_size).where(
@@ -21,7 +21,7 @@ def page_size(connection: Connection, tenant: str, collection: str = "clockings"
     return found
 
 
-def learn_page_size(connection: Connection, tenant: str, records: int, collection: str = "clockings") -> None:
+def learn_page_size(connection: Connection, tenant: str, collection: str, records: int) -> None:
     """Remember a larger page than was known."""
     known = collection_state.c.page_size
     statement = insert(collection_state).values(tenant=tenant, collection=collection, page_size=records)

@@ -86,10 +86,10 @@ class Comparing:
             newest = newest_version(connection, tenant, self._collection.table)
             first -= longest(connection, tenant, self._collection)
             if person_ids is None:
-                windows = windows_of_everybody(connection, tenant, first, last, self._collection)
+                windows = windows_of_everybody(connection, tenant, self._collection, first, last)
                 scopes = [Scope(None, *window) for window in windows]
             else:
-                planned = plan_units(self._client, person_ids, first, last, collection=self._collection)
+                planned = plan_units(self._client, self._collection, person_ids, first, last)
                 scopes = [Scope(unit.person_ids, unit.first, unit.last) for unit in planned]
             known = people_to_read(connection, tenant, first, last)
         self._everybody = len(known)

@@ -98,6 +98,6 @@ def _expected_pages(pipeline: Pipeline, unit: Unit, effort: Effort) -> int:
     collection = COLLECTIONS[unit.collection]
     with pipeline.reading() as connection:
         estimate = VolumeEstimate(
-            usual_amounts(connection, pipeline.tenant, collection), effort.largest_page, collection
+            collection, usual_amounts(connection, pipeline.tenant, collection), effort.largest_page
         )
     return max(effort.pages + 1, expected_requests([unit.slice], {unit.collection: estimate}))

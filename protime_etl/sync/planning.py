@@ -15,7 +15,6 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
@@ -61,18 +60,17 @@ def smallest_question(collection: Collection, day: dt.date) -> Condition:
     return slice_filter([EVERYONE], LONG_AGO, LONG_AGO)
 
 
-def plan_units(
+def plan_units(  # noqa: PLR0917 - whose records of which days
     client: ProtimeClient,
+    collection: Collection,
     person_ids: Sequence[int],
     first: dt.date,
     last: dt.date,
     estimate: VolumeEstimate | None = None,
-    *,
-    collection: Collection = CLOCKINGS,
 ) -> Iterator[Slice]:
     """All units for these people on these days, the latest days first."""
     asked = Slice(sorted(set(person_ids)), first, last, collection.path)
-    return plan_gaps(client, [asked], estimate or VolumeEstimate(collection=collection))
+    return plan_gaps(client, [asked], estimate or VolumeEstimate(collection))
 
 
 def plan_gaps(

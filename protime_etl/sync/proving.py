@@ -285,10 +285,10 @@ class _Proof:
         done = self.done
         found = verify(
             self._pipeline,
+            collection,
             window.first,
             window.last,
             window.people,
-            collection=collection,
             kind=RunKind.PROOF,
             on_page=self._on_page,
         )

@@ -310,7 +310,7 @@ class UnitPull:
     def _finish(self, connection: Connection, counts: Counts) -> None:
         unit = self._unit
         if self._pages > 1:  # a single one need not be full
-            learn_page_size(connection, self._tenant, self._largest_page, unit.collection)
+            learn_page_size(connection, self._tenant, unit.collection, self._largest_page)
         counts.requests = self._client.requests - self._requests_before
         over = last_settled_day(self._pipeline.settings, self._read_at)
         enter_read(connection, self._tenant, unit.slice, over, self._changed, written=counts.written > 0)

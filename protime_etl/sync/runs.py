@@ -210,9 +210,9 @@ def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, Volume
     """What to expect of the tenant's people, from what was read lately; by collection."""
     return {
         path: VolumeEstimate(
+            COLLECTIONS[path],
             usual_amounts(connection, pipeline.tenant, COLLECTIONS[path]),
             page_size(connection, pipeline.tenant, path),
-            COLLECTIONS[path],
         )
         for path in {*pipeline.dated, CLOCKINGS.path}
     }

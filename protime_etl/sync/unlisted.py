@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterator
 
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE
@@ -34,11 +33,11 @@ COMPARED_PAGES = 10
 
 
 def windows_of_everybody(
-    connection: Connection, tenant: str, first: dt.date, last: dt.date, collection: Registration = CLOCKINGS
+    connection: Connection, tenant: str, collection: Registration, first: dt.date, last: dt.date
 ) -> Iterator[tuple[dt.date, dt.date]]:
     """Cut these days into windows that can be read by date alone, the latest first."""
     estimate = VolumeEstimate(
-        usual_amounts(connection, tenant, collection), page_size(connection, tenant, collection.path), collection
+        collection, usual_amounts(connection, tenant, collection), page_size(connection, tenant, collection.path)
     )
     people = len(people_to_read(connection, tenant, first, last))
     pages = people * estimate.rows_per_person(first, last) / estimate.page_size

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.postgres.compare import Difference
 
 __all__ = ["HANDFUL", "MOST_DIFFERENCES", "Verification"]
@@ -22,7 +21,7 @@ MOST_DIFFERENCES = 100_000
 class Verification:
     """What a comparison found."""
 
-    collection: str = CLOCKINGS.path
+    collection: str
     differences: list[Difference] = field(default_factory=list)
     equal: Counter[dt.date | None] = field(default_factory=Counter)
     moving: int = 0

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import PEOPLE_SCOPE
@@ -54,7 +53,7 @@ def verify_all(
     for path in paths:
         collection = COLLECTIONS[path]
         try:
-            found.append(verify(pipeline, first, last, person_ids, collection=collection, on_page=on_page))
+            found.append(verify(pipeline, collection, first, last, person_ids, on_page=on_page))
         except ProtimeError as error:
             if len(paths) == 1:
                 raise
@@ -65,11 +64,11 @@ def verify_all(
 
 def verify(
     pipeline: Pipeline,
+    collection: Collection,
     first: dt.date,
     last: dt.date,
     person_ids: Sequence[int] | None = None,
     *,
-    collection: Collection = CLOCKINGS,
     kind: RunKind = RunKind.VERIFY,
     on_page: OnPage = lambda _: None,
 ) -> Verification:

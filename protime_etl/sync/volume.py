@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import Collection, PerDay
 
 __all__ = ["VolumeEstimate"]
@@ -24,9 +23,9 @@ class VolumeEstimate:
 
     def __init__(
         self,
+        collection: Collection,
         known: Mapping[int, tuple[float, float]] | None = None,
         page_size: int | None = None,
-        collection: Collection = CLOCKINGS,
     ) -> None:
         usual = collection.usual or PerDay(0.0, 0.0)
         self._per_weekday = [usual.weekend if day >= SATURDAY else usual.working for day in range(7)]

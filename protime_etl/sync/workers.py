@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import OvertakenError, ProtimeError, SchemaError
 from protime_etl.postgres import ledger
 from protime_etl.postgres.planning import refresh_statistics
@@ -234,7 +235,8 @@ class WorkerPool:
         self._observer.planned([*self.work.under_way.values(), *self.work.planned], self._expected_requests())
 
     def _expected_requests(self) -> int:
-        known = {unit.collection: VolumeEstimate() for unit in self.work.planned} | dict(self._estimates)
+        paths = {unit.collection for unit in self.work.planned}
+        known = {path: VolumeEstimate(COLLECTIONS[path]) for path in paths} | dict(self._estimates)
         return expected_requests((unit.slice for unit in self.work.planned), known)
 
 

@@ -18,6 +18,7 @@ from protime_etl.airflow import (
     ProtimePlanOperator,
     ProtimeProveOperator,
 )
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import ForbiddenError
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
@@ -30,7 +31,7 @@ from tests.databases import execute
 from tests.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
-CLOCKINGS = Asset(name="protime_clockings", uri="protime://warehouse/protime/clockings")
+NIGHTLY = Asset(name="protime_clockings", uri="protime://warehouse/protime/clockings")
 CHANGES = Asset(name="protime_clockings_changes", uri="protime://warehouse/protime/clockings/changes")
 REPAIRED = AssetAlias(name="protime_clockings_repaired")
 REFUSED = read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["clockings"]')
@@ -53,9 +54,9 @@ def test_each_asset_of_a_task_is_told_the_same(pipeline: Pipeline, simulated: Si
     given = context()
     units: Any = plan.carry_out(pipeline, given)
     ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).carry_out(pipeline, given)
-    finish = ProtimeFinishOperator(task_id="publish", run_id=given["ti"].values["run_id"], outlets=[CLOCKINGS, mine])
+    finish = ProtimeFinishOperator(task_id="publish", run_id=given["ti"].values["run_id"], outlets=[NIGHTLY, mine])
     told = carried_out(finish, pipeline, "a_run")
-    assert told[CLOCKINGS].extra == told[mine].extra
+    assert told[NIGHTLY].extra == told[mine].extra
     assert told[mine].extra["days"] == sorted({str(one.date) for one in simulated.tenant.truth()})
     again = carried_out(finish, pipeline, "a_run")  # the first try has died, or the task was cleared
     assert again[mine].extra == told[mine].extra
@@ -66,13 +67,13 @@ def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, FIRST, TODAY)
-    publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
+    publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[NIGHTLY])
     carried_out(publish, pipeline, "first_night")
     lost = next(one for one in simulated.tenant.truth() if one.date < TODAY - dt.timedelta(days=7))
     of_the_night = next(one for one in simulated.tenant.truth() if one.date == TODAY - dt.timedelta(days=7))
     gone = f"{lost.id}, {of_the_night.id}"
     execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id IN ({gone})")
-    prove = ProtimeProveOperator(task_id="prove", requests=20, repaired=CLOCKINGS, outlets=[REPAIRED])
+    prove = ProtimeProveOperator(task_id="prove", requests=20, repaired=NIGHTLY, outlets=[REPAIRED])
     for _ in range(2):
         (event,) = carried_out(prove, pipeline, "second_night")[REPAIRED].asset_alias_events
         assert event.extra["days"] == [str(lost.date)]
@@ -86,8 +87,8 @@ def test_what_a_failed_turn_brought_is_told_by_the_next_and_by_the_night(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, FIRST, TODAY)
-    poll(pipeline)
-    publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[CLOCKINGS])
+    poll(pipeline, CLOCKINGS)
+    publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[NIGHTLY])
     turn = ProtimeChangesToPostgresOperator(task_id="changes", outlets=[CHANGES])
     carried_out(publish, pipeline, "first_night")
     with pytest.raises(AirflowSkipException):
@@ -104,4 +105,4 @@ def test_what_a_failed_turn_brought_is_told_by_the_next_and_by_the_night(
     assert carried_out(turn, pipeline, "third_turn")[CHANGES].extra["days"] == days
     with pytest.raises(AirflowSkipException):
         carried_out(turn, pipeline, "fourth_turn")
-    assert carried_out(publish, pipeline, "second_night")[CLOCKINGS].extra["days"] == days
+    assert carried_out(publish, pipeline, "second_night")[NIGHTLY].extra["days"] == days

@@ -35,7 +35,7 @@ def turns_until(place: Place, until: float, failures: object) -> None:
     with place.pipeline() as pipeline:
         while time.time() < until:
             try:
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
             except BusyError:
                 time.sleep(0.05)
 
@@ -44,7 +44,7 @@ def verify_until(place: Place, until: float, failures: object) -> None:
     del failures
     with place.pipeline() as pipeline:
         while time.time() < until:
-            verify(pipeline, place.first, place.last)
+            verify(pipeline, CLOCKINGS, place.first, place.last)
             time.sleep(0.5)
 
 
@@ -63,13 +63,13 @@ def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount
         ):
             time.sleep(seconds)  # their ends are waited for no longer than other tests need
         with place.pipeline() as pipeline:
-            while poll(pipeline).initial:
+            while poll(pipeline, CLOCKINGS).initial:
                 pass
             assert_equal_but_open(engine, tenant)
             asked = simulated.served.requests["clockings-delta"]
             sync(pipeline, place.first, place.last)
             assert_equal(engine, tenant)
-            assert verify(pipeline, place.first, place.last).agrees
+            assert verify(pipeline, CLOCKINGS, place.first, place.last).agrees
             with engine.connect() as connection:
                 drift = connection.scalar(
                     sa.text("SELECT count(*) FROM protime.drift WHERE 'shadow' NOT IN (tenant, collection)")

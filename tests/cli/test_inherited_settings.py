@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import Settings
 from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.schema import upgrade_schema
@@ -79,13 +80,13 @@ def test_settings_of_the_database_change_nothing(
         upgrade_schema(pipeline.engine)
         first, last = simulated.tenant.first_day, simulated.tenant.last_day
         sync(pipeline, first, last)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         edited, removed, *_ = simulated.tenant.truth()
         simulated.tenant.edit(edited.id, time_of_day_in_minutes=601)
         simulated.tenant.hard_delete(removed.id)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         sync(pipeline, first, last, workers=2)
-        assert verify(pipeline, first, last).agrees
+        assert verify(pipeline, CLOCKINGS, first, last).agrees
     rows = table_rows(engine)
     assert rows.pop(removed.id)["is_deleted"]
     assert rows == tenant_rows(simulated.tenant)
@@ -101,7 +102,7 @@ def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
     removed = simulated.tenant.truth()[0]
     with open_pipeline(settings, warehouse) as pipeline, open_pipeline(settings, warehouse) as other:
         read_people(pipeline)
-        poll(other)
+        poll(other, CLOCKINGS)
         execute(warehouse, "DELETE FROM protime.clockings WHERE tenant <> 'shadow'")
         _, units = plan(pipeline, RunKind.SYNC, select(pipeline, first, last))
         told: list[int] = []
@@ -110,7 +111,7 @@ def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
             if not told:
                 told.append(records)
                 simulated.tenant.hard_delete(removed.id)
-                poll(other)
+                poll(other, CLOCKINGS)
 
         pull_unit(pipeline, units[0], on_page=on_page)
     assert removed.id not in table_rows(engine)

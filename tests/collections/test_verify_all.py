@@ -159,7 +159,7 @@ def test_a_day_that_cannot_be_read_is_named_without_a_person(
             f"The access-clockings of all people on {hard} cannot be read: The API answers access-clockings with"
             " status 500 (Error: The answer cannot be made)."
         ]
-        found = verify(pipeline, FIRST, TODAY, collection=COLLECTIONS["access-clockings"])
+        found = verify(pipeline, COLLECTIONS["access-clockings"], FIRST, TODAY)
     assert (found.unreadable, found.differences, found.agrees) == ([f"all people on {hard}"], [], False)
     rows, truth = table_rows(engine, "access-clockings"), tenant_rows(simulated.tenant, "access-clockings")
     assert rows == {key: row for key, row in truth.items() if row["date"] != hard.isoformat()}

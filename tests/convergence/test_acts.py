@@ -95,11 +95,11 @@ def read_all(pipeline: Pipeline) -> None:
 
 
 def have_a_delta(pipeline: Pipeline) -> None:
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
 
 
 def repair_days(pipeline: Pipeline) -> None:
-    repair(pipeline, verify(pipeline, FIRST, TODAY))
+    repair(pipeline, verify(pipeline, CLOCKINGS, FIRST, TODAY))
 
 
 VERBS: dict[str, tuple[Callable[[Pipeline], None], Callable[[Pipeline], object]]] = {
@@ -107,9 +107,9 @@ VERBS: dict[str, tuple[Callable[[Pipeline], None], Callable[[Pipeline], object]]
     "a second sync": (read_all, read_all),
     "a backfill": (prepare_nothing, lambda one: backfill(one, select(one, LONG_AGO, TODAY), workers=2)),
     "a list": (read_all, lambda one: read_list(one, PEOPLE)),
-    "the initial load of a delta": (prepare_nothing, poll),
-    "a poll of a delta": (have_a_delta, poll),
-    "a comparison": (read_all, lambda one: verify(one, FIRST, TODAY, collection=CLOCKINGS)),
+    "the initial load of a delta": (prepare_nothing, lambda one: poll(one, CLOCKINGS)),
+    "a poll of a delta": (have_a_delta, lambda one: poll(one, CLOCKINGS)),
+    "a comparison": (read_all, lambda one: verify(one, CLOCKINGS, FIRST, TODAY)),
     "a repair": (read_all, repair_days),
     "a proof": (read_all, lambda one: prove(one, requests=50)),
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.facts import read_facts
 from protime_etl.postgres.ledger import open_run
@@ -111,7 +112,7 @@ def a_turn_is_begun_during_a_turn(world: World) -> None:
     world.begin_turn()
     asked = world.simulated.served.requests["clockings-delta"]
     with open_pipeline(world.settings, world.warehouse) as pipeline:
-        assert is_refused(lambda: poll(pipeline)), "two work on the delta"
+        assert is_refused(lambda: poll(pipeline, CLOCKINGS)), "two work on the delta"
     assert world.simulated.served.requests["clockings-delta"] == asked
 
 

@@ -22,7 +22,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
-from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.clockings import CLOCKINGS, Clocking
 from protime_etl.collections.people import PEOPLE as PEOPLE_LIST
 from protime_etl.collections.record import Reference
 from protime_etl.config import Settings
@@ -198,7 +198,7 @@ class TurnOfDelta(Pull):
     told: PollResult | None = None
 
     def carry_out(self) -> None:
-        self.told = poll(self.pipeline)
+        self.told = poll(self.pipeline, CLOCKINGS)
 
     @property
     def claims(self) -> bool:
@@ -465,7 +465,7 @@ class World:
             self.finish(self.pulls[0])
         self.simulated.served.misbehaviour.follow(FaultPlan())
         with open_pipeline(self.settings, self.warehouse) as pipeline:
-            while poll(pipeline).initial:
+            while poll(pipeline, CLOCKINGS).initial:
                 pass
             self._compare()  # the delta alone is enough ...
             sync(pipeline, FIRST, TODAY)

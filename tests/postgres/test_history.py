@@ -7,6 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.postgres.history import OLD, forget_old
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
@@ -40,8 +41,8 @@ def test_ledgers_are_kept_for_a_year_and_what_is_known_for_ever(
     pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
 ) -> None:
     sync(pipeline, FIRST, TODAY)
-    poll(pipeline)
-    verify(pipeline, FIRST, TODAY)
+    poll(pipeline, CLOCKINGS)
+    verify(pipeline, CLOCKINGS, FIRST, TODAY)
     everything = kept(engine)
     assert all(everything.values()), everything
     for days, left in ((360, everything), (10, dict.fromkeys(everything, 0))):

@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 import protime_etl
 from protime_etl.airflow.report import IMPOSSIBLE
 from protime_etl.cli.status import print_status
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.other_forms import SHOWN
 from protime_etl.postgres.queries import sql_folder
@@ -106,7 +107,7 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
     tenant = simulated.tenant
     with open_pipeline(settings_for(simulated, max_vanished=100_000), url) as pipeline:
         sync(pipeline, FIRST, TODAY)
-        poll(pipeline, FIRST)
+        poll(pipeline, CLOCKINGS, FIRST)
         for number, one in enumerate([one for one in tenant.truth() if one.status != "Deleted"][:60]):
             (tenant.hard_delete if number % 2 else tenant.soft_delete)(one.id)
         sync(pipeline, FIRST, TODAY, workers=2)
@@ -115,16 +116,16 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
                 tenant.hard_delete(one.id)
             else:
                 tenant.edit(one.id, time_of_day_in_minutes=1)
-        poll(pipeline)
-        poll(pipeline, restart=True)
+        poll(pipeline, CLOCKINGS)
+        poll(pipeline, CLOCKINGS, restart=True)
         selection = select(pipeline, FIRST, TODAY)
         backfill(pipeline, selection, fresh=True)
-        verify(pipeline, FIRST, TODAY)
+        verify(pipeline, CLOCKINGS, FIRST, TODAY)
         prove(pipeline, requests=5)
         tenant.restore(tenant.backup(), lower=1_000_000)
         for pipeline.accepts_older in (False, True):
             sync(pipeline, FIRST, TODAY)
-            poll(pipeline, restart=True)
+            poll(pipeline, CLOCKINGS, restart=True)
         for one in [one for one in tenant.truth() if one.status != "Deleted"][:3]:
             tenant.hard_delete(one.id)
         _hold_deletions_back(simulated, url)

@@ -66,8 +66,8 @@ def test_the_last_night_is_that_of_its_own_tenant(engine: Engine) -> None:
 def test_the_largest_page_that_came_is_known_of_its_own_tenant(engine: Engine) -> None:
     with engine.begin() as connection:
         for records in (250, 100):
-            learn_page_size(connection, "acme", records)
-        assert (page_size(connection, "acme"), page_size(connection, "beta")) == (250, None)
+            learn_page_size(connection, "acme", "clockings", records)
+        assert (page_size(connection, "acme", "clockings"), page_size(connection, "beta", "clockings")) == (250, None)
 
 
 def test_a_backfill_goes_on_for_its_own_tenant_and_within_a_week(engine: Engine) -> None:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import CLOCKINGS_SCOPE, Settings
 from protime_etl.errors import ForbiddenError, ProtimeError
 from protime_etl.postgres import merge
@@ -88,7 +89,7 @@ def test_a_load_of_many_records_tells_all_its_days_unless_some_may_have_moved(
     pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(merge, "MOST_CELLS", 3)
-    poll(pipeline)  # beside a delta nothing is copied straight into the table
+    poll(pipeline, CLOCKINGS)  # beside a delta nothing is copied straight into the table
     execute(pipeline.engine.url, "DELETE FROM protime.clockings WHERE tenant <> 'shadow'")
     told(pipeline, "first")
     read_week(pipeline)
@@ -126,7 +127,7 @@ def test_a_repair_is_told(pipeline: Pipeline, engine: Engine, simulated: Simulat
     told(pipeline, "first")
     lost = next(one for one in simulated.tenant.truth() if one.date == WEEK[4])
     execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = {lost.id}")
-    assert repair(pipeline, verify(pipeline, WEEK[0], WEEK[-1])).written == 1
+    assert repair(pipeline, verify(pipeline, CLOCKINGS, WEEK[0], WEEK[-1])).written == 1
     assert told(pipeline, "next") == Told([str(WEEK[4])], all_days=True, anything=True)
 
 
@@ -138,7 +139,7 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
         SimulatedTenant(tenant, Options(page_size=4, empty_page_every=0)) as simulated,
         open_pipeline(settings_for(simulated), warehouse) as pipeline,
     ):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         workdays = [str(day) for day in WEEK[2:]]
         assert told(pipeline, "first", CHANGES).days == workdays
         edited, gone = (next(one for one in tenant.truth() if one.date == day) for day in (WEEK[2], WEEK[6]))
@@ -146,9 +147,9 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
         tenant.hard_delete(gone.id)  # it is asked for by its id
         simulated.served.misbehaviour.follow(REFUSED)
         with pytest.raises(ForbiddenError):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         simulated.served.misbehaviour.follow(read_plan(""))
-        assert (poll(pipeline).counts.updated, poll(pipeline).counts.written) == (0, 0)
+        assert (poll(pipeline, CLOCKINGS).counts.updated, poll(pipeline, CLOCKINGS).counts.written) == (0, 0)
         assert told(pipeline, "next", CHANGES) == Told([workdays[0], workdays[-1]], all_days=True, anything=True)
         assert told(pipeline, "night").days == workdays  # the event of the table tells it, too, the load included
 

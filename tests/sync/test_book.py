@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.clockings import CLOCKINGS, Clocking
 from protime_etl.errors import DeletionsWithheldError
 from protime_etl.postgres.health import Health, read_health
 from protime_etl.simulator.options import Options
@@ -129,7 +129,7 @@ def test_a_merge_ends_the_proof_of_what_it_writes(
         if stage == "comparing":
             simulated.tenant.hard_delete(added.id)
             with open_pipeline(pipeline.settings, engine.url) as other:
-                verify(other, FIRST, FIRST)
+                verify(other, CLOCKINGS, FIRST, FIRST)
             assert proof(engine, f"date = '{FIRST}'") == [(FIRST, True, 0, 0)]
 
     for unit in units:
@@ -143,14 +143,14 @@ def test_a_merge_ends_the_proof_of_what_it_writes(
 def test_what_a_delta_writes_is_not_proven_any_more(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    poll(pipeline, FIRST)
+    poll(pipeline, CLOCKINGS, FIRST)
     assert health(pipeline).ok, "a delta keeps its collection fresh, whether a run was for all people or not"
     for _ in range(2):
         sync(pipeline, FIRST, TODAY)
     edited, gone = [one for one in simulated.tenant.truth() if one.status != "Deleted"][:60:30]
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=3)
     simulated.tenant.hard_delete(gone.id)
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     written = Counter([edited.date, gone.date])
     assert {day: people for day, proven, people, _ in proof(engine) if not proven} == written
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import ProtocolError
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
@@ -30,7 +31,7 @@ def test_an_initial_load_that_goes_on_for_ever_is_an_error(
     monkeypatch.setattr("protime_etl.sync.bounds.LEAST_CLOCKINGS", 500)
     monkeypatch.setattr(simulated.tenant, "page", endless(simulated.tenant.page))
     with pytest.raises(ProtocolError, match="initial load have no end: more than 500 records"):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
     assert simulated.served.requests["clockings"] < 15
 
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import RateLimited
 from protime_etl.protime import client
@@ -114,7 +115,7 @@ def test_a_verification_keeps_its_pages(days: SimulatedTenant, warehouse: URL) -
         sync(pipeline, FIRST, TODAY)
         before = days.served.requests.copy()
         days.served.misbehaviour.follow(QUOTA)
-        found = verify(pipeline, FIRST, TODAY)
+        found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
         assert found.agrees
         asked = days.served.requests["clockings"] - before["clockings"]
         refused = days.served.requests["refused"] - before["refused"]

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.collections.clockings import Clocking
+from protime_etl.collections.clockings import CLOCKINGS, Clocking
 from protime_etl.collections.record import Reference
 from protime_etl.errors import OlderVersionsError
 from protime_etl.postgres.health import read_health
@@ -143,7 +143,7 @@ def test_a_deleted_record_that_is_back_is_revived(
     one = simulated.tenant.add(PERSON, FIRST, 600).id
     backup = simulated.tenant.backup()
     if delta:
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
     if not known:
         ask(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id RETURNING id", id=one)
     else:
@@ -152,7 +152,7 @@ def test_a_deleted_record_that_is_back_is_revived(
         read(pipeline)
     simulated.tenant.hard_delete(one)
     if delta:
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         buried = "SELECT count(*) FROM protime_etl.tombstones WHERE 'shadow' NOT IN (tenant, collection)"
         assert ask(engine, buried) == [(0 if known else 1,)]
     assert read(pipeline) == []
@@ -161,7 +161,7 @@ def test_a_deleted_record_that_is_back_is_revived(
     simulated.tenant.restore(backup)
     assert read(pipeline) == ["clockings"]
     assert "older" in problems(pipeline)
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert [(each.id, each.kind, each.is_older) for each in found.differences] == [(one, "missing", True)]
     pipeline.accepts_older = True
     assert read(pipeline) == []
@@ -183,7 +183,7 @@ def test_a_late_list_is_not_taken_for_a_restore(
         pipeline.accepts_older = accepts
         assert read(pipeline) == []
         assert "older" not in problems(pipeline)
-        assert not verify(pipeline, FIRST, TODAY).older
+        assert not verify(pipeline, CLOCKINGS, FIRST, TODAY).older
     after = table_rows(engine)
     assert {key: after[key]["change_version"] for key in newest} == {key: rows[key]["change_version"] for key in newest}
 
@@ -199,7 +199,7 @@ def test_many_in_a_late_list_are_not_taken_for_a_restore(
     newest = {one.id: one for one in simulated.tenant.truth()}
     simulated.tenant.restore(backup)
     monkeypatch.setattr(simulated.tenant, "record", lambda _, key: newest.get(key))
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert (len(found.differences), found.older) == (40, [])
     assert read(pipeline) == []
     assert "older" not in problems(pipeline)
@@ -265,7 +265,7 @@ def test_a_turn_of_the_delta_that_is_under_way_keeps_what_it_read(
 ) -> None:
     """A reading that accepts older versions, and began before: what another process stored meanwhile stays."""
     one = live(simulated.tenant)[0]
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     backup = simulated.tenant.backup()
     for minute in (601, 602):
         simulated.tenant.edit(one, time_of_day_in_minutes=minute)
@@ -275,7 +275,7 @@ def test_a_turn_of_the_delta_that_is_under_way_keeps_what_it_read(
         newer = [partial(simulated.tenant.edit, one, time_of_day_in_minutes=minute) for minute in (700, 701, 702)]
         pipeline.accepts_older = True
         pipeline.to_look_at.clear()
-        sync(pipeline, FIRST, TODAY, observer=Meanwhile(*newer, lambda: poll(beside)))
+        sync(pipeline, FIRST, TODAY, observer=Meanwhile(*newer, lambda: poll(beside, CLOCKINGS)))
     assert older(pipeline) == []
     assert_equal(engine, simulated.tenant)
     assert read(pipeline) == []
@@ -305,7 +305,7 @@ def test_a_comparison_notices_it_and_repairs_on_request(
     repair(pipeline, found)
     assert pipeline.to_look_at == []
     assert_equal(engine, simulated.tenant)
-    assert verify(pipeline, FIRST, TODAY).agrees
+    assert verify(pipeline, CLOCKINGS, FIRST, TODAY).agrees
     assert problems(pipeline) == []
 
 
@@ -333,7 +333,7 @@ def test_of_a_tenant_that_moved_a_sample_is_asked_for(large: tuple[Pipeline, Sim
     assert read(pipeline) == ["people", "clockings"]
     assert asked["clockings"] - before <= ordinary + 2 * 5
     before = asked["clockings"]
-    assert len(verify(pipeline, FIRST, TODAY).older) == len(simulated.tenant.truth())
+    assert len(verify(pipeline, CLOCKINGS, FIRST, TODAY).older) == len(simulated.tenant.truth())
     assert asked["clockings"] - before <= ordinary + 2 * 5
 
     pipeline.accepts_older = True
@@ -371,15 +371,15 @@ def test_a_proof_notices_it_within_its_requests(large: tuple[Pipeline, Simulated
 def test_a_delta_notices_it(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     one = live(simulated.tenant)[0]
     backup = simulated.tenant.backup()
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     read(pipeline)
     for minute in (601, 602, 603):
         simulated.tenant.edit(one, time_of_day_in_minutes=minute)
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     simulated.tenant.restore(backup)
-    assert poll(pipeline).older is None, "it does not tell of the restore"
+    assert poll(pipeline, CLOCKINGS).older is None, "it does not tell of the restore"
     simulated.tenant.edit(one, time_of_day_in_minutes=700)
-    turn = poll(pipeline)
+    turn = poll(pipeline, CLOCKINGS)
     assert turn.older is not None
     assert "1 record of clockings" in turn.older.message
     assert problems(pipeline) == ["older"]
@@ -387,19 +387,19 @@ def test_a_delta_notices_it(pipeline: Pipeline, engine: Engine, simulated: Simul
     pipeline.accepts_older = True
     assert read(pipeline) == []
     assert_equal(engine, simulated.tenant)
-    assert poll(pipeline).older is None
+    assert poll(pipeline, CLOCKINGS).older is None
     assert problems(pipeline) == []
 
 
 def test_an_initial_load_after_the_restore_notices_it(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     read(pipeline)
     simulated.tenant.restore(simulated.tenant.backup(), MOVED)
     pages = -(-len(simulated.tenant.truth()) // 100) + 10
     before = simulated.served.requests["clockings"]
-    turn = poll(pipeline, restart=True)
+    turn = poll(pipeline, CLOCKINGS, restart=True)
     assert turn.older is not None
     assert f"{len(simulated.tenant.truth())} records" in turn.older.message
     assert simulated.served.requests["clockings"] - before <= pages + 20, "a sample is asked for"
@@ -407,14 +407,14 @@ def test_an_initial_load_after_the_restore_notices_it(
     pipeline.accepts_older = True
     assert read(pipeline) == []
     assert_equal(engine, simulated.tenant)
-    assert poll(pipeline).older is None
+    assert poll(pipeline, CLOCKINGS).older is None
     assert problems(pipeline) == []
 
 
 def test_a_late_answer_of_a_delta_is_not_taken_for_a_restore(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     one = live(simulated.tenant)[0]
     simulated.tenant.edit(one, time_of_day_in_minutes=601)
     newest: Clocking = simulated.tenant.edit(one, time_of_day_in_minutes=602)
@@ -427,7 +427,7 @@ def test_a_late_answer_of_a_delta_is_not_taken_for_a_restore(
 
     monkeypatch.setattr(history, "since", since)
     read(pipeline)
-    turn = poll(pipeline)
+    turn = poll(pipeline, CLOCKINGS)
     assert turn.older is None
     assert problems(pipeline) == []
     assert table_rows(engine)[one]["time_of_day_in_minutes"] == 602

@@ -29,7 +29,7 @@ def test_ten_thousand_people_need_at_most_24_batches_and_no_uri_is_too_long(clie
     people = range(100_000, 110_000)
     day = dt.date(2026, 1, 4)  # a Sunday, when nobody fills a page
 
-    planned = [unit.person_ids for unit in plan_units(client, people, day, day)]
+    planned = [unit.person_ids for unit in plan_units(client, CLOCKINGS, people, day, day)]
 
     assert len(planned) <= 24
     assert [one for batch in planned for one in batch] == list(people)
@@ -40,7 +40,7 @@ def test_ten_thousand_people_need_at_most_24_batches_and_no_uri_is_too_long(clie
 
 def test_ids_of_any_length_fit(client: ProtimeClient) -> None:
     people = [1, 22, 2**62, 2**63 - 1] * 300
-    for batch, *_ in plan_units(client, people, dt.date(2026, 1, 1), dt.date(2026, 1, 1)):
+    for batch, *_ in plan_units(client, CLOCKINGS, people, dt.date(2026, 1, 1), dt.date(2026, 1, 1)):
         assert list(batch) == sorted({1, 22, 2**62, 2**63 - 1})
 
 
@@ -51,7 +51,8 @@ def test_windows_cover_every_day_once_and_never_more_than_a_year(client: Protime
     last = first + dt.timedelta(days=days - 1)
     one = 500_000
 
-    planned = [unit for unit in plan_units(client, range(one, one + people), first, last) if one in unit.person_ids]
+    units = plan_units(client, CLOCKINGS, range(one, one + people), first, last)
+    planned = [unit for unit in units if one in unit.person_ids]
 
     covered = [start + dt.timedelta(days=n) for _, start, end, _ in planned for n in range((end - start).days + 1)]
     assert sorted(covered) == [first + dt.timedelta(days=n) for n in range(days)]
@@ -71,10 +72,10 @@ MONDAY = dt.date(2026, 1, 5)
 def test_units_need_hardly_more_requests_than_pages(
     client: ProtimeClient, people: int, days: int, per_day: float
 ) -> None:
-    estimate = VolumeEstimate(dict.fromkeys(range(7), (per_day * 100, 100)), page_size=1000)
+    estimate = VolumeEstimate(CLOCKINGS, dict.fromkeys(range(7), (per_day * 100, 100)), page_size=1000)
     ids = range(100_000, 100_000 + people)
 
-    planned = list(plan_units(client, ids, MONDAY, MONDAY + dt.timedelta(days=days - 1), estimate))
+    planned = list(plan_units(client, CLOCKINGS, ids, MONDAY, MONDAY + dt.timedelta(days=days - 1), estimate))
 
     rows = people * days * per_day
     by_uri = -(-people // 460)
@@ -92,7 +93,7 @@ def test_units_need_hardly_more_requests_than_pages(
 def test_no_worker_is_idle_for_more_than_a_tenth_of_the_time(
     client: ProtimeClient, workers: int, page_size: int, people: int, days: int
 ) -> None:
-    estimate = VolumeEstimate(dict.fromkeys(range(7), (300, 100)), page_size=page_size)
+    estimate = VolumeEstimate(CLOCKINGS, dict.fromkeys(range(7), (300, 100)), page_size=page_size)
     asked = Slice(range(people), MONDAY, MONDAY + dt.timedelta(days=days - 1))
     planned = list(plan_gaps(client, [asked], estimate, workers=workers))
     busy = [0.0] * workers
@@ -108,15 +109,15 @@ def test_no_worker_is_idle_for_more_than_a_tenth_of_the_time(
 
 @pytest.mark.parametrize("people", [12, 500, 2000])
 def test_units_are_cut_by_people_before_days(client: ProtimeClient, people: int) -> None:
-    estimate = VolumeEstimate(dict.fromkeys(range(7), (260.0, 100.0)), page_size=1000)
-    planned = list(plan_units(client, range(people), MONDAY, MONDAY + dt.timedelta(days=364), estimate))
+    estimate = VolumeEstimate(CLOCKINGS, dict.fromkeys(range(7), (260.0, 100.0)), page_size=1000)
+    planned = list(plan_units(client, CLOCKINGS, range(people), MONDAY, MONDAY + dt.timedelta(days=364), estimate))
     assert len({(unit.first, unit.last) for unit in planned}) == 1, "the coverage of each person is written once"
     assert sorted(one for unit in planned for one in unit.person_ids) == list(range(people))
 
 
 def test_a_unit_of_few_people_is_cut_by_days(client: ProtimeClient) -> None:
-    estimate = VolumeEstimate(dict.fromkeys(range(7), (260.0, 100.0)), page_size=77)
-    planned = list(plan_units(client, range(22), MONDAY, MONDAY + dt.timedelta(days=364), estimate))
+    estimate = VolumeEstimate(CLOCKINGS, dict.fromkeys(range(7), (260.0, 100.0)), page_size=77)
+    planned = list(plan_units(client, CLOCKINGS, range(22), MONDAY, MONDAY + dt.timedelta(days=364), estimate))
     largest: dict[dt.date, int] = {}
     for unit in planned:
         largest[unit.first] = max(largest.get(unit.first, 0), len(unit.person_ids))
@@ -131,7 +132,7 @@ def test_gaps_are_planned_exactly(client: ProtimeClient, probing: bool) -> None:
         Slice([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500)),
     ]
     cells = set()
-    for unit in plan_gaps(client, gaps, VolumeEstimate(), probing=probing):
+    for unit in plan_gaps(client, gaps, VolumeEstimate(CLOCKINGS), probing=probing):
         for person in unit.person_ids:
             for n in range((unit.last - unit.first).days + 1):
                 cell = (person, unit.first + dt.timedelta(days=n))

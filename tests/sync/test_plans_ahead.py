@@ -287,10 +287,10 @@ def test_a_comparison_of_days_to_come_counts_as_a_reading_and_a_proof_leaves_the
     days = (today - 10 * ONE_DAY, today + AHEAD * ONE_DAY)
     house.given["collections"] = "absences"
     assert not house.health("absences").ok
-    found = house.do(lambda one: verify(one, *days, collection=COLLECTIONS["absences"]))
+    found = house.do(lambda one: verify(one, COLLECTIONS["absences"], *days))
     if found.differences:
         house.do(lambda one: repair(one, found))
-        found = house.do(lambda one: verify(one, *days, collection=COLLECTIONS["absences"]))
+        found = house.do(lambda one: verify(one, COLLECTIONS["absences"], *days))
     assert found.agrees
     assert house.health("absences").ok, lines(house.health("absences"))
     done = house.do(lambda one: prove(one, requests=50))

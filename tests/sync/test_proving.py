@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -100,7 +101,7 @@ def test_a_record_that_cannot_be_understood_proves_nothing(
     simulated.tenant.replace_raw(with_a_day, {"id": with_a_day, "kind": 3, "date": str(TODAY)})
     sync(pipeline, FIRST, TODAY)
     assert not any(proven for _, proven, *_ in proof(engine)), "nor does what was proven stay so"
-    verify(pipeline, FIRST, TODAY)
+    verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert not any(proven for _, proven, *_ in proof(engine))
 
 
@@ -160,7 +161,7 @@ def test_a_comparison_proves_and_counts(pipeline: Pipeline, engine: Engine, simu
     sync(pipeline, FIRST, TODAY)
     lost = simulated.tenant.truth()[0]
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=lost.id)
-    verify(pipeline, FIRST, TODAY)
+    verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert proof(engine, "(NOT proven_at IS NOT NULL OR differences > 0)") == [(lost.date, False, 1, 1)]
     with engine.connect() as connection:
         (kept,) = connection.execute(
@@ -181,7 +182,7 @@ def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipe
     )
     assert {(proven, people) for _, proven, people, _ in proof(engine)} == {(False, 1)}
     # A comparison by date alone is about everybody, whoever it may be.
-    verify(pipeline, FIRST, TODAY)
+    verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert all(proven for _, proven, *_ in proof(engine))
 
 

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -46,7 +47,7 @@ def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(
     )
     without_single_records(simulated, monkeypatch)
 
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
 
     assert {one.id: one.kind for one in found.differences} == {missing: "missing", stale: "stale"}
     assert (found.moving, found.agrees) == (0, False)
@@ -70,7 +71,7 @@ def test_more_than_a_handful_that_move_is_no_agreement(
         return usual(collection, record_id)
 
     monkeypatch.setattr(simulated.tenant, "record", record)
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert (found.differences, found.moving, found.agrees) == ([], 6, False)
 
 
@@ -81,7 +82,7 @@ def test_days_never_read_cost_hardly_more_than_the_sync_that_repairs_them(wareho
         open_pipeline(settings_for(served), warehouse) as pipeline,
     ):
         read_people(pipeline)
-        found = verify(pipeline, FIRST, TODAY)
+        found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
         assert found.totals()["missing"] == len(tenant.truth())
         counts, _ = sync(pipeline, FIRST, TODAY)
         assert found.requests <= 1.2 * counts.requests
@@ -100,7 +101,7 @@ def test_many_that_the_tenant_has_no_longer_cost_one_more_reading(warehouse: URL
         for one in moved:
             tenant.edit(one, date=FIRST - dt.timedelta(days=90))
         pages = -(-len(tenant.truth()) // 100)
-        found = verify(pipeline, FIRST, TODAY)
+        found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
         assert {one.id for one in found.differences} == {*gone, *moved}
         assert found.requests <= 2 * pages + 30
 
@@ -114,7 +115,7 @@ def test_what_the_tenant_cannot_tell_is_named_and_the_rest_compared(
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=missing.id)
     refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found))
 
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
 
     assert found.unreadable == [f"person 100007 on {victim.date}"]
     assert [(one.id, one.kind) for one in found.differences] == [(missing.id, "missing")]

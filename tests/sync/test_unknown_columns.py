@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.sync.delta.poll import poll
@@ -74,10 +75,10 @@ def test_pages_of_an_initial_load_that_lack_a_column_leave_it(warehouse: URL, en
     full = listed(reason(1, isOpen=True), reason(2, isOpen=False))
     with scripted(warehouse, [full, initial(reason(1), reason(2)), full]) as pipeline:
         read(pipeline)
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert (turn.counts.updated, turn.counts.unchanged) == (0, 2)
         assert is_open(engine) == {1: True, 2: False}
-        found = verify(pipeline, TODAY, TODAY, [PERSON])
+        found = verify(pipeline, CLOCKINGS, TODAY, TODAY, [PERSON])
         assert (found.differences, found.equal.total()) == ([], 2)
 
 
@@ -87,7 +88,7 @@ def test_a_list_that_lacks_a_column_is_no_difference(warehouse: URL, engine: Eng
         read(pipeline)
         read(pipeline)
         assert is_open(engine) == {1: True}
-        found = verify(pipeline, TODAY, TODAY, [PERSON])
+        found = verify(pipeline, CLOCKINGS, TODAY, TODAY, [PERSON])
         assert (found.differences, found.equal.total()) == ([], 1)
 
 
@@ -100,8 +101,8 @@ def test_a_newer_version_keeps_what_it_does_not_tell_while_the_kind_stays(wareho
     ]
     with scripted(warehouse, answers) as pipeline:
         read(pipeline)
-        poll(pipeline)
-        assert poll(pipeline).counts.updated == 2
+        poll(pipeline, CLOCKINGS)
+        assert poll(pipeline, CLOCKINGS).counts.updated == 2
     assert is_open(engine) == {1: True, 2: None}
 
 
@@ -112,9 +113,9 @@ def test_what_a_delta_tells_after_all_is_believed(warehouse: URL, engine: Engine
     answers += [initial(*newer)] if lane == "initial" else [initial(), *[Answer(404, NOT_FOUND)] * 2, changed(*newer)]
     with scripted(warehouse, answers) as pipeline:
         read(pipeline)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         if lane == "changes":
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
     assert is_open(engine) == {1: False, 2: None}, "where one record has it, null means null"
 
 
@@ -137,8 +138,8 @@ def test_a_single_record_that_lacks_a_column_leaves_it(warehouse: URL, engine: E
 def test_a_list_fills_what_the_delta_did_not_tell(warehouse: URL, engine: Engine) -> None:
     answers = [initial(), changed(reason(1)), listed(reason(1, isOpen=True))]
     with scripted(warehouse, answers) as pipeline:
-        poll(pipeline)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
+        poll(pipeline, CLOCKINGS)
         assert is_open(engine) == {1: None}
         read(pipeline)
         assert is_open(engine) == {1: True}

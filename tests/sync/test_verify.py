@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import SettingsError
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
@@ -29,14 +30,14 @@ def change(engine: Engine, statement: str, **values: object) -> None:
 
 def test_an_equal_table_is_proved_equal(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     sync(pipeline, FIRST, TODAY)
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert found.agrees
     assert found.totals()["equal"] == len(simulated.tenant.truth())
     assert [day["date"] for day in found.by_day()] == sorted({one.date for one in simulated.tenant.truth()})
 
 
 def test_an_empty_table_is_no_equal_one(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert found.totals()["missing"] == len(found.overlooked) == len(simulated.tenant.truth())
 
 
@@ -53,7 +54,7 @@ def test_so_many_differences_are_kept_and_what_was_not_compared_is_named(
         sync(pipeline, FIRST, TODAY)
         change(engine, "UPDATE protime.clockings SET time_of_day_in_minutes = 1439 WHERE tenant <> 'shadow'")
         rounds, seen = 0, 0
-        while not (found := verify(pipeline, FIRST, TODAY)).agrees:
+        while not (found := verify(pipeline, CLOCKINGS, FIRST, TODAY)).agrees:
             rounds += 1
             seen += len(found.differences)
             assert 0 < len(found.differences) < len(tenant.truth())
@@ -92,7 +93,7 @@ def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engin
     with engine.connect() as connection:
         before = connection.scalar(sa.text("SELECT max(written_at) FROM protime.clockings WHERE tenant <> 'shadow'"))
 
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
 
     assert {one.id: one.kind for one in found.differences} == {
         ids[0]: "missing",
@@ -110,7 +111,7 @@ def test_each_difference_is_found_and_repaired(pipeline: Pipeline, engine: Engin
         )
     repair(pipeline, found)
     assert_equal(engine, simulated.tenant)
-    assert verify(pipeline, FIRST, TODAY).agrees
+    assert verify(pipeline, CLOCKINGS, FIRST, TODAY).agrees
 
 
 def test_what_changed_since_the_last_reading_is_a_difference_that_is_pending(
@@ -119,7 +120,7 @@ def test_what_changed_since_the_last_reading_is_a_difference_that_is_pending(
     sync(pipeline, FIRST, TODAY)
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=1)
     simulated.tenant.add(simulated.tenant.add_person().id, TODAY, 5)
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert (len(found.differences), len(found.pending), found.overlooked, found.agrees) == (2, 2, [], False)
     assert not found.unlisted, "who is new is in the tenant's list"
 
@@ -129,7 +130,7 @@ def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline,
     simulated.served.misbehaviour.follow(
         read_plan('[[fault]]\nkind = "edit"\nchanges = 3\non = ["clockings"]\nrate = 1.0')
     )
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert {one.kind for one in found.overlooked} <= {"extra"}  # one that is removed has no version to tell by
     assert len(found.pending) + found.moving > 0
 
@@ -140,17 +141,17 @@ def test_somebody_whom_the_warehouse_does_not_know_is_compared_too(
     sync(pipeline, FIRST, TODAY)
     change(engine, "DELETE FROM protime.people WHERE tenant <> 'shadow' AND id = 100001")
     change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND person_id = 100001")
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert len(found.differences) == len(simulated.tenant.clockings_of(100_001))
 
 
 def test_a_record_that_cannot_be_understood_is_counted(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     sync(pipeline, FIRST, TODAY)
     simulated.tenant.replace_raw(live(simulated.tenant)[0], {"id": live(simulated.tenant)[0], "kind": 3})
-    found = verify(pipeline, FIRST, TODAY)
+    found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert (found.differences, found.rejected, found.agrees) == ([], 1, False)
 
 
 def test_reversed_dates_are_told(pipeline: Pipeline) -> None:
     with pytest.raises(SettingsError, match="Swap the two dates"):
-        verify(pipeline, TODAY, FIRST)
+        verify(pipeline, CLOCKINGS, TODAY, FIRST)

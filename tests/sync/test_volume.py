@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.sync.volume import VolumeEstimate
 
@@ -15,7 +16,7 @@ SUNDAY = MONDAY + dt.timedelta(days=6)
 
 @pytest.mark.parametrize("path", ["clockings", "calculated-totals"])
 def test_before_anything_was_read_the_first_guess_of_the_collection_counts(path: str) -> None:
-    estimate = VolumeEstimate(collection=COLLECTIONS[path])
+    estimate = VolumeEstimate(COLLECTIONS[path])
     usual = COLLECTIONS[path].usual
     assert usual is not None
     assert not estimate.is_learnt
@@ -24,13 +25,13 @@ def test_before_anything_was_read_the_first_guess_of_the_collection_counts(path:
 
 
 def test_what_is_known_of_a_weekday_replaces_the_guess() -> None:
-    estimate = VolumeEstimate({0: (30.0, 10.0)}, 250)
+    estimate = VolumeEstimate(CLOCKINGS, {0: (30.0, 10.0)}, 250)
     assert (estimate.is_learnt, estimate.page_size) == (True, 250)
     assert estimate.rows_per_person(MONDAY, MONDAY) == 3.0
 
 
 def test_what_comes_corrects_the_estimate() -> None:
-    estimate = VolumeEstimate()
+    estimate = VolumeEstimate(CLOCKINGS)
     assert estimate.page_size == 1000
     before = estimate.rows_per_person(MONDAY, MONDAY)
     estimate.observe(100, MONDAY, MONDAY, int(200 * before))
@@ -42,14 +43,14 @@ def test_what_comes_corrects_the_estimate() -> None:
 
 
 def test_a_page_that_is_not_full_says_nothing_of_the_size_of_a_full_one() -> None:
-    estimate = VolumeEstimate()
+    estimate = VolumeEstimate(CLOCKINGS)
     for records in (250, 30):
         estimate.observe_page(records)
     assert estimate.page_size == 250
 
 
 def test_going_back_to_when_nobody_clocked_the_estimate_soon_forgets() -> None:
-    estimate = VolumeEstimate()
+    estimate = VolumeEstimate(CLOCKINGS)
     expected = 100 * estimate.rows_per_person(MONDAY, MONDAY)
     for _ in range(20):
         estimate.observe(100, MONDAY, MONDAY, int(expected))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import URL
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import load_settings
 from protime_etl.errors import ProtimeError
 from protime_etl.simulator.faults import FaultPlan, read_plan
@@ -156,7 +157,7 @@ class Operator:
         """Compare these days and write nothing."""
         at = self._clock.now()
         with self._pipeline() as pipeline:
-            found = verify(pipeline, *days)
+            found = verify(pipeline, CLOCKINGS, *days)
         cells = self._book.try_to_read(*days, at, by_date=True)  # what differs is known to be wrong from now on
         if found.agrees:
             self._book.finish(cells, at)
@@ -168,7 +169,7 @@ class Operator:
         book = self._book
         try:
             with self._pipeline() as pipeline:
-                result = poll(pipeline)
+                result = poll(pipeline, CLOCKINGS)
         except ProtimeError:
             return
         book.delta_asked_at = at

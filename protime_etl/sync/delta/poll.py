@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Connection
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH, Collection
 from protime_etl.collections.page import Page
 from protime_etl.counted import counted
@@ -56,12 +55,12 @@ _conflict_wait = wait_random_exponential(multiplier=1, max=20)
 
 def poll(
     pipeline: Pipeline,
+    collection: Collection,
     first: dt.date | None = None,
     *,
     restart: bool = False,
     asked_at: dt.datetime | None = None,
     on_page: Callable[[int], None] = lambda _: None,
-    collection: Collection = CLOCKINGS,
 ) -> PollResult:
     """Read what changed; without a delta that is alive, load all from `first` or the earliest day on.
 

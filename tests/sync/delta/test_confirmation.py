@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import ApiError
@@ -70,13 +71,13 @@ def assert_equal(engine: Engine, tenant: Tenant) -> None:
 def test_many_deletions_cost_a_sample(warehouse: URL, engine: Engine, learnt: str) -> None:
     with served(warehouse, max_vanished=10_000) as (pipeline, simulated):
         if learnt == "delta":
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         else:
             sync(pipeline, FIRST, TODAY)
         gone = live(simulated.tenant)[:300]
         for one in gone:
             simulated.tenant.hard_delete(one)
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert turn.counts.deleted == 300
         assert turn.counts.requests <= SAMPLE + 3
         assert_equal(engine, simulated.tenant)
@@ -96,7 +97,7 @@ def test_many_deletions_cost_a_sample(warehouse: URL, engine: Engine, learnt: st
 def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: Engine, learnt: str) -> None:
     with served(warehouse) as (pipeline, simulated):
         if learnt == "delta":
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         else:
             sync(pipeline, FIRST, TODAY)
         before = table_rows(engine)
@@ -104,7 +105,7 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
         for one in gone:
             simulated.tenant.hard_delete(one)
         simulated.tenant.edit(first, time_of_day_in_minutes=3)
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert turn.withheld is not None
         assert (
             f"300 of {len([row for row in before.values() if not row['is_deleted']])} clockings since"
@@ -119,14 +120,14 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
 
         # A few more are not held up, and what waits is told again, at no cost.
         simulated.tenant.hard_delete(first)
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert turn.withheld is not None
         assert "300 deletions of clockings are held back" in turn.withheld.message
         assert (turn.counts.deleted, turn.counts.requests) == (1, 2)
         assert "300 deletions of clockings wait" in stale(pipeline)[0]
 
         pipeline.accept_deletions()
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert (turn.withheld, turn.counts.deleted) == (None, 300)
         assert turn.counts.requests <= SAMPLE + 1
         assert_equal(engine, simulated.tenant)
@@ -135,16 +136,16 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
 
 def test_what_waits_survives_a_restart_that_begins_later(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         gone = live(simulated.tenant)[:300]
         for one in gone:
             simulated.tenant.hard_delete(one)
-        assert poll(pipeline).withheld is not None
-        turn = poll(pipeline, TODAY, restart=True)
+        assert poll(pipeline, CLOCKINGS).withheld is not None
+        turn = poll(pipeline, CLOCKINGS, TODAY, restart=True)
         assert turn.withheld is not None
         assert unconfirmed(engine) == 300
         pipeline.accept_deletions()
-        assert poll(pipeline).counts.deleted == 300
+        assert poll(pipeline, CLOCKINGS).counts.deleted == 300
         assert_equal(engine, simulated.tenant)
 
 
@@ -153,12 +154,12 @@ def test_what_a_pull_marked_meanwhile_waits_no_longer(warehouse: URL, engine: En
         sync(pipeline, FIRST, TODAY)
         for one in live(simulated.tenant)[:300]:
             simulated.tenant.hard_delete(one)
-        assert poll(pipeline).withheld is not None
+        assert poll(pipeline, CLOCKINGS).withheld is not None
         pipeline.accept_deletions()
         assert sync(pipeline, FIRST, TODAY)[0].deleted == 300
-        assert poll(pipeline).counts.requests == 1
+        assert poll(pipeline, CLOCKINGS).counts.requests == 1
         pipeline.accept_deletions(False)
-        assert (poll(pipeline).withheld, unconfirmed(engine)) == (None, 0)
+        assert (poll(pipeline, CLOCKINGS).withheld, unconfirmed(engine)) == (None, 0)
 
 
 def test_what_a_load_brings_without_an_id_has_not_vanished(warehouse: URL, engine: Engine) -> None:
@@ -167,7 +168,7 @@ def test_what_a_load_brings_without_an_id_has_not_vanished(warehouse: URL, engin
         before = table_rows(engine)
         for one in live(simulated.tenant)[:20]:
             simulated.tenant.replace_raw(one, {"kind": "InOut"})
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert (turn.counts.rejected, turn.withheld, unconfirmed(engine)) == (20, None, 0)
         assert table_rows(engine) == before
 
@@ -179,17 +180,17 @@ def test_what_comes_back_needs_no_decision(warehouse: URL, engine: Engine) -> No
             connection.execute(
                 sa.text("UPDATE protime.clockings SET id = id + 10000000 WHERE tenant <> 'shadow' AND id % 2 = 0")
             )
-        assert poll(pipeline).withheld is not None
+        assert poll(pipeline, CLOCKINGS).withheld is not None
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id > 10000000"))
-        turn = poll(pipeline, restart=True)
+        turn = poll(pipeline, CLOCKINGS, restart=True)
         assert (turn.withheld, unconfirmed(engine)) == (None, 0)
         assert_equal(engine, simulated.tenant)
 
 
 def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, engine: Engine) -> None:
     with served(warehouse, max_vanished=10_000) as (pipeline, simulated):
-        poll(pipeline, TODAY - dt.timedelta(days=9))
+        poll(pipeline, CLOCKINGS, TODAY - dt.timedelta(days=9))
         moved = [one.id for one in simulated.tenant.truth() if one.date > TODAY - dt.timedelta(days=9)]
         moved = [one for one in moved if one in set(live(simulated.tenant))][:150]
         gone, moved = moved[:40], moved[40:]
@@ -197,7 +198,7 @@ def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, en
             simulated.tenant.hard_delete(one)
         for one in moved:
             simulated.tenant.edit(one, date=FIRST)
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert turn.counts.deleted == len(gone)
         rows = table_rows(engine)
         assert {(rows[one]["date"], rows[one]["is_deleted"]) for one in moved} == {(str(FIRST), False)}
@@ -207,20 +208,20 @@ def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, en
 @pytest.mark.parametrize(("status", "at"), [(429, 31), (503, 45)], ids=["in the middle", "at the last"])
 def test_a_pause_costs_nothing_that_was_asked(warehouse: URL, engine: Engine, status: int, at: int) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         for one in live(simulated.tenant)[:45]:
             simulated.tenant.hard_delete(one)
         plan = f'[[fault]]\nkind = "status"\nstatus = {status}\nretry_after = 3600\non = ["clockings"]\nat = [{at}]'
         simulated.served.misbehaviour.follow(read_plan(plan))
         with pytest.raises(ApiError, match=str(status)):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         deleted = sum(row["is_deleted"] for row in table_rows(engine).values())
         soft = sum(row["is_deleted"] for row in tenant_rows(simulated.tenant).values())
         assert (deleted - soft, unconfirmed(engine)) == (at - 1, 46 - at)
         simulated.served.misbehaviour.follow(FaultPlan())
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM protime_etl.pauses WHERE tenant <> 'shadow'"))
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert (turn.counts.deleted, turn.counts.requests) == (46 - at, 47 - at)
         assert_equal(engine, simulated.tenant)
 
@@ -252,9 +253,9 @@ def test_one_record_that_cannot_be_asked_for_stops_nothing(warehouse: URL, engin
         OnePoisonous([Answer()]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         for _ in range(2):
-            turn = poll(pipeline)
+            turn = poll(pipeline, CLOCKINGS)
             assert turn.unconfirmed == 1
             assert {key: row["is_deleted"] for key, row in table_rows(engine).items()} == {1: True, 2: False, 3: True}
         with engine.connect() as connection:
@@ -272,7 +273,7 @@ def test_what_may_be_gone_already_is_asked_for_without_a_lock(
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
         sync(pipeline, FIRST, TODAY)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         added = simulated.tenant.add(100_001, FIRST, 600)
         changes, record = pipeline.client.delta_changes, pipeline.client.record
         locks: list[int] = []
@@ -296,7 +297,7 @@ def test_what_may_be_gone_already_is_asked_for_without_a_lock(
 
         monkeypatch.setattr(pipeline.client, "delta_changes", overtaken)
         monkeypatch.setattr(pipeline.client, "record", watched)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         assert added.id in table_rows(engine)
         assert locks == [0]
 
@@ -308,7 +309,7 @@ def test_a_deletion_that_a_pull_found_while_it_was_asked_for_is_no_drift(
         served(warehouse) as (pipeline, simulated),
         open_pipeline(settings_for(simulated), warehouse) as other,
     ):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         simulated.tenant.hard_delete(live(simulated.tenant)[0])
         record = pipeline.client.record
 
@@ -317,8 +318,8 @@ def test_a_deletion_that_a_pull_found_while_it_was_asked_for_is_no_drift(
             return record(*arguments)
 
         monkeypatch.setattr(pipeline.client, "record", overtaken)
-        poll(pipeline)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
+        poll(pipeline, CLOCKINGS)
     with engine.connect() as connection:
         assert (
             connection.scalar(sa.text("SELECT count(*) FROM protime.drift WHERE 'shadow' NOT IN (tenant, collection)"))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 from tenacity import wait_none
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import (
@@ -100,8 +101,8 @@ def test_a_nul_costs_its_field_alone_or_the_deletion_that_it_is_in(warehouse: UR
         pipeline,
         _,
     ):
-        poll(pipeline)
-        turn = poll(pipeline)
+        poll(pipeline, CLOCKINGS)
+        turn = poll(pipeline, CLOCKINGS)
     rows = table_rows(engine)
     assert {key: row["extra"] for key, row in rows.items()} == {
         1: None,
@@ -134,8 +135,8 @@ def test_a_deletion_without_a_version_deletes(warehouse: URL, engine: Engine, de
         gone,
     ]
     with scripted(warehouse, answers) as (pipeline, _):
-        poll(pipeline)
-        turn = poll(pipeline)
+        poll(pipeline, CLOCKINGS)
+        turn = poll(pipeline, CLOCKINGS)
     assert (turn.counts.deleted, turn.counts.rejected) == (2, 0)
     assert all(row["is_deleted"] for row in table_rows(engine).values())
 
@@ -157,20 +158,20 @@ def test_an_answer_that_can_never_be_used_ends_the_delta(
     warehouse: URL, engine: Engine, caplog: pytest.LogCaptureFixture, fault: str, message: str
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         link = state(engine)["link"]
         simulated.tenant.hard_delete(simulated.tenant.truth()[0].id)
         spoil(simulated, fault)
         for failed in range(1, MAX_FAILURES):
             with pytest.raises(ProtimeError, match=message) as caught:
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
             assert f"Failed poll {failed} in a row; after {MAX_FAILURES}" in caught.value.guidance
             assert caught.value.guidance.endswith("protime-etl changes --restart")
             assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
             assert state(engine)["failures"] == failed
             assert message in state(engine)["error"]
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline)
+            turn = poll(pipeline, CLOCKINGS)
         assert "The delta is broken: a new initial load starts. 5 polls in a row have failed." in caplog.text
         assert turn.restarted == "broken"
         assert message in turn.reason
@@ -182,14 +183,14 @@ def test_an_answer_that_can_never_be_used_ends_the_delta(
 
 def test_failures_that_pass_are_forgotten(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         for _ in range(2):
             spoil(simulated, 'kind = "garbage"')
             for _ in range(MAX_FAILURES - 1):
                 with pytest.raises(ProtimeError):
-                    poll(pipeline)
+                    poll(pipeline, CLOCKINGS)
             simulated.served.misbehaviour.follow(FaultPlan())
-            assert not poll(pipeline).initial
+            assert not poll(pipeline, CLOCKINGS).initial
         assert state(engine)["failures"] == 0
 
 
@@ -209,13 +210,13 @@ def test_a_link_that_would_not_be_followed_is_not_kept(warehouse: URL, engine: E
         Answer(200, {"value": [{**WHOLE, "id": 1}], "deltaLink": LINK + "c"}),
     ]
     with scripted(warehouse, answers) as (pipeline, server):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         for failed in range(1, MAX_FAILURES):
             with pytest.raises(ProtimeError, match=r"is not followed|over the limit"):
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
             assert (state(engine)["link"], state(engine)["failures"]) == (LINK + "a", failed)
             assert table_rows(engine) == {}, "nothing of the answer was stored without its link"
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert (turn.restarted, turn.counts.inserted) == ("broken", 1)
         assert (state(engine)["status"], state(engine)["link"]) == ("active", LINK + "c")
         assert all(request.path.startswith(API_PATH) for request in server.api_requests)
@@ -230,9 +231,9 @@ def test_a_link_of_an_initial_load_is_looked_at_before_it_is_kept(warehouse: URL
     ]
     with scripted(warehouse, answers) as (pipeline, _):
         with pytest.raises(UntrustedLinkError):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         assert (state(engine)["status"], state(engine)["link"]) == ("loading", good)
-        assert poll(pipeline).restarted is None
+        assert poll(pipeline, CLOCKINGS).restarted is None
         assert set(table_rows(engine)) == {1, 2}
 
 
@@ -241,7 +242,7 @@ def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     with served(warehouse, page_size=20) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         for one in simulated.tenant.truth():
             simulated.tenant.edit(one.id, time_of_day_in_minutes=1)
         if limit == "bytes":
@@ -249,13 +250,13 @@ def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
         else:
             monkeypatch.setattr(decoding, "MAX_COMMAS", 400)
         asked = simulated.served.requests["clockings-delta"]
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert simulated.served.requests["clockings-delta"] == asked + 1
         assert turn.restarted == "broken"
         assert "loaded page by page" in turn.reason
         assert table_rows(engine) == tenant_rows(simulated.tenant)
         assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
-        assert not poll(pipeline).initial
+        assert not poll(pipeline, CLOCKINGS).initial
 
 
 @pytest.mark.parametrize(
@@ -270,14 +271,14 @@ def test_an_outage_of_the_delta_alone_ends_it(
     warehouse: URL, engine: Engine, fault: str, error: type[ProtimeError]
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
         spoil(simulated, fault)
         for failed in range(1, MAX_OUTAGES):
             with pytest.raises(error):
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
             assert (state(engine)["status"], state(engine)["outages"]) == ("active", failed)
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert turn.restarted == "broken"
         assert "20 polls in a row have failed, while the API answers other requests" in turn.reason
         assert table_rows(engine) == tenant_rows(simulated.tenant)
@@ -285,36 +286,36 @@ def test_an_outage_of_the_delta_alone_ends_it(
 
 def test_an_outage_of_everything_does_not(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         link = state(engine)["link"]
         spoil(simulated, 'kind = "status"\nstatus = 503', on='["clockings", "clockings-delta"]')
         for _ in range(MAX_OUTAGES + 1):
             with pytest.raises(ServerError):
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
         assert (state(engine)["status"], state(engine)["link"]) == ("active", link)
         simulated.served.misbehaviour.follow(FaultPlan())
-        assert not poll(pipeline).initial
+        assert not poll(pipeline, CLOCKINGS).initial
 
 
 def test_a_firewall_before_everything_does_not(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         spoil(simulated, 'kind = "firewall"\nstatus = 403', on='["clockings", "clockings-delta"]')
         for _ in range(MAX_FAILURES + 1):
             with pytest.raises(ForeignAnswerError):
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
         assert (state(engine)["status"], state(engine)["outages"]) == ("active", MAX_FAILURES + 1)
         simulated.served.misbehaviour.follow(FaultPlan())
-        assert not poll(pipeline).initial
+        assert not poll(pipeline, CLOCKINGS).initial
 
 
 def test_being_asked_to_wait_is_no_failure_of_the_delta(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         spoil(simulated, 'kind = "status"\nstatus = 429\nretry_after = 3600')
         for _ in range(MAX_OUTAGES + MAX_FAILURES):
             with pytest.raises(RateLimited):
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
         found = state(engine)
         assert (found["status"], found["failures"], found["outages"]) == ("active", 0, 0)
 
@@ -344,7 +345,7 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
     ):
         for _ in range(MAX_LOADS * MAX_FAILURES):
             with pytest.raises(ProtimeError) as caught:
-                poll(pipeline)
+                poll(pipeline, CLOCKINGS)
             if isinstance(caught.value, DeltaBrokenError):
                 break
         assert isinstance(caught.value, DeltaBrokenError)
@@ -356,7 +357,7 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
         assert len(starts) == MAX_LOADS
         asked = len(server.api_requests)
         with pytest.raises(DeltaBrokenError, match="status 400"):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         assert len(server.api_requests) == asked, "at rest nothing is asked"
         assert "cannot start over" in stale(pipeline)[0]
 
@@ -369,7 +370,7 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
                         " WHERE 'shadow' NOT IN (tenant, collection)"
                     )
                 )
-        turn = poll(pipeline, restart=way_out == "restart")
+        turn = poll(pipeline, CLOCKINGS, restart=way_out == "restart")
         assert turn.initial
         assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
         assert set(table_rows(engine)) == {1, 2}
@@ -382,28 +383,28 @@ def test_a_load_whose_pages_lead_back_to_one_before_is_an_error(warehouse: URL) 
     ]
     with scripted(warehouse, answers) as (pipeline, server):
         with pytest.raises(ProtocolError, match="a link came twice"):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         assert len(server.api_requests) == 2
 
 
 def test_a_new_load_keeps_the_first_day(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline, FIRST)
+        poll(pipeline, CLOCKINGS, FIRST)
         simulated.clock.advance(dt.timedelta(hours=73))
-        assert poll(pipeline).restarted == "expired"
+        assert poll(pipeline, CLOCKINGS).restarted == "expired"
         assert state(engine)["date_from"] == FIRST
-        poll(pipeline, restart=True)
+        poll(pipeline, CLOCKINGS, restart=True)
         assert state(engine)["date_from"] < FIRST
 
 
 def test_a_simulated_tenant_that_was_served_anew_has_forgotten_the_delta(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, _):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
     with served(warehouse) as (pipeline, simulated):
         simulated.tenant.edit(simulated.tenant.truth()[0].id, time_of_day_in_minutes=1)
-        assert poll(pipeline).restarted == "expired"
+        assert poll(pipeline, CLOCKINGS).restarted == "expired"
         assert table_rows(engine) == tenant_rows(simulated.tenant)
-        assert not poll(pipeline).initial
+        assert not poll(pipeline, CLOCKINGS).initial
 
 
 def stale(pipeline: Pipeline) -> list[str]:

@@ -88,7 +88,7 @@ def live(tenant: Tenant) -> list[int]:
 def test_the_initial_load_brings_everything_and_ends_with_a_link(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    turn = poll(pipeline)
+    turn = poll(pipeline, CLOCKINGS)
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert turn.initial
     assert turn.counts.inserted == len(simulated.tenant.truth())
@@ -100,7 +100,7 @@ def test_the_initial_load_brings_everything_and_ends_with_a_link(
 
 
 def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     tenant = simulated.tenant
     ids = live(tenant)
     tenant.edit(ids[0], time_of_day_in_minutes=1)
@@ -110,13 +110,13 @@ def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simula
     tenant.soft_delete(ids[3])
     tenant.hard_delete(ids[4])
     added = tenant.add(100_001, TODAY, 600)
-    turn = poll(pipeline)
+    turn = poll(pipeline, CLOCKINGS)
     assert_equal(engine, tenant)
     assert added.id in table_rows(engine)
     assert (turn.counts.inserted, turn.counts.updated, turn.counts.deleted) == (1, 3, 2)
     assert not turn.initial
     tenant.edit(ids[3], status="Active")
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     assert not table_rows(engine)[ids[3]]["is_deleted"]
     with engine.connect() as connection:
         how = connection.execute(
@@ -128,8 +128,8 @@ def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simula
 def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    poll(pipeline)
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
+    poll(pipeline, CLOCKINGS)
     pipeline.engine.dispose()
     link = state(engine)["link"]
     query = sa.text(
@@ -141,7 +141,7 @@ def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
             return {row[0]: row[1] for row in connection.execute(query)}
 
     before, asked = written(), simulated.served.requests["clockings-delta"]
-    turn = poll(pipeline)
+    turn = poll(pipeline, CLOCKINGS)
     pipeline.engine.dispose()
     after = written()
     assert {name for name in after if after[name] != before[name]} == {"deltas", "delta_polls"}
@@ -158,12 +158,12 @@ def test_an_initial_load_goes_on_where_it_broke_off(warehouse: URL, engine: Engi
         plan = f'[[fault]]\nkind = "status"\nstatus = 400\non = ["clockings"]\nat = [{at}]'
         simulated.served.misbehaviour.follow(read_plan(plan))
         with pytest.raises(InvalidRequestError):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         broken = state(engine)
         assert (broken["status"], "status 400" in broken["error"]) == ("loading", True)
         rows = len(table_rows(engine))
         assert 0 < rows < len(simulated.tenant.truth())
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert turn.counts.inserted == len(simulated.tenant.truth()) - rows
         assert turn.restarted is None
         assert_equal(engine, simulated.tenant)
@@ -174,9 +174,9 @@ def test_a_first_request_that_fails_leaves_a_state_to_look_at(warehouse: URL, en
     with served(warehouse) as (pipeline, simulated):
         simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "status"\nstatus = 400\nat = [2]'))
         with pytest.raises(InvalidRequestError):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         assert (state(engine)["status"], state(engine)["link"]) == ("loading", None)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         assert_equal(engine, simulated.tenant)
 
 
@@ -186,7 +186,7 @@ def test_a_continuation_that_is_stale_starts_the_load_over_once(
     with served(warehouse) as (pipeline, simulated):
         simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "expire"\non = ["clockings"]\nat = [3]'))
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline)
+            turn = poll(pipeline, CLOCKINGS)
         assert turn.restarted == "loading"
         assert "starts over" in caplog.text
         assert_equal(engine, simulated.tenant)
@@ -196,13 +196,13 @@ def test_an_expired_delta_starts_again_loudly_and_finds_what_was_removed(
     warehouse: URL, engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         ids = live(simulated.tenant)
         simulated.clock.advance(dt.timedelta(hours=73))
         simulated.tenant.hard_delete(ids[0])
         simulated.tenant.edit(ids[1], time_of_day_in_minutes=7)
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline)
+            turn = poll(pipeline, CLOCKINGS)
         assert turn.restarted == "expired"
         assert "The delta is expired" in caplog.text
         assert_equal(engine, simulated.tenant)
@@ -219,18 +219,18 @@ def test_an_expired_delta_starts_again_loudly_and_finds_what_was_removed(
 
 def test_a_restart_that_fails_leaves_the_old_state(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         link = state(engine)["link"]
         simulated.clock.advance(dt.timedelta(hours=73))
         simulated.served.misbehaviour.follow(
             read_plan('[[fault]]\nkind = "status"\nstatus = 410\non = ["clockings"]\nat = [1]')
         )
         with pytest.raises(DeltaExpiredError):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         found = state(engine)
         assert (found["status"], found["previous_link"], found["link"]) == ("expired", link, None)
         assert "status 410" in found["error"]
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         assert_equal(engine, simulated.tenant)
 
 
@@ -239,11 +239,11 @@ def test_a_second_delta_ends_the_first(
     warehouse: URL, engine: Engine, caplog: pytest.LogCaptureFixture, status: int, restarted: str
 ) -> None:
     with served(warehouse, superseded_delta_status=status) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
         simulated.tenant.hard_delete(live(simulated.tenant)[0])
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline)
+            turn = poll(pipeline, CLOCKINGS)
         assert turn.restarted == restarted
         assert_equal(engine, simulated.tenant)
         if status == 409:
@@ -254,10 +254,10 @@ def test_a_second_delta_ends_the_first(
 @pytest.mark.parametrize("replay", [True, False])
 def test_a_link_that_was_used_and_not_stored_does_no_harm(warehouse: URL, engine: Engine, replay: bool) -> None:
     with served(warehouse, replay_delta_links=replay) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=9)
         pipeline.client.delta_changes(CLOCKINGS, state(engine)["link"])  # dies with the answer in its hand
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         assert turn.restarted == (None if replay else "conflicted")
         assert_equal(engine, simulated.tenant)
 
@@ -265,10 +265,10 @@ def test_a_link_that_was_used_and_not_stored_does_no_harm(warehouse: URL, engine
 @pytest.mark.parametrize("moved_out", ["delete", "nothing"])
 def test_what_moved_before_the_first_day_is_not_deleted(warehouse: URL, engine: Engine, moved_out: str) -> None:
     with served(warehouse, moved_out_of_delta=moved_out) as (pipeline, simulated):
-        poll(pipeline, TODAY - dt.timedelta(days=3))
+        poll(pipeline, CLOCKINGS, TODAY - dt.timedelta(days=3))
         moved = next(one.id for one in simulated.tenant.truth() if one.date == TODAY and one.status == "Active")
         simulated.tenant.edit(moved, date=FIRST)
-        turn = poll(pipeline)
+        turn = poll(pipeline, CLOCKINGS)
         row = table_rows(engine)[moved]
         assert not row["is_deleted"]
         assert turn.counts.deleted == 0
@@ -301,8 +301,8 @@ def test_a_tombstone_keeps_out_what_a_late_reader_brings(warehouse: URL, engine:
         ScriptedServer(answers) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        poll(pipeline)
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
+        poll(pipeline, CLOCKINGS)
         assert sync(pipeline, TODAY, TODAY, [7])[0].inserted == 0
         assert table_rows(engine) == {}
         assert sync(pipeline, TODAY, TODAY, [7])[0].inserted == 1
@@ -336,8 +336,8 @@ def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: En
         ScriptedServer(answers) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        poll(pipeline)
-        turn = poll(pipeline)
+        poll(pipeline, CLOCKINGS)
+        turn = poll(pipeline, CLOCKINGS)
     assert set(table_rows(engine)) == {1, 6}
     assert (turn.counts.rejected, turn.counts.inserted) == (6, 2)
     with engine.connect() as connection:
@@ -354,22 +354,22 @@ def test_what_a_delta_does_not_tell_is_kept_and_completed_by_a_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     old = simulated.tenant.add(100_001, TODAY, 500, kind="Reason", is_open=True)
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     simulated.tenant.edit(old.id, time_of_day_in_minutes=501)
     new = simulated.tenant.add(100_001, TODAY, 502, kind="Reason", is_open=True)
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     rows = table_rows(engine)
     assert (rows[old.id]["is_open"], rows[new.id]["is_open"]) == (True, None)
     sync(pipeline, FIRST, TODAY)
     assert_equal(engine, simulated.tenant)
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     assert drift(engine) == [], "isOpen is not the delta's to tell"
 
 
 def test_drift_is_what_the_delta_had_its_chance_to_tell(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     first, second, third = live(simulated.tenant)[:3]
     simulated.tenant.edit(first, time_of_day_in_minutes=3)
     simulated.tenant.hard_delete(second)
@@ -380,7 +380,7 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
         )
     assert noted == 2
     assert drift(engine) == [], "the delta was not asked since"
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     assert drift(engine) == [], "it tells both"
     with engine.begin() as connection:  # as if the delta had lost a change
         connection.execute(
@@ -388,7 +388,7 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
             {"id": third},
         )
     sync(pipeline, FIRST, TODAY)
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     assert drift(engine) == [(third, "updated")]
     simulated.tenant.edit(first, time_of_day_in_minutes=4)
     sync(pipeline, FIRST, TODAY)
@@ -399,7 +399,7 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
                 " WHERE 'shadow' NOT IN (tenant, collection)"
             )
         )
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     assert drift(engine) == [(first, "updated"), (third, "updated")], "once each, whatever other tenants have"
 
 
@@ -418,14 +418,14 @@ def test_no_drift_is_kept_without_a_delta(pipeline: Pipeline, engine: Engine, si
 
 def test_only_one_process_at_a_time(pipeline: Pipeline, engine: Engine) -> None:
     with DeltaLock(engine, "simulated", "clockings"), pytest.raises(BusyError, match="Another process is working on"):
-        poll(pipeline)
-    poll(pipeline)
+        poll(pipeline, CLOCKINGS)
+    poll(pipeline, CLOCKINGS)
 
 
 def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poll(pipeline)
+    poll(pipeline, CLOCKINGS)
     simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=4)
     before = table_rows(engine)
     moved = threading.Event()
@@ -444,7 +444,7 @@ def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
 
     monkeypatch.setattr(pipeline.client, "delta_changes", overtaken)
     with pytest.raises(BusyError, match="has advanced the delta"):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
     assert moved.is_set()
     assert table_rows(engine) == before, "nothing of it was stored"
 
@@ -466,21 +466,21 @@ def test_a_link_that_leads_elsewhere_is_not_followed(
         ScriptedServer(answers) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         with pytest.raises(error):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         assert len(server.api_requests) == 2
         assert state(engine)["link"] == good
 
 
 def test_an_earlier_day_than_allowed_is_moved_to_the_earliest(pipeline: Pipeline, engine: Engine) -> None:
-    poll(pipeline, dt.date(2001, 1, 1))
+    poll(pipeline, CLOCKINGS, dt.date(2001, 1, 1))
     assert state(engine)["date_from"] == dt.date(dt.datetime.now(dt.UTC).year - 1, 1, 1)
 
 
 def test_a_new_initial_load_can_be_asked_for(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    poll(pipeline)
-    turn = poll(pipeline, FIRST, restart=True)
+    poll(pipeline, CLOCKINGS)
+    turn = poll(pipeline, CLOCKINGS, FIRST, restart=True)
     assert (turn.restarted, turn.changed, state(engine)["date_from"]) == ("asked", False, FIRST)
     assert_equal(engine, simulated.tenant)
 
@@ -493,31 +493,31 @@ def test_two_warehouses_with_one_client_do_not_load_for_ever(warehouse: URL, eng
         def other_warehouse_loads() -> None:
             pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
 
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         other_warehouse_loads()
-        first = poll(pipeline)
+        first = poll(pipeline, CLOCKINGS)
         assert first.restarted in {"expired", "conflicted"}
         assert "such as another warehouse" in first.reason
         assert "not used for 72 hours" not in first.reason
         other_warehouse_loads()
         with pytest.raises(DeltaBrokenError, match=r"ended 2 times in a row.*such as another warehouse"):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         assert state(engine)["status"] == "broken"
         asked = simulated.served.requests["clockings"]
         with pytest.raises(DeltaBrokenError, match="starts after"):
-            poll(pipeline)
+            poll(pipeline, CLOCKINGS)
         assert simulated.served.requests["clockings"] == asked, "no other load begins at once"
 
-        assert poll(pipeline, restart=True).restarted == "asked"
-        assert poll(pipeline).restarted is None
+        assert poll(pipeline, CLOCKINGS, restart=True).restarted == "asked"
+        assert poll(pipeline, CLOCKINGS).restarted is None
         assert_equal(engine, simulated.tenant)
 
 
 def test_a_delta_that_is_ended_now_and_then_is_loaded_again_each_time(warehouse: URL, engine: Engine) -> None:
     with served(warehouse, superseded_delta_status=410) as (pipeline, simulated):
-        poll(pipeline)
+        poll(pipeline, CLOCKINGS)
         for _ in range(3):
             pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
-            assert poll(pipeline).restarted == "expired"
-            assert poll(pipeline).restarted is None, "it lives in between"
+            assert poll(pipeline, CLOCKINGS).restarted == "expired"
+            assert poll(pipeline, CLOCKINGS).restarted is None, "it lives in between"
         assert_equal(engine, simulated.tenant)
