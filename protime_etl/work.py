@@ -61,7 +61,7 @@ class Slice(NamedTuple):
     person_ids: Sequence[int]
     first: dt.date
     last: dt.date
-    collection: str = "clockings"
+    collection: str
 
 
 def whole_list(collection: str) -> Slice:
@@ -83,6 +83,8 @@ class Request:
 
     first: dt.date
     last: dt.date
+    collections: tuple[str, ...]
+    """Dated collections that are read."""
     person_ids: tuple[int, ...] | None = None
     circles: tuple[int, ...] = ()
     only_missing: bool = False
@@ -90,8 +92,6 @@ class Request:
     """The last day that was asked for, where it is later than the last one that can be read now."""
     plans_until: dt.date | None = None
     """The last day that is read of collections of plans, where it is later than that of the others."""
-    collections: tuple[str, ...] = ("clockings",)
-    """Dated collections that are read by people."""
 
     def columns(self) -> dict[str, object]:
         """How the table of runs holds it: as it was asked for, so that it is the same tomorrow."""
@@ -112,6 +112,7 @@ class Unit:
     unit_id: int
     run_id: int
     tenant: str
+    collection: str
     person_ids: tuple[int, ...]
     first: dt.date
     last: dt.date
@@ -120,7 +121,6 @@ class Unit:
     """The unit that was planned, if this is a part of one that could not be read whole."""
     failed: bool = False
     """Whether it was tried before and failed."""
-    collection: str = "clockings"
 
     @property
     def slice(self) -> Slice:

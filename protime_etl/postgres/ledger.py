@@ -253,13 +253,13 @@ def _unit(row: sa.Row[Any], tenant: str) -> Unit:
         row.unit_id,
         row.run_id,
         tenant,
+        row.collection,
         tuple(row.person_ids),
         row.date_from,
         row.date_to,
         circles,
         row.part_of,
         row.status == "failed",
-        row.collection,
     )
 
 

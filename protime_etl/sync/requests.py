@@ -92,7 +92,7 @@ def select(
         until = max(until, today + (ahead + BEYOND) * ONE_DAY)
     until = min(until, today + YEAR)
     plans_until = until if planned and until > min(last, today) else None
-    return Request(first, min(last, today), chosen, named, only_missing, asked_until, plans_until, tuple(paths))
+    return Request(first, min(last, today), tuple(paths), chosen, named, only_missing, asked_until, plans_until)
 
 
 def last_of(request: Request, path: str) -> dt.date:

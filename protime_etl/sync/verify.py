@@ -137,7 +137,7 @@ def repair_slice(pipeline: Pipeline, wrong: Slice) -> Counts:
         ProtimeError: it cannot be read.
     """
     people = None if EVERYONE in wrong.person_ids else tuple(wrong.person_ids)
-    request = Request(wrong.first, wrong.last, people, collections=(wrong.collection,))
+    request = Request(wrong.first, wrong.last, (wrong.collection,), people)
     try:
         return run_alone(pipeline, RunKind.REPAIR, request)
     except IncompleteError as error:

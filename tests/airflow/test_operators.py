@@ -103,7 +103,7 @@ def planned(pipeline: Pipeline, number: int) -> list[int]:
     with pipeline.engine.begin() as connection:
         people = known_people(connection, pipeline.settings.tenant)
         register_source(connection, pipeline.settings)
-        cut = [Slice(people, *window) for window in windows(FIRST, TODAY, number)]
+        cut = [Slice(people, *window, "clockings") for window in windows(FIRST, TODAY, number)]
         _, units = ledger.open_run(
             connection, pipeline.settings.tenant, RunKind.SYNC, select(pipeline, FIRST, TODAY), cut
         )
@@ -148,12 +148,18 @@ def test_people_are_read_where_they_are_chosen_alone(simulated: SimulatedTenant)
 )
 def test_units_are_dealt(units: list[int], concurrency: int | None, most: int, expected: Sequence[object]) -> None:
     day = dt.date(2026, 3, 1)
-    assert deal([Unit(one, 1, "simulated", (100001,), day, day) for one in units], concurrency, most) == expected
+    assert (
+        deal([Unit(one, 1, "simulated", "clockings", (100001,), day, day) for one in units], concurrency, most)
+        == expected
+    )
 
 
 def test_units_are_dealt_so_that_each_list_has_as_much_to_read() -> None:
     day = dt.date(2026, 3, 1)
-    units = [Unit(one, 1, "simulated", tuple(range(people)), day, day) for one, people in enumerate([9, 5, 4, 3, 3])]
+    units = [
+        Unit(one, 1, "simulated", "clockings", tuple(range(people)), day, day)
+        for one, people in enumerate([9, 5, 4, 3, 3])
+    ]
     assert deal(units, 2, 1024) == [[0, 3], [1, 2, 4]]
 
 

@@ -200,7 +200,7 @@ def test_workers_say_it_once_and_of_no_unit(world: World) -> None:
     with open_pipeline(world.settings, world.warehouse) as pipeline:
         request = select(pipeline, FIRST, TODAY)
         with pipeline.transaction() as connection:
-            planned = [Slice([world.person(index)], FIRST, TODAY) for index in range(3)]
+            planned = [Slice([world.person(index)], FIRST, TODAY, "clockings") for index in range(3)]
             run_id, units = open_run(connection, world.name, RunKind.SYNC, request, planned)
         forget_tenant(world.engine, world.name)
         with RunLease(pipeline.engine, run_id) as lease, pytest.raises(OvertakenError, match=rf"^{world.name} was"):

@@ -85,7 +85,7 @@ def the_same_backfill_is_begun_while_it_runs(world: World) -> None:
 
 def the_same_backfill_is_begun_twice_at_once(world: World) -> None:
     """The second begins between the entry of the first and its commit."""
-    request = Request(FIRST, TODAY)
+    request = Request(FIRST, TODAY, ("clockings",))
     with (
         open_pipeline(world.settings, world.warehouse) as first,
         open_pipeline(world.settings, world.warehouse) as other,

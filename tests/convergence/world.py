@@ -315,7 +315,7 @@ class World:
         first, last = sorted((first % DAYS, last % DAYS))
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
         ids = tuple(sorted({self.person(index) for index in people}))
-        unit = self._one_unit(Request(self.day(first), self.day(last), ids))
+        unit = self._one_unit(Request(self.day(first), self.day(last), ("clockings",), ids))
         return self._begin(Pull(next(self._numbers), pipeline, unit, self._clock), unit.label)
 
     def _begin(self, pull: Pull, label: str) -> Pull:
@@ -330,14 +330,14 @@ class World:
         first, last = sorted((first % DAYS, last % DAYS))
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
         circles = sorted({self.person(index) % 10 + 1 for index in people})
-        unit = self._one_unit(Request(self.day(first), self.day(last), circles=tuple(circles)))
+        unit = self._one_unit(Request(self.day(first), self.day(last), ("clockings",), circles=tuple(circles)))
         return self._begin(PullOfCircles(next(self._numbers), pipeline, unit, self._clock), unit.label)
 
     def _one_unit(self, asked: Request) -> Unit:
         """One unit for all that is asked for: a plan would cut it, as pages are so small here."""
         with self.engine.begin() as connection:
             register_source(connection, self.settings)
-            planned = [Slice(asked.person_ids or (), asked.first, asked.last)]
+            planned = [Slice(asked.person_ids or (), asked.first, asked.last, "clockings")]
             _, (unit,) = open_run(connection, self.name, RunKind.SYNC, asked, planned)
         return unit
 
@@ -360,7 +360,7 @@ class World:
     @property
     def _nothing(self) -> Unit:
         """The unit of what is no pull of one."""
-        return Unit(0, 0, self.name, (), FIRST, TODAY)
+        return Unit(0, 0, self.name, "clockings", (), FIRST, TODAY)
 
     def merge(self, pull: Pull) -> None:
         """Let a pull go on until it has merged what it read, and is about to commit it."""

@@ -24,7 +24,7 @@ from protime_etl.work import EVERYONE, Slice
 from tests.databases import both_servers
 
 DAYS = [dt.date(2026, 3, number) for number in range(1, 32)]
-WHOLE = Slice([1, 2], DAYS[0], DAYS[30])
+WHOLE = Slice([1, 2], DAYS[0], DAYS[30], "clockings")
 
 
 def covering(connection: Connection, *read: Slice, over_until: dt.date = DAYS[30]) -> None:
@@ -37,10 +37,10 @@ def covering(connection: Connection, *read: Slice, over_until: dt.date = DAYS[30
 def test_what_is_missing_is_what_no_reading_covered(engine: Engine) -> None:
     with engine.begin() as connection:
         assert missing(connection, "acme", WHOLE) == [WHOLE]
-        covering(connection, Slice([1, 2], DAYS[4], DAYS[9]), Slice([1], DAYS[10], DAYS[30]))
+        covering(connection, Slice([1, 2], DAYS[4], DAYS[9], "clockings"), Slice([1], DAYS[10], DAYS[30], "clockings"))
         assert missing(connection, "acme", WHOLE) == [
-            Slice([1, 2], DAYS[0], DAYS[3]),
-            Slice([2], DAYS[10], DAYS[30]),
+            Slice([1, 2], DAYS[0], DAYS[3], "clockings"),
+            Slice([2], DAYS[10], DAYS[30], "clockings"),
         ]
 
 
@@ -56,14 +56,14 @@ def test_a_collection_covers_itself_alone(engine: Engine) -> None:
 def test_a_reading_that_failed_takes_its_days_out(engine: Engine) -> None:
     with engine.begin() as connection:
         covering(connection, WHOLE)
-        lost = [Slice([2], DAYS[5], DAYS[6]), Slice([2], DAYS[6], DAYS[8])]
+        lost = [Slice([2], DAYS[5], DAYS[6], "clockings"), Slice([2], DAYS[6], DAYS[8], "clockings")]
         enter_wrong(connection, "acme", Wrong("failed", "status 500"), lost)
-        assert missing(connection, "acme", WHOLE) == [Slice([2], DAYS[5], DAYS[8])]
+        assert missing(connection, "acme", WHOLE) == [Slice([2], DAYS[5], DAYS[8], "clockings")]
 
 
 def test_a_reading_of_days_that_are_not_over_covers_none(engine: Engine) -> None:
     with engine.begin() as connection:
-        covering(connection, Slice([1, 2], DAYS[10], DAYS[12]), over_until=DAYS[9])
+        covering(connection, Slice([1, 2], DAYS[10], DAYS[12], "clockings"), over_until=DAYS[9])
         assert missing(connection, "acme", WHOLE) == [WHOLE]
 
 
@@ -88,7 +88,7 @@ def test_what_is_written_during_a_comparison_is_not_proven_by_it(engine: Engine,
     with engine.begin() as connection:
         lock_coverage(connection, "acme", "clockings", [1])
         if written_by == "unit":
-            one = Slice([1], DAYS[0], DAYS[30])
+            one = Slice([1], DAYS[0], DAYS[30], "clockings")
             enter_read(connection, "acme", one, DAYS[30], [(1, DAYS[3])], written=True)
         else:
             end_proofs(connection, "acme", "clockings", [(1, DAYS[3])])
@@ -107,7 +107,7 @@ def unproven(connection: Connection) -> dict[int, list[dt.date]]:
 
 
 def test_who_is_new_begins_with_what_was_compared_by_date_alone(engine: Engine) -> None:
-    everyone = Slice([EVERYONE], DAYS[0], DAYS[9])
+    everyone = Slice([EVERYONE], DAYS[0], DAYS[9], "clockings")
     with engine.begin() as connection:
         enter_compared(connection, "acme", everyone, DAYS[30], [], database_clock(connection))
         lock_coverage(connection, "acme", "clockings", [1, 2])

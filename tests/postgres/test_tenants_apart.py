@@ -23,7 +23,7 @@ from tests.shadow import SHADOW
 from tests.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=13)
-REQUEST = Request(FIRST, TODAY)
+REQUEST = Request(FIRST, TODAY, ("clockings",))
 ONLY_COVERED_OF_THE_SHADOW = 100_024
 ONLY_LISTED_OF_THE_SHADOW = 900_000_000
 NIGHT = DagRun("protime_clockings_nightly", "scheduled__1")
@@ -54,7 +54,7 @@ def test_somebody_seen_is_read_though_only_another_tenant_lists_them(engine: Eng
 
 def test_the_last_night_is_that_of_its_own_tenant(engine: Engine) -> None:
     with engine.begin() as connection:
-        run_id, _ = open_run(connection, "acme", RunKind.NIGHTLY, REQUEST, [Slice([1], FIRST, TODAY)])
+        run_id, _ = open_run(connection, "acme", RunKind.NIGHTLY, REQUEST, [Slice([1], FIRST, TODAY, "clockings")])
         for statement in (
             "UPDATE protime_etl.units SET requests = 3000 WHERE run_id = :run",
             "UPDATE protime_etl.runs SET status = 'done' WHERE run_id = :run",
@@ -90,9 +90,9 @@ def test_a_plan_made_again_replaces_that_of_its_own_tenant_alone(engine: Engine)
 def test_a_first_load_is_copied_whatever_another_tenant_holds(engine: Engine) -> None:
     people = [100_001, 100_002]
     with engine.begin() as connection:
-        _, (unit,) = open_run(connection, "acme", RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY)])
+        _, (unit,) = open_run(connection, "acme", RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY, "clockings")])
         assert may_copy(connection, "acme", unit)
-        _, (unit,) = open_run(connection, SHADOW, RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY)])
+        _, (unit,) = open_run(connection, SHADOW, RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY, "clockings")])
         assert not may_copy(connection, SHADOW, unit)
         connection.rollback()
 

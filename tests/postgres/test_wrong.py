@@ -28,22 +28,22 @@ def known(connection: Connection, *, accepted: bool = True) -> list[Slice]:
 
 
 def test_what_is_held_back_waits_for_a_decision_whatever_fails_besides(engine: Engine) -> None:
-    whole = Slice([PERSON], DAYS[0], DAYS[9])
+    whole = Slice([PERSON], DAYS[0], DAYS[9], "clockings")
     with engine.begin() as connection:
         enter(connection, "withheld", whole)
         enter(connection, "failed", whole._replace(last=DAYS[19]))
-        assert known(connection, accepted=False) == [Slice([PERSON], DAYS[10], DAYS[19])]
-        assert known(connection) == [Slice([PERSON], DAYS[0], DAYS[19])]
+        assert known(connection, accepted=False) == [Slice([PERSON], DAYS[10], DAYS[19], "clockings")]
+        assert known(connection) == [Slice([PERSON], DAYS[0], DAYS[19], "clockings")]
 
 
 def test_of_what_is_wrong_stay_the_other_people_and_the_other_days(engine: Engine) -> None:
     with engine.begin() as connection:
         enter(connection, "failed", WHOLE)
-        enter_right(connection, "acme", Slice([2], DAYS[5], DAYS[9]))
+        enter_right(connection, "acme", Slice([2], DAYS[5], DAYS[9], "clockings"))
         assert known(connection) == [
-            Slice([2], DAYS[10], DAYS[30]),
-            Slice([1], DAYS[0], DAYS[30]),
-            Slice([2], DAYS[0], DAYS[4]),
+            Slice([2], DAYS[10], DAYS[30], "clockings"),
+            Slice([1], DAYS[0], DAYS[30], "clockings"),
+            Slice([2], DAYS[0], DAYS[4], "clockings"),
         ]
 
 
@@ -51,13 +51,16 @@ def test_of_what_is_wrong_stays_what_a_comparison_did_not_find_equal(engine: Eng
     with engine.begin() as connection:
         enter(connection, "failed", WHOLE)
         enter_equal(connection, "acme", WHOLE, [(2, DAYS[5]), (None, DAYS[9])])
-        assert known(connection) == [Slice([1, 2], DAYS[9], DAYS[9]), Slice([2], DAYS[5], DAYS[5])]
+        assert known(connection) == [
+            Slice([1, 2], DAYS[9], DAYS[9], "clockings"),
+            Slice([2], DAYS[5], DAYS[5], "clockings"),
+        ]
 
 
 def test_deletions_are_held_back_of_the_people_whose_days_they_are_on(engine: Engine) -> None:
     load(engine, *(row(number, person_id=number, date=DAYS[number]) for number in (1, 2, 3)))
     with engine.begin() as connection:
-        enter(connection, "withheld", Slice([1, 3], DAYS[0], DAYS[2]))
+        enter(connection, "withheld", Slice([1, 3], DAYS[0], DAYS[2], "clockings"))
         assert held_back(connection, "acme", "clockings", [1, 2, 3]) == [1]
 
 
@@ -81,10 +84,10 @@ def test_what_is_wrong_is_missing_out_of_service_too(engine: Engine) -> None:
             ),
             {"day": LATER},
         )
-        covering(connection, Slice([2], DAYS[0], DAYS[30]))
+        covering(connection, Slice([2], DAYS[0], DAYS[30], "clockings"))
         assert missing(connection, "acme", WHOLE) == []
-        enter(connection, "differs", Slice([1], DAYS[3], DAYS[4]))
-        assert missing(connection, "acme", WHOLE) == [Slice([1], DAYS[3], DAYS[4])]
+        enter(connection, "differs", Slice([1], DAYS[3], DAYS[4], "clockings"))
+        assert missing(connection, "acme", WHOLE) == [Slice([1], DAYS[3], DAYS[4], "clockings")]
 
 
 def test_two_that_find_parts_of_it_right_at_once_leave_nothing(engine: Engine) -> None:

@@ -27,7 +27,7 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 YEAR = TODAY - dt.timedelta(days=364)
-EVERYTHING = Request(YEAR, TODAY)
+EVERYTHING = Request(YEAR, TODAY, ("clockings",))
 
 
 class Interrupter(Observer):
@@ -125,11 +125,11 @@ def test_a_backfill_that_goes_on_is_cut_evenly_for_its_workers(warehouse: URL, e
     tenant = Tenant(seed=1, people=600, first_day=first, last_day=TODAY)
     with SimulatedTenant(tenant, Options(page_size=page_size, empty_page_every=0)) as served:
         with open_pipeline(settings_for(served), warehouse) as pipeline, pytest.raises(KeyboardInterrupt):
-            backfill(pipeline, Request(first, TODAY), observer=Interrupter(after=1))
+            backfill(pipeline, Request(first, TODAY, ("clockings",)), observer=Interrupter(after=1))
         left = len(tenant.truth()) - len(table_rows(engine))
         again = Finished()
         with open_pipeline(settings_for(served), warehouse) as pipeline:
-            backfill(pipeline, Request(first, TODAY), workers=workers, observer=again)
+            backfill(pipeline, Request(first, TODAY, ("clockings",)), workers=workers, observer=again)
         assert table_rows(engine) == tenant_rows(tenant)
     assert sum(again.rows) == left
     assert max(again.rows) <= 0.6 * left / workers
@@ -143,7 +143,7 @@ def test_requests_are_hardly_more_than_pages(warehouse: URL, engine: Engine) -> 
     with SimulatedTenant(tenant, Options(page_size=250, empty_page_every=0)) as served:
         observer = Interrupter(after=10**6)
         with open_pipeline(settings_for(served), warehouse) as pipeline:
-            counts, _ = backfill(pipeline, Request(day, day), workers=2, observer=observer)
+            counts, _ = backfill(pipeline, Request(day, day, ("clockings",)), workers=2, observer=observer)
         rows = len(table_rows(engine))
         assert rows == len(tenant.truth())
         people_pages = -(-4000 // 250)
@@ -164,7 +164,7 @@ def test_only_what_is_missing_is_read(simulated: SimulatedTenant, warehouse: URL
         people = served.tenant.person_ids()
         sync(pipeline, middle, middle + dt.timedelta(days=9))
         sync(pipeline, YEAR, TODAY, people[:10])
-        selection = Request(YEAR, TODAY, only_missing=True)
+        selection = Request(YEAR, TODAY, ("clockings",), only_missing=True)
 
         plan = plan_backfill(pipeline, selection)
         cells = {
@@ -229,7 +229,7 @@ def test_what_no_retry_cures_stops_the_others(simulated: SimulatedTenant, wareho
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         read_people(pipeline)
         served.served.misbehaviour.follow(read_plan('fault = [{kind = "status", status = 403, rate = 1.0}]'))
-        selection = Request(YEAR, TODAY, tuple(served.tenant.person_ids()))
+        selection = Request(YEAR, TODAY, ("clockings",), tuple(served.tenant.person_ids()))
         with pytest.raises(ForbiddenError):
             backfill(pipeline, selection, workers=2)
         assert served.served.requests["clockings"] <= 2
@@ -243,7 +243,7 @@ def test_an_api_that_is_down_is_not_asked_for_every_unit(
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         read_people(pipeline)
         served.served.misbehaviour.follow(read_plan('fault = [{kind = "status", status = 500, rate = 1.0}]'))
-        old = Request(dt.date(2000, 1, 1), TODAY, tuple(served.tenant.person_ids()))
+        old = Request(dt.date(2000, 1, 1), TODAY, ("clockings",), tuple(served.tenant.person_ids()))
         with pytest.raises(ServerError, match="5 units failed"):
             backfill(pipeline, old)
 
@@ -262,7 +262,7 @@ def test_the_same_backfill_in_two_processes(simulated: SimulatedTenant, warehous
                 except ProtimeError as error:
                     self.error = error
                 # Another range is another backfill, also when they overlap.
-                backfill(other, Request(TODAY - dt.timedelta(days=3), TODAY))
+                backfill(other, Request(TODAY - dt.timedelta(days=3), TODAY, ("clockings",)))
 
     with simulated as served:
         settings = settings_for(served)
@@ -292,7 +292,7 @@ def test_a_range_that_ends_in_the_future_ends_today(pipeline: Pipeline) -> None:
 
 def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: URL, engine: Engine) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
-        counts, units = backfill(pipeline, Request(dt.date(2005, 1, 1), dt.date(2010, 12, 31)))
+        counts, units = backfill(pipeline, Request(dt.date(2005, 1, 1), dt.date(2010, 12, 31), ("clockings",)))
         assert (counts.rows_read, counts.requests) == (15, units + 1)
         assert units <= 10
         assert set(covered_days(engine).values()) == {6 * 365 + 1}
@@ -301,7 +301,7 @@ def test_a_range_before_the_first_data(simulated: SimulatedTenant, warehouse: UR
 def test_an_unknown_person_is_named(simulated: SimulatedTenant, warehouse: URL) -> None:
     with simulated as served, open_pipeline(settings_for(served), warehouse) as pipeline:
         with pytest.raises(SettingsError, match="No person at simulated has the id 5, 77"):
-            backfill(pipeline, Request(YEAR, TODAY, (5, 77)))
+            backfill(pipeline, Request(YEAR, TODAY, ("clockings",), (5, 77)))
         assert served.served.requests["clockings"] == 0
 
 

@@ -59,7 +59,9 @@ def test_a_unit_is_cut_into_parts_of_the_same_size(
     people: int, days: int, parts: int, expected: list[tuple[int, int]]
 ) -> None:
     ids = tuple(range(1, people + 1))
-    unit = Unit(1, 1, "acme", ids, TODAY - dt.timedelta(days=days - 1), TODAY, circles=() if people else (2,))
+    unit = Unit(
+        1, 1, "acme", "clockings", ids, TODAY - dt.timedelta(days=days - 1), TODAY, circles=() if people else (2,)
+    )
     found = parts_of(unit, parts)
     assert [(len(one.person_ids), (one.last - one.first).days + 1) for one in found] == expected
     cells = [
@@ -292,7 +294,7 @@ def test_a_backfill_that_waits_holds_nothing_meanwhile(
     thread.start()
     try:
         with open_pipeline(settings_for(half_a_year, max_wait_in_task=3600), warehouse) as pipeline:
-            backfill(pipeline, Request(first, TODAY), workers=2)
+            backfill(pipeline, Request(first, TODAY, ("clockings",)), workers=2)
     finally:
         stop.set()
         thread.join()

@@ -94,7 +94,7 @@ def test_no_worker_is_idle_for_more_than_a_tenth_of_the_time(
     client: ProtimeClient, workers: int, page_size: int, people: int, days: int
 ) -> None:
     estimate = VolumeEstimate(CLOCKINGS, dict.fromkeys(range(7), (300, 100)), page_size=page_size)
-    asked = Slice(range(people), MONDAY, MONDAY + dt.timedelta(days=days - 1))
+    asked = Slice(range(people), MONDAY, MONDAY + dt.timedelta(days=days - 1), "clockings")
     planned = list(plan_gaps(client, [asked], estimate, workers=workers))
     busy = [0.0] * workers
     for unit in planned:
@@ -128,8 +128,8 @@ def test_a_unit_of_few_people_is_cut_by_days(client: ProtimeClient) -> None:
 @pytest.mark.parametrize("probing", [False, True])
 def test_gaps_are_planned_exactly(client: ProtimeClient, probing: bool) -> None:
     gaps = [
-        Slice([1, 2], MONDAY, MONDAY),
-        Slice([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500)),
+        Slice([1, 2], MONDAY, MONDAY, "clockings"),
+        Slice([3], MONDAY + dt.timedelta(days=2), MONDAY + dt.timedelta(days=500), "clockings"),
     ]
     cells = set()
     for unit in plan_gaps(client, gaps, VolumeEstimate(CLOCKINGS), probing=probing):

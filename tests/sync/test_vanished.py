@@ -132,7 +132,7 @@ def one_unit(pipeline: Pipeline) -> Unit:
     """All people and days in one unit, entered as the plan of some run would."""
     with pipeline.engine.begin() as connection:
         tenant = pipeline.settings.tenant
-        everything = [Slice(known_people(connection, tenant), FIRST, TODAY)]
+        everything = [Slice(known_people(connection, tenant), FIRST, TODAY, "clockings")]
         return ledger.open_run(connection, tenant, RunKind.SYNC, select(pipeline, FIRST, TODAY), everything)[1][0]
 
 

@@ -26,7 +26,7 @@ DAY = dt.date(2026, 3, 20)
 
 
 def unit(number: int, people: tuple[int, ...] = (1, 2), part_of: int | None = None, failed: bool = False) -> Unit:
-    return Unit(number, 1, "acme", people, DAY, DAY, part_of=part_of, failed=failed)
+    return Unit(number, 1, "acme", "clockings", people, DAY, DAY, part_of=part_of, failed=failed)
 
 
 def worklist(*units: Unit, given_up: list[Unit] | None = None) -> WorkList:
