@@ -21,7 +21,6 @@ from protime_etl.errors import (
     ProtimeError,
     RateLimited,
     RequestsSpentError,
-    UriTooLongError,
 )
 from protime_etl.postgres.book import enter_compared
 from protime_etl.postgres.clock import database_clock
@@ -41,11 +40,11 @@ from protime_etl.postgres.wrong import (
 from protime_etl.protime.filters import Condition, dates
 from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.bounds import most_clockings, most_listed
-from protime_etl.sync.cutting import answers_others, is_about_the_question, told_to_wait
+from protime_etl.sync.cutting import answers_others, is_about_the_question, parts_of, told_to_wait
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import plan_units, slice_filter
 from protime_etl.sync.pull import OnPage
-from protime_etl.sync.reading import KeptPages, Reading, restarting
+from protime_etl.sync.reading import KeptPages, Reading, restarting, split_by_uri
 from protime_etl.sync.recheck import older_error
 from protime_etl.sync.second_look import look_again
 from protime_etl.sync.settled import last_settled_day
@@ -247,17 +246,15 @@ class Comparing:
             found.unreadable.append(f"person {people[0]} from {scope.first} to {scope.last}")
             self._enter_unreadable(scope, error)
             return []
+        whole = Slice(people, scope.first, scope.last, self._collection.path)
         if days > 1 and not by_people:
-            middle = scope.first + dt.timedelta(days=days // 2)
-            before = middle - dt.timedelta(days=1)
-            return [Scope(scope.person_ids, middle, scope.last), Scope(scope.person_ids, scope.first, before)]
+            return [Scope(scope.person_ids, one.first, one.last) for one in parts_of(whole, days_first=True)]
         if not self._collection.by_people:  # whose records they are may be unknown
             found.unreadable.append(f"all people on {scope.first}")
             self._enter_unreadable(scope, error)
             return []
         if len(people) > 1:
-            half = len(people) // 2
-            return [Scope(part, scope.first, scope.last) for part in (people[:half], people[half:])]
+            return [Scope(one.person_ids, one.first, one.last) for one in parts_of(whole)]
         found.unreadable.append(f"person {people[0] if people else 'unknown'} on {scope.first}")
         self._enter_unreadable(scope, error)
         return []
@@ -268,29 +265,26 @@ class Comparing:
             if not any(kept.began for kept in self._kept.values()):
                 self._began = database_clock(connection)
             staged = Comparison(connection, self._pipeline.tenant, self._collection)
-            staged.stage(self._read(scope, scope.person_ids))
+            staged.stage(self._read(scope))
             differences, equal = staged.compare(scope)
             found.equal.update(equal)
             found.rejected += staged.counts.rejected
             self._rejected_days = staged.rejected_days
             return differences, set() if scope.first is None else staged.people()
 
-    def _read(self, scope: Scope, people: Sequence[int] | None) -> Iterator[Page]:
+    def _read(self, scope: Scope) -> Iterator[Page]:
         """All pages of a slice, or of the complete list."""
         if scope.first is None or scope.last is None:
-            yield from self._pages_of(None, self._most)
-            return
-        most = most_clockings(self._everybody if people is None else len(people), (scope.last - scope.first).days + 1)
-        days = dates.between(scope.first, scope.last)
-        condition = days if people is None else slice_filter(people, scope.first, scope.last)
-        try:
-            yield from self._pages_of(condition, most)
-        except UriTooLongError:
-            if people is None or len(people) == 1:
-                raise
-            middle = len(people) // 2
-            yield from self._read(scope, people[:middle])
-            yield from self._read(scope, people[middle:])
+            return self._pages_of(None, self._most)
+        first, last = scope.first, scope.last
+        days = (last - first).days + 1
+        if scope.person_ids is None:
+            return self._pages_of(dates.between(first, last), most_clockings(self._everybody, days))
+
+        def batch(people: Sequence[int]) -> Iterator[Page]:
+            return self._pages_of(slice_filter(people, first, last), most_clockings(len(people), days))
+
+        return split_by_uri(scope.person_ids, batch)
 
     def _pages_of(self, condition: Condition | None, most: int) -> Iterator[Page]:
         uri = self._client.list_uri(self._collection, condition)
@@ -312,7 +306,7 @@ class Comparing:
             self._collection,
             differences,
             pages=self._pages,
-            read=lambda: self._read(scope, scope.person_ids),
+            read=lambda: self._read(scope),
             known=self._known,
         )
         found.equal.update(stay.equal)

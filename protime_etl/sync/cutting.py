@@ -112,21 +112,21 @@ def _named(unit: Unit) -> str:
     return f"{whose} {f'on {unit.first}' if unit.first == unit.last else f'from {unit.first} to {unit.last}'}"
 
 
-def parts_of(unit: Unit, parts: int = 2, *, days_first: bool = False) -> list[Slice]:
-    """Cut a unit into about so many parts of the same size; nothing if it cannot be cut.
+def parts_of(one: Slice, parts: int = 2, *, days_first: bool = False) -> list[Slice]:
+    """Cut a slice into about so many parts of the same size; nothing if it cannot be cut.
 
     By people, then by days, unless it is the other way round (`days_first`).
     """
-    days = (unit.last - unit.first).days + 1
+    days = (one.last - one.first).days + 1
     pieces = math.ceil(parts / min(days, parts)) if days_first else parts
-    batches = list(_pieces(unit.person_ids, pieces)) or [()]
+    batches = list(_pieces(one.person_ids, pieces)) or [()]
     windows = min(days, math.ceil(parts / len(batches)))
     if len(batches) * windows < 2:
         return []
-    starts = [unit.first + dt.timedelta(days=n * days // windows) for n in range(windows)]
-    ends = [start - dt.timedelta(days=1) for start in starts[1:]] + [unit.last]
+    starts = [one.first + dt.timedelta(days=n * days // windows) for n in range(windows)]
+    ends = [start - dt.timedelta(days=1) for start in starts[1:]] + [one.last]
     return [
-        Slice(batch, *window, unit.collection)
+        Slice(batch, *window, one.collection)
         for window in reversed(list(zip(starts, ends, strict=True)))
         for batch in batches
     ]

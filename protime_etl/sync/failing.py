@@ -57,17 +57,17 @@ def fail_unit(
     if cutting.told_to_wait(error) is not None:
         if effort.pages:
             expected = _expected_pages(pipeline, unit, effort)
-            parts = cutting.parts_of(unit, cutting.parts_between_pauses(expected, effort.pages))
+            parts = cutting.parts_of(unit.slice, cutting.parts_between_pauses(expected, effort.pages))
         elif after_wait or (cutting.told_to_wait(error) or 0) <= client.max_wait:  # then it has waited in its tries
             too_broad = True
-            parts = cutting.parts_of(unit, after_wait or cutting.PARTS_AFTER_WAIT, days_first=cut_days)
+            parts = cutting.parts_of(unit.slice, after_wait or cutting.PARTS_AFTER_WAIT, days_first=cut_days)
     elif cutting.is_about_the_question(error) and cutting.answers_others(
         client, collection, unit.first, unit.last, error
     ):
         # A wrong question is so on each of its days: it is cut by people as long as it names several.
         names_one = isinstance(error, InvalidRequestError) and len(unit.person_ids) == 1 and unit.person_ids[0] > 0
         if not names_one:
-            parts = cutting.parts_of(unit, days_first=cut_days and not isinstance(error, InvalidRequestError))
+            parts = cutting.parts_of(unit.slice, days_first=cut_days and not isinstance(error, InvalidRequestError))
         if not parts:
             unreadable = cutting.unreadable(unit, error)
             unreadable.__cause__ = error

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.collections.page import Page
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import DeletionsWithheldError, IncompleteError, ProtimeError, RateLimited, UriTooLongError
+from protime_etl.errors import DeletionsWithheldError, IncompleteError, ProtimeError, RateLimited
 from protime_etl.postgres import ledger
 from protime_etl.postgres.book import enter_read, forget_rejected, lock_coverage, try_lock_coverage
 from protime_etl.postgres.clock import database_clock
@@ -30,7 +30,7 @@ from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.failing import Effort, fail_unit
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.planning import slice_filter
-from protime_etl.sync.reading import Reading, restarting
+from protime_etl.sync.reading import Reading, restarting, split_by_uri
 from protime_etl.sync.recheck import absent_from, ask, confirm_older, judge, older_error, portions
 from protime_etl.sync.settled import last_settled_day
 from protime_etl.work import EVERYONE, Counts, Scope, Unit
@@ -192,7 +192,7 @@ class UnitPull:
         try:
             with (
                 self._client.holding_locks() if direct else nullcontext(),
-                closing(self._read(self._unit.person_ids)) as pages,
+                closing(self._read()) as pages,
             ):
                 load.stage(pages, self._count)
         except RateLimited as error:
@@ -207,19 +207,15 @@ class UnitPull:
         self._largest_page = max(self._largest_page, records)
         self._on_page(records)
 
-    def _read(self, people: Sequence[int]) -> Generator[Page]:
-        """All pages of the unit, by batches that a URI can name."""
+    def _read(self) -> Generator[Page]:
+        """All pages of the unit."""
+        return split_by_uri(self._unit.person_ids, self._read_batch)
+
+    def _read_batch(self, people: Sequence[int]) -> Iterator[Page]:
         unit = self._unit
         most = most_clockings(self._everybody or len(people), (unit.last - unit.first).days + 1)
         answers = self._client.answers(self._collection, slice_filter(people, unit.first, unit.last, unit.circles))
-        try:
-            yield from Reading(self._collection, answers, most, f"{unit.collection} of {unit.place}")
-        except UriTooLongError:
-            if len(people) < 2:
-                raise
-            middle = len(people) // 2
-            yield from self._read(people[:middle])
-            yield from self._read(people[middle:])
+        yield from Reading(self._collection, answers, most, f"{unit.collection} of {unit.place}")
 
     def _recheck(self, connection: Connection, load: Load) -> list[int]:
         """Judge what was staged in doubt, and what was not and is in the table; returns what is gone of the latter."""
@@ -239,7 +235,7 @@ class UnitPull:
         def again() -> list[Page]:
             return [
                 Page(rows=[row for row in page.rows if row[self._identity] in wanted], rejected=page.rejected)
-                for page in self._read(self._unit.person_ids)
+                for page in self._read()
             ]
 
         return again

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
 from typing import TypeVar
@@ -15,7 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
-from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError
+from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
 from protime_etl.postgres.direct_copy import CollisionError
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.decoding import decode_page
@@ -23,7 +23,7 @@ from protime_etl.protime.filters import Condition
 from protime_etl.sync.bounds import bounded
 from protime_etl.sync.prefetch import prefetch
 
-__all__ = ["KeptPages", "Reading", "restarting"]
+__all__ = ["KeptPages", "Reading", "restarting", "split_by_uri"]
 
 ATTEMPTS = 3
 CONNECTION_ATTEMPTS = 6
@@ -52,6 +52,22 @@ class Reading:
                 self.pages += 1
                 self.records += len(page.rows) + len(page.rejected)
                 yield page
+
+
+def split_by_uri(people: Sequence[int], read: Callable[[Sequence[int]], Iterator[Page]]) -> Generator[Page]:
+    """The pages that `read` gives of these people; where the URI that names them is too long, of each half of them.
+
+    Raises:
+        UriTooLongError: it is so of one person, too, or of a filter that names nobody.
+    """
+    try:
+        yield from read(people)
+    except UriTooLongError:
+        if len(people) < 2:
+            raise
+        middle = len(people) // 2
+        yield from split_by_uri(people[:middle], read)
+        yield from split_by_uri(people[middle:], read)
 
 
 class KeptPages:

@@ -197,7 +197,7 @@ class WorkList:
             if waits:
                 was_patient = (told_to_wait(error) or 0) <= self._longest_inside and not self.parts_after_wait(unit)
                 self._waits[unit.unit_id] += WAITS_INSIDE if was_patient else 1
-                is_alone = island.answered and not parts_of(unit)
+                is_alone = island.answered and not parts_of(unit.slice)
                 if self._waits[unit.unit_id] < (WAITS_OF_ONE if is_alone else MOST_WAITS_OF_ONE):
                     self._put(unit, first=True)
                     return True

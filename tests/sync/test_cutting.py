@@ -62,7 +62,7 @@ def test_a_unit_is_cut_into_parts_of_the_same_size(
     unit = Unit(
         1, 1, "acme", "clockings", ids, TODAY - dt.timedelta(days=days - 1), TODAY, circles=() if people else (2,)
     )
-    found = parts_of(unit, parts)
+    found = parts_of(unit.slice, parts)
     assert [(len(one.person_ids), (one.last - one.first).days + 1) for one in found] == expected
     cells = [
         (person, one.first + dt.timedelta(days=n))
