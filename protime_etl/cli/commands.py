@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("pulls:sync", "Pull the clockings of these days."),
     "backfill": ("pulls:backfill_command", "Pull a long range of days."),
     "changes": ("changes:changes", "Poll the delta: what changed since the last poll."),
-    "verify": ("verify:verify", "Compare tenant and table id by id; repair only with --repair."),
+    "verify": ("verify:verify", "Compare tenant and table id by id; repair on request."),
     "prove": ("prove:prove", "Compare again what was compared longest ago."),
     "status": ("status:status", "Show whether all is well, and what the warehouse holds."),
     "due": ("due:due", "Show which days are due, or give some up."),

@@ -35,7 +35,7 @@ def verify(  # noqa: PLR0917 - one parameter an option
     accept_older: AcceptOlder = False,
     as_json: Json = False,
 ) -> None:
-    """Compare tenant and table id by id; repair only with --repair.
+    """Compare tenant and table id by id; repair on request.
 
     Exit status 3 on any difference, 1 if nothing could be compared.
     """

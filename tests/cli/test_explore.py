@@ -50,7 +50,7 @@ def test_a_delta_that_is_followed_is_not_ended_from_another_warehouse_either(
     assert explored("db", "upgrade", **elsewhere).returncode == 0
     result = explored("check", "--explore", "--json", **elsewhere)
     assert result.returncode == 0, result.stdout
-    assert last_json(result)["explore"]["Do deltas have isOpen?"].startswith("not asked")
+    assert last_json(result)["explore"]["Do deltas have isOpen?"].startswith("not requested")
     turn = last_json(explored("changes", "--json"))
     assert (turn["restarted"], turn["initial"]) == (None, False)
 

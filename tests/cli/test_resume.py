@@ -101,7 +101,7 @@ def test_who_sits_a_pause_out_goes_on_when_it_is_lifted(tmp_path: Path, warehous
         assert backfill.stderr is not None
         while "asked us to wait (Retry-After)" not in (line := backfill.stderr.readline()):
             assert line, "it ended"
-        assert re.search(rf"wait for 7\d\d\d more seconds, until {DATE}", line)
+        assert re.search(rf"wait \(Retry-After\) 7\d\d\d more seconds, until {DATE}", line)
         assert shell("resume", "--yes").returncode == 0
         backfill.communicate(timeout=60)
     assert backfill.returncode == 0

@@ -124,7 +124,7 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
         assert turn.withheld is not None
         assert "300 deletions of clockings are held back" in turn.withheld.message
         assert (turn.counts.deleted, turn.counts.requests) == (1, 2)
-        assert "300 deletions of clockings wait" in stale(pipeline)[0]
+        assert "300 deletions of clockings are held back" in stale(pipeline)[0]
 
         pipeline.accept_deletions()
         turn = poll(pipeline, CLOCKINGS)
