@@ -21,7 +21,8 @@ from protime_etl.airflow import ProtimeChangesToPostgresOperator
 
 def turn(restart, run_after):
     operator = ProtimeChangesToPostgresOperator(task_id="changes", restart=restart, skip_unchanged=False)
-    return operator.execute({"dag_run": SimpleNamespace(run_after=run_after), "outlet_events": {}})
+    run = SimpleNamespace(dag_id="changes", run_id="a_run", run_after=run_after)
+    return operator.execute({"dag_run": run, "outlet_events": {}})
 
 long_ago = dt.datetime(2026, 3, 20, 12, tzinfo=dt.UTC)
 first = turn("False", long_ago)

@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import pty
-import select
 import signal
 import struct
 import subprocess
@@ -24,13 +23,17 @@ __all__ = ["COMMAND", "Shell", "crowd", "hear_ctrl_c", "last_json"]
 
 OF_ALL_TENANTS = {"status", "sql", "forget"}
 """Commands that show every tenant of the warehouse."""
-INTERRUPT = b"\x03\n"
 COMMAND = Path(sys.executable).parent / "protime-etl"
 
 
 def hear_ctrl_c() -> None:
     """A background job of a shell is started deaf to Ctrl-C, and so would be what it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _at_terminal(terminal: int) -> None:
+    hear_ctrl_c()
+    os.login_tty(terminal)
 
 
 def crowd() -> float:
@@ -94,23 +97,18 @@ class Shell:
             [COMMAND, *arguments],
             env=self._environment(changes) | {"TERM": "xterm"},
             cwd=self.folder,
-            preexec_fn=lambda: os.login_tty(its),  # a password is asked for at the terminal itself
+            preexec_fn=lambda: _at_terminal(its),  # a password is asked for at the terminal itself
         ) as process:
             os.close(its)
-            shown, seen, last = "", 0, b""
+            shown, seen = "", 0
             waiting = list(answers)
             try:
-                while True:
-                    if last == INTERRUPT and not select.select([mine], [], [], 10)[0]:
-                        os.write(mine, INTERRUPT)  # the first came just before readline waited for it
-                    if not (piece := os.read(mine, 65536)):
-                        break
+                while piece := os.read(mine, 65536):
                     shown += piece.decode()
                     while waiting and waiting[0][0] in shown[seen:]:
                         seen = len(shown)
                         time.sleep(0.1)  # echoing is off a moment after a password was asked for
-                        last = f"{waiting.pop(0)[1]}\n".encode()
-                        os.write(mine, last)
+                        os.write(mine, f"{waiting.pop(0)[1]}\n".encode())
             except OSError:
                 pass
             finally:

@@ -20,7 +20,7 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.requests import select
 from protime_etl.sync.runs import finish, plan, sync
 from protime_etl.sync.workers import pull
-from protime_etl.work import Counts, RunKind
+from protime_etl.work import Counts, DagRun, RunKind
 from tests.databases import both_servers
 from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY, settings_for
@@ -368,8 +368,9 @@ def test_an_idle_time_out_of_the_server_does_not_end_a_slow_unit(warehouse: URL,
 
 
 def test_a_plan_made_again_closes_the_one_before(pipeline: Pipeline, engine: Engine) -> None:
-    plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, TODAY, [1]))
-    run_id, _ = plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, TODAY, [1]))
+    pipeline.dag_run = DagRun("protime_clockings_nightly", "scheduled__1")
+    plan(pipeline, RunKind.NIGHTLY, select(pipeline, TODAY, TODAY, [1]))
+    run_id, _ = plan(pipeline, RunKind.NIGHTLY, select(pipeline, TODAY, TODAY, [1]))
     with engine.connect() as connection:
         found = connection.execute(
             sa.text("SELECT run_id, status FROM protime_etl.runs WHERE tenant <> 'shadow' ORDER BY run_id")
