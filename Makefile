@@ -88,7 +88,7 @@ baseline: $(READY) ## Write the first version of the schema, from the tables in 
 	@mv .baseline.sql protime_etl/postgres/migrations/versions/0001_baseline.sql
 
 data-page: $(READY) ## Write docs/data.md, the page of all tables, from the code
-	@$(BIN)/python -m protime_etl.postgres.data_page > docs/data.md
+	@$(BIN)/python -m protime_etl.postgres.schema.data_page > docs/data.md
 
 dependencies-page: $(READY) ## Write docs/dependencies.md, the dependencies and their licences
 	@$(BIN)/python -m tests.dependencies > docs/dependencies.md

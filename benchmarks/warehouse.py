@@ -19,9 +19,9 @@ from sqlalchemy.engine import URL
 
 from benchmarks.measured import cpu_seconds
 from benchmarks.server import TENANT_NAME
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.embedded import embedded_postgres
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.embedded import embedded_postgres
 
 __all__ = ["Counters", "Server", "database_server", "dsn"]
 

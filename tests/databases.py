@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.server.connection import create_engine
 from tests.servers import older_server
 
 __all__ = ["NUMBERS", "both_servers", "connect", "database", "database_exists", "execute", "in_memory"]

@@ -2,7 +2,7 @@
 
 Python's clock is moved by time-machine and goes on ticking; what measures durations (`time.monotonic`) is left alone,
 as on a machine whose clock is set. PostgreSQL's clock cannot be moved, but the functions that read it are found by
-`search_path`, which each transaction of ours sets by itself (`protime_etl.postgres.session`): here a schema comes
+`search_path`, which each transaction of ours sets by itself (`postgres/server/session.py`): here a schema comes
 before `pg_catalog` whose functions add as much as the table in it says. Views, defaults and triggers take them as well,
 as the schema of the warehouse is made under that path. The database has the same path for statements that no
 transaction of ours surrounds.
@@ -19,9 +19,9 @@ import pytest
 import time_machine
 from sqlalchemy.engine import URL
 
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
-from protime_etl.postgres.session import DECISIVE
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.session import DECISIVE
 from tests.databases import database_exists, execute
 
 __all__ = ["MovingClock", "moved_search_path", "moved_template", "moving_clock"]

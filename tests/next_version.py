@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from protime_etl.postgres import schema
+from protime_etl.postgres.schema import upgrade as schema
 
 __all__ = ["next_version"]
 

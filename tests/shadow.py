@@ -22,8 +22,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATEMULTIRANGE, INT8MULTIRANGE
 from sqlalchemy.engine import URL
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
-from protime_etl.postgres.tables import metadata
+from protime_etl.postgres.tables.all import metadata
+from protime_etl.postgres.tables.records import RECORD_TABLES, VERSION_TABLES
 from protime_etl.simulator.state import Tenant
 from tests.databases import connect
 from tests.tenant import TODAY

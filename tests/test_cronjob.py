@@ -22,7 +22,7 @@ import yaml
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import IncompleteError, SettingsError
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant

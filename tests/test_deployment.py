@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 
 from protime_etl.cli.psql import _find_psql
 from protime_etl.config import Settings, load_settings
-from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.server.embedded import embedded_postgres
 from protime_etl.simulator.options import Options
 from tests.databases import connect
 

@@ -21,9 +21,9 @@ from protime_etl.airflow.provider_info import get_provider_info
 from protime_etl.cli.commands import command
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import NO_SETTINGS, Settings
-from protime_etl.postgres.data_page import data_page
-from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
-from protime_etl.postgres.schema import versions
+from protime_etl.postgres.schema.data_page import data_page
+from protime_etl.postgres.schema.upgrade import versions
+from protime_etl.postgres.tables.records import RECORD_TABLES, VERSION_TABLES
 from tests.commands import every_command
 
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,7 @@ import yaml
 
 from protime_etl.airflow.connections import connections
 from protime_etl.config import Settings, load_settings
-from protime_etl.postgres.address import parse_url
+from protime_etl.postgres.server.address import parse_url
 from tests.test_deployment import ROOT, run, strings
 
 TEXT = (ROOT / "deploy" / "helm-values.yaml").read_text(encoding="utf-8")

@@ -15,9 +15,9 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import Settings
 from protime_etl.errors import RateLimited
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.health import Health, read_health
-from protime_etl.postgres.transactions import read_alone
+from protime_etl.postgres.health.verdict import Health, read_health
+from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.transactions import read_alone
 from protime_etl.protime.filters import dates
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
@@ -25,10 +25,10 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
-from protime_etl.sync.workers import Observer
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.pull.worker_pool import Observer
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import verify
 from protime_etl.work import Unit
 from tests.databases import both_servers
 from tests.moving_clock import MovingClock

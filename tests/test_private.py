@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.server.embedded import embedded_postgres
 from protime_etl.trial import only_trial, tenant_of_trial, write_environment
 from tests.cli.shell import Shell
 from tests.scripted_server import ScriptedServer

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
-from protime_etl.postgres.schema import MINIMUM_SERVER
+from protime_etl.postgres.schema.upgrade import MINIMUM_SERVER
 from tests.dependencies import CHOSEN, GPL_LIBRARY, gpl_libraries, installed, licence, may_be_shipped, page
 from tests.fetch_servers import RELEASES
 from tests.release import SUMS, not_pinned, notes, reminders, write

@@ -62,7 +62,7 @@ def test_the_command_of_the_wheel_makes_the_schema_and_answers(
 def test_the_wheel_holds_the_dags_and_the_queries(installed: Path, tmp_path: Path) -> None:
     script = (
         "from protime_etl.standalone.environment import dags_folder\n"
-        "from protime_etl.postgres.queries import sql_folder\n"
+        "from protime_etl.postgres.server.statements import sql_folder\n"
         "for folder in (dags_folder(), sql_folder()):\n"
         "    print(*sorted(path.name for path in folder.rglob('*') if path.is_file() and '__' not in str(path)))\n"
     )

@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.embedded import embedded_postgres
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.embedded import embedded_postgres
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant

@@ -9,40 +9,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from protime_etl.airflow.backfill import ProtimeBackfillPlanOperator
     from protime_etl.airflow.bundle import ProtimeDagBundle
-    from protime_etl.airflow.delta_operators import (
+    from protime_etl.airflow.factory import ProtimeDags, protime_dags
+    from protime_etl.airflow.hook import ProtimeHook
+    from protime_etl.airflow.notifier import ProtimeNotifier
+    from protime_etl.airflow.operators.backfill import ProtimeBackfillPlanOperator
+    from protime_etl.airflow.operators.delta import (
         ProtimeChangesToPostgresOperator,
         ProtimeDeltaAgeOperator,
         ProtimeVerifyOperator,
     )
-    from protime_etl.airflow.factory import ProtimeDags, protime_dags
-    from protime_etl.airflow.finish import ProtimeFinishOperator
-    from protime_etl.airflow.hook import ProtimeHook
-    from protime_etl.airflow.notifier import ProtimeNotifier
-    from protime_etl.airflow.operators import (
+    from protime_etl.airflow.operators.prove import ProtimeProveOperator
+    from protime_etl.airflow.operators.publish import ProtimeFinishOperator
+    from protime_etl.airflow.operators.pull import (
         ProtimeClockingsToPostgresOperator,
         ProtimePeopleToPostgresOperator,
         ProtimePlanOperator,
     )
-    from protime_etl.airflow.prove import ProtimeProveOperator
-    from protime_etl.airflow.report import ProtimeReportOperator
+    from protime_etl.airflow.operators.report import ProtimeReportOperator
 
 _MODULES = {
-    "ProtimeBackfillPlanOperator": "backfill",
+    "ProtimeBackfillPlanOperator": "operators.backfill",
     "ProtimeDagBundle": "bundle",
     "ProtimeDags": "factory",
     "ProtimeHook": "hook",
     "ProtimeNotifier": "notifier",
-    "ProtimeChangesToPostgresOperator": "delta_operators",
-    "ProtimeDeltaAgeOperator": "delta_operators",
-    "ProtimeVerifyOperator": "delta_operators",
-    "ProtimeClockingsToPostgresOperator": "operators",
-    "ProtimeFinishOperator": "finish",
-    "ProtimePeopleToPostgresOperator": "operators",
-    "ProtimePlanOperator": "operators",
-    "ProtimeProveOperator": "prove",
-    "ProtimeReportOperator": "report",
+    "ProtimeChangesToPostgresOperator": "operators.delta",
+    "ProtimeDeltaAgeOperator": "operators.delta",
+    "ProtimeVerifyOperator": "operators.delta",
+    "ProtimeClockingsToPostgresOperator": "operators.pull",
+    "ProtimeFinishOperator": "operators.publish",
+    "ProtimePeopleToPostgresOperator": "operators.pull",
+    "ProtimePlanOperator": "operators.pull",
+    "ProtimeProveOperator": "operators.prove",
+    "ProtimeReportOperator": "operators.report",
     "protime_dags": "factory",
 }
 __all__ = [

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from protime_etl.airflow.provider_info import field_labels
 from protime_etl.config import Settings, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
-from protime_etl.postgres.address import parse_url
+from protime_etl.postgres.server.address import parse_url
 
 __all__ = ["connections"]
 

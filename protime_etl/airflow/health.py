@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from protime_etl.postgres.health import Health, read_health
+from protime_etl.postgres.health.verdict import Health, read_health
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

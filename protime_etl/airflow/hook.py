@@ -18,7 +18,7 @@ from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings, load_settings
 from protime_etl.errors import ProtimeError, ProtocolError, SettingsError
-from protime_etl.postgres.address import url_of
+from protime_etl.postgres.server.address import url_of
 from protime_etl.protime.filters import Condition
 from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session

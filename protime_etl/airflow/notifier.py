@@ -15,8 +15,8 @@ from airflow.sdk.configuration import conf
 from protime_etl.airflow.hook import ProtimeHook
 from protime_etl.airflow.wording import speak_of_connections
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.health import Health, read_health
-from protime_etl.postgres.problems import Problem
+from protime_etl.postgres.health.problems import Problem
+from protime_etl.postgres.health.verdict import Health, read_health
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

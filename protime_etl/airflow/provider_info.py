@@ -33,12 +33,12 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": integration,
                 "python-modules": [
-                    "protime_etl.airflow.operators",
-                    "protime_etl.airflow.backfill",
-                    "protime_etl.airflow.delta_operators",
-                    "protime_etl.airflow.finish",
-                    "protime_etl.airflow.prove",
-                    "protime_etl.airflow.report",
+                    "protime_etl.airflow.operators.pull",
+                    "protime_etl.airflow.operators.backfill",
+                    "protime_etl.airflow.operators.delta",
+                    "protime_etl.airflow.operators.publish",
+                    "protime_etl.airflow.operators.prove",
+                    "protime_etl.airflow.operators.report",
                 ],
             }
         ],

@@ -9,12 +9,12 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.rights import require_rights
-from protime_etl.postgres.schema import require_schema, schema_state
-from protime_etl.postgres.shared_pause import SharedPause
-from protime_etl.postgres.sources import require_source
-from protime_etl.postgres.transactions import transaction
+from protime_etl.postgres.ledger.sources import require_source
+from protime_etl.postgres.schema.rights import require_rights
+from protime_etl.postgres.schema.upgrade import require_schema, schema_state
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.transactions import transaction
+from protime_etl.postgres.shared.pause import SharedPause
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import MemoryPause, Pause

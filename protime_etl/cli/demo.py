@@ -23,11 +23,11 @@ from protime_etl.cli.queries import run_query
 from protime_etl.config import ENV_FILE, PREFIX, Settings, load_settings
 from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError, SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.forgetting import forget_tenant
-from protime_etl.sync import runs
+from protime_etl.postgres.forget import forget_tenant
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.settled import local_day
+from protime_etl.sync.plan.days import local_day
+from protime_etl.sync.pull import runs
 from protime_etl.trial import HOW_TO_INSTALL, only_trial
 
 __all__ = ["demo", "require_checks", "show_presence", "simulated_tenant"]

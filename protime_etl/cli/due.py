@@ -16,12 +16,12 @@ from protime_etl.cli.tables import print_table
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import load_place
 from protime_etl.errors import BusyError, SettingsError
-from protime_etl.postgres.acts import require_unchanged
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.promises import promised_ranges, runs_at, take_back_promise
-from protime_etl.postgres.schema import require_schema
-from protime_etl.postgres.transactions import transaction
-from protime_etl.postgres.wrong import give_up as forget_failures
+from protime_etl.postgres.book.promises import promised_ranges, runs_at, take_back_promise
+from protime_etl.postgres.book.wrong import give_up as forget_failures
+from protime_etl.postgres.ledger.acts import require_unchanged
+from protime_etl.postgres.schema.upgrade import require_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.transactions import transaction
 from protime_etl.sync.arguments import parse_date
 from protime_etl.trial import tenant_of_trial
 

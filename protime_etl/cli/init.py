@@ -21,11 +21,11 @@ from protime_etl.config import DEFAULT_COLLECTIONS, ENV_FILE, PREFIX, Settings, 
 from protime_etl.counted import counted
 from protime_etl.env_file import read_env_file, write_env_file
 from protime_etl.errors import AuthenticationError, ProtimeError, SettingsError
-from protime_etl.postgres.address import parse_url, place_of
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.embedded import embedded_postgres
-from protime_etl.postgres.rights import require_creation
-from protime_etl.postgres.schema import schema_state
+from protime_etl.postgres.schema.rights import require_creation
+from protime_etl.postgres.schema.upgrade import schema_state
+from protime_etl.postgres.server.address import parse_url, place_of
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.embedded import embedded_postgres
 from protime_etl.protime.auth import MemoryTokenStore, Token, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.token_requests import GrantedTokens

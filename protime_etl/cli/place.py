@@ -12,10 +12,10 @@ from sqlalchemy.engine import URL
 from protime_etl.cli import console
 from protime_etl.config import Settings, load_place, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
-from protime_etl.postgres.address import parse_url
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.embedded import embedded_postgres
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.address import parse_url
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.embedded import embedded_postgres
 from protime_etl.setting_values import choose_collections
 from protime_etl.trial import tenant_of_trial
 

@@ -14,7 +14,7 @@ from protime_etl.cli.printable import one_line
 from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError
 from protime_etl.protime.pausing import Pause
-from protime_etl.sync.workers import Observer
+from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.work import Counts, Unit
 
 __all__ = ["SyncProgress"]

@@ -12,8 +12,8 @@ from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.counted import counted
 from protime_etl.errors import SettingsError
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.proving import Proving
-from protime_etl.sync.proving import prove as prove_oldest
+from protime_etl.sync.verify.rolling import Proving
+from protime_etl.sync.verify.rolling import prove as prove_oldest
 
 __all__ = ["prove"]
 

@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.connection import database_errors
+from protime_etl.postgres.server.connection import database_errors
 
 __all__ = ["open_psql"]
 

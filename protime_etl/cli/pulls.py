@@ -14,11 +14,11 @@ from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.progress import SyncProgress
 from protime_etl.cli.tables import print_table
 from protime_etl.counted import counted
-from protime_etl.sync import runs
 from protime_etl.sync.arguments import parse_ids
-from protime_etl.sync.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.requests import last_of, select
+from protime_etl.sync.plan.request import last_of, select
+from protime_etl.sync.pull import runs
+from protime_etl.sync.pull.backfill import BackfillPlan, backfill, plan_backfill
 from protime_etl.work import EVERYONE, Counts, Request, Slice
 
 __all__ = ["backfill_command", "sync"]

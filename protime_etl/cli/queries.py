@@ -22,8 +22,8 @@ from protime_etl.cli.tables import Aligned, Column, Json, Kind, RowWriter, TabSe
 from protime_etl.config import PlaceSettings
 from protime_etl.counted import counted
 from protime_etl.errors import QueryError, SettingsError
-from protime_etl.postgres.connection import STOPPING, create_engine, database_errors
-from protime_etl.postgres.schema import schema_state
+from protime_etl.postgres.schema.upgrade import schema_state
+from protime_etl.postgres.server.connection import STOPPING, create_engine, database_errors
 
 __all__ = ["run_query"]
 

@@ -12,9 +12,9 @@ from protime_etl.cli.options import Json
 from protime_etl.cli.place import warehouse
 from protime_etl.config import load_place
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import require_schema
-from protime_etl.postgres.shared_pause import KnownPause, lift_pause, read_pauses
+from protime_etl.postgres.schema.upgrade import require_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.shared.pause import KnownPause, lift_pause, read_pauses
 
 __all__ = ["resume"]
 

@@ -11,8 +11,8 @@ from protime_etl.cli.checks import run_checks
 from protime_etl.cli.options import Json
 from protime_etl.cli.place import tenant_settings, warehouse
 from protime_etl.config import ENV_FILE
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.private import closing
 from protime_etl.sync.exploration import Finding
 from protime_etl.sync.exploration import explore as exploring

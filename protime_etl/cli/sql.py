@@ -13,7 +13,7 @@ from protime_etl.cli.psql import open_psql
 from protime_etl.cli.queries import run_query
 from protime_etl.cli.tables import CommaSeparated, Json, RowWriter
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.queries import sql_folder
+from protime_etl.postgres.server.statements import sql_folder
 
 __all__ = ["sql"]
 

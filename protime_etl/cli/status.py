@@ -13,11 +13,11 @@ from protime_etl.cli.options import Collections, Json
 from protime_etl.cli.place import chosen_collections, warehouse
 from protime_etl.cli.status_details import print_details
 from protime_etl.config import load_place
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.facts import count_rows, read_facts, tenants_of
-from protime_etl.postgres.health import Health, judge
-from protime_etl.postgres.schema import require_schema
-from protime_etl.postgres.transactions import reading
+from protime_etl.postgres.health.facts import count_rows, read_facts, tenants_of
+from protime_etl.postgres.health.verdict import Health, judge
+from protime_etl.postgres.schema.upgrade import require_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.transactions import reading
 
 __all__ = ["print_status", "read_status", "status"]
 

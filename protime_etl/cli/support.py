@@ -28,10 +28,10 @@ from protime_etl.cli.versions import versions
 from protime_etl.config import ENV_FILE, PREFIX, Settings, load_place, load_settings
 from protime_etl.env_file import read_env_file
 from protime_etl.errors import ProtimeError, SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.queries import sql_folder
-from protime_etl.postgres.schema import schema_state
-from protime_etl.postgres.transactions import reading
+from protime_etl.postgres.schema.upgrade import schema_state
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.statements import sql_folder
+from protime_etl.postgres.server.transactions import reading
 
 __all__ = ["support_bundle"]
 

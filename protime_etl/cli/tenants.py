@@ -13,11 +13,11 @@ from protime_etl.cli.place import warehouse
 from protime_etl.cli.tables import print_table
 from protime_etl.config import PlaceSettings
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.forgetting import forget_tenant, held_of
-from protime_etl.postgres.schema import require_schema
-from protime_etl.postgres.sources import set_zone
-from protime_etl.postgres.transactions import transaction
+from protime_etl.postgres.forget import forget_tenant, held_of
+from protime_etl.postgres.ledger.sources import set_zone
+from protime_etl.postgres.schema.upgrade import require_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.transactions import transaction
 from protime_etl.setting_values import check_timezone
 
 __all__ = ["db_timezone", "forget"]

@@ -14,11 +14,11 @@ from protime_etl.cli.options import AcceptDeletions, AcceptOlder, Collections, F
 from protime_etl.cli.place import interruptible, tenant_settings, warehouse
 from protime_etl.cli.tables import print_table
 from protime_etl.counted import counted
-from protime_etl.sync import verify as verifying
 from protime_etl.sync.arguments import parse_ids
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.verification import HANDFUL, Verification
-from protime_etl.sync.verify import verify_all
+from protime_etl.sync.verify import verify as verifying
+from protime_etl.sync.verify.verification import HANDFUL, Verification
+from protime_etl.sync.verify.verify import verify_all
 
 __all__ = ["verify"]
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import psycopg
 
 from protime_etl import __version__
-from protime_etl.postgres.schema import versions as schema_versions
+from protime_etl.postgres.schema.upgrade import versions as schema_versions
 
 __all__ = ["versions"]
 

@@ -20,11 +20,11 @@ from protime_etl.cli.queries import run_query
 from protime_etl.config import PlaceSettings, load_place, load_settings
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.machine import machine_fault
-from protime_etl.postgres.address import parse_url
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.embedded import embedded_postgres
-from protime_etl.postgres.queries import sql_folder
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.address import parse_url
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.embedded import embedded_postgres
+from protime_etl.postgres.server.statements import sql_folder
 from protime_etl.standalone.environment import ADMIN
 from protime_etl.standalone.local_airflow import LocalAirflow, is_free, local_airflow
 from protime_etl.trial import AIRFLOW_ENV, leave_tenant, only_trial

@@ -26,7 +26,7 @@ from urllib3.util import Retry
 from protime_etl.airflow.connections import connections
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.standalone.environment import ADMIN, airflow_environment
 from protime_etl.standalone.made_connections import MadeConnections
 from protime_etl.trial import AIRFLOW_ENV, write_environment

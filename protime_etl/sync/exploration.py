@@ -21,7 +21,7 @@ from protime_etl.protime.filters import dates
 from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.settled import local_day
+from protime_etl.sync.plan.days import local_day
 
 __all__ = ["Finding", "explore"]
 

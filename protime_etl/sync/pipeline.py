@@ -23,20 +23,20 @@ from protime_etl.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from protime_etl.postgres.acts import Seen, look, require_unchanged
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.rights import require_all_rows
-from protime_etl.postgres.schema import require_schema
-from protime_etl.postgres.shared_pause import SharedPause
-from protime_etl.postgres.shared_token import SharedTokenStore
-from protime_etl.postgres.sources import require_source
-from protime_etl.postgres.transactions import reading, transaction
+from protime_etl.postgres.ledger.acts import Seen, look, require_unchanged
+from protime_etl.postgres.ledger.sources import require_source
+from protime_etl.postgres.schema.rights import require_all_rows
+from protime_etl.postgres.schema.upgrade import require_schema
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.transactions import reading, transaction
+from protime_etl.postgres.shared.pause import SharedPause
+from protime_etl.postgres.shared.token import SharedTokenStore
 from protime_etl.protime.auth import Token, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.token_requests import GrantedTokens
 from protime_etl.protime.transport import new_session
-from protime_etl.sync.brake import Brake
+from protime_etl.sync.deletion_limit import Brake
 from protime_etl.work import Counts, DagRun
 
 __all__ = ["FAILING_ALIKE", "LONGEST_WAIT_INSIDE", "REFUSALS", "Pipeline", "open_pipeline", "stops_all"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from protime_etl.postgres.health import judge
+from protime_etl.postgres.health.verdict import judge
 from protime_etl.simulator.server import SimulatedTenant
 from tests.airflow.test_factory import READ
 from tests.airflow.test_provider import run_python

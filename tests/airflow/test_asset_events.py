@@ -23,9 +23,9 @@ from protime_etl.errors import ForbiddenError
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST, context
 from tests.databases import execute
 from tests.tenant import TODAY

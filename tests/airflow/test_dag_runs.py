@@ -17,8 +17,8 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pull.lists import read_people
 from tests.airflow.dag_runs import OURS, DagRun, run_dag
 from tests.difficult import refuse_lists
 from tests.truth import table_rows, tenant_rows

@@ -13,9 +13,9 @@ import pytest
 from protime_etl.airflow import ProtimeFinishOperator, ProtimeNotifier, ProtimePlanOperator
 from protime_etl.errors import ForbiddenError
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST, context, misbehave, pull
 from tests.mail_server import mail_server
 from tests.tenant import TODAY

@@ -29,7 +29,7 @@ from protime_etl.airflow import (
     ProtimePlanOperator,
     ProtimeVerifyOperator,
 )
-from protime_etl.airflow.mapping import deal
+from protime_etl.airflow.operators.mapping import deal
 from protime_etl.errors import (
     DeletionsWithheldError,
     ForbiddenError,
@@ -41,20 +41,20 @@ from protime_etl.errors import (
     SettingsError,
     UnreadableError,
 )
-from protime_etl.postgres import ledger
-from protime_etl.postgres.forgetting import forget_tenant, held_of
-from protime_etl.postgres.people import known_people
-from protime_etl.postgres.sources import register_source
+from protime_etl.postgres.forget import forget_tenant, held_of
+from protime_etl.postgres.ledger import runs as ledger
+from protime_etl.postgres.ledger.people import known_people
+from protime_etl.postgres.ledger.sources import register_source
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.environment import dags_folder
-from protime_etl.sync.brake import Brake
-from protime_etl.sync.lists import read_people
+from protime_etl.sync.deletion_limit import Brake
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.planning import windows
-from protime_etl.sync.requests import select
-from protime_etl.sync.settled import local_day
+from protime_etl.sync.plan.days import local_day
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.plan.slices import windows
+from protime_etl.sync.pull.lists import read_people
 from protime_etl.work import DagRun, RunKind, Slice, Unit
 from tests.difficult import answer_again, refuse_lists
 from tests.tenant import TODAY, settings_for

@@ -15,10 +15,10 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow.page.reading import read_tenants
 from protime_etl.errors import DatabaseError
-from protime_etl.postgres.facts import read_facts
-from protime_etl.postgres.health import judge
+from protime_etl.postgres.health.facts import read_facts
+from protime_etl.postgres.health.verdict import judge
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from protime_etl.work import DagRun
 from tests.airflow.test_operators import FIRST
 from tests.airflow.test_provider import run_python

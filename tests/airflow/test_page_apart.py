@@ -17,7 +17,7 @@ from protime_etl.airflow.page.reading import read_tenants
 from protime_etl.cli.status import print_status
 from protime_etl.errors import DatabaseError
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST
 from tests.databases import both_servers, connect, execute
 from tests.tenant import TODAY

@@ -19,11 +19,11 @@ from protime_etl.errors import SettingsError
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import plan
-from protime_etl.sync.workers import pull
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import plan
+from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind
 from tests.airflow.test_operators import FIRST, context
 from tests.tenant import TODAY, settings_for

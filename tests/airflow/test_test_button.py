@@ -12,7 +12,7 @@ import pytest
 from packaging.version import Version
 
 from protime_etl.airflow.connections import connections
-from protime_etl.postgres.address import parse_url
+from protime_etl.postgres.server.address import parse_url
 from protime_etl.simulator.server import SimulatedTenant
 from tests.airflow.test_provider import run_python
 from tests.scripted_server import ScriptedServer

@@ -18,7 +18,7 @@ from protime_etl.airflow import (
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST, context
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
-from protime_etl.airflow.waiting import RescheduledError, long_wait, wait_outside
+from protime_etl.airflow.operators.waiting import RescheduledError, long_wait, wait_outside
 from protime_etl.errors import ForbiddenError, ProtimeError, RateLimited, ServerError, UnreachableError
 
 pytestmark = pytest.mark.airflow

@@ -10,8 +10,8 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow import ProtimePeopleToPostgresOperator
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.pull.lists import read_people
 from tests.airflow.test_operators import context
 from tests.truth import table_rows, tenant_rows
 

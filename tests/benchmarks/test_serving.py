@@ -9,7 +9,7 @@ from benchmarks.serving import Served, serving
 from protime_etl.config import Settings, load_settings
 from protime_etl.simulator.selection import Selection
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from protime_etl.work import Counts
 
 TENANT = Tenant(people=12, last_day=dt.date(2026, 3, 20), days=40)

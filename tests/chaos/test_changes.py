@@ -13,16 +13,16 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.errors import BusyError
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.delta_load import DeltaLoad
-from protime_etl.postgres.locks import lock_merges_shared
+from protime_etl.postgres.load.delta_load import DeltaLoad
+from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.shared.locks import lock_merges_shared
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant, changing
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.verify import verify
 from tests.chaos.test_chaos import assert_equal, report
 from tests.chaos.workers import CONTEXT, Place, running, sync_until
 from tests.tenant import TODAY

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.queries import sql_folder
-from protime_etl.postgres.record_tables import RECORD_TABLES
+from protime_etl.postgres.server.statements import sql_folder
+from protime_etl.postgres.tables.records import RECORD_TABLES
 from tests.cli.shell import Shell
 from tests.databases import both_servers
 from tests.tenant import TODAY

@@ -16,9 +16,9 @@ from sqlalchemy.engine import URL
 from protime_etl.airflow.connections import connections
 from protime_etl.config import load_settings
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.address import parse_url
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.address import parse_url
+from protime_etl.postgres.server.connection import create_engine
 from tests.cli.shell import Shell
 from tests.servers import postgres_server, server_programs
 

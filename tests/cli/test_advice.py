@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.postgres import problems, wrong
+from protime_etl.postgres.book import wrong
+from protime_etl.postgres.health import problems
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json

@@ -10,8 +10,8 @@ import time
 import pytest
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.postgres.locks import DeltaLock
-from protime_etl.postgres.queries import sql_folder
+from protime_etl.postgres.server.statements import sql_folder
+from protime_etl.postgres.shared.locks import DeltaLock
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import SchemaError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
 from tests.cli.shell import Shell
 from tests.databases import both_servers, execute
 from tests.next_version import next_version

@@ -14,17 +14,17 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import Settings
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import plan, sync
-from protime_etl.sync.units import pull_unit
-from protime_etl.sync.verify import verify
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import plan, sync
+from protime_etl.sync.pull.unit import pull_unit
+from protime_etl.sync.verify.verify import verify
 from protime_etl.work import RunKind
 from tests.cli.shell import Shell, last_json
 from tests.databases import execute

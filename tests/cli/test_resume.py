@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import CLOCKINGS_SCOPE
-from protime_etl.postgres.shared_pause import SharedPause
+from protime_etl.postgres.shared.pause import SharedPause
 from tests.cli.shell import COMMAND, Shell, last_json
 from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY

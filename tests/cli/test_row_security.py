@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell
 from tests.databases import both_servers, database, execute

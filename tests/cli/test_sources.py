@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import load_settings
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.forgetting import held_of
+from protime_etl.postgres.forget import held_of
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.pull.lists import read_people
 from tests.cli.shell import Shell, last_json
 from tests.databases import execute
 from tests.tenant import TODAY, settings_for

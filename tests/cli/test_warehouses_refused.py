@@ -12,14 +12,15 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import Settings
 from protime_etl.errors import LockedError, SchemaError, SettingsError
-from protime_etl.postgres import lock_watch, schema
-from protime_etl.postgres.address import parse_url
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.rights import require_rights
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema import upgrade as schema
+from protime_etl.postgres.schema.rights import require_rights
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server import lock_watch
+from protime_etl.postgres.server.address import parse_url
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.cli.shell import Shell, last_json
 from tests.databases import execute
 from tests.tenant import TODAY

@@ -23,7 +23,7 @@ from protime_etl.collections.record import (
     column,
 )
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.record_tables import RECORD_TABLES
+from protime_etl.postgres.tables.records import RECORD_TABLES
 
 every_collection = pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=list(COLLECTIONS))
 

@@ -20,8 +20,8 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.verify import verify
 from tests.cli.shell import Shell, last_json
 from tests.difficult import refuse_lists
 from tests.tenant import TODAY, settings_for

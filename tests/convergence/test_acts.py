@@ -15,20 +15,20 @@ from sqlalchemy.engine import URL, Connection
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import LockedError, OvertakenError, ProtimeError, SchemaError
-from protime_etl.postgres.forgetting import forget_tenant, held_of
-from protime_etl.postgres.ledger import open_run
-from protime_etl.postgres.locks import RunLease
-from protime_etl.postgres.schema import upgrade_schema
-from protime_etl.postgres.sources import set_zone
-from protime_etl.sync.backfill import backfill
+from protime_etl.postgres.forget import forget_tenant, held_of
+from protime_etl.postgres.ledger.runs import open_run
+from protime_etl.postgres.ledger.sources import set_zone
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.shared.locks import RunLease
 from protime_etl.sync.delta.poll import poll
-from protime_etl.sync.lists import read_list
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import run_units, sync
-from protime_etl.sync.verify import repair, verify
-from protime_etl.sync.workers import Observer
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.backfill import backfill
+from protime_etl.sync.pull.lists import read_list
+from protime_etl.sync.pull.runs import run_units, sync
+from protime_etl.sync.pull.worker_pool import Observer
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import repair, verify
 from protime_etl.work import RunKind, Slice, Unit
 from tests.convergence.world import FIRST, STEP_SECONDS, World
 from tests.databases import execute
@@ -282,7 +282,7 @@ def test_without_the_look_or_the_lock_it_is_back(world: World, monkeypatch: pyte
     if missing == "the look":
         monkeypatch.setattr("protime_etl.sync.pipeline.require_unchanged", lambda *_: None)
     else:
-        monkeypatch.setattr("protime_etl.postgres.acts.lock_tenant_exclusive", lambda *_: None)
+        monkeypatch.setattr("protime_etl.postgres.ledger.acts.lock_tenant_exclusive", lambda *_: None)
     for at in range(1, MOST):
         with open_pipeline(world.settings, world.warehouse) as pipeline:
             one = Held(pipeline, read_all, at, inside=True)

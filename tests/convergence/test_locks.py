@@ -14,15 +14,16 @@ import pytest
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.facts import read_facts
-from protime_etl.postgres.ledger import open_run
-from protime_etl.postgres.locks import DeltaLock, RunLease, lock_backfill, lock_merges_shared
-from protime_etl.sync import backfill as backfilling
-from protime_etl.sync import lists, pull
+from protime_etl.postgres.health.facts import read_facts
+from protime_etl.postgres.ledger.runs import open_run
+from protime_etl.postgres.shared.locks import DeltaLock, RunLease, lock_backfill, lock_merges_shared
 from protime_etl.sync.delta import confirmation
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.requests import select
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull import backfill as backfilling
+from protime_etl.sync.pull import lists
+from protime_etl.sync.pull import unit as pull
 from protime_etl.work import Request, RunKind
 from tests.convergence.world import FIRST, World
 from tests.tenant import TODAY

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres import queries
-from protime_etl.postgres.merge import Load
-from protime_etl.sync import pull as pulling
-from protime_etl.sync.pull import UnitPull
-from protime_etl.sync.recheck import Verdict
+from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.server import statements as queries
+from protime_etl.sync.pull import unit as pulling
+from protime_etl.sync.pull.unit import UnitPull
+from protime_etl.sync.read.recheck import Verdict
 from protime_etl.work import Scope
 from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World

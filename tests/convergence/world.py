@@ -27,19 +27,19 @@ from protime_etl.collections.people import PEOPLE as PEOPLE_LIST
 from protime_etl.collections.record import Reference
 from protime_etl.config import Settings
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.ledger import open_run
-from protime_etl.postgres.sources import register_source
+from protime_etl.postgres.ledger.runs import open_run
+from protime_etl.postgres.ledger.sources import register_source
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.protime.client import Exchange, ProtimeClient
 from protime_etl.simulator.faults import Fault, FaultKind, FaultPlan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync import workers
 from protime_etl.sync.delta.poll import PollResult, poll
-from protime_etl.sync.lists import read_list, read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull import worker_pool as workers
+from protime_etl.sync.pull.lists import read_list, read_people
+from protime_etl.sync.pull.runs import sync
 from protime_etl.work import Request, RunKind, Slice, Unit
 from tests.tenant import TODAY, settings_for
 from tests.truth import Rows, table_rows, tenant_rows

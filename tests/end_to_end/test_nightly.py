@@ -17,14 +17,14 @@ import sqlalchemy as sa
 from packaging.version import Version
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.databases import execute
 from tests.tenant import settings_for
 from tests.truth import table_rows, tenant_rows

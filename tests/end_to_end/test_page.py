@@ -17,16 +17,16 @@ from selenium.webdriver.support import expected_conditions as seen
 from selenium.webdriver.support.ui import WebDriverWait
 from sqlalchemy.engine import URL
 
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.promises import enter_promise
+from protime_etl.postgres.book.promises import enter_promise
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.rolling import prove
 from tests.browser import browser
 from tests.databases import execute
 from tests.tenant import settings_for

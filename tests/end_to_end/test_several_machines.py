@@ -21,8 +21,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import Engine
 
 from protime_etl.airflow.connections import connections
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -200,7 +200,7 @@ def end_night(site: Site) -> None:
 HOLD = """
 import sys
 import sqlalchemy as sa
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.server.connection import create_engine
 with create_engine(sa.make_url(sys.argv[1])).begin() as connection:
     connection.execute(sa.text("LOCK TABLE protime_etl.runs"))
     print("locked", flush=True)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow.connections import connections
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant

@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl.cli.commands import main
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.connection import create_engine
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant

@@ -21,7 +21,7 @@ from typing import Literal
 
 import pytest
 
-from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.server.embedded import embedded_postgres
 from tests.databases import in_memory
 from tests.fix_postgres import PREPARED, prepare
 from tests.mutants import ROOT, Mistake, mistakes

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.postgres.book import (
+from protime_etl.postgres.book.coverage import (
     end_proofs,
     enter_compared,
     enter_read,
@@ -16,10 +16,10 @@ from protime_etl.postgres.book import (
     lock_coverage,
     try_lock_coverage,
 )
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.due import missing
-from protime_etl.postgres.proof_days import enter_part, enter_proven_days
-from protime_etl.postgres.wrong import Wrong, enter_wrong
+from protime_etl.postgres.book.due import missing
+from protime_etl.postgres.book.proof_days import enter_part, enter_proven_days
+from protime_etl.postgres.book.wrong import Wrong, enter_wrong
+from protime_etl.postgres.server.clock import database_clock
 from protime_etl.work import EVERYONE, Slice
 from tests.databases import both_servers
 

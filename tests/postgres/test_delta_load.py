@@ -9,9 +9,9 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page, RejectedRecord
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
-from protime_etl.postgres.merge import Load
+from protime_etl.postgres.load.delta_load import DeltaLoad, unresolved_deletions
+from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.server.clock import database_clock
 from protime_etl.work import Scope
 from tests.postgres.test_load import DAY, load, row, stored
 

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from protime_etl.errors import DatabaseError, SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.embedded import embedded_postgres
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.embedded import embedded_postgres
 
 
 @pytest.mark.parametrize("name", ["plain", "with a blank", "x" * 120, "quote's"])

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
-from protime_etl.postgres.history import OLD, forget_old
+from protime_etl.postgres.ledger.history import OLD, forget_old
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.verify import verify
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from protime_etl.postgres import liveness
+from protime_etl.postgres.server import liveness
 
 
 def backend(engine: Engine) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, ActivityLevel
 from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
-from protime_etl.postgres.merge import Load
+from protime_etl.postgres.load.merge import Load
 from protime_etl.work import Counts, Scope
 from tests.databases import both_servers, execute
 

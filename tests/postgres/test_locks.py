@@ -5,8 +5,8 @@ import threading
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from protime_etl.postgres import locks
-from protime_etl.postgres.locks import DeltaLock, RunLease, is_alive, lock_backfill
+from protime_etl.postgres.shared import locks
+from protime_etl.postgres.shared.locks import DeltaLock, RunLease, is_alive, lock_backfill
 
 
 def test_each_lock_has_a_number_of_its_own() -> None:

@@ -19,8 +19,8 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
-from protime_etl.postgres.compare import Comparison
-from protime_etl.postgres.merge import Load
+from protime_etl.postgres.load.compare import Comparison
+from protime_etl.postgres.load.merge import Load
 from protime_etl.work import Counts, Scope
 from tests.databases import both_servers
 

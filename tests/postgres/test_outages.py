@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DatabaseError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.schema import upgrade_schema
+from protime_etl.postgres.schema.upgrade import upgrade_schema
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.databases import execute
 from tests.servers import PostgresServer, postgres_server, server_programs
 from tests.tenant import settings_for

@@ -19,23 +19,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 import protime_etl
-from protime_etl.airflow.report import IMPOSSIBLE
+from protime_etl.airflow.operators.report import IMPOSSIBLE
 from protime_etl.cli.status import print_status
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.postgres.other_forms import SHOWN
-from protime_etl.postgres.queries import sql_folder
-from protime_etl.postgres.queries import text_of as text_of_engine
+from protime_etl.postgres.health.other_forms import SHOWN
+from protime_etl.postgres.server.statements import sql_folder
+from protime_etl.postgres.server.statements import text_of as text_of_engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.backfill import backfill
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.backfill import backfill
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import verify
 from tests.databases import both_servers, execute
 from tests.postgres.explaining import Explained, explaining
 from tests.tenant import TODAY, settings_for

@@ -11,11 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DatabaseError, SchemaError, SettingsError
-from protime_etl.postgres.address import parse_url
-from protime_etl.postgres.connection import create_engine
 from protime_etl.postgres.migrations.baseline import baseline
-from protime_etl.postgres.schema import MIGRATIONS, require_schema, schema_state, upgrade_schema
-from protime_etl.postgres.tables import metadata
+from protime_etl.postgres.schema.upgrade import MIGRATIONS, require_schema, schema_state, upgrade_schema
+from protime_etl.postgres.server.address import parse_url
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.tables.all import metadata
 from tests.databases import NUMBERS, both_servers, database, execute
 
 SCHEMAS = ("protime", "protime_etl")

@@ -9,21 +9,21 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.postgres.shared_token import SharedTokenStore
+from protime_etl.postgres.shared.token import SharedTokenStore
 from protime_etl.protime.auth import Token
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 from tests.tenant import TODAY, settings_for
 
 PROCESS = """
 import json, sys
 from protime_etl.config import load_settings
-from protime_etl.postgres.address import parse_url
+from protime_etl.postgres.server.address import parse_url
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.lists import read_people
+from protime_etl.sync.pull.lists import read_people
 given = json.loads(sys.argv[1])
 url = parse_url(given.pop("database"))
 with open_pipeline(load_settings(from_environment=False, **given), url) as pipeline:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow.page.reading import read_tenants
-from protime_etl.postgres.due import to_compare
+from protime_etl.postgres.book.due import to_compare
 from tests.cli.shell import Shell
 from tests.databases import connect
 

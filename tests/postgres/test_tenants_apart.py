@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import SettingsError
-from protime_etl.postgres.book import lock_coverage
-from protime_etl.postgres.collection_state import learn_page_size, page_size
-from protime_etl.postgres.direct_copy import may_copy
-from protime_etl.postgres.ledger import open_run, unfinished_backfill
-from protime_etl.postgres.people import people_to_read, unknown_people
-from protime_etl.postgres.volumes import requests_of_last_run
+from protime_etl.postgres.book.coverage import lock_coverage
+from protime_etl.postgres.ledger.collection_state import learn_page_size, page_size
+from protime_etl.postgres.ledger.people import people_to_read, unknown_people
+from protime_etl.postgres.ledger.runs import open_run, unfinished_backfill
+from protime_etl.postgres.ledger.volumes import requests_of_last_run
+from protime_etl.postgres.load.direct_copy import may_copy
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from protime_etl.work import DagRun, Request, RunKind, Slice
 from tests.postgres.test_load import load, row
 from tests.shadow import SHADOW

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import ConnectionLostError
-from protime_etl.postgres.transactions import read_alone, reading, transaction
+from protime_etl.postgres.server.transactions import read_alone, reading, transaction
 from tests.databases import execute
 
 WAYS = pytest.mark.parametrize("way", [transaction, reading])

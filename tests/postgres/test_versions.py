@@ -10,8 +10,8 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
-from protime_etl.postgres.merge import Load
-from protime_etl.postgres.record_tables import RECORD_TABLES, VERSION_TABLES
+from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.tables.records import RECORD_TABLES, VERSION_TABLES
 from tests.databases import both_servers
 from tests.postgres.test_load import load, row
 

@@ -11,9 +11,9 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
-from protime_etl.postgres.engine_tables import tenants
-from protime_etl.postgres.merge import Load
-from protime_etl.postgres.queries import sql_folder
+from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.server.statements import sql_folder
+from protime_etl.postgres.tables.engine import tenants
 from tests.databases import both_servers
 from tests.postgres.test_load import row
 from tests.shadow import SHADOW

@@ -13,16 +13,16 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import CLOCKINGS_SCOPE, Settings
 from protime_etl.errors import ForbiddenError, ProtimeError
-from protime_etl.postgres import merge
-from protime_etl.postgres.written_days import Told, note_written, tell_days
+from protime_etl.postgres.ledger.written_days import Told, note_written, tell_days
+from protime_etl.postgres.load import merge
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import repair, verify
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.verify import repair, verify
 from tests.databases import execute
 from tests.protime.hostile import GOOD
 from tests.scripted_server import Answer, ScriptedServer

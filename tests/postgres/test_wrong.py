@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from protime_etl.postgres.due import missing, wrong_slices
-from protime_etl.postgres.wrong import Kind, Wrong, enter_equal, enter_right, enter_wrong, give_up, held_back
+from protime_etl.postgres.book.due import missing, wrong_slices
+from protime_etl.postgres.book.wrong import Kind, Wrong, enter_equal, enter_right, enter_wrong, give_up, held_back
 from protime_etl.work import Slice
 from tests.postgres.test_coverage import DAYS, WHOLE, covering
 from tests.postgres.test_load import load, row

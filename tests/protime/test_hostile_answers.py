@@ -28,8 +28,8 @@ from protime_etl.errors import (
 )
 from protime_etl.protime import deadlines
 from protime_etl.protime.transport import new_session, retry_after_seconds, send
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.pull.lists import read_people
 from tests.protime.hostile import GOOD, MIB
 from tests.scripted_server import Answer, ScriptedServer
 

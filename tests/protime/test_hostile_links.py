@@ -21,8 +21,8 @@ from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.token_requests import request_token
 from protime_etl.protime.transport import new_session
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
+from protime_etl.sync.pull.lists import read_people
 from tests.protime.hostile import DEEP, GOOD, MIB
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 

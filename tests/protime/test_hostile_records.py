@@ -27,7 +27,7 @@ from protime_etl.protime import records as one_record
 from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.transport import error_details
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.protime.hostile import DEEP, GOOD, MIB
 from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY

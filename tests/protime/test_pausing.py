@@ -15,10 +15,10 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.cli.checks import run_checks
 from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import ApiError, RateLimited, ServerError
-from protime_etl.postgres.shared_pause import SharedPause
+from protime_etl.postgres.shared.pause import SharedPause
 from protime_etl.protime.pausing import MemoryPause, wait_out
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from protime_etl.sync.pull.lists import read_people
 from tests.scripted_server import Answer, ScriptedServer, token_answer
 
 EMPTY = Answer(200, {"value": []})

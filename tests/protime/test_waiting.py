@@ -16,9 +16,9 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE, PEOPLE_SCOPE
 from protime_etl.errors import BusyError, ProtimeError
-from protime_etl.postgres.book import lock_coverage
-from protime_etl.postgres.locks import lock_list
-from protime_etl.postgres.shared_pause import SharedPause
+from protime_etl.postgres.book.coverage import lock_coverage
+from protime_etl.postgres.shared.locks import lock_list
+from protime_etl.postgres.shared.pause import SharedPause
 from protime_etl.protime import auth
 from protime_etl.sync.pipeline import open_pipeline
 from tests.cli.shell import COMMAND, Shell

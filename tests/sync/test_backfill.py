@@ -10,18 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import ForbiddenError, ProtimeError, ServerError, SettingsError
-from protime_etl.postgres.due import wrong_slices
-from protime_etl.postgres.promises import promised_ranges
+from protime_etl.postgres.book.due import wrong_slices
+from protime_etl.postgres.book.promises import promised_ranges
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.backfill import backfill, plan_backfill
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import sync
-from protime_etl.sync.workers import Observer
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.backfill import backfill, plan_backfill
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.work import Counts, Request, Unit
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows

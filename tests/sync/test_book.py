@@ -11,17 +11,17 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.clockings import CLOCKINGS, Clocking
 from protime_etl.errors import DeletionsWithheldError
-from protime_etl.postgres.health import Health, read_health
+from protime_etl.postgres.health.verdict import Health, read_health
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import plan, sync
-from protime_etl.sync.units import pull_unit
-from protime_etl.sync.verify import verify
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.runs import plan, sync
+from protime_etl.sync.pull.unit import pull_unit
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import verify
 from protime_etl.work import DagRun, RunKind
 from tests.sync.delta.test_poll import assert_equal
 from tests.sync.test_proving import FIRST, age, change, proof

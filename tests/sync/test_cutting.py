@@ -17,13 +17,13 @@ from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.backfill import backfill
-from protime_etl.sync.cutting import parts_of
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import finish, is_done, plan, sync, unfinished_parts
-from protime_etl.sync.workers import pull
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.backfill import backfill
+from protime_etl.sync.pull.cutting import parts_of
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import finish, is_done, plan, sync, unfinished_parts
+from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import Request, RunKind, Unit
 from tests.difficult import Quota, answer_again, refuse_lists
 from tests.scripted_server import Answer, ScriptedServer
@@ -188,8 +188,8 @@ def test_a_unit_whose_next_page_is_said_to_be_elsewhere_is_not_cut(warehouse: UR
 def test_pages_without_end_are_bounded_and_the_person_is_named(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("protime_etl.sync.bounds.LEAST_CLOCKINGS", 300)
-    monkeypatch.setattr("protime_etl.sync.bounds.CLOCKINGS_A_DAY", 5)
+    monkeypatch.setattr("protime_etl.sync.read.bounds.LEAST_CLOCKINGS", 300)
+    monkeypatch.setattr("protime_etl.sync.read.bounds.CLOCKINGS_A_DAY", 5)
     usual = simulated.tenant.page
     truth = tenant_rows(simulated.tenant)
 

@@ -14,7 +14,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 

@@ -20,13 +20,13 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync import pipeline as pipeline_module
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.prefetch import prefetch
-from protime_etl.sync.proving import prove
-from protime_etl.sync.reading import KeptPages
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.read.pages import KeptPages
+from protime_etl.sync.read.prefetch import prefetch
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import verify
 from tests.difficult import Quota
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
@@ -71,7 +71,7 @@ def test_a_list_goes_on_behind_its_last_page(many: SimulatedTenant, warehouse: U
 def test_an_answer_that_comes_after_its_reading_was_given_up_changes_nothing(
     many: SimulatedTenant, warehouse: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("protime_etl.sync.prefetch.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("protime_etl.sync.read.prefetch.PATIENCE_SECONDS", 0.1)
     with open_pipeline(settings_for(many), warehouse) as pipeline:
         whole = list(pipeline.client.answers(PEOPLE))
         many.served.misbehaviour.follow(FaultPlan(fault=(Fault(kind="slow", seconds=1.5, on=("people",), at=(2,)),)))

@@ -15,17 +15,17 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS, Clocking
 from protime_etl.collections.record import Reference
 from protime_etl.errors import OlderVersionsError
-from protime_etl.postgres.health import read_health
+from protime_etl.postgres.health.verdict import read_health
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Backup, Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import repair, verify, verify_all
-from protime_etl.sync.workers import Observer
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.pull.worker_pool import Observer
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import repair, verify, verify_all
 from protime_etl.work import Unit
 from tests.sync.delta.test_poll import live
 from tests.tenant import TODAY, settings_for

@@ -8,8 +8,8 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import load_settings
 from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
-from protime_etl.sync.planning import TOKEN_CHARACTERS, expected_requests, plan_gaps, plan_units, slice_filter
-from protime_etl.sync.volume import VolumeEstimate
+from protime_etl.sync.plan.slices import TOKEN_CHARACTERS, expected_requests, plan_gaps, plan_units, slice_filter
+from protime_etl.sync.plan.volume import VolumeEstimate
 from protime_etl.work import Slice
 
 

@@ -14,19 +14,19 @@ from tenacity import wait_none
 
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import ProtimeError, SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.health import Health, read_health
+from protime_etl.postgres.health.verdict import Health, read_health
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.backfill import backfill
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import repair, verify
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.backfill import backfill
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import repair, verify
 from tests.databases import NUMBERS, database
 from tests.moving_clock import MovingClock, moved_template, moving_clock
 from tests.tenant import TODAY, settings_for

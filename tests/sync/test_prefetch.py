@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from protime_etl.sync.prefetch import prefetch
+from protime_etl.sync.read.prefetch import prefetch
 
 
 def test_items_come_in_order_and_the_error_in_its_place() -> None:

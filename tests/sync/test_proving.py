@@ -14,11 +14,11 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import budget_of, prove
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.rolling import budget_of, prove
+from protime_etl.sync.verify.verify import verify
 from tests.databases import database
 from tests.sync.delta.test_poll import assert_equal, live
 from tests.tenant import TODAY, settings_for

@@ -15,11 +15,11 @@ from protime_etl.errors import DatabaseError, ForbiddenError, InvalidRequestErro
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import finish, plan, sync
-from protime_etl.sync.workers import pull
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import finish, plan, sync
+from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import Counts, DagRun, RunKind
 from tests.databases import both_servers
 from tests.scripted_server import Answer, ScriptedServer

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.collections.record import Reference
-from protime_etl.postgres.book import lock_coverage
+from protime_etl.postgres.book.coverage import lock_coverage
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import finish, plan, sync
-from protime_etl.sync.workers import pull
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.runs import finish, plan, sync
+from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind
 from tests.sync.test_pull import FIRST
 from tests.tenant import TODAY

@@ -13,10 +13,10 @@ from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.pull.lists import read_people
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.verify import verify
 from tests.difficult import refuse_lists
 from tests.sync.delta.test_poll import live
 from tests.tenant import TODAY, settings_for

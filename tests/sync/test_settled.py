@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from protime_etl.config import load_settings
-from protime_etl.sync.settled import last_settled_day
+from protime_etl.sync.plan.days import last_settled_day
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import verify
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify.verify import verify
 from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY
 

@@ -12,17 +12,17 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.record import OptionalReference
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import DeletionsWithheldError
-from protime_etl.postgres import ledger
-from protime_etl.postgres.people import known_people
+from protime_etl.postgres.ledger import runs as ledger
+from protime_etl.postgres.ledger.people import known_people
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.selection import Selection
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.lists import read_list, read_people
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import sync
-from protime_etl.sync.workers import pull
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.lists import read_list, read_people
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind, Slice, Unit
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows

@@ -12,10 +12,10 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync import comparing
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verify import repair, verify
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.verify import comparison as comparing
+from protime_etl.sync.verify.verify import repair, verify
 from tests.sync.delta.test_poll import assert_equal, live
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows

@@ -8,7 +8,7 @@ import pytest
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.sync.volume import VolumeEstimate
+from protime_etl.sync.plan.volume import VolumeEstimate
 
 MONDAY = dt.date(2026, 3, 16)
 SUNDAY = MONDAY + dt.timedelta(days=6)

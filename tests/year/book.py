@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from protime_etl.sync.settled import OPEN_DAYS
+from protime_etl.sync.plan.days import OPEN_DAYS
 from tests.truth import Rows
 from tests.year.life import Life
 

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from protime_etl.config import load_settings
-from protime_etl.sync.backfill import backfill
 from protime_etl.sync.pipeline import open_pipeline
-from protime_etl.sync.requests import select
-from protime_etl.sync.runs import sync
-from protime_etl.sync.workers import Observer
+from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.backfill import backfill
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.work import Unit
 from tests.moving_clock import moving_clock
 

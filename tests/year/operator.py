@@ -18,11 +18,11 @@ from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.proving import prove
-from protime_etl.sync.runs import sync
-from protime_etl.sync.verification import Verification
-from protime_etl.sync.verify import verify
-from protime_etl.sync.workers import Observer
+from protime_etl.sync.pull.runs import sync
+from protime_etl.sync.pull.worker_pool import Observer
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verification import Verification
+from protime_etl.sync.verify.verify import verify
 from tests.moving_clock import MovingClock
 from tests.year.book import ONE_DAY, ZONE, Book, days_of
 from tests.year.commands import CommandLine, Ended

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy.engine import URL
 from tenacity import wait_none
 
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.health import Health
+from protime_etl.postgres.health.verdict import Health
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant

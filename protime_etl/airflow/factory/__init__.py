@@ -17,7 +17,7 @@ from protime_etl.airflow.factory.plan import DagPlan
 from protime_etl.airflow.notifier import ProtimeNotifier
 from protime_etl.errors import SettingsError
 from protime_etl.setting_values import check_timezone, choose_collections
-from protime_etl.sync.settled import OPEN_DAYS
+from protime_etl.sync.plan.days import OPEN_DAYS
 
 if TYPE_CHECKING:
     from airflow.sdk.bases.notifier import BaseNotifier

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from protime_etl.airflow.backfill import ProtimeBackfillPlanOperator
 from protime_etl.airflow.factory.plan import (
     INCOMPLETE,
     RUN_ID,
@@ -14,12 +13,13 @@ from protime_etl.airflow.factory.plan import (
     collections_param,
     concurrency_param,
 )
-from protime_etl.airflow.finish import ProtimeFinishOperator
-from protime_etl.airflow.operators import (
+from protime_etl.airflow.operators.backfill import ProtimeBackfillPlanOperator
+from protime_etl.airflow.operators.publish import ProtimeFinishOperator
+from protime_etl.airflow.operators.pull import (
     ProtimeClockingsToPostgresOperator,
     ProtimePeopleToPostgresOperator,
 )
-from protime_etl.airflow.report import ProtimeReportOperator
+from protime_etl.airflow.operators.report import ProtimeReportOperator
 from protime_etl.counted import counted
 
 __all__ = ["backfill_dag"]

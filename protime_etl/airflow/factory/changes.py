@@ -6,8 +6,8 @@ import datetime as dt
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
-from protime_etl.airflow.delta_operators import ProtimeChangesToPostgresOperator
 from protime_etl.airflow.factory.plan import DagPlan, accept_deletions_param
+from protime_etl.airflow.operators.delta import ProtimeChangesToPostgresOperator
 
 __all__ = ["changes_dag"]
 

@@ -16,13 +16,13 @@ from protime_etl.airflow.factory.plan import (
     collections_param,
     concurrency_param,
 )
-from protime_etl.airflow.finish import ProtimeFinishOperator
-from protime_etl.airflow.operators import (
+from protime_etl.airflow.operators.prove import ProtimeProveOperator
+from protime_etl.airflow.operators.publish import ProtimeFinishOperator
+from protime_etl.airflow.operators.pull import (
     ProtimeClockingsToPostgresOperator,
     ProtimePlanOperator,
 )
-from protime_etl.airflow.prove import ProtimeProveOperator
-from protime_etl.airflow.report import ProtimeReportOperator
+from protime_etl.airflow.operators.report import ProtimeReportOperator
 
 __all__ = ["MOST_LOOKBACK_DAYS", "nightly_dag"]
 

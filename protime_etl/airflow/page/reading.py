@@ -23,12 +23,12 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.people import PEOPLE
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.counted import counted
-from protime_etl.postgres.book_days import days_of
-from protime_etl.postgres.connection import create_engine, database_errors
-from protime_etl.postgres.facts import Facts, Row, read_facts, rows_until
-from protime_etl.postgres.health import Health, is_about, judge
-from protime_etl.postgres.problems import Missing, Problem
-from protime_etl.postgres.schema import require_schema
+from protime_etl.postgres.book.days import days_of
+from protime_etl.postgres.health.facts import Facts, Row, read_facts, rows_until
+from protime_etl.postgres.health.problems import Missing, Problem
+from protime_etl.postgres.health.verdict import Health, is_about, judge
+from protime_etl.postgres.schema.upgrade import require_schema
+from protime_etl.postgres.server.connection import create_engine, database_errors
 from protime_etl.setting_values import zone_of
 from protime_etl.work import RunKind
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement, SetColumnComment, SetTableComment
 
-from protime_etl.postgres.tables import metadata
+from protime_etl.postgres.tables.all import metadata
 
 __all__ = ["baseline"]
 

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from alembic import command
 
 from protime_etl.errors import ProtimeError, SettingsError
-from protime_etl.postgres.connection import create_engine
-from protime_etl.postgres.embedded import embedded_postgres
-from protime_etl.postgres.schema import SCHEMAS, migration_config, versions
+from protime_etl.postgres.schema.upgrade import SCHEMAS, migration_config, versions
+from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.embedded import embedded_postgres
 
 __all__ = ["draft_migration"]
 

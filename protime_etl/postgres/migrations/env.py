@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from protime_etl.postgres.tables import metadata
+from protime_etl.postgres.tables.all import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -27,9 +27,8 @@ from protime_etl.errors import (
     RateLimited,
     UnauthorizedError,
 )
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
-from protime_etl.postgres.delta_unconfirmed import (
+from protime_etl.postgres.book.wrong import Wrong, enter_wrong_rows
+from protime_etl.postgres.ledger.delta_unconfirmed import (
     DELETIONS,
     Unconfirmed,
     live_among,
@@ -39,12 +38,13 @@ from protime_etl.postgres.delta_unconfirmed import (
     withheld,
     withhold,
 )
-from protime_etl.postgres.drift import clear_drift
-from protime_etl.postgres.locks import lock_merges_exclusive, lock_merges_shared
-from protime_etl.postgres.wrong import Wrong, enter_wrong_rows
-from protime_etl.sync.brake import SHARE
+from protime_etl.postgres.load.delta_load import DeltaLoad, unresolved_deletions
+from protime_etl.postgres.load.drift import clear_drift
+from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.shared.locks import lock_merges_exclusive, lock_merges_shared
+from protime_etl.sync.deletion_limit import SHARE
 from protime_etl.sync.delta.session import DeltaSession
-from protime_etl.sync.recheck import PORTION, SAMPLE, older_error, portions, same_version, sample_of
+from protime_etl.sync.read.recheck import PORTION, SAMPLE, older_error, portions, same_version, sample_of
 from protime_etl.work import Counts
 
 __all__ = ["Confirmation"]

@@ -11,19 +11,19 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.collections.page import Page
 from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
-from protime_etl.postgres import deltas
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.delta_load import DeltaLoad
-from protime_etl.postgres.delta_seen import forget_seen, keep_seen, unseen
-from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed, settle_met
-from protime_etl.postgres.deltas import DeltaState
-from protime_etl.postgres.locks import lock_merges_shared
-from protime_etl.postgres.people import known_people
-from protime_etl.postgres.sources import register_source
+from protime_etl.postgres.ledger import deltas
+from protime_etl.postgres.ledger.delta_seen import forget_seen, keep_seen, unseen
+from protime_etl.postgres.ledger.delta_unconfirmed import keep_unconfirmed, settle_met
+from protime_etl.postgres.ledger.deltas import DeltaState
+from protime_etl.postgres.ledger.people import known_people
+from protime_etl.postgres.ledger.sources import register_source
+from protime_etl.postgres.load.delta_load import DeltaLoad
+from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.shared.locks import lock_merges_shared
 from protime_etl.protime.filters import dates
-from protime_etl.sync.bounds import most_clockings
 from protime_etl.sync.delta.failures import MAX_LOADS, REST
 from protime_etl.sync.delta.session import DeltaSession, earliest_start
+from protime_etl.sync.read.bounds import most_clockings
 
 __all__ = ["InitialLoad"]
 

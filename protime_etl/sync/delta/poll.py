@@ -31,15 +31,15 @@ from protime_etl.errors import (
     ProtocolError,
     SettingsError,
 )
-from protime_etl.postgres import deltas
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.delta_load import DeltaLoad, unresolved_deletions
-from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
-from protime_etl.postgres.deltas import DeltaState
-from protime_etl.postgres.drift import clear_drift
-from protime_etl.postgres.history import forget_old, keep_poll
-from protime_etl.postgres.locks import DeltaLock, lock_merges_shared
-from protime_etl.postgres.planning import refresh_statistics
+from protime_etl.postgres.ledger import deltas
+from protime_etl.postgres.ledger.delta_unconfirmed import keep_unconfirmed
+from protime_etl.postgres.ledger.deltas import DeltaState
+from protime_etl.postgres.ledger.history import forget_old, keep_poll
+from protime_etl.postgres.load.delta_load import DeltaLoad, unresolved_deletions
+from protime_etl.postgres.load.drift import clear_drift
+from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.plans import refresh_statistics
+from protime_etl.postgres.shared.locks import DeltaLock, lock_merges_shared
 from protime_etl.sync.delta.confirmation import Confirmation
 from protime_etl.sync.delta.failures import MAX_DISPLACED, MAX_FAILURES, REST, failure_kind
 from protime_etl.sync.delta.initial_load import InitialLoad

@@ -23,11 +23,11 @@ from protime_etl.errors import (
     ProtocolError,
     SettingsError,
 )
-from protime_etl.postgres import deltas
-from protime_etl.postgres.clock import database_clock
-from protime_etl.postgres.delta_load import DeltaLoad
-from protime_etl.postgres.delta_unconfirmed import keep_unconfirmed
-from protime_etl.postgres.deltas import DeltaState
+from protime_etl.postgres.ledger import deltas
+from protime_etl.postgres.ledger.delta_unconfirmed import keep_unconfirmed
+from protime_etl.postgres.ledger.deltas import DeltaState
+from protime_etl.postgres.load.delta_load import DeltaLoad
+from protime_etl.postgres.server.clock import database_clock
 from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES, failure_kind
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.work import Counts

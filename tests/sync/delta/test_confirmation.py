@@ -16,7 +16,7 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.errors import ApiError
-from protime_etl.postgres.deltas import stale_deltas
+from protime_etl.postgres.ledger.deltas import stale_deltas
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
@@ -24,7 +24,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.scripted_server import Answer, Received, ScriptedServer
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows

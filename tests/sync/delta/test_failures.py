@@ -25,7 +25,7 @@ from protime_etl.errors import (
     ServerError,
     UntrustedLinkError,
 )
-from protime_etl.postgres.deltas import stale_deltas
+from protime_etl.postgres.ledger.deltas import stale_deltas
 from protime_etl.protime import decoding, retrying, transport
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options

@@ -26,7 +26,7 @@ from protime_etl.errors import (
     ProtocolError,
     UntrustedLinkError,
 )
-from protime_etl.postgres.locks import DeltaLock
+from protime_etl.postgres.shared.locks import DeltaLock
 from protime_etl.protime.filters import dates
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
@@ -35,7 +35,7 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta import poll as turns
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from protime_etl.sync.runs import sync
+from protime_etl.sync.pull.runs import sync
 from tests.scripted_server import Answer, ScriptedServer
 from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows

@@ -1,0 +1,1 @@
+"""What the warehouse knows of its data: days read, verified, due, wrong."""

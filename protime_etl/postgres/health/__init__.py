@@ -1,0 +1,1 @@
+"""What is well and what needs attention."""

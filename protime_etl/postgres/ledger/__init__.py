@@ -1,0 +1,1 @@
+"""What was done: runs, units, polls, who is known."""

@@ -1,0 +1,75 @@
+"""How runs, comparisons and polls went, kept for a year."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from protime_etl.postgres.ledger.runs import started_by
+from protime_etl.postgres.tables.proofs import delta_polls, verifications
+from protime_etl.work import DagRun, RunKind
+
+__all__ = ["forget_old", "keep_poll", "keep_verification", "requests_by"]
+
+KEPT = "1 year"
+OLD = {"runs": "started_at", "verifications": "finished_at", "delta_polls": "finished_at", "written_days": "written_at"}
+"""Tables, and since when a row of them is old; the units go with their runs."""
+# Another process may be forgetting the same rows.
+FORGET = """DELETE FROM protime_etl.{table} WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM protime_etl.{table}
+    WHERE tenant = :tenant AND {at} < clock_timestamp() - interval '{kept}' FOR UPDATE SKIP LOCKED
+))"""
+
+
+def keep_verification(
+    connection: Connection,
+    tenant: str,
+    collection: str,
+    *,
+    kind: RunKind,
+    dag_run: DagRun | None,
+    days: tuple[dt.date, dt.date] | None,
+    totals: Mapping[str, int],
+) -> None:
+    """Keep what a comparison found, for a year."""
+    first, last = days or (None, None)
+    connection.execute(
+        verifications.insert().values(
+            tenant=tenant,
+            collection=collection,
+            **started_by(kind, dag_run),
+            date_from=first,
+            date_to=last,
+            finished_at=sa.func.clock_timestamp(),
+            **totals,
+        )
+    )
+
+
+def requests_by(connection: Connection, tenant: str, dag_run: DagRun) -> int:
+    """Requests that comparisons of that run of Airflow took in the last day."""
+    taken = sa.select(sa.func.coalesce(sa.func.sum(verifications.c.requests), 0)).where(
+        verifications.c.tenant == tenant,
+        verifications.c.dag_id == dag_run.dag_id,
+        verifications.c.dag_run_id == dag_run.run_id,
+        verifications.c.finished_at > sa.func.clock_timestamp() - sa.text("interval '1 day'"),
+    )
+    return int(connection.scalar(taken) or 0)
+
+
+def keep_poll(connection: Connection, tenant: str, collection: str, seconds: float, **figures: object) -> None:
+    """Keep how a turn of a delta went, for a year."""
+    values = {"finished_at": sa.func.clock_timestamp(), "seconds": seconds, **figures}
+    connection.execute(delta_polls.insert().values(tenant=tenant, collection=collection, **values))
+
+
+def forget_old(connection: Connection, tenant: str) -> None:
+    """Forget runs with their units, comparisons, turns and notes of what was written, all of more than a year ago.
+
+    What is known of the data stays: it is a state, and hangs on none of these.
+    """
+    for table, at in OLD.items():
+        connection.execute(sa.text(FORGET.format(table=table, at=at, kept=KEPT)), {"tenant": tenant})

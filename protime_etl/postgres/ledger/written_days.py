@@ -1,0 +1,73 @@
+"""On which days something was written, and which asset's event has told it.
+
+The days are kept in the transaction that writes, and told by the next event of each asset, whoever wrote: a night that
+failed later on, a repair, the delta, the command line. A task that asks again, as its first try died, gets the same
+answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from protime_etl.postgres.tables.engine import written_days
+
+__all__ = ["Told", "note_written", "tell_days"]
+
+MOST_DAYS = 400
+TAKE = """
+INSERT INTO protime_etl.told_days (note_id, asset, task)
+SELECT note_id, :asset, :task FROM protime_etl.written_days AS w
+WHERE tenant = :tenant AND (by_delta OR NOT :delta_alone)
+    AND NOT EXISTS (SELECT FROM protime_etl.told_days AS t WHERE t.note_id = w.note_id AND t.asset = :asset)
+ON CONFLICT DO NOTHING
+"""
+TOLD = """
+WITH reported AS (
+    SELECT w.days, w.all_days FROM protime_etl.told_days AS t JOIN protime_etl.written_days AS w USING (note_id)
+    WHERE w.tenant = :tenant AND t.asset = :asset AND t.task = :task
+)
+SELECT ARRAY(SELECT DISTINCT day FROM reported CROSS JOIN unnest(days) AS day ORDER BY day DESC LIMIT :most + 1),
+    count(*), coalesce(bool_and(all_days), true)
+FROM reported
+"""
+
+
+class Told(NamedTuple):
+    """What an event has to report."""
+
+    days: list[str]
+    """The newest of them, oldest first."""
+    all_days: bool
+    """Whether they are all."""
+    anything: bool
+    """Whether anything was written at all."""
+
+    def as_extra(self) -> dict[str, Any]:
+        """As an asset event carries it."""
+        return {"days": self.days, "all_days": self.all_days}
+
+
+def note_written(
+    connection: Connection, tenant: str, days: Iterable[dt.date], *, all_days: bool, by_delta: bool
+) -> None:
+    """Keep on which days something was written, and whether these are all."""
+    values = {"tenant": tenant, "days": sorted(set(days)), "all_days": all_days, "by_delta": by_delta}
+    connection.execute(written_days.insert().values(values))
+
+
+def tell_days(connection: Connection, tenant: str, asset: str, task: str, *, delta_alone: bool = False) -> Told:
+    """All that no event of the asset has told yet, told by this task from now on; and what it was given before.
+
+    The event is sent when the task succeeds. One that fails for good after this, and is never cleared, has told it to
+    nobody: so ask last.
+    """
+    given = {"tenant": tenant, "asset": asset, "task": task, "delta_alone": delta_alone, "most": MOST_DAYS}
+    connection.execute(sa.text(TAKE), given)
+    days, number, complete = connection.execute(sa.text(TOLD), given).one()
+    newest = sorted(map(str, days[:MOST_DAYS]))
+    return Told(newest, complete and len(newest) == len(days), number > 0)

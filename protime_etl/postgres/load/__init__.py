@@ -1,0 +1,1 @@
+"""How pages become rows: staging, merge, direct copy, comparison."""

@@ -1,0 +1,85 @@
+"""The staged records of a complete pull against the table, id by id, without writing to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.engine import Connection
+
+from protime_etl.postgres.load.staging import Staging
+from protime_etl.postgres.server.plans import BOUND_TENANT
+from protime_etl.postgres.server.statements import query
+from protime_etl.work import Scope
+
+__all__ = ["Comparison", "Difference", "newest_version"]
+
+Kind = Literal["missing", "extra", "stale"]
+Equal = dict[dt.date | None, int]
+
+
+class Difference(NamedTuple):
+    """A record of which the tenant and the table say something else."""
+
+    id: int
+    kind: Kind
+    """missing: the tenant has it and the table not, or as deleted; extra: the reverse; stale: both, not the same."""
+    date: dt.date | None
+    """The tenant's day, or the table's if the tenant has none; None where the collection knows no days."""
+    version: str | None
+    """The tenant's changeVersion."""
+    people: tuple[int, ...]
+    dates: tuple[dt.date, ...]
+    """The people and days of both sides: where a repair has to look."""
+    is_older: bool = False
+    """Whether the tenant's version is older than the stored one, or than that of the deletion."""
+
+
+def newest_version(connection: Connection, tenant: str, table: str) -> str:
+    """The newest changeVersion that the table, one of schema `protime`, has; what is newer was never read."""
+    newest = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.{table} WHERE tenant = {BOUND_TENANT}")
+    return str(connection.scalar(newest, {"tenant": tenant}))
+
+
+class Comparison(Staging):
+    """Stages as a load does; nothing is merged, and the caller rolls back."""
+
+    def compare(self, scope: Scope, ids: Sequence[int] | None = None) -> tuple[list[Difference], Equal]:
+        """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
+        self._fill_unknown()
+        dated, has_person = self._collection.is_dated, "person_id" in self._collection.column_names
+        day = [sql.Identifier(source, self._collection.day) if dated else sql.SQL("NULL::date") for source in "st"]
+        person = [sql.Identifier(source, "person_id") if has_person else sql.SQL("NULL::bigint") for source in "st"]
+        statement = self._query(
+            "compare",
+            is_deleted=self._is_deleted("s"),
+            read_values=self._compared("s"),
+            row_values=self._compared("t"),
+            row_of_staged=self._query("row_of_staged"),
+            read_day=day[0],
+            row_day=day[1],
+            read_person=person[0],
+            row_person=person[1],
+            is_buried=query("merge_is_buried", accepts_older=sql.SQL("false")),
+        )
+        self._prepare_planner()
+        if dated:
+            wanted = ["id", self._collection.day, *(["person_id"] if has_person else [])]
+            differences = [
+                Difference(record_id, "extra", date, None, tuple(filter(None, people)), (date,))
+                for record_id, date, *people in self._not_staged(wanted, scope, ids)
+            ]
+        else:
+            gone = self._not_staged(["id"], scope, ids)
+            differences = [Difference(record_id, "extra", None, None, (), ()) for (record_id,) in gone]
+        equal: Equal = {}
+        for row in self._driver.execute(statement, self._values()):
+            kind, record_id, date, version, people, dates, number, is_older = row
+            if kind is None:
+                equal[date] = number
+            else:
+                differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates), is_older))
+        return sorted(differences, key=lambda one: one.id), equal

@@ -1,0 +1,1 @@
+"""How the schema comes to be and is brought up to date."""

@@ -1,0 +1,1 @@
+"""The server: addresses, connections, transactions, statements and their plans."""

@@ -1,0 +1,1 @@
+"""What all processes share: locks, the pause, the token."""

@@ -1,0 +1,1 @@
+"""What is requested, and into which slices it is divided."""

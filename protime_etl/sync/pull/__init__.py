@@ -1,0 +1,1 @@
+"""Units become rows: one, many by workers, runs, backfills, lists."""

@@ -1,0 +1,143 @@
+"""Units that cannot be read whole are cut: into halves, or into as many parts as fit between two pauses.
+
+A unit is cut when its question fails again and again although the API answers others: a record that it cannot tell, or
+an answer too large for it. People are halved first, then the window, down to one person on one day: what still fails
+then is named. What the API calls a wrong question (400) is cut by people alone: it may name a person who is gone.
+
+A unit is also cut when a long pause begins after a part of it was read: parts of about half as many pages are done
+before the next one, whatever the quota is. And when the API asks it to wait, and does so again after that wait with
+nothing read: questions that are too broad are limited, too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+
+from protime_etl.collections.collection import Collection
+from protime_etl.errors import (
+    ApiError,
+    InvalidRequestError,
+    ProtimeError,
+    ProtocolError,
+    ServerError,
+    UnreachableError,
+    UnreadableError,
+    UntrustedLinkError,
+)
+from protime_etl.protime.client import ProtimeClient
+from protime_etl.sync.plan.slices import slice_filter, smallest_question
+from protime_etl.work import EVERYONE, Slice, Unit
+
+__all__ = [
+    "PARTS_AFTER_WAIT",
+    "UnitCutError",
+    "answers_others",
+    "is_about_the_question",
+    "parts_of",
+    "told_to_wait",
+    "unreadable",
+]
+
+LEAST_PARTS = 3
+MOST_PARTS = 64
+PARTS_AFTER_WAIT = 4
+"""Parts of a unit that is too broad: each try to find out how broad it may be costs a wait."""
+
+
+class UnitCutError(Exception):
+    """A unit was not read; it is cut, and its parts are to be read in its place."""
+
+    def __init__(self, error: ProtimeError, parts: Sequence[Unit], *, too_broad: bool = False) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.parts = parts
+        self.too_broad = too_broad
+        """Whether the API asked it to wait again and again, and nothing was read."""
+
+
+def told_to_wait(error: ProtimeError) -> float | None:
+    """Seconds that an answer asked to wait, if it did."""
+    return error.retry_after if isinstance(error, ApiError) else None
+
+
+def is_about_the_question(error: ProtimeError) -> bool:
+    """Whether a smaller question may be answered where this one was not."""
+    if isinstance(error, UntrustedLinkError) or told_to_wait(error) is not None:
+        return False
+    return isinstance(error, (InvalidRequestError, ServerError, UnreachableError, ProtocolError))
+
+
+def answers_others(
+    client: ProtimeClient, collection: Collection, first: dt.date, last: dt.date, failed: ProtimeError
+) -> bool:
+    """Whether the API answers the smallest question of this kind: then the fault is in the one that failed.
+
+    After a 400 it is about the same days and names no person, and only a good answer counts: another 400 says that the
+    days are wrong, or all questions.
+    """
+    tries, client.tries = client.tries, 1
+    wrong = isinstance(failed, InvalidRequestError)
+    try:
+        if not wrong:
+            client.probe(collection)
+        by_people = collection.by_people
+        smallest = smallest_question(collection, last)
+        if wrong and by_people:
+            smallest = slice_filter([EVERYONE], first, last)
+        next(client.answers(collection, smallest))
+    except ApiError as error:
+        return not wrong and error.status < 500 and error.retry_after is None
+    except ProtimeError:
+        return False
+    finally:
+        client.tries = tries
+    return True
+
+
+def unreadable(unit: Unit, error: ProtimeError) -> UnreadableError:
+    """What to tell of a unit that cannot be cut any further."""
+    return UnreadableError(
+        f"The {unit.collection} of {_named(unit)} cannot be read: {error.message}",
+        guidance="Everything else is stored; the next try requests only these. Ask Protime what is wrong with them.",
+    )
+
+
+def _named(unit: Unit) -> str:
+    if unit.circles:
+        whose = f"circles {', '.join(map(str, unit.circles))}"
+    else:
+        whose = "all people" if unit.person_ids == (EVERYONE,) else f"person {unit.person_ids[0]}"
+    return f"{whose} {f'on {unit.first}' if unit.first == unit.last else f'from {unit.first} to {unit.last}'}"
+
+
+def parts_of(one: Slice, parts: int = 2, *, days_first: bool = False) -> list[Slice]:
+    """Cut a slice into about so many parts of the same size; nothing if it cannot be cut.
+
+    By people, then by days, unless it is the other way round (`days_first`).
+    """
+    days = (one.last - one.first).days + 1
+    pieces = math.ceil(parts / min(days, parts)) if days_first else parts
+    batches = list(_pieces(one.person_ids, pieces)) or [()]
+    windows = min(days, math.ceil(parts / len(batches)))
+    if len(batches) * windows < 2:
+        return []
+    starts = [one.first + dt.timedelta(days=n * days // windows) for n in range(windows)]
+    ends = [start - dt.timedelta(days=1) for start in starts[1:]] + [one.last]
+    return [
+        Slice(batch, *window, one.collection)
+        for window in reversed(list(zip(starts, ends, strict=True)))
+        for batch in batches
+    ]
+
+
+def parts_between_pauses(expected_pages: int, pages_read: int) -> int:
+    """How many parts to cut a unit into of which so many pages were read before a pause began."""
+    return min(MOST_PARTS, max(LEAST_PARTS, math.ceil(2 * expected_pages / max(1, pages_read))))
+
+
+def _pieces(people: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    number = min(most, len(people))
+    for n in range(number):
+        yield people[n * len(people) // number : (n + 1) * len(people) // number]

@@ -1,0 +1,170 @@
+"""Collections that are read whole, people among them: what is in the list, and what is no longer."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+
+from protime_etl.collections.collection import Collection
+from protime_etl.collections.people import PEOPLE
+from protime_etl.collections.registry import COLLECTIONS
+from protime_etl.config import PEOPLE_SCOPE
+from protime_etl.errors import IncompleteError, ProtimeError
+from protime_etl.postgres.book.wrong import Kind, Wrong, enter_right, enter_wrong, held_back
+from protime_etl.postgres.ledger.collection_state import note_read
+from protime_etl.postgres.ledger.people import known_people
+from protime_etl.postgres.ledger.sources import register_source, require_source
+from protime_etl.postgres.ledger.volumes import stored_records
+from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.plans import refresh_statistics
+from protime_etl.postgres.shared.locks import lock_list
+from protime_etl.protime.retrying import with_retries
+from protime_etl.sync.pipeline import Pipeline
+from protime_etl.sync.plan.request import refuse_unknown, unknown_among
+from protime_etl.sync.read.bounds import most_listed
+from protime_etl.sync.read.pages import KeptPages, Reading, restarting
+from protime_etl.sync.read.recheck import confirm_older, judge, older_error
+from protime_etl.work import Counts, Request, Scope, whole_list
+
+__all__ = ["read_list", "read_lists", "read_people", "read_people_for"]
+
+
+def read_people(pipeline: Pipeline) -> Counts:
+    """Read all people; enters the tenant in the warehouse once it has answered.
+
+    If their list fails, that is reported by the pipeline (`to_look_at`), and those who are known are read on.
+
+    Raises:
+        ProtimeError: as `read_list`, where no people are known; or as `Pipeline.report_failed`.
+    """
+    with pipeline.transaction() as connection:
+        require_source(connection, pipeline.settings)
+    # A tenant is entered when it has answered: a misspelt one is none.
+    longest = pipeline.settings_inside.max_wait_in_task
+    pipeline.sitting_out(lambda: with_retries(pipeline.tokens.current, longest))
+    with pipeline.transaction() as connection:
+        register_source(connection, pipeline.settings)
+    try:
+        return read_list(pipeline, PEOPLE)
+    except ProtimeError as error:
+        with pipeline.reading() as connection:
+            if not known_people(connection, pipeline.tenant):
+                raise
+        pipeline.report_failed(PEOPLE.path, error)
+        return Counts()
+
+
+def read_people_for(pipeline: Pipeline, request: Request) -> Counts:
+    """Read people if it takes that to know whose records to read.
+
+    Raises:
+        SettingsError: a person who is named does not exist.
+        ProtimeError: as `read_list`.
+    """
+    if request.circles:
+        return Counts()
+    if request.person_ids is None:
+        return read_people(pipeline) if PEOPLE.path in pipeline.settings.collections else Counts()
+    if PEOPLE_SCOPE not in pipeline.settings.scopes or not unknown_among(pipeline, request.person_ids):
+        return Counts()
+    counts = read_people(pipeline)
+    if unknown := unknown_among(pipeline, request.person_ids):
+        pipeline.raise_if_all_failed([PEOPLE.path])  # then it is not known that they do not exist
+        refuse_unknown(pipeline, unknown)
+    return counts
+
+
+def read_lists(pipeline: Pipeline) -> Counts:
+    """Read the chosen collections that are read whole, but for people; see `read_people`.
+
+    A collection that fails is reported by the pipeline (`to_look_at`) and stops no other.
+
+    Raises:
+        ProtimeError: as `Pipeline.report_failed`.
+    """
+    total = Counts()
+    for path in pipeline.settings.collections:
+        if not COLLECTIONS[path].is_dated and path != PEOPLE.path:
+            try:
+                total += read_list(pipeline, COLLECTIONS[path])
+            except ProtimeError as error:
+                pipeline.report_failed(path, error)
+    return total
+
+
+def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
+    """Read a collection into its table; what is no longer in its list becomes deleted.
+
+    Too many deletions at once, and versions that went back, are reported by the pipeline (`to_look_at`).
+
+    Raises:
+        ProtimeError: a subclass says what went wrong; the table is as it was.
+    """
+    before = pipeline.client.requests
+    try:
+        counts, incomplete = _read_list(pipeline, collection)
+    except ProtimeError as error:
+        with suppress(ProtimeError), pipeline.transaction() as connection:
+            # The database may be what failed; the first error is the one to report.
+            enter_wrong(connection, pipeline.tenant, Wrong("failed", error.message), [whole_list(collection.path)])
+        raise
+    counts.requests = pipeline.client.requests - before
+    pipeline.note_answer(collection.path)
+    pipeline.to_look_at += incomplete
+    pipeline.counts_of[collection.path] += counts
+    refresh_statistics(pipeline.engine, counts.written)
+    return counts
+
+
+def _read_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, list[IncompleteError]]:
+    pages, more = KeptPages(pipeline.client, collection), KeptPages(pipeline.client, collection)
+    with closing(pages), closing(more):
+        return pipeline.sitting_out(
+            lambda: restarting(lambda: _pull_list(pipeline, collection, pages, more)), shortest=0.0
+        )
+
+
+def _pull_list(
+    pipeline: Pipeline, collection: Collection, pages: KeptPages, more: KeptPages
+) -> tuple[Counts, list[IncompleteError]]:
+    """Read the list and store it; a pause ends the transaction, and the pages so far are kept for the next try.
+
+    What others have stored over a pause is newer: by the moment when the reading began it is not undone. `more` are
+    the pages of a second reading, if it takes one to know what vanished.
+    """
+    client, brake, tenant = pipeline.client, pipeline.brake, pipeline.tenant
+    with pipeline.transaction() as connection, client.holding_locks():
+        lock_list(connection, tenant, collection.path)
+        pages.began = pages.began or database_clock(connection)
+        live = stored_records(connection, tenant, collection)
+        load = Load(connection, tenant, collection, pages.began)
+        reading = Reading(collection, pages, most_listed(live), collection.path)
+        load.stage(reading)
+        read = load.counts.rows_read
+        missing = load.missing_from_pull(Scope(), asked_at=pages.began)
+
+        def again() -> Reading:
+            return Reading(collection, more, most_listed(live), collection.path)
+
+        # Nothing moves out of this list: a record that is undecided exists, and only the list does not tell it.
+        gone, found, _ = judge(client, collection, missing, reading.pages, again, known=pages.known)
+        load.stage(found)
+        # What was held back before stays so until it is accepted, however few are left of it.
+        before = [] if brake.accepted else held_back(connection, tenant, collection.path, gone)
+        is_withheld = bool(before) or brake.withholds_list(len(gone), read, live)
+        load.merge([] if is_withheld else gone)
+        older = confirm_older(client, collection, load.older, again, pages.known)
+        if pipeline.accepts_older:
+            load.accept(older)
+        wrong: dict[Kind, IncompleteError] = {}
+        if older and not pipeline.accepts_older:
+            wrong["older"] = older_error(len(older), collection.path)
+        if is_withheld:
+            wrong["withheld"] = brake.error(len(gone), read + len(missing), collection.path)
+        else:
+            note_read(connection, tenant, collection.path)
+            load.forget_rejected_of_list()
+            enter_right(connection, tenant, whole_list(collection.path))
+        for kind, error in wrong.items():
+            enter_wrong(connection, tenant, Wrong(kind, error.message), [whole_list(collection.path)])
+        return load.counts, [*wrong.values()]

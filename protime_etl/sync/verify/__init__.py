@@ -1,0 +1,1 @@
+"""Tenant and table compared: on request, and a part each night."""
