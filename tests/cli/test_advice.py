@@ -187,6 +187,16 @@ def a_delta_is_silent(world: World) -> None:
 
 
 @makes("delta")
+def the_load_of_a_delta_is_left(world: World) -> None:
+    world.run("sync", *DATES)
+    world.run("changes")
+    world.change(
+        "UPDATE protime_etl.deltas SET status = 'loading', link = NULL,"
+        " requested_at = requested_at - interval '30 hours'"
+    )
+
+
+@makes("delta")
 def a_delta_has_expired(world: World) -> None:
     world.run("sync", *DATES)
     world.run("changes")

@@ -119,16 +119,26 @@ def test_a_run_that_died_after_its_days_were_read_is_a_note(read: Shell, engine:
     assert "note: run 1 died; run: protime-etl sync --from 2026-03-07" in result.stdout
 
 
-def test_a_delta_that_is_silent_is_not_well(read: Shell, engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("delta", "what"),
+    [
+        ("active", "the delta of clockings was last polled 30 hours ago and expires after 72"),
+        ("loading", "the initial load of the delta of clockings was last continued 30 hours ago"),
+    ],
+)
+@pytest.mark.parametrize("requested_at", ["now() - interval '30 hours'", "NULL"])
+def test_a_delta_that_is_silent_is_not_well(
+    read: Shell, engine: Engine, delta: str, what: str, requested_at: str
+) -> None:
     execute(
         engine.url,
         "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, link, started_at, requested_at)"
-        " VALUES ('simulated', 'clockings', 'active', '2026-01-01', 'x', now(), now() - interval '30 hours')",
+        f" VALUES ('simulated', 'clockings', '{delta}', '2026-01-01', 'x', now() - interval '30 hours',"
+        f" {requested_at})",
     )
     result = read("status")
     assert result.returncode == 3
-    what = "the delta of clockings was last polled 30 hours ago and expires after 72; run: protime-etl changes"
-    assert what in result.stdout
+    assert f"{what}; run: protime-etl changes" in result.stdout
 
 
 @pytest.mark.parametrize(

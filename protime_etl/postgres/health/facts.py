@@ -192,7 +192,8 @@ FROM protime_etl.pauses WHERE until > clock_timestamp()
 """
 DELTAS = """
 SELECT d.tenant, d.collection, d.status, d.date_from, d.requested_at,
-    round(extract(epoch FROM clock_timestamp() - d.requested_at) / 3600, 1)::float8 AS hours_since,
+    round(extract(epoch FROM clock_timestamp() - coalesce(d.requested_at, d.started_at)) / 3600, 1)::float8
+        AS hours_since,
     CASE WHEN d.status = 'active' THEN
         greatest(0, 72 - round(extract(epoch FROM clock_timestamp() - d.requested_at) / 3600, 1))::float8
     END AS hours_left,

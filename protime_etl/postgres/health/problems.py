@@ -230,8 +230,13 @@ def _of_deltas(deltas: Sequence[Row]) -> Iterator[Problem]:
         if row["status"] in ("expired", "conflicted", "broken"):
             why = row["error"] or "the next poll starts a new initial load"
             yield Problem("error", "delta", f"{name} is {row['status']}", why, "protime-etl changes", since)
-        elif row["status"] == "active" and row["hours_since"] > TURN_HOURS:
-            what = f"{name} was last polled {row['hours_since']:.0f} hours ago and expires after {LIFETIME_HOURS}"
+        elif row["hours_since"] > TURN_HOURS:
+            hours = f"{row['hours_since']:.0f} hours ago"
+            what = (
+                f"{name} was last polled {hours} and expires after {LIFETIME_HOURS}"
+                if row["status"] == "active"
+                else f"the initial load of {name} was last continued {hours}"
+            )
             yield Problem("error", "delta", what, do="protime-etl changes", since=since)
         if row["withheld"]:
             what = f"{name}: {counted(row['withheld'], 'deletion')} held back"
