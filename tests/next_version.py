@@ -13,8 +13,8 @@ __all__ = ["next_version"]
 
 MIGRATION = '''from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{number:04}"
+down_revision = "{before:04}"
 
 
 def upgrade() -> None:
@@ -22,9 +22,11 @@ def upgrade() -> None:
 '''
 
 
-def next_version(patch: pytest.MonkeyPatch, folder: Path, statements: str) -> None:
-    """Let `db upgrade` find one more migration, of these statements."""
+def next_version(patch: pytest.MonkeyPatch, folder: Path, *each: str) -> None:
+    """Let `db upgrade` find a further migration of each of these statements."""
     migrations = folder / "migrations"
     shutil.copytree(schema.MIGRATIONS, migrations)
-    (migrations / "versions" / "0002_next.py").write_text(MIGRATION.format(statements=statements), encoding="utf-8")
+    for number, statements in enumerate(each, 2):
+        text = MIGRATION.format(number=number, before=number - 1, statements=statements)
+        (migrations / "versions" / f"{number:04}_next.py").write_text(text, encoding="utf-8")
     patch.setattr(schema, "MIGRATIONS", migrations)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ from protime_etl.sync.verify.verify import repair, verify
 from protime_etl.work import RunKind, Slice, Unit
 from tests.convergence.world import FIRST, STEP_SECONDS, World
 from tests.databases import execute
+from tests.next_version import next_version
 from tests.tenant import TODAY
 
 LONG_AGO = FIRST - dt.timedelta(days=20)
@@ -251,20 +253,21 @@ def test_a_time_zone_that_changes_ends_what_goes_on_with_the_one_before(world: W
         assert "another time zone while this command r" in one.error.message
 
 
-def test_an_upgrade_waits_for_what_is_under_way_and_ends_it(world: World) -> None:
-    with world.engine.connect() as connection:
-        version = connection.scalar(sa.text("SELECT version_num FROM protime_etl.alembic_version"))
-    older = f"UPDATE protime_etl.alembic_version SET version_num = '{int(version) - 1:04}'"
+def test_an_upgrade_waits_for_what_is_under_way_and_ends_it(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = "UPDATE protime_etl.alembic_version SET version_num = '0002'"
     try:
         with open_pipeline(world.settings, world.warehouse) as pipeline:
             one = Held(pipeline, read_all, 4, inside=True)
             assert one.stands()
+            next_version(monkeypatch, tmp_path, "SELECT 1", "SELECT 1")
             execute(world.warehouse, older)
             with pytest.raises(LockedError, match="Held by session"):
                 upgrade_schema(world.engine)
             one.go()
     finally:
-        execute(world.warehouse, f"UPDATE protime_etl.alembic_version SET version_num = '{version}'")
+        execute(world.warehouse, "UPDATE protime_etl.alembic_version SET version_num = '0001'")
     assert isinstance(one.error, SchemaError)
     assert "while this command ran" in one.error.message
 
