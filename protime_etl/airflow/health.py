@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from protime_etl.sync.pipeline import Pipeline
 
-__all__ = ["tell_health"]
+__all__ = ["record_health"]
 
 KEY = "health"
 METRIC = "protime"
 
 
-def tell_health(pipeline: Pipeline, context: Context, outlets: Iterable[object], log: Any) -> None:
+def record_health(pipeline: Pipeline, context: Context, outlets: Iterable[object], log: Any) -> None:
     """Keep the tenant's health at the assets that the task tells, and send it as gauges; never raises.
 
     The assets' state is read by `GET /api/v2/assets/{id}/state-store/health` (from Airflow 3.3 on), the gauges go where

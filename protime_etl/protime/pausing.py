@@ -18,10 +18,10 @@ from protime_etl.errors import ApiError, RateLimited
 __all__ = ["MemoryPause", "Pause", "pause_all", "wait_out"]
 
 STAGGER_SECONDS = 1.0
-TELL_SECONDS = 5.0
+LOG_SECONDS = 5.0
 LOOK_SECONDS = 5.0
 # Its own budget must not stop a process that may not wait at all: so many turns are always waited for.
-PATIENT_TURNS = 10
+PATIENT_SLOTS = 10
 NEXT_STEPS = (
     "Airflow and backfill then resume by themselves; run any other command again after that."
     " To lift the pause: protime-etl resume"
@@ -46,7 +46,7 @@ class Pause(Protocol):
         `asked` is how many seconds the answer named, to be shown.
         """
 
-    def turn(self, patience: float) -> float:
+    def reserve_slot(self, patience: float) -> float:
         """Seconds until the next free turn within the budget; 0 without one.
 
         The caller has it then, unless it is more than `patience` seconds away.
@@ -59,7 +59,7 @@ class MemoryPause:
     def __init__(self, requests_per_second: float | None = None) -> None:
         self.share = 1 / requests_per_second if requests_per_second else 0.0
         self._until = 0.0
-        self._next_turn = 0.0
+        self._next_slot = 0.0
         self._lock = threading.Lock()
 
     def remaining(self) -> float:
@@ -72,13 +72,13 @@ class MemoryPause:
         with self._lock:
             self._until = max(self._until, time.monotonic() + seconds)
 
-    def turn(self, patience: float) -> float:
+    def reserve_slot(self, patience: float) -> float:
         """Seconds until the next free turn."""
         with self._lock:
             now = time.monotonic()
-            away = max(0.0, self._next_turn - now)
+            away = max(0.0, self._next_slot - now)
             if away <= patience:
-                self._next_turn = now + away + self.share
+                self._next_slot = now + away + self.share
             return away
 
 
@@ -104,8 +104,8 @@ def pause_all(pause: Pause, error: ApiError, longest: float) -> None:
     error.guidance = f"{error.guidance} {paused}".lstrip()
 
 
-def wait_out(pause: Pause, max_wait: float, *, turn: bool = True) -> bool:
-    """Return when a request may be sent: after a pause, and when it is the caller's turn unless `turn` is false.
+def wait_out(pause: Pause, max_wait: float, *, slot: bool = True) -> bool:
+    """Return when a request may be sent: after a pause, and when it is the caller's turn unless `slot` is false.
 
     Tells whether it had to wait. Then something else may have changed meanwhile, such as the token.
 
@@ -113,10 +113,10 @@ def wait_out(pause: Pause, max_wait: float, *, turn: bool = True) -> bool:
         RateLimited: it is longer than `max_wait` seconds; such a wait should not hold a worker.
     """
     waited = _sit_out(pause, max_wait)
-    if not turn:
+    if not slot:
         return waited
-    patience = max(max_wait, PATIENT_TURNS * pause.share)
-    while (away := pause.turn(patience)) > 0:
+    patience = max(max_wait, PATIENT_SLOTS * pause.share)
+    while (away := pause.reserve_slot(patience)) > 0:
         if away > patience:
             raise RateLimited(
                 f"Other processes have used up the request budget for {away:.0f} seconds, until {moment_in(away)}.",
@@ -134,7 +134,7 @@ def wait_out(pause: Pause, max_wait: float, *, turn: bool = True) -> bool:
 
 def _sit_out(pause: Pause, max_wait: float) -> bool:
     """Return when there is no pause; after one, not all at the same moment. Tells whether there was one."""
-    told = 0.0
+    logged_until = 0.0
     waited = False
     while (remaining := pause.remaining()) > 0:
         ends = time.monotonic() + remaining
@@ -145,13 +145,13 @@ def _sit_out(pause: Pause, max_wait: float) -> bool:
                 status=429,
                 retry_after=remaining,
             )
-        if remaining > TELL_SECONDS and ends > told + TELL_SECONDS:
+        if remaining > LOG_SECONDS and ends > logged_until + LOG_SECONDS:
             log.warning(
                 "The API asked us to wait (Retry-After) %.0f more seconds, until %s.",
                 remaining,
                 moment_in(remaining),
             )
-            told = ends
+            logged_until = ends
         # A pause may be lifted: it is looked at again now and then.
         stagger = random.uniform(0, STAGGER_SECONDS)  # noqa: S311 - no secret depends on it
         time.sleep(LOOK_SECONDS if remaining > LOOK_SECONDS else remaining + stagger)

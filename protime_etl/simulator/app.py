@@ -166,7 +166,7 @@ class _Api:
 
     async def _changes(self, collection: Collection, request: Request) -> Response:
         self._check(request, collection.scope)
-        return json_answer(self._deltas.turn(collection.path, delta_query(request)))
+        return json_answer(self._deltas.poll(collection.path, delta_query(request)))
 
     async def _record(self, collection: Collection, request: Request) -> Response:
         self._check(request, collection.scope)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators.asset_events import active_outlets, untold_days
+from protime_etl.airflow.health import record_health
+from protime_etl.airflow.operators.asset_events import active_outlets, unreported_days
 from protime_etl.airflow.operators.base import ProtimeOperator, is_true, run_window
 from protime_etl.airflow.operators.reports import in_words
 from protime_etl.collections.clockings import CLOCKINGS
@@ -64,24 +64,24 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         """Take the turn; the asset event carries the counts."""
         run: Any = context["dag_run"]
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        turn = poll(pipeline, CLOCKINGS, restart=is_true(self.restart), asked_at=run.run_after)
-        counts = turn.counts.as_dict()
-        pipeline.counts_of[CLOCKINGS.path] += turn.counts
-        self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
-        if turn.restarted:
-            self.log.warning("The delta started over (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
-        for error in filter(None, (turn.withheld, turn.older)):
+        result = poll(pipeline, CLOCKINGS, restart=is_true(self.restart), asked_at=run.run_after)
+        counts = result.counts.as_dict()
+        pipeline.counts_of[CLOCKINGS.path] += result.counts
+        self.log.info("Changes%s: %s", " (initial load)" if result.initial else "", in_words(result.counts))
+        if result.restarted:
+            self.log.warning("The delta started over (%s); see docs/delta.md. %s", result.restarted, result.reason)
+        for error in filter(None, (result.withheld, result.older)):
             self.log.error("%s", error)
-        if turn.unconfirmed:
-            self.log.warning("%s could not be requested by id.", counted(turn.unconfirmed, "record"))
+        if result.unconfirmed:
+            self.log.warning("%s could not be requested by id.", counted(result.unconfirmed, "record"))
         outlets = active_outlets(self, context) if self.outlets else []
-        told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in outlets}
-        if self.skip_unchanged and not turn.changed and not any(one.anything for one in told.values()):
+        reports = {outlet: unreported_days(self, pipeline, context, outlet, delta_alone=True) for outlet in outlets}
+        if self.skip_unchanged and not result.changed and not any(one.anything for one in reports.values()):
             raise AirflowSkipException("Nothing changed.")
-        for outlet, days in told.items():
+        for outlet, days in reports.items():
             context["outlet_events"][outlet].extra = {**counts, **days.as_extra()}
         if self.outlets:
-            tell_health(pipeline, context, self.outlets, self.log)
+            record_health(pipeline, context, self.outlets, self.log)
         return counts
 
 

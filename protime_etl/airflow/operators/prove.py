@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.operators.asset_events import untold_days
+from protime_etl.airflow.operators.asset_events import unreported_days
 from protime_etl.airflow.operators.base import (
     ProtimeOperator,
     is_backfill,
@@ -86,16 +86,16 @@ class ProtimeProveOperator(ProtimeOperator):
             problems.append(f"{failed} They are tried again when they have become the oldest.")
         if problems:
             raise AirflowFailException(" ".join(problems))
-        self._tell(pipeline, done, context)
+        self._send_event(pipeline, done, context)
         return {"requests": done.requests, "windows": len(done.windows), "differences": done.differences}
 
-    def _tell(self, pipeline: Pipeline, done: Proving, context: Context) -> None:
+    def _send_event(self, pipeline: Pipeline, done: Proving, context: Context) -> None:
         for outlet in self.outlets:
             if isinstance(outlet, AssetAlias) and self.repaired is not None:
                 # Also what a try before this one repaired.
-                told = untold_days(self, pipeline, context, self.repaired)
-                if told.anything:
-                    extra = {**done.repaired.as_dict(), **told.as_extra()}
+                report = unreported_days(self, pipeline, context, self.repaired)
+                if report.anything:
+                    extra = {**done.repaired.as_dict(), **report.as_extra()}
                     context["outlet_events"][outlet].add(self.repaired, extra=extra)
 
     def _report(self, done: Proving) -> None:

@@ -275,7 +275,7 @@ def _rows_of_each(
         return rows_until(connection, end, query, values)
     except IMPOSSIBLE:
         pass
-    told: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for tenant in connection.scalars(sa.text("SELECT tenant FROM protime_etl.tenants ORDER BY tenant")).all():
         try:
             rows = rows_until(
@@ -288,8 +288,8 @@ def _rows_of_each(
             continue
         if rows is None:
             return None
-        told += rows
-    return told
+        found += rows
+    return found
 
 
 def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ __all__ = ["RANGES_SHOWN", "Missing", "Problem", "days_in_words", "problems_of"]
 
 LIST_HOURS = 60
 """A list is read every night; until then the next night may yet be under way."""
-TURN_HOURS = 24
+POLL_HOURS = 24
 LIFETIME_HOURS = 72
 PROOF_DAYS = 400
 """A day that is proven more seldom than once in a year needs a larger budget."""
@@ -230,7 +230,7 @@ def _of_deltas(deltas: Sequence[Row]) -> Iterator[Problem]:
         if row["status"] in ("expired", "conflicted", "broken"):
             why = row["error"] or "the next poll starts a new initial load"
             yield Problem("error", "delta", f"{name} is {row['status']}", why, "protime-etl changes", since)
-        elif row["status"] == "active" and row["hours_since"] > TURN_HOURS:
+        elif row["status"] == "active" and row["hours_since"] > POLL_HOURS:
             what = f"{name} was last polled {row['hours_since']:.0f} hours ago and expires after {LIFETIME_HOURS}"
             yield Problem("error", "delta", what, do="protime-etl changes", since=since)
         if row["withheld"]:

@@ -64,7 +64,7 @@ def note_drift(connection: Connection, tenant: str, collection: Collection, vani
     )
 
 
-def clear_drift(connection: Connection, tenant: str, collection: str, told: Mapping[int, str]) -> None:
+def clear_drift(connection: Connection, tenant: str, collection: str, changed: Mapping[int, str]) -> None:
     """The delta has told these records with these versions."""
     statement = sa.text(
         "DELETE FROM protime_etl.drift_candidates AS c"
@@ -72,6 +72,6 @@ def clear_drift(connection: Connection, tenant: str, collection: str, told: Mapp
         " WHERE c.tenant = :tenant AND c.collection = :collection AND c.id = d.id"
         " AND (d.version = '' OR c.change_version <= d.version COLLATE \"C\")"
     )
-    parameters = {"tenant": tenant, "collection": collection, "ids": list(told), "versions": list(told.values())}
+    parameters = {"tenant": tenant, "collection": collection, "ids": list(changed), "versions": list(changed.values())}
     with no_nested_loops(connection):
         connection.execute(statement, parameters)

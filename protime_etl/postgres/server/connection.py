@@ -153,7 +153,7 @@ def _of_a_function(where: str, cause: BaseException | None) -> DatabaseError | N
     name = called and (called[1] or called[2])
     if not name or name.startswith("protime_etl."):
         return None
-    told = f"The function {name} failed on {where} ({_reason(cause)})."
+    message = f"The function {name} failed on {where} ({_reason(cause)})."
     guidance = (
         "It does not belong to protime-etl: a trigger, an event trigger, an index or a policy calls it. Correct it."
     )
@@ -164,7 +164,7 @@ def _of_a_function(where: str, cause: BaseException | None) -> DatabaseError | N
         )
     # A name is not found the next time either; what a function refuses now it may take later.
     kind = DatabaseError if (cause.sqlstate or "")[:2] in {"22", "23", "P0"} else SchemaError
-    return kind(told, guidance=guidance)
+    return kind(message, guidance=guidance)
 
 
 def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:

@@ -127,11 +127,11 @@ class Confirmation:
         """What is still to be confirmed; what came to be known meanwhile is taken out."""
         with self._session.transaction() as connection:
             waiting = unconfirmed(connection, self._tenant, self._session.path, accepted=self._brake.accepted)
-            told = {one.id: one.version for one in waiting if one.reason in DELETIONS}
-            if not told:
+            versions = {one.id: one.version for one in waiting if one.reason in DELETIONS}
+            if not versions:
                 return waiting
-            left = unresolved_deletions(connection, self._tenant, self._session.path, told)
-            self._settle(connection, [one for one in told if one not in left])
+            left = unresolved_deletions(connection, self._tenant, self._session.path, versions)
+            self._settle(connection, [one for one in versions if one not in left])
             return [one for one in waiting if one.reason not in DELETIONS or one.id in left]
 
     def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
@@ -202,17 +202,17 @@ class Confirmation:
         """Mark what is gone, store what is there, and take both out."""
         if not asked.gone and not asked.found:
             return
-        told = {one.id: one.version for one in asked.gone if one.reason == "delta"}
+        versions = {one.id: one.version for one in asked.gone if one.reason == "delta"}
         vanished = [one.id for one in asked.gone if one.reason == "vanished"]
         with self._session.transaction() as connection:
-            (lock_merges_exclusive if told else lock_merges_shared)(connection, self._tenant)
+            (lock_merges_exclusive if versions else lock_merges_shared)(connection, self._tenant)
             load = DeltaLoad(connection, self._tenant, self._session.collection, asked.asked_at)
             load.stage(asked.found)
-            load.lock_people(connection, dict.fromkeys((*told, *vanished), ""))
+            load.lock_people(connection, dict.fromkeys((*versions, *vanished), ""))
             in_doubt = load.unconfirmed()  # gone after it was asked for: another poll tells
             load.drop(in_doubt)
             load.merge(vanished)
-            load.delete(told)
+            load.delete(versions)
             load.note_written()
             settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in in_doubt]
             self._settle(connection, settled)

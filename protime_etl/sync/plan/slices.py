@@ -20,7 +20,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
 from protime_etl.sync.plan.volume import VolumeEstimate
-from protime_etl.work import EVERYONE, NOBODY, Slice
+from protime_etl.work import EVERYONE, NO_PERSON, Slice
 
 __all__ = ["expected_requests", "plan_gaps", "plan_units", "slice_filter", "smallest_question", "windows"]
 
@@ -56,7 +56,7 @@ def smallest_question(collection: Collection, day: dt.date) -> Condition:
     So it is another question than any that a unit asks, and is answered where one of those is not.
     """
     if collection.by_people:
-        return slice_filter([NOBODY], day, day)
+        return slice_filter([NO_PERSON], day, day)
     return slice_filter([EVERYONE], LONG_AGO, LONG_AGO)
 
 

@@ -36,7 +36,7 @@ __all__ = [
     "answers_others",
     "is_about_the_question",
     "parts_of",
-    "told_to_wait",
+    "requested_wait",
     "unreadable",
 ]
 
@@ -57,14 +57,14 @@ class UnitCutError(Exception):
         """Whether the API asked it to wait again and again, and nothing was read."""
 
 
-def told_to_wait(error: ProtimeError) -> float | None:
+def requested_wait(error: ProtimeError) -> float | None:
     """Seconds that an answer asked to wait, if it did."""
     return error.retry_after if isinstance(error, ApiError) else None
 
 
 def is_about_the_question(error: ProtimeError) -> bool:
     """Whether a smaller question may be answered where this one was not."""
-    if isinstance(error, UntrustedLinkError) or told_to_wait(error) is not None:
+    if isinstance(error, UntrustedLinkError) or requested_wait(error) is not None:
         return False
     return isinstance(error, (InvalidRequestError, ServerError, UnreachableError, ProtocolError))
 

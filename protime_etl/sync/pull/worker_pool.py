@@ -123,7 +123,7 @@ class WorkerPool:
         self._workers = workers
         self._observer.planned(self._units, self._expected_requests())
         for path, estimate in self._estimates.items():  # a run that goes on was planned for other workers, or with less
-            self._plan_anew(path, estimate, probing=not estimate.knows_page_size)
+            self._replan(path, estimate, probing=not estimate.knows_page_size)
         threads = [threading.Thread(target=self._in_a_thread, daemon=True) for _ in range(workers)]
         for thread in threads:
             thread.start()
@@ -189,7 +189,7 @@ class WorkerPool:
                 estimate = self._estimates[unit.collection]
                 estimate.observe(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
                 if self._surprises(unit.collection, estimate):
-                    self._plan_anew(unit.collection, estimate)
+                    self._replan(unit.collection, estimate)
         return False
 
     def _stage(self, unit: Unit, stage: Stage) -> None:
@@ -216,7 +216,7 @@ class WorkerPool:
         surprise = abs(estimate.correction - correction)
         return surprise > WORTH_A_PLAN * correction or page_size != estimate.page_size
 
-    def _plan_anew(self, collection: str, estimate: VolumeEstimate, *, probing: bool = False) -> None:
+    def _replan(self, collection: str, estimate: VolumeEstimate, *, probing: bool = False) -> None:
         self._planned_with[collection] = (estimate.correction, estimate.page_size)
         waiting = [unit for unit in self.work.planned if unit.collection == collection and not unit.circles]
         client, workers = self._pipeline.client, self._workers
