@@ -252,7 +252,7 @@ def load_place() -> PlaceSettings:
 
 
 def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:
-    """The settings: those given as arguments, and the others from the environment and `.env` unless told not to.
+    """The settings: those given as arguments; unless `from_environment` is false, the others from there and `.env`.
 
     Raises:
         SettingsError: a setting is missing or wrong, and the message names it and never shows a secret; or `.env`

@@ -101,7 +101,7 @@ def _broken_bundle() -> SettingsError | None:
 
 
 def _cut(error: Exception, inner: BaseException, host: str) -> ProtimeError | None:
-    """An answer that began and did not come to its end, or that is none."""
+    """An answer that began and did not come to its end, or that is not HTTP."""
     if isinstance(error, requests.exceptions.Timeout) or isinstance(inner, TimeoutError):
         return UnreachableError(f"{host} did not answer in time.", guidance="Try again later.")
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):

@@ -1,7 +1,7 @@
 """One pause for all processes: after a 429 none asks this tenant before the time that it named.
 
 Where the pause is kept is the caller's choice (`Pause`): in memory for one process, in PostgreSQL for all. Beside it is
-the budget of requests a second, from which each request takes its turn.
+the budget of requests a second, from which each request takes a slot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["MemoryPause", "Pause", "pause_all", "wait_out"]
 STAGGER_SECONDS = 1.0
 LOG_SECONDS = 5.0
 LOOK_SECONDS = 5.0
-# Its own budget must not stop a process that may not wait at all: so many turns are always waited for.
+# Its own budget must not stop a process that may not wait at all: it always waits for this number of slots.
 PATIENT_SLOTS = 10
 NEXT_STEPS = (
     "Airflow and backfill then resume by themselves; run any other command again after that."
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Pause(Protocol):
-    """Until when no process asks, and which turn is free."""
+    """Until when no process asks, and which slot is free."""
 
     @property
     def share(self) -> float:
@@ -47,9 +47,9 @@ class Pause(Protocol):
         """
 
     def reserve_slot(self, patience: float) -> float:
-        """Seconds until the next free turn within the budget; 0 without one.
+        """Seconds until the next free slot within the budget; 0 without one.
 
-        The caller has it then, unless it is more than `patience` seconds away.
+        It is reserved for the caller, unless it is more than `patience` seconds away.
         """
 
 
@@ -73,7 +73,7 @@ class MemoryPause:
             self._until = max(self._until, time.monotonic() + seconds)
 
     def reserve_slot(self, patience: float) -> float:
-        """Seconds until the next free turn."""
+        """Seconds until the next free slot."""
         with self._lock:
             now = time.monotonic()
             away = max(0.0, self._next_slot - now)
@@ -83,12 +83,12 @@ class MemoryPause:
 
 
 def moment_in(seconds: float) -> str:
-    """The time of day so many seconds from now, on this machine's clock and in its zone."""
+    """The time of day `seconds` from now, on this machine's clock and in its zone."""
     return f"{dt.datetime.now().astimezone() + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S%z}"
 
 
 def pause_all(pause: Pause, error: ApiError, longest: float) -> None:
-    """Begin the pause that an answer asked for, if it did, of at most `longest` seconds; the error then tells of it."""
+    """Begin the pause that an answer asked for, if it did, of at most `longest` seconds; the error then says so."""
     asked = error.retry_after
     if not asked:
         return
@@ -105,9 +105,9 @@ def pause_all(pause: Pause, error: ApiError, longest: float) -> None:
 
 
 def wait_out(pause: Pause, max_wait: float, *, slot: bool = True) -> bool:
-    """Return when a request may be sent: after a pause, and when it is the caller's turn unless `slot` is false.
+    """Return when a request may be sent: after a pause, and in a slot of the budget unless `slot` is false.
 
-    Tells whether it had to wait. Then something else may have changed meanwhile, such as the token.
+    Returns whether it had to wait. Then something else may have changed meanwhile, such as the token.
 
     Raises:
         RateLimited: it is longer than `max_wait` seconds; such a wait should not hold a worker.
@@ -126,14 +126,14 @@ def wait_out(pause: Pause, max_wait: float, *, slot: bool = True) -> bool:
             )
         time.sleep(away)
         waited = True
-        # A pause that began meanwhile makes the turn void: after it, all who had one would ask at once.
+        # A pause that began meanwhile makes the slot void: after it, all that had one would ask at once.
         if not _sit_out(pause, max_wait):
             break
     return waited
 
 
 def _sit_out(pause: Pause, max_wait: float) -> bool:
-    """Return when there is no pause; after one, not all at the same moment. Tells whether there was one."""
+    """Return when there is no pause; after one, not all at the same moment. Returns whether there was one."""
     logged_until = 0.0
     waited = False
     while (remaining := pause.remaining()) > 0:

@@ -122,7 +122,7 @@ class _Api:
         return json_answer(counts | self._tenant.counts())
 
     async def faults(self, request: Request) -> Response:
-        """Show the fault plan, or follow the one in the body from now on; an empty one is none."""
+        """Show the fault plan, or follow the one in the body from now on; an empty one has no faults."""
         if request.method == "PUT":
             try:
                 self.misbehaviour.follow(read_plan((await request.body()).decode()))

@@ -1,4 +1,4 @@
-"""What a delta tells about changes.
+"""What a delta reports about changes.
 
 https://documentation.myprotime.eu/protimeapi/concepts/clocking-model/ : a clocking that was deleted by a person stays
 with the status `Deleted` and comes as `InsertOrUpdate`. Only one that was removed comes as `Delete`.

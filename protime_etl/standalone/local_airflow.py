@@ -141,7 +141,7 @@ class LocalAirflow:
         return str(run["dag_run_id"])
 
     def wait_for_run(self, dag_id: str, run_id: str, report: Callable[[str], object] = lambda _line: None) -> str:
-        """Wait until the run has ended, telling each change of a task; returns its state."""
+        """Wait until the run has ended, reporting each change of a task; returns its state."""
         reported: dict[str, str] = {}
         deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
@@ -150,7 +150,7 @@ class LocalAirflow:
                 label = task["rendered_map_index"]
                 key = f"{task['task_id']} {task['map_index']}"
                 if task["state"] == "running" and label == str(task["map_index"]):
-                    continue  # a moment later it has told its name
+                    continue  # its name follows a moment later
                 if task["state"] in ("running", "success", "failed", "up_for_retry", "upstream_failed", "skipped"):
                     if reported.get(key) != task["state"]:
                         report(f"  {task['state']:<16}{task['task_id']}{f' [{label}]' if label else ''}")

@@ -1,4 +1,4 @@
-"""What an asset's event tells beside the counts of its run: the days that no event of it has told."""
+"""What an asset event carries beside the counts of its run: the days that no earlier event has reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["active_outlets", "unreported_days"]
 def unreported_days(
     task: ProtimeOperator, pipeline: Pipeline, context: Context, outlet: object, *, delta_alone: bool = False
 ) -> DayReport:
-    """The days that no event of the outlet has told; each try of the task is told the same.
+    """The days that no event of the outlet has reported; each try of the task gets the same.
 
     Asked for last in a task: its event is sent when it succeeds.
     """

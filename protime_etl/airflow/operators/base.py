@@ -162,7 +162,7 @@ class ProtimeOperator(BaseOperator):
         return lineage_of(*self._loaded) if self._loaded is not None and self._loaded[2] else None
 
     def _logged(self, error: Exception) -> Exception:
-        """The error, after the log was told of it; the frames behind a known error say nothing more."""
+        """Log the error and return it without its traceback: the frames behind a known error add nothing."""
         if isinstance(error, RescheduledError):
             self.log.warning("%s", error)
         else:

@@ -1,4 +1,4 @@
-"""Operators around the delta: a turn, its age, and the proof that table and tenant agree."""
+"""Operators around the delta: a poll, its age, and the proof that table and tenant agree."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ MOST_HOURS = 8760
 
 
 class ProtimeChangesToPostgresOperator(ProtimeOperator):
-    """Take one turn of the delta of clockings. Without a change that is to be told the task is skipped.
+    """Poll the delta of clockings once. Without a change to report the task is skipped.
 
     :param skip_unchanged: False: succeed also when nothing changed.
-    :param restart: give the delta up and load all anew; where a template gives text, `true` is true. Another try of
-        the same run goes on with that load.
+    :param restart: discard the delta and start a new initial load; where a template gives text, `true` is true.
+        Another try of the same run resumes that load.
     :param accept_deletions: mark as deleted what vanished, however much that is. Otherwise too much at once waits; the
         log says so, and `ProtimeDeltaAgeOperator` fails.
     """
@@ -61,7 +61,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         self.accept_deletions = accept_deletions
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Take the turn; the asset event carries the counts."""
+        """Poll; the asset event carries the counts."""
         run: Any = context["dag_run"]
         pipeline.accept_deletions(is_true(self.accept_deletions))
         result = poll(pipeline, CLOCKINGS, restart=is_true(self.restart), asked_at=run.run_after)
@@ -88,7 +88,7 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
 class ProtimeDeltaAgeOperator(ProtimeOperator):
     """Fail while a delta has not been asked for in too long, or needs a decision.
 
-    One that was never started is none of its business.
+    A delta that was never started is ignored.
 
     :param hours: how long; after 72 hours the delta is lost.
     """
@@ -110,7 +110,7 @@ class ProtimeDeltaAgeOperator(ProtimeOperator):
 class ProtimeVerifyOperator(ProtimeOperator):
     """Compare the window of the run with the tenant, id by id. Returns the counts; fails if something was overlooked.
 
-    What is newer than the last reading does not count: it comes with the next turn or night.
+    What is newer than the last reading does not count: the next poll or nightly run brings it.
 
     :param lookback_days: days before the run's own day; as for the plan.
     """

@@ -33,14 +33,14 @@ MOST_REQUESTS = 1_000_000
 class ProtimeProveOperator(ProtimeOperator):
     """Compare with the tenant what was compared longest ago, of the days before the window of the run.
 
-    So all history is proven equal again and again, without a second reading of the night's own days. What differs is
-    repaired, counted in `protime.proof` and told in the log; the task fails only if something cannot be read. Returns
+    So all history is verified again and again, without a second reading of the night's own days. What differs is
+    repaired, counted in `protime.proof` and logged; the task fails only if something cannot be read. Returns
     the counts. A run made by `airflow backfill create` is skipped.
 
     :param requests: requests to take; left out: `proof_requests` of the connection, or a tenth of the night's.
     :param lookback_days: days before the run's own day that the night has read; as for the plan.
     :param accept_deletions: mark as deleted what vanished, however much that is.
-    :param repaired: the asset that is told when rows were repaired, by an outlet that is an `AssetAlias`.
+    :param repaired: the asset that gets an event when rows were repaired, through an outlet that is an `AssetAlias`.
     """
 
     template_fields: Sequence[str] = ("requests", "lookback_days", "accept_deletions", "collections", "accept_older")

@@ -213,7 +213,7 @@ def _of_lists(facts: Facts, collections: Sequence[str]) -> Iterator[Problem]:
 
 
 def _of_runs(runs: Sequence[Row]) -> Iterator[Problem]:
-    """The newest run, if it came to a bad end: what it left is told by days, and its command goes on with it."""
+    """The newest run, if it came to a bad end: what it left is reported by days, and its command resumes it."""
     newest = next((row for row in runs if RunKind(row["kind"]).is_requested), None)
     if newest is None or newest["status"] not in ("failed", "died"):
         return

@@ -1,8 +1,8 @@
-"""On which days something was written, and which asset's event has told it.
+"""On which days something was written, and which asset's event has reported it.
 
-The days are kept in the transaction that writes, and told by the next event of each asset, whoever wrote: a night that
-failed later on, a repair, the delta, the command line. A task that asks again, as its first try died, gets the same
-answer.
+The transaction that writes keeps the days, and the next event of each asset reports them, whatever wrote them: a
+night that failed later on, a repair, the delta, the command line. A task that asks again, as its first try died, gets
+the same answer.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def note_written(
 
 
 def report_days(connection: Connection, tenant: str, asset: str, task: str, *, delta_alone: bool = False) -> DayReport:
-    """All that no event of the asset has told yet, told by this task from now on; and what it was given before.
+    """Assign all days that no event of the asset has reported to this task; return them with those it got before.
 
-    The event is sent when the task succeeds. One that fails for good after this, and is never cleared, has told it to
-    nobody: so ask last.
+    The event is sent when the task succeeds. If the task fails for good after this and is never cleared, these days are
+    never reported: so call it last.
     """
     given = {"tenant": tenant, "asset": asset, "task": task, "delta_alone": delta_alone, "most": MOST_DAYS}
     connection.execute(sa.text(TAKE), given)

@@ -94,7 +94,7 @@ def create_engine(url: URL) -> Engine:
         max_overflow=-1,  # workers hold one each for the time of a unit: their number is the limit
         hide_parameters=True,
         isolation_level=ISOLATION_LEVEL,
-        use_native_hstore=False,  # looked for in a transaction, and there is none here
+        use_native_hstore=False,  # looked up in a transaction, and this has none
         connect_args={name: value for name, value in PARAMETERS.items() if name not in url.query},
     )
     _initialize_without_transaction(engine)

@@ -19,7 +19,7 @@ LONGEST_SECONDS = 1e9  # thirty years: what PostgreSQL can add to a time, and Py
 
 
 class SharedPause:
-    """Until when no process asks this tenant, and which turn is free; for all processes that share the warehouse."""
+    """Until when no process asks this tenant, and which slot is free; for all processes that share the warehouse."""
 
     def __init__(self, engine: Engine, tenant: str, requests_per_second: float | None = None) -> None:
         self._engine = engine
@@ -54,9 +54,9 @@ class SharedPause:
             connection.execute(statement, given)
 
     def reserve_slot(self, patience: float) -> float:
-        """Seconds until the next free turn within the budget of requests; 0 without a budget.
+        """Seconds until the next free slot within the budget of requests; 0 without a budget.
 
-        The caller has it then, unless it is more than `patience` seconds away. Turns are handed out one after the
+        It is reserved for the caller, unless it is more than `patience` seconds away. Slots are given out one after the
         other, a request's share of a second apart, in the order of asking.
         """
         if not self.share:

@@ -81,7 +81,7 @@ class Confirmation:
         """Ask for what is unconfirmed, and store what that gives.
 
         Raises:
-            ProtimeError: the API cannot be asked; what it told before is stored.
+            ProtimeError: the API cannot be asked; what it returned before is stored.
         """
         waiting = self._waiting()
         self._in_portions([one for one in waiting if one.reason == "doubtful"])
@@ -135,7 +135,7 @@ class Confirmation:
             return [one for one in waiting if one.reason not in DELETIONS or one.id in left]
 
     def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
-        """Take out what is known now; a pull that wrote it before was only faster, for the delta has told it."""
+        """Take out what is known now; a pull that wrote it before was only faster: the delta has brought it."""
         settle(connection, self._tenant, self._session.path, ids)
         clear_drift(connection, self._tenant, self._session.path, dict.fromkeys(ids, ""))
 
@@ -170,7 +170,7 @@ class Confirmation:
                 return
 
     def _ask(self, records: Sequence[Unconfirmed]) -> _Asked:
-        """Ask for records one by one; what a failure leaves unasked stays for the next turn."""
+        """Ask for records one by one; what a failure leaves unasked stays for the next poll."""
         with self._session.transaction() as connection:
             asked = _Asked(database_clock(connection))
         for one in records:
@@ -209,7 +209,7 @@ class Confirmation:
             load = DeltaLoad(connection, self._tenant, self._session.collection, asked.asked_at)
             load.stage(asked.found)
             load.lock_people(connection, dict.fromkeys((*versions, *vanished), ""))
-            in_doubt = load.unconfirmed()  # gone after it was asked for: another poll tells
+            in_doubt = load.unconfirmed()  # gone after it was asked for: another poll asks again
             load.drop(in_doubt)
             load.merge(vanished)
             load.delete(versions)
@@ -223,7 +223,7 @@ class Confirmation:
 
 
 def _is_about_the_record(error: ProtimeError) -> bool:
-    """Whether the API may say this of one record alone: it is asked for again in the next turn, and stops no other."""
+    """Whether the API may say this of one record alone: it is asked for again in the next poll, and stops no other."""
     if isinstance(error, ApiError):
         refused = isinstance(error, (RateLimited, UnauthorizedError, ForbiddenError))
         return not refused and error.retry_after is None

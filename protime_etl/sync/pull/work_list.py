@@ -172,7 +172,7 @@ class WorkList:
             self.counts_of[unit.collection] += counts
 
     def cut(self, unit: Unit, cut: UnitCutError) -> bool:
-        """A unit was cut; tells whether there is a pause to be sat out first."""
+        """A unit was cut; returns whether there is a pause to be sat out first."""
         with self.lock:
             self._let_go(unit)
             for part in reversed(cut.parts):
@@ -187,7 +187,7 @@ class WorkList:
             return waits and self._wait(cut.error)
 
     def fail(self, unit: Unit, error: ProtimeError) -> bool:
-        """A unit failed; tells whether there is a pause to be sat out before it is tried again."""
+        """A unit failed; returns whether there is a pause to be sat out before it is tried again."""
         with self.lock:
             self._let_go(unit)
             island = self._islands[unit.collection]

@@ -29,13 +29,13 @@ WORTH_A_PLAN = 0.1
 
 
 class Observer:
-    """Is told what happens, by one thread at a time; this one does nothing with it."""
+    """Gets the events of a run, from one thread at a time; this one ignores them."""
 
     def planned(self, units: Sequence[Unit], requests: int) -> None:
-        """These units are left to do, with so many requests expected."""
+        """These units are left to do, with the expected number of requests."""
 
     def page(self, unit: Unit, records: int) -> None:
-        """A page of a unit with so many records has come; they are stored when the unit is committed."""
+        """A page of a unit has come, with this number of records; they are stored when the unit is committed."""
 
     def stage(self, unit: Unit, stage: Stage) -> None:
         """The pull of a unit goes on to this stage; one that takes long is then known by its name."""
@@ -86,7 +86,7 @@ def pull_units(
 
 
 class WorkerPool:
-    """Pulls units of a run; with estimates by collection, what is not begun is planned anew on a surprise."""
+    """Pulls units of a run; with estimates by collection, what is not begun is planned again on a surprise."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class WorkerPool:
         )
 
     def run(self, workers: int, between: Callable[[], None]) -> None:
-        """Pull all units in so many threads; `between` is called every moment meanwhile.
+        """Pull all units in `workers` threads; `between` is called every moment meanwhile.
 
         What fails is collected in `work.failures`; see `WorkList` for what stops the others, too.
 
@@ -161,7 +161,7 @@ class WorkerPool:
             client.close()
 
     def _pull(self, unit: Unit, client: ProtimeClient) -> bool:
-        """Pull a unit; tells whether there is a pause that has to be sat out. No transaction is open meanwhile."""
+        """Pull a unit; returns whether there is a pause that has to be sat out. No transaction is open meanwhile."""
         try:
             counts = pull_unit(
                 self._pipeline,

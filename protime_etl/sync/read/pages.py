@@ -58,7 +58,7 @@ def split_by_uri(people: Sequence[int], read: Callable[[Sequence[int]], Iterator
     """The pages that `read` gives of these people; where the URI that names them is too long, of each half of them.
 
     Raises:
-        UriTooLongError: it is so of one person, too, or of a filter that names nobody.
+        UriTooLongError: it is so of one person, too, or of a filter without people.
     """
     try:
         yield from read(people)

@@ -110,7 +110,7 @@ class Comparing:
             found.units += 1
             try:
                 self._over_pauses(partial(self._judge, scope, found, differences, newest))
-            except RequestsSpentError:  # there is none left for a second look: the repair looks again
+            except RequestsSpentError:  # no request is left for a second look: the repair looks again
                 looked_at = {one.id for one in found.differences}
                 found.differences += [one for one in differences if one.id not in looked_at]
                 raise

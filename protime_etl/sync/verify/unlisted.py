@@ -1,4 +1,4 @@
-"""People who clock and whom no list of people names: told by asking for all clockings of some days by date alone.
+"""People who clock and whom no list of people names: found by asking for all clockings of some days by date alone.
 
 A tenant may not list all people (one has left, a client may not see all), and clockings are read by people. The
 filter does without people, too: so a verification asks by date alone, which takes no more requests, and sees who else
