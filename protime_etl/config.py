@@ -247,12 +247,12 @@ def load_place() -> PlaceSettings:
         SettingsError: as `load_settings`.
     """
     with _named_errors():
-        _tell_unknown()
+        _log_unknown_settings()
         return PlaceSettings()
 
 
 def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:
-    """The settings: those given as arguments, and the others from the environment and `.env` unless told not to.
+    """The settings: those given as arguments; unless `from_environment` is false, the others from there and `.env`.
 
     Raises:
         SettingsError: a setting is missing or wrong, and the message names it and never shows a secret; or `.env`
@@ -261,7 +261,7 @@ def load_settings(*, from_environment: bool = True, **given: Any) -> Settings:
     with _named_errors():
         if not from_environment:
             return _GivenSettings(**given)
-        _tell_unknown()
+        _log_unknown_settings()
         return Settings(**given)
 
 
@@ -271,14 +271,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]}?" if close else "docs/settings.md lists all settings."
 
 
-def _tell_unknown() -> None:
+def _log_unknown_settings() -> None:
     for name in sorted({*os.environ, *read_env_file(ENV_FILE)}):
         if name.upper().startswith(PREFIX):
-            _tell_if_unknown(name)
+            _log_if_unknown(name)
 
 
 @cache
-def _tell_if_unknown(name: str) -> None:
+def _log_if_unknown(name: str) -> None:
     known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | NO_SETTINGS
     if name.upper() not in known:
         log.warning("%s is not a setting and has no effect. %s", name, nearest(name.upper(), known))

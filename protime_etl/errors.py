@@ -154,7 +154,7 @@ class IncompleteError(ProtimeError):
 
 
 class DeletionsWithheldError(IncompleteError):
-    """So many records vanished at once that none of them was marked as deleted."""
+    """Too many records vanished at once; none of them was marked as deleted."""
 
 
 class OlderVersionsError(IncompleteError):

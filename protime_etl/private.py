@@ -29,7 +29,7 @@ def require_own(path: Path, found: os.stat_result) -> None:
         why = f"belongs to another user (uid {found.st_uid}; this one is {os.geteuid()})"
     elif stat.S_ISLNK(found.st_mode):  # it has no rights of its own
         return
-    # The group that many systems give each user for its own has no other members.
+    # The user's own group, which many systems make for each user, has no other members.
     elif found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid != os.getegid()):
         why = "can be written by other users"
     else:
@@ -41,7 +41,7 @@ def require_own(path: Path, found: os.stat_result) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Make sure that no link leads from a place of protime-etl's own to what is somebody else's.
+    """Make sure that no link leads from a place of protime-etl's own to another user's.
 
     Raises:
         SettingsError: it is one.

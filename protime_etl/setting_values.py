@@ -52,7 +52,7 @@ def check_timezone(name: str) -> str:
     """The name, if it is one of an IANA time zone.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an IANA time zone.
     """
     try:
         ZoneInfo(name)
@@ -76,7 +76,7 @@ def check_tenant(name: str) -> str:
     """The name, if it may be a tenant's.
 
     Raises:
-        ValueError: it is none; one that holds it is named in its place.
+        ValueError: it is not a name of a tenant; of a URL the message gives the name.
     """
     if TENANT.fullmatch(name):
         return name

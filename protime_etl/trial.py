@@ -88,7 +88,7 @@ def tenant_of_trial(home: Path) -> dict[str, str]:
 
 
 def _locked(descriptor: int) -> bool:
-    import fcntl  # noqa: PLC0415 - there is none on Windows, where there is no trial either
+    import fcntl  # noqa: PLC0415 - Windows has no fcntl, and no trial either
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

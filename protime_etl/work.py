@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 __all__ = [
     "EVERYONE",
-    "NOBODY",
+    "NO_PERSON",
     "Counts",
     "DagRun",
     "Request",
@@ -21,7 +21,7 @@ __all__ = [
     "whole_list",
 ]
 
-NOBODY = 0
+NO_PERSON = 0
 """No person has this id."""
 EVERYONE = -1
 """Stands for all people in slices of collections that are read by days."""

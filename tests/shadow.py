@@ -40,7 +40,7 @@ OTHERS = 4
 FIRST_DAY = TODAY - dt.timedelta(days=13)
 OF_NO_TENANT = {"views"}
 """Tables that belong to the warehouse as a whole."""
-LATER = {"until", "asked_until", "next_turn", "expires_at"}
+LATER = {"until", "asked_until", "next_slot", "expires_at"}
 """Moments that matter as long as they are to come."""
 FORM = {
     "timezone": "UTC",

@@ -1,4 +1,4 @@
-"""Plain English in everything the product says: words that hide the subject, or that a native reader stumbles over."""
+"""Plain English in all that users and readers of the code see: words that hide the subject or sound foreign."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ WORDS = re.compile(
     | anew                         # again; start over
     | nobody | somebody | whoever | everybody  # no process, the caller, all people
     | (?: so | that ) \s+ many     # the number
-    | is \s+ none                  # is not ..., has no ...
+    | (?-i: is \s+ none )          # is not ..., has no ...; `is None` is code
     | turns? \s+ of \s+ (?: a | the ) (?: \s+ \w+ )? \s+ deltas?  # poll
     )\b"""
 )
-EXCEPTIONS: dict[str, str] = {}
+SOURCE_WORDS = re.compile(rf"{WORDS.pattern} | \b turns? \b")
+"""In code a turn is never anything but a poll of the delta or a slot of the budget."""
+INSIDE_NAMES = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
+EXCEPTIONS = {".tell()": "the position in a file, as Python calls it"}
 """Text that stays as it is -> the reason; it is left out before the words are looked for."""
 NAMES = {"__all__"}
 """Lists of names: these are renamed with what they name."""
@@ -84,13 +87,18 @@ def whole(path: str) -> Iterator[Line]:
     yield 1, (ROOT / path).read_text(encoding="utf-8")
 
 
-def found(path: str, texts: Iterator[Line]) -> list[str]:
+def source(path: str) -> Iterator[Line]:
+    """All of a file, with its names taken apart."""
+    yield from ((line, INSIDE_NAMES.sub(" ", text)) for line, text in whole(path))
+
+
+def found(path: str, texts: Iterator[Line], words: re.Pattern[str] = WORDS) -> list[str]:
     """Where a word of the list is, as an editor takes it."""
     wrong = []
     for line, text in texts:
         for kept in EXCEPTIONS:
             text = text.replace(kept, "")  # noqa: PLW2901 - the rest of it
-        for match in WORDS.finditer(text):
+        for match in words.finditer(text):
             at = line + text.count("\n", 0, match.start())
             wrong.append(f"{path}:{at}: {' '.join(match.group().split())}")
     return wrong
@@ -99,6 +107,16 @@ def found(path: str, texts: Iterator[Line]) -> list[str]:
 @pytest.mark.parametrize("path", MODULES)
 def test_messages_are_plain_english(path: str) -> None:
     assert found(path, messages(path)) == []
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_source_is_plain_english(path: str) -> None:
+    assert found(path, source(path), SOURCE_WORDS) == []
+
+
+@pytest.mark.parametrize("path", [path for path in TEXTS if path.startswith("sql/")])
+def test_sql_is_plain_english(path: str) -> None:
+    assert found(path, source(path)) == []
 
 
 @pytest.mark.parametrize("path", TEXTS)
@@ -130,4 +148,13 @@ def test_the_words_are_found() -> None:
         "a:5: is none",
         "a:5: turn of the delta",
         "a:6: Anew",
+    ]
+
+
+def test_the_words_are_found_in_names() -> None:
+    spoilt = "if next_turn is None:\n    toldDays = NOBODY"
+    assert found("a", iter([(1, INSIDE_NAMES.sub(" ", spoilt))]), SOURCE_WORDS) == [
+        "a:1: turn",
+        "a:2: told",
+        "a:2: NOBODY",
     ]

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from protime_etl.sync.pipeline import Pipeline
 
-__all__ = ["tell_health"]
+__all__ = ["record_health"]
 
 KEY = "health"
 METRIC = "protime"
 
 
-def tell_health(pipeline: Pipeline, context: Context, outlets: Iterable[object], log: Any) -> None:
-    """Keep the tenant's health at the assets that the task tells, and send it as gauges; never raises.
+def record_health(pipeline: Pipeline, context: Context, outlets: Iterable[object], log: Any) -> None:
+    """Record the tenant's health at the assets of the task's outlets, and send it as gauges; never raises.
 
     The assets' state is read by `GET /api/v2/assets/{id}/state-store/health` (from Airflow 3.3 on), the gauges go where
     Airflow sends its metrics.
@@ -37,7 +37,7 @@ def tell_health(pipeline: Pipeline, context: Context, outlets: Iterable[object],
             if store is not None and isinstance(outlet, Asset):
                 store[outlet].set(KEY, health.as_dict())
         _send_gauges(health)
-    except Exception as error:  # noqa: BLE001 - the clockings are there, whoever hears of it
+    except Exception as error:  # noqa: BLE001 - the clockings are stored, reported or not
         log.warning("The health of %s is not reported (%s): %s", pipeline.tenant, type(error).__name__, error)
 
 

@@ -64,8 +64,8 @@ def warehouse_url(postgres_conn_id: str) -> URL:
 def _require_hosts(settings: Settings, hosts: str, *, tested: bool) -> None:
     """Make sure that the URLs lead to the hosts of the connection's own field.
 
-    Airflow tests what somebody sends with the secret that is stored, if host and port are those that are stored. It
-    does not compare the extra. A task reads what is stored, so it takes URLs without hosts.
+    Airflow tests submitted values with the stored secret if host and port are the stored ones. It does not compare the
+    extra. A task reads what is stored, so it takes URLs without hosts.
 
     Raises:
         SettingsError: a URL leads elsewhere.

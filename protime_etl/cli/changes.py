@@ -40,34 +40,39 @@ def changes(
         console.reading("reading changes") as page,
     ):
         pipeline.accept_deletions(accept_deletions)
-        turn = poll(pipeline, CLOCKINGS, first, restart=restart, on_page=page)
+        result = poll(pipeline, CLOCKINGS, first, restart=restart, on_page=page)
         token_requests = pipeline.tokens.requests
-    print_turn(turn, first, token_requests, as_json=as_json)
-    if turn.counts.rejected or turn.withheld or turn.older or turn.unconfirmed:
+    print_poll(result, first, token_requests, as_json=as_json)
+    if result.counts.rejected or result.withheld or result.older or result.unconfirmed:
         raise typer.Exit(3)
 
 
-def print_turn(turn: PollResult, asked: dt.date | None, token_requests: int, *, as_json: bool) -> None:
+def print_poll(result: PollResult, asked: dt.date | None, token_requests: int, *, as_json: bool) -> None:
     """What one poll did, and what is left to do for older days."""
-    counts = turn.counts
-    what = "initial load" if turn.initial else "changes"
+    counts = result.counts
+    what = "initial load" if result.initial else "changes"
     print_line(
         f"{what}: {counted(counts.rows_read, 'record')} read with {counted(counts.requests, 'request')}:"
         f" {counts.inserted} inserted, {counts.updated} updated, {counts.deleted} deleted,"
         f" {counts.unchanged} unchanged, {counts.rejected} rejected"
     )
-    if turn.restarted:
-        print_line(f"The delta started over ({turn.restarted}); see docs/delta.md. {turn.reason}")
-    if turn.initial:
-        print_line(f"It covers {turn.date_from} onwards. Older days: protime-etl backfill --from DATE --to DATE")
-        if asked is not None and turn.date_from is not None and asked < turn.date_from:
-            print_line(f"{asked} was requested; a delta can begin on {turn.date_from} at the earliest.")
+    if result.restarted:
+        print_line(f"The delta started over ({result.restarted}); see docs/delta.md. {result.reason}")
+    if result.initial:
+        print_line(f"It covers {result.date_from} onwards. Older days: protime-etl backfill --from DATE --to DATE")
+        if asked is not None and result.date_from is not None and asked < result.date_from:
+            print_line(f"{asked} was requested; a delta can begin on {result.date_from} at the earliest.")
     if counts.rejected:
         print_line("See the rejected records: protime-etl sql 'SELECT * FROM protime_etl.rejected_record'")
-    if turn.unconfirmed:
-        print_line(f"{counted(turn.unconfirmed, 'record')} could not be requested by id; the next poll tries again.")
-    for error in filter(None, (turn.withheld, turn.older)):
+    if result.unconfirmed:
+        print_line(f"{counted(result.unconfirmed, 'record')} could not be requested by id; the next poll tries again.")
+    for error in filter(None, (result.withheld, result.older)):
         console.print_error(error)
     if as_json:
-        extra = {"units": turn.pages, "initial": turn.initial, "restarted": turn.restarted, "date_from": turn.date_from}
-        print_json({**counts.as_dict(), "token_requests": token_requests, **extra, "reason": turn.reason})
+        extra = {
+            "units": result.pages,
+            "initial": result.initial,
+            "restarted": result.restarted,
+            "date_from": result.date_from,
+        }
+        print_json({**counts.as_dict(), "token_requests": token_requests, **extra, "reason": result.reason})

@@ -32,7 +32,7 @@ def run_checks(settings: Settings, url: URL) -> dict[str, str | None]:
     engine = create_engine(url)
     database = _problem(lambda: schema_state(engine))
     schema = SKIPPED if database else _problem(lambda: require_warehouse(engine, settings))
-    # A pause that another process was told keeps this one from asking, too; without a schema none can have been told.
+    # A pause that another process received holds for this one, too; without a schema there can be no such pause.
     shared = not (database or schema)
     rate = settings.requests_per_second
     pause: Pause = SharedPause(engine, settings.tenant, rate) if shared else MemoryPause(rate)

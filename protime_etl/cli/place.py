@@ -43,7 +43,7 @@ def chosen_collections(given: str) -> tuple[str, ...]:
     """The collections that the option names.
 
     Raises:
-        SettingsError: there is none of that name.
+        SettingsError: no collection has that name.
     """
     try:
         return choose_collections(given)
@@ -58,7 +58,7 @@ def warehouse(*, there: bool = False) -> Iterator[URL]:
     `there`: only one that there is; a command that shows something makes none.
 
     Raises:
-        SettingsError: there is none here.
+        SettingsError: there is no place here.
     """
     place = load_place()  # a query needs a database and no credentials
     if place.database_url is not None:

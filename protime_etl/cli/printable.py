@@ -6,7 +6,7 @@ import re
 
 __all__ = ["one_line", "printable", "tab_separated"]
 
-# C0 and C1 controls, the separators of lines that are no "\n", and the marks that turn the direction of text around.
+# C0 and C1 controls, the separators of lines that are no "\n", and the marks that reverse the direction of text.
 UNSEEN = "\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069"
 CONTROL = re.compile(f"[{UNSEEN}]")
 CONTROL_BUT_LINES = re.compile(f"(?!\n)[{UNSEEN}]")

@@ -56,7 +56,7 @@ def run_query(url: URL, query: str, *, write: bool = False, writer: RowWriter | 
     """Run one statement and print its rows as they come; with `write` it may change something and is committed.
 
     Without, it is kept from changing something by mistake: by a transaction that may only read and is rolled back, and
-    for a superuser, whom no right holds, by another role. That is no wall against somebody who means to.
+    for a superuser, whom no right holds, by another role. It does not stop a deliberate change.
 
     Raises:
         SettingsError: it is no statement, or more than one, or would leave this transaction.

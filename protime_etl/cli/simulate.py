@@ -60,7 +60,7 @@ def simulate(  # noqa: PLR0917 - one parameter an option
         raise SettingsError(f"{faults}: {error}", guidance="docs/reliability.md shows one.") from None
     options = Options(page_size=page_size, latency=latency, expires_in=token_lifetime, faults=plan)
 
-    def tell(url: str) -> None:
+    def announce(url: str) -> None:
         console.print_line(f"A simulated tenant with {people} people and {len(tenant.truth())} clockings. To use it:")
         for name, value in (
             ("TENANT", options.tenant_name),
@@ -73,6 +73,6 @@ def simulate(  # noqa: PLR0917 - one parameter an option
 
     try:
         with passing(tenant), changing(Changes(tenant, seed), changes):
-            serve(tenant, options, host=host, port=port, on_ready=tell)
+            serve(tenant, options, host=host, port=port, on_ready=announce)
     except OSError as error:
         raise SettingsError(f"Cannot listen on {host}:{port} ({error.strerror}).", guidance="Try --port 0.") from None

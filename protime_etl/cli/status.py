@@ -26,7 +26,7 @@ INNER = ("asked", "book", "complete", "not_asked_for", "plans", "proof_days")
 
 
 def print_status(url: URL, *, collections: Sequence[str], as_json: bool) -> bool:
-    """Print what the warehouse says of itself and these collections; tells whether all is well.
+    """Print what the warehouse says of itself and these collections; returns whether all is well.
 
     Raises:
         DatabaseError: as `read_status`.

@@ -97,9 +97,9 @@ class Collection:
             and "status" not in names,
             "its deltas lack a column that it does not have": not {*self.delta_lacks} <= {*names},
         }
-        told = [problem for problem, holds in problems.items() if holds]
-        if told:
-            raise ValueError(f"The registration of {self.path!r} contradicts itself: {'; '.join(told)}.")
+        found = [problem for problem, holds in problems.items() if holds]
+        if found:
+            raise ValueError(f"The registration of {self.path!r} contradicts itself: {'; '.join(found)}.")
 
     @property
     def by_people(self) -> bool:

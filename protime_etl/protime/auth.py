@@ -155,7 +155,7 @@ class TokenSource:
     def _renew(self, refused: Token | None) -> Token:
         patient_until = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:
-            wait_out(self._pause, self._settings.max_wait_in_task, turn=False)
+            wait_out(self._pause, self._settings.max_wait_in_task, slot=False)
             try:
                 with self._store.locked() as store:
                     kept = store.read()  # it may have been renewed since the caller looked
@@ -174,7 +174,7 @@ class TokenSource:
 
     def _ask(self) -> Token:
         self.requests += 1
-        self._pause.turn(math.inf)  # not waited for, as the store is locked: the next to ask waits the longer
+        self._pause.reserve_slot(math.inf)  # not waited for, as the store is locked: the next to ask waits the longer
         try:
             return self._fetch(self._settings)
         except ApiError as error:

@@ -129,7 +129,7 @@ class ProtimeClient:
         Raises:
             RateLimited: it is longer than a process may wait.
         """
-        wait_out(self._pause, self._settings.max_wait_in_task, turn=False)
+        wait_out(self._pause, self._settings.max_wait_in_task, slot=False)
 
     def list_uri(self, collection: Collection, condition: Condition | None) -> str:
         """The URI of the first page, as it is sent."""
@@ -320,15 +320,15 @@ class ProtimeClient:
 
     def _permitted(self) -> Token:
         """A token, when a request may be sent with it."""
-        turn = True
+        slot = True
         if self._longest_wait < self._settings.max_wait_in_task:
-            wait_out(self._pause, self._longest_wait, turn=False)  # before a token is waited for
+            wait_out(self._pause, self._longest_wait, slot=False)  # before a token is waited for
         while True:
             token = self._tokens.current()
             # The last thing before the request: getting a token may take a while, and a pause may outlast one.
-            if not wait_out(self._pause, self._longest_wait, turn=turn) or not token.due:
+            if not wait_out(self._pause, self._longest_wait, slot=slot) or not token.due:
                 return token
-            turn = False  # it has had it
+            slot = False  # it has had it
 
     def _exchange(self, uri: str, token: str) -> Exchange:
         if self.most_requests is not None and self.requests >= self.most_requests:

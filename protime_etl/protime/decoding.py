@@ -42,7 +42,7 @@ class _FastPage(msgspec.Struct, rename="camel"):
     delta_link: str | None = None
 
     def __post_init__(self) -> None:
-        self.next_link = self.next_link or None  # an empty link is none
+        self.next_link = self.next_link or None  # an empty link means no link
         self.delta_link = self.delta_link or None
 
 
@@ -71,7 +71,7 @@ def decode_page(collection: Collection, body: bytes) -> Page:
         try:
             return typed_of(collection).page(body)
         except BROKEN:
-            pass  # told apart below: a broken page, or records in it
+            pass  # distinguished below: a broken page, or records in it
     records, links = split_page(collection, body)
     page = Page(next_link=links.next_link, delta_link=links.delta_link)
     for raw in records:

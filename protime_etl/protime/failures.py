@@ -54,13 +54,13 @@ def _innermost(error: BaseException) -> BaseException:
 def _no_tls(error: ssl.SSLError, host: str) -> ProtimeError:
     if isinstance(error, ssl.SSLCertVerificationError):
         why = printable(error.verify_message)[:200].rstrip(".")
-        told = f"The TLS certificate of {host} cannot be trusted ({why})."
+        message = f"The TLS certificate of {host} cannot be trusted ({why})."
         if "expired" in why or "not yet valid" in why:
-            return UnreachableError(told, guidance="Check the clock of this machine; else the host needs a new one.")
+            return UnreachableError(message, guidance="Check the clock of this machine; else the host needs a new one.")
         if "mismatch" in why:
-            return UnreachableError(told, guidance="Check PROTIME_TENANT, PROTIME_API_URL and PROTIME_AUTH_URL.")
+            return UnreachableError(message, guidance="Check PROTIME_TENANT, PROTIME_API_URL and PROTIME_AUTH_URL.")
         guidance = "Check the host; for a private certificate authority set REQUESTS_CA_BUNDLE."
-        return UnreachableError(told, guidance=guidance)
+        return UnreachableError(message, guidance=guidance)
     reason = printable(error.reason or type(error).__name__)
     guidance = "Check the network, and what is between here and the host, such as a proxy."
     if reason in NO_TLS:
@@ -101,7 +101,7 @@ def _broken_bundle() -> SettingsError | None:
 
 
 def _cut(error: Exception, inner: BaseException, host: str) -> ProtimeError | None:
-    """An answer that began and did not come to its end, or that is none."""
+    """An answer that began and did not come to its end, or that is not HTTP."""
     if isinstance(error, requests.exceptions.Timeout) or isinstance(inner, TimeoutError):
         return UnreachableError(f"{host} did not answer in time.", guidance="Try again later.")
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):

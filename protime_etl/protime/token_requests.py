@@ -40,7 +40,7 @@ class _TokenAnswer(msgspec.Struct):
     def lifetime(self) -> float:
         """Seconds; of an answer without them, which RFC 6749, 5.1 allows, few. Not above zero if unreadable."""
         if self.expires_in is None:
-            _tell_missing_lifetime()
+            _log_missing_lifetime()
             return DEFAULT_LIFETIME_SECONDS
         if isinstance(self.expires_in, str):
             return float(self.expires_in) if NUMBER.fullmatch(self.expires_in) else 0.0
@@ -58,7 +58,7 @@ _token_decoder = msgspec.json.Decoder(_TokenAnswer)
 
 
 @cache
-def _tell_missing_lifetime() -> None:
+def _log_missing_lifetime() -> None:
     log.warning("The token endpoint does not give a token's lifetime: %.0f s is assumed.", DEFAULT_LIFETIME_SECONDS)
 
 

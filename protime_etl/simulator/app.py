@@ -122,7 +122,7 @@ class _Api:
         return json_answer(counts | self._tenant.counts())
 
     async def faults(self, request: Request) -> Response:
-        """Show the fault plan, or follow the one in the body from now on; an empty one is none."""
+        """Show the fault plan, or follow the one in the body from now on; an empty one has no faults."""
         if request.method == "PUT":
             try:
                 self.misbehaviour.follow(read_plan((await request.body()).decode()))
@@ -166,7 +166,7 @@ class _Api:
 
     async def _changes(self, collection: Collection, request: Request) -> Response:
         self._check(request, collection.scope)
-        return json_answer(self._deltas.turn(collection.path, delta_query(request)))
+        return json_answer(self._deltas.poll(collection.path, delta_query(request)))
 
     async def _record(self, collection: Collection, request: Request) -> Response:
         self._check(request, collection.scope)

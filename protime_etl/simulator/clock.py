@@ -8,7 +8,7 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """A clock that runs as any other, starts where it is told, and can be moved on; never back."""
+    """A clock that runs as any other, starts at a given moment, and can be moved on; never back."""
 
     def __init__(self, now: dt.datetime | None = None) -> None:
         """Start at `now`, which needs a time zone; without it, at the time that it is."""

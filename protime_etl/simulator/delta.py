@@ -94,7 +94,7 @@ class Deltas:
         """The deltaLink that the initial load ends with."""
         return _link(delta.collection, self.token(delta))
 
-    def turn(self, collection: str, token: str) -> dict[str, object]:
+    def poll(self, collection: str, token: str) -> dict[str, object]:
         """The changes since a deltaLink was given out, and the next one.
 
         Raises:
@@ -104,11 +104,11 @@ class Deltas:
         if read.starting_cursor < delta.newest and not self._options.replay_delta_links:
             raise RefusalError(refused(409, "Conflict", "The delta token has been used"))
         changes, delta.newest = self._tenant.history[collection].since(read.starting_cursor)
-        tell_moved_out = self._options.moved_out_of_delta == "delete"
-        found = items(COLLECTIONS[collection], changes, delta.selection, tell_moved_out=tell_moved_out)
-        told = out_of_order(found, self._tenant.seed) if self._options.shuffle_delta else in_order(found)
+        report_moved_out = self._options.moved_out_of_delta == "delete"
+        found = items(COLLECTIONS[collection], changes, delta.selection, report_moved_out=report_moved_out)
+        ordered = out_of_order(found, self._tenant.seed) if self._options.shuffle_delta else in_order(found)
         following = self._tokens.write(delta.id, delta.newest, self._clock.now())
-        return {"value": [item.body for item in told], "deltaLink": _link(collection, following)}
+        return {"value": [item.body for item in ordered], "deltaLink": _link(collection, following)}
 
     def expire(self) -> None:
         """End the deltas that were not asked for in a long time; what they had kept of the past is gone."""

@@ -1,4 +1,4 @@
-"""What a delta tells about changes.
+"""What a delta reports about changes.
 
 https://documentation.myprotime.eu/protimeapi/concepts/clocking-model/ : a clocking that was deleted by a person stays
 with the status `Deleted` and comes as `InsertOrUpdate`. Only one that was removed comes as `Delete`.
@@ -30,12 +30,12 @@ class Item:
 
 
 def items(
-    collection: Collection, changes: Iterable[Change], selection: Selection, *, tell_moved_out: bool
+    collection: Collection, changes: Iterable[Change], selection: Selection, *, report_moved_out: bool
 ) -> list[Item]:
     """An item for every change of a record that the selection holds or held, the oldest first."""
     found: dict[tuple[int, str], Item] = {}
     for change in changes:
-        body = _body(collection, change, selection, tell_moved_out=tell_moved_out)
+        body = _body(collection, change, selection, report_moved_out=report_moved_out)
         if body is not None:
             # A record that was replaced by raw JSON keeps its version, and the last of equal versions counts.
             found[change.id, change.version] = Item(change.id, change.version, body)
@@ -66,12 +66,12 @@ def _by_version(item: Item) -> str:
 
 
 def _body(
-    collection: Collection, change: Change, selection: Selection, *, tell_moved_out: bool
+    collection: Collection, change: Change, selection: Selection, *, report_moved_out: bool
 ) -> dict[str, Any] | None:
     day = collection.day
     if _holds(selection, change.after, day):
         return {"changeType": "InsertOrUpdate", "data": _without(collection.delta_lacks, change.served)}
-    if _holds(selection, change.before, day) and (change.after is None or tell_moved_out):
+    if _holds(selection, change.before, day) and (change.after is None or report_moved_out):
         return {"changeType": "Delete", "data": {"changeVersion": change.version, "id": change.id}}
     return None
 

@@ -26,7 +26,7 @@ class DeltaToken(msgspec.Struct, rename="camel", frozen=True):
 
 
 class DeltaTokens:
-    """Writes and reads tokens with a key that follows from `secret`: the same after the tenant was served anew."""
+    """Writes and reads tokens with a key that follows from `secret`: the same after the tenant was served again."""
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.sha256(secret.encode()).digest()

@@ -15,8 +15,8 @@ As TOML::
     rate = 0.05                 # or count = 3 (the first three), or at = [1, 20] (the first and the 20th)
 
     [rate_limit]
-    requests = 100              # more than that many requests
-    seconds = 10                # in so many seconds are answered 429
+    requests = 100              # requests beyond this number
+    seconds = 10                # within this time are answered 429
     retry_after = 1             # at first; each time in a row `growth` times as long
     growth = 2
 """
@@ -96,7 +96,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 
 class RateLimit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """So many requests in so many seconds; who asks for more has to wait, longer each time in a row."""
+    """A number of requests in a number of seconds; who asks for more has to wait, longer each time in a row."""
 
     requests: Positive
     seconds: Annotated[float, msgspec.Meta(gt=0)]

@@ -117,7 +117,7 @@ def parse_expression(text: str) -> Expression:
         FilterError: the text is not an expression.
     """
     try:
-        # The transformer is embedded in the parser, which therefore returns what its type does not tell.
+        # The transformer is embedded in the parser, which therefore returns another type than it declares.
         return cast("Expression", _PARSER.parse(text))
     except UnexpectedInput as error:
         raise FilterError(_syntax_reason(text, error)) from None

@@ -23,7 +23,7 @@ class Changes:
         """How many changes were made so far."""
 
     def make(self, number: int = 1) -> None:
-        """Make that many changes."""
+        """Make `number` changes."""
         choices: list[tuple[Callable[[], None], int]] = [
             (self._add, 6),
             (self._edit_time, 5),

@@ -17,7 +17,7 @@ KNOWN_SCOPES = frozenset(collection.scope for collection in COLLECTIONS.values()
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Choices that the documentation leaves to the tenant or does not tell."""
+    """Choices that the documentation leaves to the tenant or does not describe."""
 
     tenant_name: str = "simulated"
     client_id: str = "simulated-client"

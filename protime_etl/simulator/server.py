@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
+        """Start, then call `on_ready`."""
         await super().startup(sockets)
         self._on_ready()
 
@@ -90,7 +90,7 @@ class SimulatedTenant:
 
 @contextlib.contextmanager
 def changing(changes: Changes, a_second: float) -> Iterator[None]:
-    """Make random changes in the background, so many a second, as long as the `with` block lasts."""
+    """Make random changes in the background, `a_second` per second, as long as the `with` block lasts."""
     stop = threading.Event()
 
     def run() -> None:
@@ -116,7 +116,7 @@ def serve(
     port: int = 0,
     on_ready: Callable[[str], object] = lambda _url: None,
 ) -> None:
-    """Serve until the process is interrupted; `on_ready` is told the URL once requests are answered.
+    """Serve until the process is interrupted; `on_ready` gets the URL once requests are answered.
 
     Raises:
         OSError: the port is taken or may not be used.
@@ -141,8 +141,8 @@ def _config(app: Callable[..., object]) -> uvicorn.Config:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # Bound here, so that a free port is ours before it is told. With the protocol named, asyncio turns
-    # off Nagle's algorithm on the connections; otherwise every answer waits 40 ms for an acknowledgement.
+    # Bound here, so that a free port is ours before it is printed. With the protocol named, asyncio
+    # disables Nagle's algorithm on the connections; otherwise every answer waits 40 ms for an acknowledgement.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

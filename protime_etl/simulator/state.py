@@ -61,7 +61,7 @@ class Tenant:
         """Generate the tenant; without days, the 30 days up to `today`, which is by default the day in UTC.
 
         `until` is a moment on the wall clock: what is clocked after it is held back until `catch_up`. `irregular`: with
-        what real tenants have, as double punches, forgotten clockings, a closed period, and somebody who left.
+        what real tenants have, as double punches, forgotten clockings, a closed period, and a person who left.
         `planned_days`: how many days after the last one have plans.
         """
         self.seed = seed
@@ -148,7 +148,7 @@ class Tenant:
         return deleted
 
     def hard_delete(self, clocking_id: int) -> str:
-        """Remove a clocking; the changeVersion of the deletion, which a delta alone will tell.
+        """Remove a clocking; the changeVersion of the deletion, which only a delta will report.
 
         Raises:
             KeyError: there is no such clocking.
@@ -190,7 +190,7 @@ class Tenant:
             return self._put(collection, msgspec.structs.replace(record, change_version=self._next_version()))
 
     def remove_record(self, collection: str, record_id: int) -> str:
-        """Remove a record of any collection; the changeVersion of the deletion, which a delta alone will tell.
+        """Remove a record of any collection; the changeVersion of the deletion, which only a delta will report.
 
         Raises:
             KeyError: there is no such record.
@@ -247,7 +247,7 @@ class Tenant:
             return Backup(held, dict(self._raw), first_id, first_version)
 
     def restore(self, backup: Backup, lower: int = 0) -> None:
-        """Hold again what the backup has, as after an accident or a move; deltas are not told.
+        """Hold again what the backup has, as after an accident or a move; deltas do not report it.
 
         Ids and versions that were given since are given again. `lower`: each version is that much lower.
         """

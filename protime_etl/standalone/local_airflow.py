@@ -104,10 +104,10 @@ class LocalAirflow:
         try:
             if "Authorization" not in self._session.headers:
                 login = {"username": ADMIN, "password": self.password} if self.password else None
-                told = self._session.request(
+                response = self._session.request(
                     "POST" if login else "GET", f"{self.url}/auth/token", json=login, timeout=ANSWER_SECONDS
                 )
-                self._session.headers["Authorization"] = f"Bearer {told.json()['access_token']}"
+                self._session.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
             # A connection that rests for seconds is closed by Airflow, perhaps while the next request is on its way.
             self._session.close()
             answer = self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=ANSWER_SECONDS)
@@ -140,9 +140,9 @@ class LocalAirflow:
         run = self.request("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
         return str(run["dag_run_id"])
 
-    def wait_for_run(self, dag_id: str, run_id: str, tell: Callable[[str], object] = lambda _line: None) -> str:
-        """Wait until the run has ended, telling each change of a task; returns its state."""
-        told: dict[str, str] = {}
+    def wait_for_run(self, dag_id: str, run_id: str, report: Callable[[str], object] = lambda _line: None) -> str:
+        """Wait until the run has ended, reporting each change of a task; returns its state."""
+        reported: dict[str, str] = {}
         deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
             state = self.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
@@ -150,11 +150,11 @@ class LocalAirflow:
                 label = task["rendered_map_index"]
                 key = f"{task['task_id']} {task['map_index']}"
                 if task["state"] == "running" and label == str(task["map_index"]):
-                    continue  # a moment later it has told its name
+                    continue  # its name follows a moment later
                 if task["state"] in ("running", "success", "failed", "up_for_retry", "upstream_failed", "skipped"):
-                    if told.get(key) != task["state"]:
-                        tell(f"  {task['state']:<16}{task['task_id']}{f' [{label}]' if label else ''}")
-                    told[key] = task["state"]
+                    if reported.get(key) != task["state"]:
+                        report(f"  {task['state']:<16}{task['task_id']}{f' [{label}]' if label else ''}")
+                    reported[key] = task["state"]
             if state in ("success", "failed"):
                 return str(state)
             time.sleep(1)
@@ -169,8 +169,8 @@ class LocalAirflow:
             path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
             log = self.request("GET", f"{path}?full_content=true&map_index={task['map_index']}")["content"]
             errors = [line["event"] for line in log if line.get("level") in ("error", "critical")]
-            told = [event for event in errors if event != "Task failed with exception"] or errors
-            said.append(f"{task['task_id']}: {told[-1] if told else 'no error in its log'}")
+            causes = [event for event in errors if event != "Task failed with exception"] or errors
+            said.append(f"{task['task_id']}: {causes[-1] if causes else 'no error in its log'}")
         return said
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ def parse_date(text: str) -> dt.date:
     """The date in this text.
 
     Raises:
-        SettingsError: it is none.
+        SettingsError: the text is not a date.
     """
     try:
         return dt.date.fromisoformat(text)
@@ -26,7 +26,7 @@ def parse_ids(where: str, text: str) -> list[int]:
     """The ids in this text; `where` is what the message calls it.
 
     Raises:
-        SettingsError: they are none.
+        SettingsError: the text is not a list of ids.
     """
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and int(part) < 2**63 for part in parts):
@@ -38,7 +38,7 @@ def parse_whole_number(where: str, given: object, least: int, most: int) -> int:
     """The whole number in a field of a form, from `least` to `most`; JSON and templates write 3 as 3.0, too.
 
     Raises:
-        SettingsError: it is none, or beyond the bounds; `where` is what the message calls it.
+        SettingsError: it is not a whole number, or out of bounds; `where` is what the message calls it.
     """
     number = _number(given)
     if number is None or not least <= number <= most or number != number.to_integral_value():
@@ -50,7 +50,7 @@ def parse_number(where: str, given: object, least: float, most: float) -> float:
     """The number in a field of a form, from `least` to `most`.
 
     Raises:
-        SettingsError: it is none, or beyond the bounds; `where` is what the message calls it.
+        SettingsError: it is not a number, or out of bounds; `where` is what the message calls it.
     """
     number = _number(given)
     if number is None or not least <= number <= most:

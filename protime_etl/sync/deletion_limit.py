@@ -1,7 +1,7 @@
 """The brake on inferred deletions: what vanishes by the hundred at once is rather an error than a deletion.
 
 Narrowed rights, an outage or a fault of the tenant look like this: an answer with status 200 that is nearly empty. Then
-nothing is marked as deleted, everything else is committed, and the caller is told how many it would have been and
+nothing is marked as deleted, everything else is committed, and the caller learns how many it would have been and
 how to accept it. What was withheld is not covered, so that the next reading finds it again.
 
 A list that is read whole may be short. So a list that comes empty, or without more than half of its records, is held
@@ -31,11 +31,11 @@ class Brake:
     """Whether the caller has accepted any number."""
 
     def limit(self, scope: int) -> int:
-        """How many records may vanish of a scope that held so many."""
+        """How many records may vanish of a scope that held `scope` records."""
         return max(LEAST, scope // SHARE) if self.most is None else self.most
 
     def withholds(self, vanished: int, scope: int) -> bool:
-        """Whether so many vanished records, of a scope that held so many, are too many to be marked as deleted."""
+        """Whether this number of vanished records of a scope is too large for them to be marked as deleted."""
         return not self.accepted and vanished > self.limit(scope)
 
     def withholds_list(self, vanished: int, listed: int, live: int) -> bool:
@@ -45,7 +45,7 @@ class Brake:
         return self.withholds(vanished, listed + vanished) or (suspicious and not self.accepted)
 
     def error(self, vanished: int, scope: int, what: str) -> DeletionsWithheldError:
-        """What to tell after everything else was committed; `what` names the scope, such as `clockings of ...`."""
+        """What to report after everything else was committed; `what` names the scope, such as `clockings of ...`."""
         limit = f", more than {self.limit(scope)}" if vanished > self.limit(scope) else ""
         return DeletionsWithheldError(
             f"{vanished} of {scope} {what} vanished at once{limit}:"

@@ -99,11 +99,11 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     tmp_path: Path, warehouse: URL, engine: Engine, tenant: Tenant
 ) -> None:
     others = SharedPause(engine, "simulated", requests_per_second=2)
-    while others.turn(patience=300) <= 300:
+    while others.reserve_slot(patience=300) <= 300:
         pass
-    next_turn = sa.text("SELECT next_turn FROM protime_etl.pauses WHERE tenant <> 'shadow'")
+    next_slot = sa.text("SELECT next_slot FROM protime_etl.pauses WHERE tenant <> 'shadow'")
     with engine.connect() as connection:
-        taken_until = connection.scalar(next_turn)
+        taken_until = connection.scalar(next_slot)
     with SimulatedTenant(tenant) as served:
         shell = shell_for(tmp_path, served, warehouse, requests_per_second="2", max_wait_in_task="10")
         result = shell("sync", *DATES)
@@ -114,7 +114,7 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     assert 200 < int(told[1]) <= 301
     assert "PROTIME_REQUESTS_PER_SECOND" in result.stderr
     with engine.connect() as connection:
-        taken = connection.scalar(next_turn) - taken_until
+        taken = connection.scalar(next_slot) - taken_until
     assert taken == dt.timedelta(seconds=0.5), "and takes no turn away but the token's"
 
 

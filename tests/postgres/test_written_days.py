@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import CLOCKINGS_SCOPE, Settings
 from protime_etl.errors import ForbiddenError, ProtimeError
-from protime_etl.postgres.ledger.written_days import Told, note_written, tell_days
+from protime_etl.postgres.ledger.written_days import DayReport, note_written, report_days
 from protime_etl.postgres.load import merge
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
@@ -31,12 +31,12 @@ from tests.tenant import TODAY, settings_for
 WEEK = [TODAY - dt.timedelta(days=n) for n in range(6, -1, -1)]
 REFUSED = read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["clockings"]')
 CHANGES = "protime_clockings_changes"
-NEVER = Told([], all_days=True, anything=False)
+NEVER = DayReport([], all_days=True, anything=False)
 
 
-def told(pipeline: Pipeline, task: str, asset: str = "protime_clockings") -> Told:
+def told(pipeline: Pipeline, task: str, asset: str = "protime_clockings") -> DayReport:
     with pipeline.transaction() as connection:
-        return tell_days(connection, pipeline.tenant, asset, task, delta_alone=asset == CHANGES)
+        return report_days(connection, pipeline.tenant, asset, task, delta_alone=asset == CHANGES)
 
 
 def note(engine: Engine, *days: dt.date, all_days: bool = True) -> None:
@@ -61,7 +61,7 @@ def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(
     read_week(pipeline)
     first = told(pipeline, "publish of monday")
     worked = sorted({str(one.date) for one in simulated.tenant.truth() if one.date >= WEEK[0]})
-    assert first == Told(worked, all_days=True, anything=True)
+    assert first == DayReport(worked, all_days=True, anything=True)
     assert told(pipeline, "publish of tuesday") == NEVER
     assert told(pipeline, "publish of monday") == first  # its first try has died
     assert told(pipeline, "publish of monday", CHANGES) == NEVER
@@ -74,7 +74,7 @@ def test_days_that_were_not_asked_for_are_told_if_they_come(warehouse: URL) -> N
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
         assert sync(pipeline, TODAY, TODAY, [7])[0].inserted == 2
-        assert told(pipeline, "publish") == Told([str(WEEK[2]), GOOD["date"]], all_days=True, anything=True)
+        assert told(pipeline, "publish") == DayReport([str(WEEK[2]), GOOD["date"]], all_days=True, anything=True)
 
 
 def test_each_asset_is_told_everything(pipeline: Pipeline) -> None:
@@ -93,11 +93,11 @@ def test_a_load_of_many_records_tells_all_its_days_unless_some_may_have_moved(
     execute(pipeline.engine.url, "DELETE FROM protime.clockings WHERE tenant <> 'shadow'")
     told(pipeline, "first")
     read_week(pipeline)
-    assert told(pipeline, "second") == Told([str(day) for day in WEEK], all_days=True, anything=True)
+    assert told(pipeline, "second") == DayReport([str(day) for day in WEEK], all_days=True, anything=True)
     for one in simulated.tenant.truth()[-9:]:
         simulated.tenant.edit(one.id, time_of_day_in_minutes=602)
     read_week(pipeline)
-    assert told(pipeline, "third") == Told([str(day) for day in WEEK], all_days=False, anything=True)
+    assert told(pipeline, "third") == DayReport([str(day) for day in WEEK], all_days=False, anything=True)
 
 
 def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
@@ -106,7 +106,7 @@ def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulate
     days = move(simulated)
     read_week(pipeline)
     read_week(pipeline)  # a unit that is repeated finds nothing to write: what it wrote before is told nevertheless
-    assert told(pipeline, "next") == Told(days, all_days=True, anything=True)
+    assert told(pipeline, "next") == DayReport(days, all_days=True, anything=True)
 
 
 def test_a_night_that_failed_is_told_by_the_next(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
@@ -128,7 +128,7 @@ def test_a_repair_is_told(pipeline: Pipeline, engine: Engine, simulated: Simulat
     lost = next(one for one in simulated.tenant.truth() if one.date == WEEK[4])
     execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = {lost.id}")
     assert repair(pipeline, verify(pipeline, CLOCKINGS, WEEK[0], WEEK[-1])).written == 1
-    assert told(pipeline, "next") == Told([str(WEEK[4])], all_days=True, anything=True)
+    assert told(pipeline, "next") == DayReport([str(WEEK[4])], all_days=True, anything=True)
 
 
 def test_what_a_turn_brought_is_told_though_it_failed_later_on(
@@ -150,7 +150,7 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
             poll(pipeline, CLOCKINGS)
         simulated.served.misbehaviour.follow(read_plan(""))
         assert (poll(pipeline, CLOCKINGS).counts.updated, poll(pipeline, CLOCKINGS).counts.written) == (0, 0)
-        assert told(pipeline, "next", CHANGES) == Told([workdays[0], workdays[-1]], all_days=True, anything=True)
+        assert told(pipeline, "next", CHANGES) == DayReport([workdays[0], workdays[-1]], all_days=True, anything=True)
         assert told(pipeline, "night").days == workdays  # the event of the table tells it, too, the load included
 
 
@@ -163,7 +163,7 @@ def test_of_many_days_the_newest_are_told(pipeline: Pipeline, engine: Engine) ->
 def test_days_that_are_not_known_one_by_one_are_told_so(pipeline: Pipeline, engine: Engine) -> None:
     note(engine, WEEK[0])
     note(engine, WEEK[0], WEEK[1], all_days=False)
-    assert told(pipeline, "publish") == Told([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
+    assert told(pipeline, "publish") == DayReport([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
 
 
 @pytest.mark.parametrize("work", [read_week, poll])
@@ -185,15 +185,15 @@ def test_what_was_written_a_year_ago_is_forgotten(
         ).all()
         assert [WEEK[0]] not in kept
         assert kept[0] == [WEEK[1]]
-        assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.told_days WHERE task = 'publish'")) == len(
-            kept
-        )
+        assert connection.scalar(
+            sa.text("SELECT count(*) FROM protime_etl.reported_days WHERE task = 'publish'")
+        ) == len(kept)
 
 
 def test_two_tasks_that_ask_at_once_tell_each_day_once(settings: Settings, warehouse: URL, engine: Engine) -> None:
     for day in WEEK:
         note(engine, day)
-    answers: list[Told] = []
+    answers: list[DayReport] = []
 
     def ask(task: str) -> None:
         with open_pipeline(settings, warehouse) as pipeline:

@@ -168,8 +168,8 @@ def test_a_budget_of_requests_is_shared(engine: Engine) -> None:
     for thread in threads:
         thread.join()
     assert 0.94 <= time.monotonic() - started < 1.6, "20 turns, a twentieth of a second apart"
-    assert SharedPause(engine, "another", requests_per_second=0.1).turn(0) == 0
-    assert SharedPause(engine, "another").turn(0) == 0
+    assert SharedPause(engine, "another", requests_per_second=0.1).reserve_slot(0) == 0
+    assert SharedPause(engine, "another").reserve_slot(0) == 0
 
 
 def test_check_waits_like_everybody(warehouse: URL, engine: Engine) -> None:

@@ -67,7 +67,7 @@ def protime_dags(
     :param postgres_conn_id: the warehouse's connection; several tenants may share one.
     :param timezone: where the nightly's schedule holds; left out: `PROTIME_TIMEZONE`, or Europe/Brussels.
     :param nightly: cron expression of the nightly.
-    :param changes: cron expression of the delta's turns; left out: `PROTIME_CHANGES_SCHEDULE`, or every 15 minutes.
+    :param changes: cron expression of the delta's polls; left out: `PROTIME_CHANGES_SCHEDULE`, or every 15 minutes.
     :param lookback_days: days before its own that a night reads again; at least 2, as a day can change until the end
         of the next one.
     :param at_once: tasks of a DAG that read at the same time, at most.

@@ -28,7 +28,7 @@ def check_name(name: str) -> None:
 
 
 def asset_of(name: str, part: str = "") -> Asset:
-    """The asset of the clockings of a tenant, or of a part of what is told of them."""
+    """The asset of the clockings of a tenant, or of a part of what is known of them."""
     # Promised before there could be a second tenant.
     base = "protime://warehouse/protime/clockings" if name == DEFAULT else f"protime://{name}/clockings"
     suffix, path = (f"_{part}", f"/{part}") if part else ("", "")

@@ -119,7 +119,7 @@ def _tasks(plan: DagPlan) -> None:
         outlets=[plan.clockings],
         doc_md=f"Adds up the batches and updates the asset `{plan.clockings.name}`: DAGs that wait for it start now.",
     )
-    # After the asset event: nobody waits for what almost always says the same.
+    # After the asset event: its consumers need not wait for a result that is almost always the same.
     prove = ProtimeProveOperator(
         task_id="prove",
         trigger_rule="none_failed",  # also of a night that had nothing to publish

@@ -1,4 +1,4 @@
-"""What an asset's event tells beside the counts of its run: the days that no event of it has told."""
+"""What an asset event carries beside the counts of its run: the days that no earlier event has reported."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from airflow.sdk.definitions.asset import AssetUniqueKey
 from airflow.sdk.exceptions import AirflowInactiveAssetInInletOrOutletException
 
 from protime_etl.airflow.operators.base import ProtimeOperator, dag_run_of
-from protime_etl.postgres.ledger.written_days import Told, tell_days
+from protime_etl.postgres.ledger.written_days import DayReport, report_days
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from protime_etl.sync.pipeline import Pipeline
 
-__all__ = ["active_outlets", "untold_days"]
+__all__ = ["active_outlets", "unreported_days"]
 
 
-def untold_days(
+def unreported_days(
     task: ProtimeOperator, pipeline: Pipeline, context: Context, outlet: object, *, delta_alone: bool = False
-) -> Told:
-    """The days that no event of the outlet has told; each try of the task is told the same.
+) -> DayReport:
+    """The days that no event of the outlet has reported; each try of the task gets the same.
 
     Asked for last in a task: its event is sent when it succeeds.
     """
@@ -30,7 +30,7 @@ def untold_days(
     one = f"{run.dag_id} {run.run_id} {task.task_id} {getattr(context['ti'], 'map_index', -1)}"
     asset = str(getattr(outlet, "name", None) or getattr(outlet, "uri", outlet))
     with pipeline.transaction() as connection:
-        return tell_days(connection, pipeline.tenant, asset, one, delta_alone=delta_alone)
+        return report_days(connection, pipeline.tenant, asset, one, delta_alone=delta_alone)
 
 
 def active_outlets(task: ProtimeOperator, context: Context) -> list[Any]:

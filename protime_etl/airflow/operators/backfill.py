@@ -39,7 +39,7 @@ class ProtimeBackfillPlanOperator(ProtimeOperator):
     :param people: ids of people, separated by commas; empty: all that are known.
     :param circles: ids of circles instead of people.
     :param only_missing: read only what was never completely read.
-    :param concurrency: lists of units to make, so that no more than that many are read at once; empty: a task a unit.
+    :param concurrency: lists of units to make, which limits how many are read at once; empty: a task a unit.
 
     Where a template gives text, `true` is true and `None` is empty.
     """

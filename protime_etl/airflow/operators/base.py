@@ -151,18 +151,18 @@ class ProtimeOperator(BaseOperator):
             speak_of_connections(error, self.protime_conn_id, self.postgres_conn_id)
             seconds = long_wait(error, longest_inside)
             if seconds is not None:
-                raise self._told(wait_outside(context, seconds, error, self.deadline)) from None
-            raise self._told(error if error.retry else AirflowFailException(str(error))) from None
+                raise self._logged(wait_outside(context, seconds, error, self.deadline)) from None
+            raise self._logged(error if error.retry else AirflowFailException(str(error))) from None
         except AirflowFailException as error:
-            raise self._told(error) from None
+            raise self._logged(error) from None
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """What OpenLineage's listener asks after the task: the collections that were read, and their tables."""
         del task_instance
         return lineage_of(*self._loaded) if self._loaded is not None and self._loaded[2] else None
 
-    def _told(self, error: Exception) -> Exception:
-        """The error, after the log was told of it; the frames behind a known error say nothing more."""
+    def _logged(self, error: Exception) -> Exception:
+        """Log the error and return it without its traceback: the frames behind a known error add nothing."""
         if isinstance(error, RescheduledError):
             self.log.warning("%s", error)
         else:

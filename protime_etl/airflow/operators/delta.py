@@ -1,4 +1,4 @@
-"""Operators around the delta: a turn, its age, and the proof that table and tenant agree."""
+"""Operators around the delta: a poll, its age, and the proof that table and tenant agree."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators.asset_events import active_outlets, untold_days
+from protime_etl.airflow.health import record_health
+from protime_etl.airflow.operators.asset_events import active_outlets, unreported_days
 from protime_etl.airflow.operators.base import ProtimeOperator, is_true, run_window
 from protime_etl.airflow.operators.reports import in_words
 from protime_etl.collections.clockings import CLOCKINGS
@@ -36,11 +36,11 @@ MOST_HOURS = 8760
 
 
 class ProtimeChangesToPostgresOperator(ProtimeOperator):
-    """Take one turn of the delta of clockings. Without a change that is to be told the task is skipped.
+    """Poll the delta of clockings once. Without a change to report the task is skipped.
 
     :param skip_unchanged: False: succeed also when nothing changed.
-    :param restart: give the delta up and load all anew; where a template gives text, `true` is true. Another try of
-        the same run goes on with that load.
+    :param restart: discard the delta and start a new initial load; where a template gives text, `true` is true.
+        Another try of the same run resumes that load.
     :param accept_deletions: mark as deleted what vanished, however much that is. Otherwise too much at once waits; the
         log says so, and `ProtimeDeltaAgeOperator` fails.
     """
@@ -61,34 +61,34 @@ class ProtimeChangesToPostgresOperator(ProtimeOperator):
         self.accept_deletions = accept_deletions
 
     def carry_out(self, pipeline: Pipeline, context: Context) -> dict[str, int]:
-        """Take the turn; the asset event carries the counts."""
+        """Poll; the asset event carries the counts."""
         run: Any = context["dag_run"]
         pipeline.accept_deletions(is_true(self.accept_deletions))
-        turn = poll(pipeline, CLOCKINGS, restart=is_true(self.restart), asked_at=run.run_after)
-        counts = turn.counts.as_dict()
-        pipeline.counts_of[CLOCKINGS.path] += turn.counts
-        self.log.info("Changes%s: %s", " (initial load)" if turn.initial else "", in_words(turn.counts))
-        if turn.restarted:
-            self.log.warning("The delta started over (%s); see docs/delta.md. %s", turn.restarted, turn.reason)
-        for error in filter(None, (turn.withheld, turn.older)):
+        result = poll(pipeline, CLOCKINGS, restart=is_true(self.restart), asked_at=run.run_after)
+        counts = result.counts.as_dict()
+        pipeline.counts_of[CLOCKINGS.path] += result.counts
+        self.log.info("Changes%s: %s", " (initial load)" if result.initial else "", in_words(result.counts))
+        if result.restarted:
+            self.log.warning("The delta started over (%s); see docs/delta.md. %s", result.restarted, result.reason)
+        for error in filter(None, (result.withheld, result.older)):
             self.log.error("%s", error)
-        if turn.unconfirmed:
-            self.log.warning("%s could not be requested by id.", counted(turn.unconfirmed, "record"))
+        if result.unconfirmed:
+            self.log.warning("%s could not be requested by id.", counted(result.unconfirmed, "record"))
         outlets = active_outlets(self, context) if self.outlets else []
-        told = {outlet: untold_days(self, pipeline, context, outlet, delta_alone=True) for outlet in outlets}
-        if self.skip_unchanged and not turn.changed and not any(one.anything for one in told.values()):
+        reports = {outlet: unreported_days(self, pipeline, context, outlet, delta_alone=True) for outlet in outlets}
+        if self.skip_unchanged and not result.changed and not any(one.anything for one in reports.values()):
             raise AirflowSkipException("Nothing changed.")
-        for outlet, days in told.items():
+        for outlet, days in reports.items():
             context["outlet_events"][outlet].extra = {**counts, **days.as_extra()}
         if self.outlets:
-            tell_health(pipeline, context, self.outlets, self.log)
+            record_health(pipeline, context, self.outlets, self.log)
         return counts
 
 
 class ProtimeDeltaAgeOperator(ProtimeOperator):
     """Fail while a delta has not been asked for in too long, or needs a decision.
 
-    One that was never started is none of its business.
+    A delta that was never started is ignored.
 
     :param hours: how long; after 72 hours the delta is lost.
     """
@@ -110,7 +110,7 @@ class ProtimeDeltaAgeOperator(ProtimeOperator):
 class ProtimeVerifyOperator(ProtimeOperator):
     """Compare the window of the run with the tenant, id by id. Returns the counts; fails if something was overlooked.
 
-    What is newer than the last reading does not count: it comes with the next turn or night.
+    What is newer than the last reading does not count: the next poll or nightly run brings it.
 
     :param lookback_days: days before the run's own day; as for the plan.
     """

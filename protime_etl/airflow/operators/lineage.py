@@ -22,9 +22,9 @@ def lineage_of(api_host: str, warehouse: URL, loaded: Mapping[str, Counts]) -> A
     Datasets are named as Airflow's own SQL operators name them, so that what reads the tables joins up.
 
     Raises:
-        ImportError: the provider of OpenLineage is not installed; nobody asks then.
+        ImportError: the provider of OpenLineage is not installed; Airflow does not ask for lineage then.
     """
-    from airflow.providers.common.compat.openlineage.facet import (  # noqa: PLC0415 - only where somebody asks
+    from airflow.providers.common.compat.openlineage.facet import (  # noqa: PLC0415 - only where Airflow asks
         Dataset,
         OutputDataset,
         OutputStatisticsOutputDatasetFacet,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.operators.asset_events import untold_days
+from protime_etl.airflow.operators.asset_events import unreported_days
 from protime_etl.airflow.operators.base import (
     ProtimeOperator,
     is_backfill,
@@ -33,14 +33,14 @@ MOST_REQUESTS = 1_000_000
 class ProtimeProveOperator(ProtimeOperator):
     """Compare with the tenant what was compared longest ago, of the days before the window of the run.
 
-    So all history is proven equal again and again, without a second reading of the night's own days. What differs is
-    repaired, counted in `protime.proof` and told in the log; the task fails only if something cannot be read. Returns
+    So all history is verified again and again, without a second reading of the night's own days. What differs is
+    repaired, counted in `protime.proof` and logged; the task fails only if something cannot be read. Returns
     the counts. A run made by `airflow backfill create` is skipped.
 
     :param requests: requests to take; left out: `proof_requests` of the connection, or a tenth of the night's.
     :param lookback_days: days before the run's own day that the night has read; as for the plan.
     :param accept_deletions: mark as deleted what vanished, however much that is.
-    :param repaired: the asset that is told when rows were repaired, by an outlet that is an `AssetAlias`.
+    :param repaired: the asset that gets an event when rows were repaired, through an outlet that is an `AssetAlias`.
     """
 
     template_fields: Sequence[str] = ("requests", "lookback_days", "accept_deletions", "collections", "accept_older")
@@ -86,16 +86,16 @@ class ProtimeProveOperator(ProtimeOperator):
             problems.append(f"{failed} They are tried again when they have become the oldest.")
         if problems:
             raise AirflowFailException(" ".join(problems))
-        self._tell(pipeline, done, context)
+        self._send_event(pipeline, done, context)
         return {"requests": done.requests, "windows": len(done.windows), "differences": done.differences}
 
-    def _tell(self, pipeline: Pipeline, done: Proving, context: Context) -> None:
+    def _send_event(self, pipeline: Pipeline, done: Proving, context: Context) -> None:
         for outlet in self.outlets:
             if isinstance(outlet, AssetAlias) and self.repaired is not None:
                 # Also what a try before this one repaired.
-                told = untold_days(self, pipeline, context, self.repaired)
-                if told.anything:
-                    extra = {**done.repaired.as_dict(), **told.as_extra()}
+                report = unreported_days(self, pipeline, context, self.repaired)
+                if report.anything:
+                    extra = {**done.repaired.as_dict(), **report.as_extra()}
                     context["outlet_events"][outlet].add(self.repaired, extra=extra)
 
     def _report(self, done: Proving) -> None:

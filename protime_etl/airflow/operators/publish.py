@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from protime_etl.airflow.health import tell_health
-from protime_etl.airflow.operators.asset_events import active_outlets, untold_days
+from protime_etl.airflow.health import record_health
+from protime_etl.airflow.operators.asset_events import active_outlets, unreported_days
 from protime_etl.airflow.operators.base import ProtimeOperator
 from protime_etl.airflow.operators.reports import in_words
 from protime_etl.counted import counted
@@ -63,10 +63,10 @@ class ProtimeFinishOperator(ProtimeOperator):
         if unfinished:
             self.log.warning("%s of %s units are not done; the red pull tasks say why.", unfinished, units)
         if self.outlets:
-            tell_health(pipeline, context, self.outlets, self.log)
+            record_health(pipeline, context, self.outlets, self.log)
             events = context["outlet_events"]
             outlets = active_outlets(self, context)
-            news = {outlet: untold_days(self, pipeline, context, outlet) for outlet in outlets}
+            news = {outlet: unreported_days(self, pipeline, context, outlet) for outlet in outlets}
             if unfinished and unfinished == units and not any(days.anything for days in news.values()):
                 raise AirflowSkipException("Nothing was read, so there is nothing to publish.")
             for outlet, days in news.items():

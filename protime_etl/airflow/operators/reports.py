@@ -1,4 +1,4 @@
-"""What the log of a task tells of its units."""
+"""What the log of a task says of its units."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def in_words(counts: Counts) -> str:
 
 
 class LogObserver(Observer):
-    """Tells the log of the task what becomes of each unit."""
+    """Logs what becomes of each unit."""
 
     def __init__(self, log: Any) -> None:
         self._log = log

@@ -53,7 +53,7 @@ class RescheduledError(AirflowRescheduleException):
 def wait_outside(
     context: Context, seconds: float, error: ProtimeError, patience: dt.timedelta
 ) -> RescheduledError | AirflowFailException:
-    """What to raise so that Airflow begins the task again after so many seconds.
+    """What to raise so that Airflow begins the task again after `seconds`.
 
     A failure, if that is later than `patience` after the first wait of this try began.
     """

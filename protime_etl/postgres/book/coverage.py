@@ -205,7 +205,7 @@ def enter_compared(  # noqa: PLR0917
 ) -> None:
     """Enter a comparison that began at `began`: what was equal is read and proven.
 
-    `EVERYONE` among the people: it was by date alone, so it is about whoever has no row yet, too. Nothing is equal if
+    `EVERYONE` among the people: it was by date alone, so it also covers people who have no row yet. Nothing is equal if
     it is not known what differs (None).
     """
     everyone = EVERYONE in compared.person_ids

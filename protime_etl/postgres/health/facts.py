@@ -235,8 +235,8 @@ def read_facts(
 ) -> dict[str, list[dict[str, Any]]]:
     """Every kind of fact about all tenants and these collections, by its name; no table of records is counted.
 
-    `within`: so many seconds for all of them. What could not be told in time is empty, and named in `too_slow`; so is
-    what cannot be told of one tenant, as by a time zone that PostgreSQL does not know, with the tenant and the reason.
+    `within`: seconds for all of them. What could not be read in time is empty, and named in `too_slow`; so is what
+    cannot be read of one tenant, as by a time zone that PostgreSQL does not know, with the tenant and the reason.
     """
     values = {
         "run_lock": RUN_LOCK,
@@ -264,7 +264,7 @@ def read_facts(
 
 
 def tenants_of(facts: Facts) -> list[str]:
-    """All tenants of the warehouse, also those of which something cannot be told."""
+    """All tenants of the warehouse, also those of which something cannot be read."""
     return sorted({row["tenant"] for name in ("tenants", "too_slow") for row in facts[name] if "tenant" in row})
 
 
@@ -276,7 +276,7 @@ def _rows_of_each(
         return rows_until(connection, end, query, values)
     except IMPOSSIBLE:
         pass
-    told: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for tenant in connection.scalars(sa.text("SELECT tenant FROM protime_etl.tenants ORDER BY tenant")).all():
         try:
             rows = rows_until(
@@ -289,8 +289,8 @@ def _rows_of_each(
             continue
         if rows is None:
             return None
-        told += rows
-    return told
+        found += rows
+    return found
 
 
 def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -308,7 +308,7 @@ def _derived(facts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str,
 def rows_until(
     connection: Connection, end: float | None, query: str, values: Mapping[str, Any]
 ) -> list[dict[str, Any]] | None:
-    """The rows of a query, or None if they could not be told until a moment of the monotonic clock, if one is given."""
+    """The rows of a query, or None if they could not be read until a moment of the monotonic clock, if one is given."""
     milliseconds = None if end is None else int((end - time.monotonic()) * 1000)
     if milliseconds is not None and milliseconds <= 0:
         return None

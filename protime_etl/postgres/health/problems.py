@@ -17,7 +17,7 @@ __all__ = ["RANGES_SHOWN", "Missing", "Problem", "days_in_words", "problems_of"]
 
 LIST_HOURS = 60
 """A list is read every night; until then the next night may yet be under way."""
-TURN_HOURS = 24
+POLL_HOURS = 24
 LIFETIME_HOURS = 72
 PROOF_DAYS = 400
 """A day that is proven more seldom than once in a year needs a larger budget."""
@@ -213,7 +213,7 @@ def _of_lists(facts: Facts, collections: Sequence[str]) -> Iterator[Problem]:
 
 
 def _of_runs(runs: Sequence[Row]) -> Iterator[Problem]:
-    """The newest run, if it came to a bad end: what it left is told by days, and its command goes on with it."""
+    """The newest run, if it came to a bad end: what it left is reported by days, and its command resumes it."""
     newest = next((row for row in runs if RunKind(row["kind"]).is_requested), None)
     if newest is None or newest["status"] not in ("failed", "died"):
         return
@@ -230,7 +230,7 @@ def _of_deltas(deltas: Sequence[Row]) -> Iterator[Problem]:
         if row["status"] in ("expired", "conflicted", "broken"):
             why = row["error"] or "the next poll starts a new initial load"
             yield Problem("error", "delta", f"{name} is {row['status']}", why, "protime-etl changes", since)
-        elif row["hours_since"] > TURN_HOURS:
+        elif row["hours_since"] > POLL_HOURS:
             hours = f"{row['hours_since']:.0f} hours ago"
             what = (
                 f"{name} was last polled {hours} and expires after {LIFETIME_HOURS}"

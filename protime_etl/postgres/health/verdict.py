@@ -65,7 +65,7 @@ class Health:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing needs a look, as far as all is known that tells."""
+        """Whether nothing needs attention and every decisive fact is known."""
         return not self.problems and not self.too_slow & DECISIVE
 
     @property
@@ -95,7 +95,7 @@ class Health:
 
 
 def read_health(connection: Connection, tenant: str, collections: Sequence[str]) -> Health:
-    """Ask the warehouse, and judge; for those who cannot wait, as what tells of failures.
+    """Ask the warehouse, and judge; for callers that cannot wait, such as notifications.
 
     Raises:
         sqlalchemy.exc.OperationalError: it does not answer within a few seconds.

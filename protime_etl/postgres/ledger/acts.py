@@ -74,7 +74,7 @@ def require_unchanged(connection: Connection, tenant: str, since: Seen | None = 
 def act_on(engine: Engine, tenant: str, during: str, done: str) -> Iterator[Connection]:
     """A transaction that no other one of the tenant overlaps; commands that began before it end when they look again.
 
-    `during` and `done` tell these what becomes of the tenant, such as "was forgotten while this command ran".
+    `during` and `done` say in their errors what becomes of the tenant, such as "was forgotten while this command ran".
     """
     with transaction(engine) as connection:
         connection.execute(sa.text(NOTE), {"tenant": tenant, "what": during})

@@ -1,7 +1,7 @@
 """Records that are to be asked for by their ids before anything is believed of them.
 
 They are entered in the transaction that moves the link of the delta, so that none is lost, and taken out in the one
-that stores what asking gave. So no lock is held while the API is asked, and whatever ends a turn costs no more than
+that stores what asking gave. So no lock is held while the API is asked, and whatever ends a poll costs no more than
 what was being asked for.
 """
 
@@ -50,7 +50,7 @@ class Unconfirmed(NamedTuple):
 def keep_unconfirmed(
     connection: Connection, tenant: str, collection: str, reason: Reason, versions: Mapping[int, str]
 ) -> None:
-    """Enter records, with the changeVersions of their deletions where a delta tells them, or those that came."""
+    """Enter records, with the changeVersions of their deletions where a delta gives them, or those that came."""
     connection.execute(
         sa.text("""
             INSERT INTO protime_etl.delta_unconfirmed AS u (tenant, collection, id, change_version, reason)

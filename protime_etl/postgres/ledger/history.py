@@ -61,13 +61,13 @@ def requests_by(connection: Connection, tenant: str, dag_run: DagRun) -> int:
 
 
 def keep_poll(connection: Connection, tenant: str, collection: str, seconds: float, **figures: object) -> None:
-    """Keep how a turn of a delta went, for a year."""
+    """Keep how a poll of a delta went, for a year."""
     values = {"finished_at": sa.func.clock_timestamp(), "seconds": seconds, **figures}
     connection.execute(delta_polls.insert().values(tenant=tenant, collection=collection, **values))
 
 
 def forget_old(connection: Connection, tenant: str) -> None:
-    """Forget runs with their units, comparisons, turns and notes of what was written, all of more than a year ago.
+    """Forget runs with their units, comparisons, polls and notes of what was written, all of more than a year ago.
 
     What is known of the data stays: it is a state, and hangs on none of these.
     """

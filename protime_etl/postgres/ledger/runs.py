@@ -107,7 +107,7 @@ def enter_units(
 
 
 def remove_units(connection: Connection, unit_ids: Iterable[int]) -> None:
-    """Take out units that are not done, those that an earlier try left as failed among them: they are planned anew."""
+    """Take out units that are not done, also those that an earlier try left as failed: they are planned again."""
     connection.execute(units.delete().where(units.c.unit_id.in_(list(unit_ids)), units.c.status != "done"))
 
 
@@ -210,7 +210,7 @@ def require_run(connection: Connection, tenant: str, run_id: int) -> None:
     """Make sure that the run is one of that tenant.
 
     Raises:
-        SettingsError: it is not, or there is none.
+        SettingsError: it is not, or no run has that number.
     """
     owner = connection.scalar(sa.select(runs.c.tenant).where(runs.c.run_id == run_id))
     if owner is None:
@@ -222,7 +222,7 @@ def read_unit(connection: Connection, tenant: str, unit_id: int) -> Unit:
     """The unit of that number.
 
     Raises:
-        SettingsError: there is none, or it is one of another tenant.
+        SettingsError: no unit has that number, or it is one of another tenant.
     """
     return _read_unit(connection, tenant, unit_id)[0]
 
@@ -231,7 +231,7 @@ def unit_is_done(connection: Connection, tenant: str, unit_id: int) -> bool:
     """Whether the unit was committed, or all of its parts were.
 
     Raises:
-        SettingsError: there is none, or it is one of another tenant.
+        SettingsError: no unit has that number, or it is one of another tenant.
     """
     status = _read_unit(connection, tenant, unit_id)[1]
     if status != "cut":
@@ -273,7 +273,7 @@ def finish_unit(
     incomplete: bool = False,
     vanished: int = 0,
 ) -> bool:
-    """Enter that a unit is done, or why not; the counts are those of the last try. Tells whether that was entered.
+    """Enter that a unit is done, or why not; the counts are those of the last try. Returns whether that was entered.
 
     A unit that was done stays done when a repetition fails: its rows and its coverage are committed. Not so when the
     repetition is committed and `incomplete`.

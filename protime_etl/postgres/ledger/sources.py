@@ -78,7 +78,7 @@ def _holds(connection: Connection, tenant: str) -> bool:
 
 
 def register_source(connection: Connection, settings: Settings) -> None:
-    """Keep where the tenant is read from, and tell SQL in which time zone its minutes are.
+    """Keep where the tenant is read from, and for SQL in which time zone its minutes are.
 
     Raises:
         SettingsError: see `require_source`.

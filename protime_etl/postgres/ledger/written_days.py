@@ -1,8 +1,8 @@
-"""On which days something was written, and which asset's event has told it.
+"""On which days something was written, and which asset's event has reported it.
 
-The days are kept in the transaction that writes, and told by the next event of each asset, whoever wrote: a night that
-failed later on, a repair, the delta, the command line. A task that asks again, as its first try died, gets the same
-answer.
+The transaction that writes keeps the days, and the next event of each asset reports them, whatever wrote them: a
+night that failed later on, a repair, the delta, the command line. A task that asks again, as its first try died, gets
+the same answer.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.tables.engine import written_days
 
-__all__ = ["Told", "note_written", "tell_days"]
+__all__ = ["DayReport", "note_written", "report_days"]
 
 MOST_DAYS = 400
 TAKE = """
-INSERT INTO protime_etl.told_days (note_id, asset, task)
+INSERT INTO protime_etl.reported_days (note_id, asset, task)
 SELECT note_id, :asset, :task FROM protime_etl.written_days AS w
 WHERE tenant = :tenant AND (by_delta OR NOT :delta_alone)
-    AND NOT EXISTS (SELECT FROM protime_etl.told_days AS t WHERE t.note_id = w.note_id AND t.asset = :asset)
+    AND NOT EXISTS (SELECT FROM protime_etl.reported_days AS t WHERE t.note_id = w.note_id AND t.asset = :asset)
 ON CONFLICT DO NOTHING
 """
-TOLD = """
+REPORTED = """
 WITH reported AS (
-    SELECT w.days, w.all_days FROM protime_etl.told_days AS t JOIN protime_etl.written_days AS w USING (note_id)
+    SELECT w.days, w.all_days FROM protime_etl.reported_days AS t JOIN protime_etl.written_days AS w USING (note_id)
     WHERE w.tenant = :tenant AND t.asset = :asset AND t.task = :task
 )
 SELECT ARRAY(SELECT DISTINCT day FROM reported CROSS JOIN unnest(days) AS day ORDER BY day DESC LIMIT :most + 1),
@@ -37,7 +37,7 @@ FROM reported
 """
 
 
-class Told(NamedTuple):
+class DayReport(NamedTuple):
     """What an event has to report."""
 
     days: list[str]
@@ -60,14 +60,14 @@ def note_written(
     connection.execute(written_days.insert().values(values))
 
 
-def tell_days(connection: Connection, tenant: str, asset: str, task: str, *, delta_alone: bool = False) -> Told:
-    """All that no event of the asset has told yet, told by this task from now on; and what it was given before.
+def report_days(connection: Connection, tenant: str, asset: str, task: str, *, delta_alone: bool = False) -> DayReport:
+    """Assign all days that no event of the asset has reported to this task; return them with those it got before.
 
-    The event is sent when the task succeeds. One that fails for good after this, and is never cleared, has told it to
-    nobody: so ask last.
+    The event is sent when the task succeeds. If the task fails for good after this and is never cleared, these days are
+    never reported: so call it last.
     """
     given = {"tenant": tenant, "asset": asset, "task": task, "delta_alone": delta_alone, "most": MOST_DAYS}
     connection.execute(sa.text(TAKE), given)
-    days, number, complete = connection.execute(sa.text(TOLD), given).one()
+    days, number, complete = connection.execute(sa.text(REPORTED), given).one()
     newest = sorted(map(str, days[:MOST_DAYS]))
-    return Told(newest, complete and len(newest) == len(days), number > 0)
+    return DayReport(newest, complete and len(newest) == len(days), number > 0)

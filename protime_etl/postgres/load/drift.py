@@ -15,8 +15,8 @@ from protime_etl.postgres.server.plans import BOUND_TENANT, no_nested_loops
 
 __all__ = ["clear_drift", "note_drift"]
 
-# Rows that this transaction has written are those whose xmin is its own. What a delta does not tell, and a pull
-# completes (isOpen), is no drift.
+# Rows that this transaction has written are those whose xmin is its own. What a delta lacks, and a pull completes
+# (isOpen), is no drift.
 NOTE = """
 INSERT INTO protime_etl.drift_candidates AS c (tenant, collection, id, change_version, action, found_at)
 SELECT :tenant, :collection, t.id, t.change_version, t.action, clock_timestamp()
@@ -40,7 +40,7 @@ SET change_version = excluded.change_version, action = excluded.action, found_at
 
 
 def note_drift(connection: Connection, tenant: str, collection: Collection, vanished: Sequence[int] = ()) -> None:
-    """Keep which records this transaction's pull has written, if a delta is active that should have told them."""
+    """Keep which records this transaction's pull has written, if a delta is active that should have brought them."""
     first = connection.scalar(
         sa.text(
             "SELECT date_from FROM protime_etl.deltas"
@@ -64,14 +64,14 @@ def note_drift(connection: Connection, tenant: str, collection: Collection, vani
     )
 
 
-def clear_drift(connection: Connection, tenant: str, collection: str, told: Mapping[int, str]) -> None:
-    """The delta has told these records with these versions."""
+def clear_drift(connection: Connection, tenant: str, collection: str, changed: Mapping[int, str]) -> None:
+    """The delta has brought these records with these versions."""
     statement = sa.text(
         "DELETE FROM protime_etl.drift_candidates AS c"
         " USING unnest(CAST(:ids AS bigint[]), CAST(:versions AS text[])) AS d (id, version)"
         " WHERE c.tenant = :tenant AND c.collection = :collection AND c.id = d.id"
         " AND (d.version = '' OR c.change_version <= d.version COLLATE \"C\")"
     )
-    parameters = {"tenant": tenant, "collection": collection, "ids": list(told), "versions": list(told.values())}
+    parameters = {"tenant": tenant, "collection": collection, "ids": list(changed), "versions": list(changed.values())}
     with no_nested_loops(connection):
         connection.execute(statement, parameters)

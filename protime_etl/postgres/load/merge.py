@@ -11,8 +11,8 @@ Guarantees, whatever runs at the same time:
   have moved elsewhere. One confirmed missing is marked deleted, except if another transaction has written it since it
   was asked for or is writing it now (`SKIP LOCKED`), which also means that this step never waits;
 - a record that was deleted before the table had it (`protime_etl.tombstones`) comes in only with a newer version;
-- what an answer does not tell (`delta_lacks`) stays as it is, and is taken from an answer of the same version that
-  tells it whenever that was read;
+- what an answer lacks (`delta_lacks`) stays as it is, and is taken from an answer of the same version that has it,
+  whenever that was read;
 - rows are written in id order, so that two merges cannot deadlock.
 """
 
@@ -110,7 +110,7 @@ class Load(Staging):
     def unconfirmed(self) -> list[int]:
         """Ids that were staged and are not in the table although a unit of their person and day was done meanwhile.
 
-        Only asking again tells whether they are there. The caller holds the coverage of these people locked.
+        Only asking again shows whether they are there. The caller holds the coverage of these people locked.
         """
         finished = self._driver.execute(query("finished_meanwhile"), self._values()).fetchall()
         if not finished:

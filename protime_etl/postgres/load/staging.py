@@ -190,7 +190,7 @@ class Staging:
         self._driver.execute(statement, {"ids": list(ids)})
 
     def _fill_unknown(self) -> None:
-        """Take what the answers did not tell from the rows of the table."""
+        """Take what the answers lacked from the rows of the table."""
         for column, (kind, ids) in self._unknown.lacking.items():
             statement = self._query("fill_unknown", column=sql.Identifier(column), kind=sql.Identifier(kind))
             self._driver.execute(statement, self._values(ids=ids))

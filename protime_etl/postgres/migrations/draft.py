@@ -30,7 +30,7 @@ def draft_migration(name: str) -> Path:
     """Write the next migration; returns its file.
 
     Raises:
-        SettingsError: the name is none, or the tables are those of the newest version already.
+        SettingsError: the name is not valid, or the tables are those of the newest version already.
     """
     if not NAME.fullmatch(name):
         raise SettingsError(f"{name!r} is not a name for a migration.", guidance="Run: make migration NAME=absences")

@@ -28,7 +28,7 @@ WHERE r.ev_class <> to_regclass(:name) AND EXISTS (
     WHERE d.classid = CAST('pg_rewrite' AS regclass) AND d.objid = r.oid AND d.refobjid = to_regclass(:name)
 )
 """
-# What can be made again, and what was granted on it to others than its owner; null where nobody touched its rights.
+# What can be made again, and what was granted on it to others than its owner; null where its rights were never changed.
 GRANTS = """
 SELECT o.object, o.oid, CASE WHEN o.acl IS NOT NULL THEN ARRAY(
     SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, o.object,

@@ -1,4 +1,4 @@
-"""Brings the schema of a warehouse up to date, and tells whether it is."""
+"""Brings the schema of a warehouse up to date, and checks whether it is."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def upgrade_schema(engine: Engine) -> SchemaState:
                 guidance="Name another database, or restore this one from a backup.",
             )
         if state.current is not None and not state.up_to_date:
-            # Whoever writes has read this table: it is waited for, and ends when it looks again.
+            # Every writer has read this table: this waits for them, and they end when they look again.
             connection.execute(sa.text("LOCK TABLE protime_etl.alembic_version"))
         for schema in SCHEMAS:
             # CREATE ... IF NOT EXISTS needs the right to create even when there is nothing to do.

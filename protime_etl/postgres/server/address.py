@@ -60,7 +60,7 @@ def parse_url(text: str) -> URL:
 def _with_escapes(written: re.Match[str]) -> str:
     """The URL with every character of user and password escaped."""
     rest = written["rest"]
-    # Without an escape it cannot be told which @ ends the password: what follows would be taken for the host and shown.
+    # Without an escape it is unclear which @ ends the password: what follows would be taken for the host and shown.
     if written["user"] is not None and "@" in rest:
         raise SettingsError(
             f"{SETTING} has more than one @.", guidance="In user, password and parameters write @ as %40."

@@ -94,7 +94,7 @@ def create_engine(url: URL) -> Engine:
         max_overflow=-1,  # workers hold one each for the time of a unit: their number is the limit
         hide_parameters=True,
         isolation_level=ISOLATION_LEVEL,
-        use_native_hstore=False,  # looked for in a transaction, and there is none here
+        use_native_hstore=False,  # looked up in a transaction, and this has none
         connect_args={name: value for name, value in PARAMETERS.items() if name not in url.query},
     )
     _initialize_without_transaction(engine)
@@ -153,7 +153,7 @@ def _of_a_function(where: str, cause: BaseException | None) -> DatabaseError | N
     name = called and (called[1] or called[2])
     if not name or name.startswith("protime_etl."):
         return None
-    told = f"The function {name} failed on {where} ({_reason(cause)})."
+    message = f"The function {name} failed on {where} ({_reason(cause)})."
     guidance = (
         "It does not belong to protime-etl: a trigger, an event trigger, an index or a policy calls it. Correct it."
     )
@@ -164,7 +164,7 @@ def _of_a_function(where: str, cause: BaseException | None) -> DatabaseError | N
         )
     # A name is not found the next time either; what a function refuses now it may take later.
     kind = DatabaseError if (cause.sqlstate or "")[:2] in {"22", "23", "P0"} else SchemaError
-    return kind(told, guidance=guidance)
+    return kind(message, guidance=guidance)
 
 
 def _not_allowed(where: str, cause: BaseException | None) -> SchemaError | None:

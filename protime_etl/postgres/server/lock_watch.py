@@ -58,7 +58,7 @@ class LockWatch:
         self._lock = threading.Lock()
         self._pids: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
         self._watched = False
-        self._told: set[tuple[int, int]] = set()
+        self._reported: set[tuple[int, int]] = set()
 
     def begun(self, connection: Connection, pid: int) -> None:
         """A transaction has begun in the server's process `pid`."""
@@ -90,6 +90,6 @@ class LockWatch:
         with self._engine.connect() as connection:
             connection.detach()  # the engine may be closed meanwhile, and would not know of it
             for row in connection.execute(sa.text(BLOCKING), {"pids": pids, "patience": PATIENCE_SECONDS}):
-                if (row.waiting, row.pid) not in self._told:
-                    self._told.add((row.waiting, row.pid))
+                if (row.waiting, row.pid) not in self._reported:
+                    self._reported.add((row.waiting, row.pid))
                     log.warning("Waiting for a lock of %s. This continues when that session ends.", _described(row))

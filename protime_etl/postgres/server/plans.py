@@ -51,7 +51,7 @@ def no_nested_loops(session: psycopg.Connection[Any] | Connection) -> Iterator[N
 
 
 def refresh_statistics(engine: Engine, written: int, growth: float = 1.1) -> None:
-    """Analyse tables that have grown so many times since they were last looked at, after so many rows were written.
+    """Analyse tables that have grown by the factor `growth` since their last analysis, if `written` rows are worth it.
 
     What this user may not analyse, or another process is at, is left to autovacuum.
     """

@@ -27,8 +27,8 @@ DECISIVE = {
     "standard_conforming_strings": "on",
     "search_path": "pg_catalog",
 }
-# A unit waits for the API inside its transaction, and what it has read is lost when that is cut short. Who waits for a
-# lock is told by `lock_watch`.
+# A unit waits for the API inside its transaction, and what it has read is lost when that is cut short. `lock_watch`
+# logs waits for locks.
 PATIENT = {
     "lock_timeout": "0",
     "statement_timeout": "0",
@@ -62,7 +62,7 @@ def options_given(url: URL) -> set[str]:
 def set_up_transactions(engine: Engine, begun: Callable[[Connection, int], None]) -> None:
     """Let each transaction of the engine begin with these settings; what the address sets itself stays.
 
-    `begun` is told each transaction and the server's process that it is in.
+    `begun` is called with each transaction and the server's process that it is in.
     """
     given = options_given(engine.url)
     needed = DECISIVE | {name: value for name, value in PATIENT.items() if name not in given}

@@ -76,12 +76,12 @@ def _entered(begin: Callable[[], AbstractContextManager[Connection]], opened: Ex
 
 def _again(call: Callable[[], Result]) -> Result:
     again = Retrying(
-        retry=retry_if_exception(_was_ended), stop=stop_after_attempt(ATTEMPTS), before_sleep=_tell, reraise=True
+        retry=retry_if_exception(_was_ended), stop=stop_after_attempt(ATTEMPTS), before_sleep=_log_restart, reraise=True
     )
     return again(call)
 
 
-def _tell(_: RetryCallState) -> None:
+def _log_restart(_: RetryCallState) -> None:
     log.info("PostgreSQL ended an idle session; a new one is started.")
 
 

@@ -37,7 +37,7 @@ __all__ = [
 # All numbers in one place, each a different one. First halves of the locks' keys, with what the second half is; a
 # transaction takes them in this order, and all of them before it locks rows.
 RUN_LOCK = 7_262_002  # number of the run; shared; by the process of a run as long as it lives
-DELTA_LOCK = 7_262_007  # hash of tenant and collection; by the process that reads a delta, for a turn
+DELTA_LOCK = 7_262_007  # hash of tenant and collection; by the process that reads a delta, for a poll
 TENANT_LOCK = 7_262_009  # hash of the tenant; shared by transactions that write of it, exclusive for acts on all of it
 BACKFILL_LOCK = 7_262_005  # hash of what a backfill asks for; while it is looked for and entered
 LIST_LOCK = 7_262_004  # hash of tenant and collection; while a collection is read whole

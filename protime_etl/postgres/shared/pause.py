@@ -19,7 +19,7 @@ LONGEST_SECONDS = 1e9  # thirty years: what PostgreSQL can add to a time, and Py
 
 
 class SharedPause:
-    """Until when no process asks this tenant, and which turn is free; for all processes that share the warehouse."""
+    """Until when no process asks this tenant, and which slot is free; for all processes that share the warehouse."""
 
     def __init__(self, engine: Engine, tenant: str, requests_per_second: float | None = None) -> None:
         self._engine = engine
@@ -53,24 +53,24 @@ class SharedPause:
         with transaction(self._engine) as connection:
             connection.execute(statement, given)
 
-    def turn(self, patience: float) -> float:
-        """Seconds until the next free turn within the budget of requests; 0 without a budget.
+    def reserve_slot(self, patience: float) -> float:
+        """Seconds until the next free slot within the budget of requests; 0 without a budget.
 
-        The caller has it then, unless it is more than `patience` seconds away. Turns are handed out one after the
+        It is reserved for the caller, unless it is more than `patience` seconds away. Slots are given out one after the
         other, a request's share of a second apart, in the order of asking.
         """
         if not self.share:
             return 0.0
         taken = sa.text(
-            "INSERT INTO protime_etl.pauses AS p (tenant, until, next_turn)"
+            "INSERT INTO protime_etl.pauses AS p (tenant, until, next_slot)"
             " VALUES (:tenant, '-infinity', clock_timestamp() + make_interval(secs => :share))"
             " ON CONFLICT (tenant) DO UPDATE"
-            " SET next_turn = greatest(p.next_turn, clock_timestamp()) + make_interval(secs => :share)"
-            " WHERE p.next_turn IS NULL OR p.next_turn <= clock_timestamp() + make_interval(secs => :patience)"
-            " RETURNING extract(epoch FROM next_turn - clock_timestamp())::float8 - :share"
+            " SET next_slot = greatest(p.next_slot, clock_timestamp()) + make_interval(secs => :share)"
+            " WHERE p.next_slot IS NULL OR p.next_slot <= clock_timestamp() + make_interval(secs => :patience)"
+            " RETURNING extract(epoch FROM next_slot - clock_timestamp())::float8 - :share"
         )
         free = sa.text(
-            "SELECT extract(epoch FROM next_turn - clock_timestamp())::float8 FROM protime_etl.pauses"
+            "SELECT extract(epoch FROM next_slot - clock_timestamp())::float8 FROM protime_etl.pauses"
             " WHERE tenant = :tenant"
         )
         given = {**self._tenant, "share": self.share, "patience": min(patience, LONGEST_SECONDS)}

@@ -1,7 +1,7 @@
 """The access token, shared by all processes of all machines through PostgreSQL.
 
 At rest the token is encrypted with a key derived from the client secret, which the database never sees: reading
-the table tells nothing. Times are the database's, the only clock that all share.
+the table reveals nothing. Times are the database's, the only clock that all share.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class SharedTokenStore(Generic[Secret]):
         self._make = make
 
     def read(self) -> Secret | None:
-        """The token that is kept, without waiting for a lock; None if there is none or its secret has changed."""
+        """The token that is kept, without waiting for a lock; None without one, or if its secret has changed."""
         with reading(self._engine) as connection:
             return self._read(connection)
 

@@ -1,4 +1,4 @@
-"""Tables of the delta: its state, what it has told, and what it has not."""
+"""Tables of the delta: its state, its polls, and what it has missed."""
 
 from __future__ import annotations
 

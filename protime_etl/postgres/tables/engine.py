@@ -31,10 +31,10 @@ __all__ = [
     "pauses",
     "promises",
     "rejected_record",
+    "reported_days",
     "runs",
     "tenants",
     "tokens",
-    "told_days",
     "units",
     "views",
     "written_days",
@@ -310,7 +310,7 @@ pauses = Table(
     metadata,
     key("tenant", Text(), "Tenant that asked to wait."),
     Column("until", MOMENT, nullable=False, comment="No request is sent before then, by this database's clock."),
-    Column("next_turn", MOMENT, comment="When the next request may be sent, if there is a budget of requests."),
+    Column("next_slot", MOMENT, comment="When the next request may be sent, if there is a budget of requests."),
     Column("asked_until", MOMENT, comment="Until when the API asked us to wait: later than until, where that was cut."),
     schema="protime_etl",
     comment="Retry-After and the budget of requests, shared by all processes.",
@@ -329,8 +329,8 @@ written_days = Table(
     comment="On which days something was written in the last year, for the events of assets.",
 )
 
-told_days = Table(
-    "told_days",
+reported_days = Table(
+    "reported_days",
     metadata,
     Column(
         "note_id",
@@ -340,7 +340,7 @@ told_days = Table(
     ),
     key("asset", Text(), "Name of the asset whose event reports it."),
     Column("task", Text, nullable=False, comment="Task that sends the event; a further try of it reports the same."),
-    Column("told_at", MOMENT, nullable=False, server_default=func.now(), comment="When the task took it."),
+    Column("reported_at", MOMENT, nullable=False, server_default=func.now(), comment="When the task took it."),
     Index(None, "asset", "task"),
     schema="protime_etl",
     comment="Which asset's event has reported what was written.",

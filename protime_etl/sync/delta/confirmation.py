@@ -81,7 +81,7 @@ class Confirmation:
         """Ask for what is unconfirmed, and store what that gives.
 
         Raises:
-            ProtimeError: the API cannot be asked; what it told before is stored.
+            ProtimeError: the API cannot be asked; what it returned before is stored.
         """
         waiting = self._waiting()
         self._in_portions([one for one in waiting if one.reason == "doubtful"])
@@ -127,15 +127,15 @@ class Confirmation:
         """What is still to be confirmed; what came to be known meanwhile is taken out."""
         with self._session.transaction() as connection:
             waiting = unconfirmed(connection, self._tenant, self._session.path, accepted=self._brake.accepted)
-            told = {one.id: one.version for one in waiting if one.reason in DELETIONS}
-            if not told:
+            versions = {one.id: one.version for one in waiting if one.reason in DELETIONS}
+            if not versions:
                 return waiting
-            left = unresolved_deletions(connection, self._tenant, self._session.path, told)
-            self._settle(connection, [one for one in told if one not in left])
+            left = unresolved_deletions(connection, self._tenant, self._session.path, versions)
+            self._settle(connection, [one for one in versions if one not in left])
             return [one for one in waiting if one.reason not in DELETIONS or one.id in left]
 
     def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
-        """Take out what is known now; a pull that wrote it before was only faster, for the delta has told it."""
+        """Take out what is known now; a pull that wrote it before was only faster: the delta has brought it."""
         settle(connection, self._tenant, self._session.path, ids)
         clear_drift(connection, self._tenant, self._session.path, dict.fromkeys(ids, ""))
 
@@ -170,7 +170,7 @@ class Confirmation:
                 return
 
     def _ask(self, records: Sequence[Unconfirmed]) -> _Asked:
-        """Ask for records one by one; what a failure leaves unasked stays for the next turn."""
+        """Ask for records one by one; what a failure leaves unasked stays for the next poll."""
         with self._session.transaction() as connection:
             asked = _Asked(database_clock(connection))
         for one in records:
@@ -202,17 +202,17 @@ class Confirmation:
         """Mark what is gone, store what is there, and take both out."""
         if not asked.gone and not asked.found:
             return
-        told = {one.id: one.version for one in asked.gone if one.reason == "delta"}
+        versions = {one.id: one.version for one in asked.gone if one.reason == "delta"}
         vanished = [one.id for one in asked.gone if one.reason == "vanished"]
         with self._session.transaction() as connection:
-            (lock_merges_exclusive if told else lock_merges_shared)(connection, self._tenant)
+            (lock_merges_exclusive if versions else lock_merges_shared)(connection, self._tenant)
             load = DeltaLoad(connection, self._tenant, self._session.collection, asked.asked_at)
             load.stage(asked.found)
-            load.lock_people(connection, dict.fromkeys((*told, *vanished), ""))
-            in_doubt = load.unconfirmed()  # gone after it was asked for: another poll tells
+            load.lock_people(connection, dict.fromkeys((*versions, *vanished), ""))
+            in_doubt = load.unconfirmed()  # gone after it was asked for: another poll asks again
             load.drop(in_doubt)
             load.merge(vanished)
-            load.delete(told)
+            load.delete(versions)
             load.note_written()
             settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in in_doubt]
             self._settle(connection, settled)
@@ -223,7 +223,7 @@ class Confirmation:
 
 
 def _is_about_the_record(error: ProtimeError) -> bool:
-    """Whether the API may say this of one record alone: it is asked for again in the next turn, and stops no other."""
+    """Whether the API may say this of one record alone: it is asked for again in the next poll, and stops no other."""
     if isinstance(error, ApiError):
         refused = isinstance(error, (RateLimited, UnauthorizedError, ForbiddenError))
         return not refused and error.retry_after is None

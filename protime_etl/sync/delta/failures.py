@@ -1,7 +1,7 @@
-"""How many turns of a delta may fail before it is given up: no failure that repeats keeps a state for ever.
+"""How many polls of a delta may fail before it is given up: no failure that repeats keeps a state for ever.
 
 A failure says either that an answer cannot be used, or that none comes. The first kind ends the delta after a few
-turns, as asking again gives the same. The second is mostly an outage and cured by waiting: only when other requests get
+polls, as asking again gives the same. The second is mostly an outage and cured by waiting: only when other requests get
 their answers does it speak against the delta. What only asks to wait says nothing about it.
 """
 
@@ -57,9 +57,9 @@ _WAITS = (BusyError, OvertakenError, RateLimited, SettingsError, SchemaError, De
 
 
 def failure_kind(error: ProtimeError) -> FailureKind:
-    """What a failed turn says about its delta.
+    """What a failed poll says about its delta.
 
-    `too large`: no turn can read that answer; `answer`: it cannot be used; `outage`: there is none; `wait`: nothing.
+    `too large`: no poll can read that answer; `answer`: it cannot be used; `outage`: no answer came; `wait`: nothing.
     """
     if isinstance(error, AnswerTooLargeError):
         return "too large"

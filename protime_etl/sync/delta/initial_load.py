@@ -46,7 +46,7 @@ class InitialLoad:
             DeltaBrokenError: too many in a row came to no end, the last one less than a day ago.
         """
         self._session.result.initial = True
-        self._session.begin_anew()
+        self._session.start_over()
         with self._session.transaction() as connection:
             # Not with the page, whose transaction may have to wait for a pull: no other process need wait for that.
             register_source(connection, self._session.settings)

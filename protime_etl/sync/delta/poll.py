@@ -75,14 +75,14 @@ def poll(
     """
     session = DeltaSession(pipeline, collection, on_page)
     polling = _Poll(session)
-    asked = [restart]  # what goes on after a pause does not begin anew
+    asked = [restart]  # a poll that resumes after a pause does not start over
     began = time.monotonic()
     try:
         result = pipeline.sitting_out(
             lambda: polling.run(first, restart=bool(asked and asked.pop()), asked_at=asked_at)
         )
     except (BusyError, SettingsError):
-        raise  # it was no turn
+        raise  # no poll took place
     except ProtimeError as error:
         with suppress(ProtimeError):  # the first error is to be reported
             _keep(session, began, str(error))
@@ -94,7 +94,7 @@ def poll(
 
 
 def _keep(session: DeltaSession, began: float, error: str | None) -> None:
-    """Keep how the turn went."""
+    """Keep how the poll went."""
     result, counts = session.result, session.result.counts
     with session.pipeline.transaction() as connection:
         forget_old(connection, session.tenant)
@@ -163,7 +163,7 @@ class _Poll:
             )
 
     def _advance_once(self, load: InitialLoad) -> bool:
-        """Ask once and store what comes; tells whether the poll is over."""
+        """Ask once and store what comes; returns whether the poll is over."""
         state = self._session.read()
         self._session.result.date_from = None if state is None else state.date_from
         if state is None or state.link is None:

@@ -115,7 +115,7 @@ class DeltaSession:
         if self._empty_pages > MAX_EMPTY_PAGES_IN_A_ROW:
             raise ProtocolError(f"The delta has no end: {self._empty_pages} empty pages in a row.")
 
-    def begin_anew(self) -> None:
+    def start_over(self) -> None:
         """Links of a load that is over may come again."""
         self._followed.clear()
         self._empty_pages = 0

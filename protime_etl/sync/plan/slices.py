@@ -3,7 +3,7 @@
 A unit is as large as the API allows (a year, a URI of 4,096 characters), but for three things. What a process that dies
 was reading is lost, so a unit is a sixteenth of the whole, of 20 pages at least and of 100 at most; the last page of
 each is half empty, 2.5 to 0.5 %. It is cut by people as long as some are left in it, and only then by days: each unit
-writes the coverage of its people anew. Where no page was ever seen and the plan can be made anew on the way, the first
+writes the coverage of its people again. Where no page was ever seen and the plan can be revised on the way, the first
 units are small. Several workers end at about the same time: a unit is at most half of what each has left to do, down to
 a tenth of what each has to do in all.
 And where a batch would fill one page and a bit, a smaller one fills its page and no more.
@@ -20,7 +20,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime.client import MAX_URI_CHARACTERS, ProtimeClient
 from protime_etl.protime.filters import Condition, dates, person
 from protime_etl.sync.plan.volume import VolumeEstimate
-from protime_etl.work import EVERYONE, NOBODY, Slice
+from protime_etl.work import EVERYONE, NO_PERSON, Slice
 
 __all__ = ["expected_requests", "plan_gaps", "plan_units", "slice_filter", "smallest_question", "windows"]
 
@@ -34,7 +34,7 @@ MOST_PAGES = 100
 LEAST_SHARES = 10
 # Of fewer people a unit is cut by days: a batch of one is a page that is half empty and a year that is lost.
 FEW_PEOPLE = 10
-# Before a page was ever seen: so many clockings are no great loss, however small the pages turn out to be.
+# Before a page was ever seen: these clockings are no great loss, however small the pages are.
 FIRST_ROWS = 2000
 FIRST_WINDOWS = 8
 LONG_AGO = dt.date(2000, 1, 1)
@@ -51,12 +51,12 @@ def slice_filter(person_ids: Sequence[int], first: dt.date, last: dt.date, circl
 
 
 def smallest_question(collection: Collection, day: dt.date) -> Condition:
-    """The filter that asks for least: nobody on this day, or all people on a day long ago.
+    """The filter that asks for least: no person on this day, or all people on a day long ago.
 
     So it is another question than any that a unit asks, and is answered where one of those is not.
     """
     if collection.by_people:
-        return slice_filter([NOBODY], day, day)
+        return slice_filter([NO_PERSON], day, day)
     return slice_filter([EVERYONE], LONG_AGO, LONG_AGO)
 
 
@@ -76,9 +76,9 @@ def plan_units(  # noqa: PLR0917 - whose records of which days
 def plan_gaps(
     client: ProtimeClient, gaps: Iterable[Slice], estimate: VolumeEstimate, *, probing: bool = False, workers: int = 1
 ) -> Iterator[Slice]:
-    """All units that fill these gaps, the latest days first; so many `workers` read them.
+    """All units that fill these gaps, the latest days first, for this number of `workers`.
 
-    `probing`: the first ones are small if it is not known how large a page is; for a caller who plans anew then.
+    `probing`: the first ones are small if it is not known how large a page is; for a caller that plans again then.
     """
     latest_first = sorted(gaps, key=lambda one: one.last, reverse=True)
     whole = sum(len(gap.person_ids) * estimate.rows_per_person(gap.first, gap.last) for gap in latest_first)
@@ -111,7 +111,7 @@ def expected_requests(units: Iterable[Slice], estimates: Mapping[str, VolumeEsti
 
 
 def windows(first: dt.date, last: dt.date, least: int = 1) -> Iterator[tuple[dt.date, dt.date]]:
-    """Split days into at least so many windows of about the same length, none over a year, the latest first."""
+    """Split days into at least `least` windows of about the same length, none over a year, the latest first."""
     days = (last - first).days + 1
     number = min(days, max(least, math.ceil(days / MAX_WINDOW_DAYS)))
     length = dt.timedelta(days=math.ceil(days / number) - 1)

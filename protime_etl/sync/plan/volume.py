@@ -1,4 +1,4 @@
-"""How many records to expect of so many people on these days, learnt from what was read before."""
+"""Estimates how many records a slice returns, learnt from what was read before."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class VolumeEstimate:
         return self._beforehand(first, last) * self.correction
 
     def observe(self, people: int, first: dt.date, last: dt.date, rows: int) -> None:
-        """So many records came for so many people on these days; what came last counts most."""
+        """Learn from the records that came for these people and days; the latest count most."""
         self._expected = FORGETTING * self._expected + people * self._beforehand(first, last)
         self._seen = FORGETTING * self._seen + rows
 

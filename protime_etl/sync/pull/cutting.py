@@ -1,7 +1,7 @@
 """Units that cannot be read whole are cut: into halves, or into as many parts as fit between two pauses.
 
-A unit is cut when its question fails again and again although the API answers others: a record that it cannot tell, or
-an answer too large for it. People are halved first, then the window, down to one person on one day: what still fails
+A unit is cut when its request fails again and again although the API answers others: a record that it cannot return,
+or an answer too large for it. People are halved first, then the window, down to one person on one day: what still fails
 then is named. What the API calls a wrong question (400) is cut by people alone: it may name a person who is gone.
 
 A unit is also cut when a long pause begins after a part of it was read: parts of about half as many pages are done
@@ -36,7 +36,7 @@ __all__ = [
     "answers_others",
     "is_about_the_question",
     "parts_of",
-    "told_to_wait",
+    "requested_wait",
     "unreadable",
 ]
 
@@ -57,14 +57,14 @@ class UnitCutError(Exception):
         """Whether the API asked it to wait again and again, and nothing was read."""
 
 
-def told_to_wait(error: ProtimeError) -> float | None:
+def requested_wait(error: ProtimeError) -> float | None:
     """Seconds that an answer asked to wait, if it did."""
     return error.retry_after if isinstance(error, ApiError) else None
 
 
 def is_about_the_question(error: ProtimeError) -> bool:
     """Whether a smaller question may be answered where this one was not."""
-    if isinstance(error, UntrustedLinkError) or told_to_wait(error) is not None:
+    if isinstance(error, UntrustedLinkError) or requested_wait(error) is not None:
         return False
     return isinstance(error, (InvalidRequestError, ServerError, UnreachableError, ProtocolError))
 
@@ -97,7 +97,7 @@ def answers_others(
 
 
 def unreadable(unit: Unit, error: ProtimeError) -> UnreadableError:
-    """What to tell of a unit that cannot be cut any further."""
+    """The error of a unit that cannot be cut any further."""
     return UnreadableError(
         f"The {unit.collection} of {_named(unit)} cannot be read: {error.message}",
         guidance="Everything else is stored; the next try requests only these. Ask Protime what is wrong with them.",
@@ -113,7 +113,7 @@ def _named(unit: Unit) -> str:
 
 
 def parts_of(one: Slice, parts: int = 2, *, days_first: bool = False) -> list[Slice]:
-    """Cut a slice into about so many parts of the same size; nothing if it cannot be cut.
+    """Cut a slice into about `parts` parts of the same size; nothing if it cannot be cut.
 
     By people, then by days, unless it is the other way round (`days_first`).
     """
@@ -133,7 +133,7 @@ def parts_of(one: Slice, parts: int = 2, *, days_first: bool = False) -> list[Sl
 
 
 def parts_between_pauses(expected_pages: int, pages_read: int) -> int:
-    """How many parts to cut a unit into of which so many pages were read before a pause began."""
+    """How many parts to cut a unit into, by the pages that were read before a pause began."""
     return min(MOST_PARTS, max(LEAST_PARTS, math.ceil(2 * expected_pages / max(1, pages_read))))
 
 

@@ -54,11 +54,11 @@ def fail_unit(
     collection, seconds = COLLECTIONS[unit.collection], time.monotonic() - effort.began
     parts: Sequence[Slice] = ()
     too_broad = False
-    if cutting.told_to_wait(error) is not None:
+    if cutting.requested_wait(error) is not None:
         if effort.pages:
             expected = _expected_pages(pipeline, unit, effort)
             parts = cutting.parts_of(unit.slice, cutting.parts_between_pauses(expected, effort.pages))
-        elif after_wait or (cutting.told_to_wait(error) or 0) <= client.max_wait:  # then it has waited in its tries
+        elif after_wait or (cutting.requested_wait(error) or 0) <= client.max_wait:  # then it has waited in its tries
             too_broad = True
             parts = cutting.parts_of(unit.slice, after_wait or cutting.PARTS_AFTER_WAIT, days_first=cut_days)
     elif cutting.is_about_the_question(error) and cutting.answers_others(

@@ -39,7 +39,7 @@ def read_people(pipeline: Pipeline) -> Counts:
     """
     with pipeline.transaction() as connection:
         require_source(connection, pipeline.settings)
-    # A tenant is entered when it has answered: a misspelt one is none.
+    # A tenant is entered when it has answered: a misspelt name is no tenant.
     longest = pipeline.settings_inside.max_wait_in_task
     pipeline.sitting_out(lambda: with_retries(pipeline.tokens.current, longest))
     with pipeline.transaction() as connection:
@@ -146,7 +146,7 @@ def _pull_list(
         def again() -> Reading:
             return Reading(collection, more, most_listed(live), collection.path)
 
-        # Nothing moves out of this list: a record that is undecided exists, and only the list does not tell it.
+        # Nothing moves out of this list: a record that is undecided exists, and only the list lacks it.
         gone, found, _ = judge(client, collection, missing, reading.pages, again, known=pages.known)
         load.stage(found)
         # What was held back before stays so until it is accepted, however few are left of it.

@@ -92,8 +92,8 @@ def read_all(pipeline: Pipeline, request: Request, pull_all: Callable[[], tuple[
     A collection that fails is reported by the pipeline (`to_look_at`) and stops no other.
 
     Raises:
-        ProtimeError: no dated collection of the request could be read, or where there is none no list; or it is
-            about all of them.
+        ProtimeError: no dated collection of the request could be read, or without dated ones no list; or the error
+            is about all of them.
     """
     with entering_failures(pipeline, request):
         counts, done = read_people_for(pipeline, request), 0
@@ -119,7 +119,7 @@ def read_all(pipeline: Pipeline, request: Request, pull_all: Callable[[], tuple[
 def entering_failures(pipeline: Pipeline, request: Request) -> Iterator[None]:
     """What keeps a run from being planned is entered as the reason why its days are not read.
 
-    Of a tenant that is known: a misspelt one is none.
+    Only of a known tenant: a misspelt name is no tenant.
     """
     try:
         yield
@@ -314,7 +314,7 @@ def finish(
     What its units were to read and did not counts as missing from now on, unless it was `interrupted` on purpose.
 
     Raises:
-        SettingsError: there is none of that number, or it is one of another tenant.
+        SettingsError: no run has that number, or it is one of another tenant.
     """
     with pipeline.transaction() as connection:
         ledger.require_run(connection, pipeline.tenant, run_id)
@@ -349,7 +349,7 @@ def read_unit(pipeline: Pipeline, unit_id: int) -> Unit:
     """A unit of the ledger.
 
     Raises:
-        SettingsError: there is none of that number, or it is one of another tenant.
+        SettingsError: no unit has that number, or it is one of another tenant.
     """
     with pipeline.transaction() as connection:
         return ledger.read_unit(connection, pipeline.tenant, unit_id)

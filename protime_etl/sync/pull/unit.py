@@ -109,7 +109,7 @@ class UnitPull:
         self._largest_page = 1
         self._locked: set[int] = set()
         """Whose coverage this attempt holds."""
-        self._everybody = 0
+        self._people_count = 0
         """Who may be in the circles of the unit."""
         self._missing = 0
         self._gone: list[int] = []
@@ -175,7 +175,7 @@ class UnitPull:
         with self._transaction() as connection:
             self._pages = self._records = 0
             if not (self._by_people and self._unit.person_ids):
-                self._everybody = max(MOST_IN_CIRCLES, len(known_people(connection, self._tenant)))
+                self._people_count = max(MOST_IN_CIRCLES, len(known_people(connection, self._tenant)))
             load = self._new_load(connection)
             self._read_at = load.began
             self._on_stage("reading")
@@ -240,7 +240,7 @@ class UnitPull:
 
     def _read_batch(self, people: Sequence[int]) -> Iterator[Page]:
         unit = self._unit
-        most = most_clockings(self._everybody or len(people), (unit.last - unit.first).days + 1)
+        most = most_clockings(self._people_count or len(people), (unit.last - unit.first).days + 1)
         answers = self._client.answers(self._collection, slice_filter(people, unit.first, unit.last, unit.circles))
         yield from Reading(self._collection, answers, most, f"{unit.collection} of {unit.place}")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from protime_etl.errors import IncompleteError, ProtimeError, UnreachableError, UnreadableError
 from protime_etl.sync.pipeline import FAILING_ALIKE, LONGEST_WAIT_INSIDE, stops_all
-from protime_etl.sync.pull.cutting import PARTS_AFTER_WAIT, UnitCutError, parts_of, told_to_wait, unreadable
+from protime_etl.sync.pull.cutting import PARTS_AFTER_WAIT, UnitCutError, parts_of, requested_wait, unreadable
 from protime_etl.work import Counts, Unit
 
 __all__ = ["CUTS_IN_A_ROW", "FAILURES_IN_A_ROW", "WorkList", "failure_of"]
@@ -172,13 +172,13 @@ class WorkList:
             self.counts_of[unit.collection] += counts
 
     def cut(self, unit: Unit, cut: UnitCutError) -> bool:
-        """A unit was cut; tells whether there is a pause to be sat out first."""
+        """A unit was cut; returns whether there is a pause to be sat out first."""
         with self.lock:
             self._let_go(unit)
             for part in reversed(cut.parts):
                 self._put(part, first=True)
             island = self._islands[unit.collection]
-            waits = told_to_wait(cut.error) is not None
+            waits = requested_wait(cut.error) is not None
             if cut.too_broad or not waits:
                 island.cuts += 1
                 island.too_broad |= cut.too_broad
@@ -187,15 +187,15 @@ class WorkList:
             return waits and self._wait(cut.error)
 
     def fail(self, unit: Unit, error: ProtimeError) -> bool:
-        """A unit failed; tells whether there is a pause to be sat out before it is tried again."""
+        """A unit failed; returns whether there is a pause to be sat out before it is tried again."""
         with self.lock:
             self._let_go(unit)
             island = self._islands[unit.collection]
             if stops_all(error, self._longest_wait):
                 return self._fail_for_all(unit, error)
-            waits, is_alone = told_to_wait(error) is not None, False
+            waits, is_alone = requested_wait(error) is not None, False
             if waits:
-                was_patient = (told_to_wait(error) or 0) <= self._longest_inside and not self.parts_after_wait(unit)
+                was_patient = (requested_wait(error) or 0) <= self._longest_inside and not self.parts_after_wait(unit)
                 self._waits[unit.unit_id] += WAITS_INSIDE if was_patient else 1
                 is_alone = island.answered and not parts_of(unit.slice)
                 if self._waits[unit.unit_id] < (WAITS_OF_ONE if is_alone else MOST_WAITS_OF_ONE):
@@ -243,7 +243,7 @@ class WorkList:
         self.failures_of[unit.collection].append(error)
 
     def _wait(self, error: ProtimeError) -> bool:
-        if (told_to_wait(error) or 0) <= self._longest_wait:
+        if (requested_wait(error) or 0) <= self._longest_wait:
             return True
         self._end_all(error)
         return False
@@ -252,7 +252,7 @@ class WorkList:
         """A failure that is about no collection: of those that may pass several in a row end all."""
         everything = self._islands[""]
         everything.failing.add((unit.unit_id,))
-        lasts = not error.retry or told_to_wait(error) is not None
+        lasts = not error.retry or requested_wait(error) is not None
         if lasts or len(everything.failing) >= FAILURES_IN_A_ROW:
             self._end_all(error)
         else:
@@ -313,7 +313,7 @@ def failure_of(failures: Sequence[ProtimeError], of: int | None = None) -> Proti
         worst.message = " ".join(one.message for one in failures[:NAMED])
         if len(failures) > NAMED:
             worst.message += f" And {len(failures) - NAMED} more: protime-etl status."
-    elif of and worst.retry and told_to_wait(worst) is None:
+    elif of and worst.retry and requested_wait(worst) is None:
         worst.message = f"{len(failures)} of {of} units failed, for example: {worst.message}"
     elif len(failures) > 1:
         worst.message = f"{len(failures)} units failed, for example: {worst.message}"
@@ -323,6 +323,6 @@ def failure_of(failures: Sequence[ProtimeError], of: int | None = None) -> Proti
 def _gravity(error: ProtimeError) -> int:
     if not error.retry:
         return 0
-    if told_to_wait(error) is not None:
+    if requested_wait(error) is not None:
         return 1
     return 3 if isinstance(error, IncompleteError) else 2

@@ -29,13 +29,13 @@ WORTH_A_PLAN = 0.1
 
 
 class Observer:
-    """Is told what happens, by one thread at a time; this one does nothing with it."""
+    """Gets the events of a run, from one thread at a time; this one ignores them."""
 
     def planned(self, units: Sequence[Unit], requests: int) -> None:
-        """These units are left to do, with so many requests expected."""
+        """These units are left to do, with the expected number of requests."""
 
     def page(self, unit: Unit, records: int) -> None:
-        """A page of a unit with so many records has come; they are stored when the unit is committed."""
+        """A page of a unit has come, with this number of records; they are stored when the unit is committed."""
 
     def stage(self, unit: Unit, stage: Stage) -> None:
         """The pull of a unit goes on to this stage; one that takes long is then known by its name."""
@@ -86,7 +86,7 @@ def pull_units(
 
 
 class WorkerPool:
-    """Pulls units of a run; with estimates by collection, what is not begun is planned anew on a surprise."""
+    """Pulls units of a run; with estimates by collection, what is not begun is planned again on a surprise."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class WorkerPool:
         )
 
     def run(self, workers: int, between: Callable[[], None]) -> None:
-        """Pull all units in so many threads; `between` is called every moment meanwhile.
+        """Pull all units in `workers` threads; `between` is called every moment meanwhile.
 
         What fails is collected in `work.failures`; see `WorkList` for what stops the others, too.
 
@@ -123,7 +123,7 @@ class WorkerPool:
         self._workers = workers
         self._observer.planned(self._units, self._expected_requests())
         for path, estimate in self._estimates.items():  # a run that goes on was planned for other workers, or with less
-            self._plan_anew(path, estimate, probing=not estimate.knows_page_size)
+            self._replan(path, estimate, probing=not estimate.knows_page_size)
         threads = [threading.Thread(target=self._in_a_thread, daemon=True) for _ in range(workers)]
         for thread in threads:
             thread.start()
@@ -161,7 +161,7 @@ class WorkerPool:
             client.close()
 
     def _pull(self, unit: Unit, client: ProtimeClient) -> bool:
-        """Pull a unit; tells whether there is a pause that has to be sat out. No transaction is open meanwhile."""
+        """Pull a unit; returns whether there is a pause that has to be sat out. No transaction is open meanwhile."""
         try:
             counts = pull_unit(
                 self._pipeline,
@@ -189,7 +189,7 @@ class WorkerPool:
                 estimate = self._estimates[unit.collection]
                 estimate.observe(len(unit.person_ids), unit.first, unit.last, counts.rows_read)
                 if self._surprises(unit.collection, estimate):
-                    self._plan_anew(unit.collection, estimate)
+                    self._replan(unit.collection, estimate)
         return False
 
     def _stage(self, unit: Unit, stage: Stage) -> None:
@@ -216,7 +216,7 @@ class WorkerPool:
         surprise = abs(estimate.correction - correction)
         return surprise > WORTH_A_PLAN * correction or page_size != estimate.page_size
 
-    def _plan_anew(self, collection: str, estimate: VolumeEstimate, *, probing: bool = False) -> None:
+    def _replan(self, collection: str, estimate: VolumeEstimate, *, probing: bool = False) -> None:
         self._planned_with[collection] = (estimate.correction, estimate.page_size)
         waiting = [unit for unit in self.work.planned if unit.collection == collection and not unit.circles]
         client, workers = self._pipeline.client, self._workers

@@ -17,17 +17,17 @@ GROWTH = 10
 
 
 def most_clockings(people: int, days: int) -> int:
-    """No people have more clockings than that: so many people on so many days."""
+    """The most clockings that people can have on a number of days."""
     return max(LEAST_CLOCKINGS, people * days * CLOCKINGS_A_DAY)
 
 
 def most_listed(known: int) -> int:
-    """More records than that no list has, of which so many were known before."""
+    """The most records that a list can have of which `known` were known before."""
     return max(LEAST_LISTED, known * GROWTH)
 
 
 def bounded(pages: Iterable[Page], most: int, what: str) -> Iterator[Page]:
-    """The same pages, as long as they hold no more than so many records; `what` names the list in the error.
+    """The same pages, as long as they hold no more than `most` records; `what` names the list in the error.
 
     Raises:
         ProtocolError: they hold more: they have no end.

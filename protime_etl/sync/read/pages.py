@@ -58,7 +58,7 @@ def split_by_uri(people: Sequence[int], read: Callable[[Sequence[int]], Iterator
     """The pages that `read` gives of these people; where the URI that names them is too long, of each half of them.
 
     Raises:
-        UriTooLongError: it is so of one person, too, or of a filter that names nobody.
+        UriTooLongError: it is so of one person, too, or of a filter without people.
     """
     try:
         yield from read(people)
@@ -132,13 +132,13 @@ def restarting(attempt: Callable[[], Result]) -> Result:
         retry=retry_if_exception_type(ConnectionLostError),
         stop=stop_after_attempt(CONNECTION_ATTEMPTS),
         wait=wait_exponential(CONNECTION_WAIT_SECONDS),
-        before_sleep=_tell,
+        before_sleep=_log_retry,
         reraise=True,
     )
     return lost_connections(lambda: conflicts(attempt))
 
 
-def _tell(state: RetryCallState) -> None:
+def _log_retry(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     message = error.message if isinstance(error, ProtimeError) else ""
     log.warning("%s The unit is tried again in %.0f s.", message, state.upcoming_sleep)

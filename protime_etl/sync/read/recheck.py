@@ -1,6 +1,6 @@
 """Records that a complete reading of their place lacks: are they gone, or have they moved elsewhere?
 
-Asking for each by its id tells for sure, and costs one request a record. So that is done for a few. Of many, first the
+Asking for each by its id is certain, and costs one request a record. So that is done for a few. Of many, first the
 place is read once more: what both readings lack is not there. Then a sample of it is asked for by id.
 If all of the sample is gone, all of it counts as gone. If one is found, records were moved rather than deleted, and
 the rest stays undecided: to be asked for by id, in portions each of which is committed, so that no pause and no failure
@@ -120,7 +120,7 @@ def judge(
     *,
     known: MutableMapping[int, Page | None] | None = None,
 ) -> Verdict:
-    """Judge records that a complete reading of so many pages lacked; `again` reads the same place once more.
+    """Judge records that a complete reading of `pages` pages lacked; `again` reads the same place once more.
 
     At most as many requests as that reading took, and a sample; `known` as for `ask`. Where no record can be asked for
     by its id, what both readings lacked is gone.
@@ -147,7 +147,7 @@ def absent_from(
     pages: int,
     again: Callable[[], Iterable[Page]],
 ) -> list[int]:
-    """Which of the records that a reading of so many pages brought are not there any more; `again` reads it once more.
+    """Which of the records that a reading of `pages` pages brought are not there any more; `again` reads it once more.
 
     Raises:
         ApiError, UnreachableError, ProtocolError: as `ProtimeClient.pages`.
@@ -186,7 +186,7 @@ def same_version(collection: Collection, versions: Mapping[int, str], pages: Ite
 
 
 def older_error(number: int, what: str) -> OlderVersionsError:
-    """What to report of so many records of `what`."""
+    """What to report of `number` records of `what`."""
     return OlderVersionsError(
         f"The tenant has {counted(number, 'record')} of {what} in an older version than was read before:"
         " the stored ones stay.",

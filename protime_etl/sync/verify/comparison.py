@@ -42,14 +42,14 @@ from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan.days import last_settled_day
 from protime_etl.sync.plan.slices import plan_units, slice_filter
-from protime_etl.sync.pull.cutting import answers_others, is_about_the_question, parts_of, told_to_wait
+from protime_etl.sync.pull.cutting import answers_others, is_about_the_question, parts_of, requested_wait
 from protime_etl.sync.pull.unit import OnPage
 from protime_etl.sync.pull.work_list import CUTS_IN_A_ROW
 from protime_etl.sync.read.bounds import most_clockings, most_listed
 from protime_etl.sync.read.pages import KeptPages, Reading, restarting, split_by_uri
 from protime_etl.sync.read.recheck import older_error
 from protime_etl.sync.verify.second_look import look_again
-from protime_etl.sync.verify.unlisted import listed_people, windows_of_everybody
+from protime_etl.sync.verify.unlisted import listed_people, windows_of_all
 from protime_etl.sync.verify.verification import MOST_DIFFERENCES, Verification
 from protime_etl.work import EVERYONE, Scope, Slice, whole_list
 
@@ -67,7 +67,7 @@ class Comparing:
         self._collection = collection
         self._on_page = on_page
         self._pages = 0
-        self._everybody = 0
+        self._people_count = 0
         self._most = 0
         self._began = dt.datetime.now(dt.UTC)
         self._rejected_days: set[dt.date] | None = set()
@@ -85,13 +85,13 @@ class Comparing:
             newest = newest_version(connection, tenant, self._collection.table)
             first -= longest(connection, tenant, self._collection)
             if person_ids is None:
-                windows = windows_of_everybody(connection, tenant, self._collection, first, last)
+                windows = windows_of_all(connection, tenant, self._collection, first, last)
                 scopes = [Scope(None, *window) for window in windows]
             else:
                 planned = plan_units(self._client, self._collection, person_ids, first, last)
                 scopes = [Scope(unit.person_ids, unit.first, unit.last) for unit in planned]
             known = people_to_read(connection, tenant, first, last)
-        self._everybody = len(known)
+        self._people_count = len(known)
         left = deque(scopes)
         failures = 0
         while left:
@@ -110,7 +110,7 @@ class Comparing:
             found.units += 1
             try:
                 self._over_pauses(partial(self._judge, scope, found, differences, newest))
-            except RequestsSpentError:  # there is none left for a second look: the repair looks again
+            except RequestsSpentError:  # no request is left for a second look: the repair looks again
                 looked_at = {one.id for one in found.differences}
                 found.differences += [one for one in differences if one.id not in looked_at]
                 raise
@@ -221,7 +221,7 @@ class Comparing:
     def _is_to_blame(self, scope: Scope, error: ProtimeError) -> bool:
         if isinstance(error, PagingConflictError):
             return True  # a smaller slice is read before its paging token dies
-        waits = told_to_wait(error)
+        waits = requested_wait(error)
         if waits is not None:  # again and again, with nothing read: the question is too broad
             return waits <= self._pipeline.settings.max_wait_in_task and self._answers_others(scope, error)
         return is_about_the_question(error) and self._answers_others(scope, error)
@@ -229,7 +229,7 @@ class Comparing:
     def _answers_others(self, scope: Scope, error: ProtimeError) -> bool:
         """Whether the API answers other questions, asked after the pause that there may be."""
         with suppress(RateLimited):
-            wait_out(self._pipeline.pause, self._pipeline.settings.max_wait_in_task, turn=False)
+            wait_out(self._pipeline.pause, self._pipeline.settings.max_wait_in_task, slot=False)
         assert scope.first is not None  # noqa: S101 - units have dates
         assert scope.last is not None  # noqa: S101
         return answers_others(self._client, self._collection, scope.first, scope.last, error)
@@ -279,7 +279,7 @@ class Comparing:
         first, last = scope.first, scope.last
         days = (last - first).days + 1
         if scope.person_ids is None:
-            return self._pages_of(dates.between(first, last), most_clockings(self._everybody, days))
+            return self._pages_of(dates.between(first, last), most_clockings(self._people_count, days))
 
         def batch(people: Sequence[int]) -> Iterator[Page]:
             return self._pages_of(slice_filter(people, first, last), most_clockings(len(people), days))

@@ -157,7 +157,7 @@ class _Proof:
         before = client.requests
         client.most_requests = before + self.done.budget
         try:
-            self._in_turn(list(self._pipeline.dated))
+            self._oldest_first(list(self._pipeline.dated))
         except RequestsSpentError:
             self.done.is_spent = True
         finally:
@@ -180,7 +180,7 @@ class _Proof:
                     totals={"requests": rest},
                 )
 
-    def _in_turn(self, paths: list[str]) -> None:
+    def _oldest_first(self, paths: list[str]) -> None:
         """What is wrong of each collection, then whichever has what was compared longest ago."""
         for path in [*paths]:
             self._guarded(paths, path, self._repair_wrong)

@@ -42,7 +42,7 @@ def look_again(
     read: Callable[[], Iterable[Page]],
     known: MutableMapping[int, Page | None],
 ) -> SecondLook:
-    """Look again at the differences of a slice of so many pages; `read` reads it once more, `known` as for `ask`.
+    """Look again at the differences of a slice of `pages` pages; `read` reads it once more, `known` as for `ask`.
 
     Raises:
         ProtimeError: the tenant or the warehouse cannot be asked.

@@ -1,4 +1,4 @@
-"""People who clock and whom no list of people names: told by asking for all clockings of some days by date alone.
+"""People who clock and whom no list of people names: found by asking for all clockings of some days by date alone.
 
 A tenant may not list all people (one has left, a client may not see all), and clockings are read by people. The
 filter does without people, too: so a verification asks by date alone, which takes no more requests, and sees who else
@@ -26,13 +26,13 @@ from protime_etl.sync.plan.volume import VolumeEstimate
 from protime_etl.sync.pull.runs import run_alone
 from protime_etl.work import Counts, RunKind
 
-__all__ = ["listed_people", "read_unlisted", "windows_of_everybody"]
+__all__ = ["listed_people", "read_unlisted", "windows_of_all"]
 
 COMPARED_PAGES = 10
 """Pages of a window that is compared: a window is proven whole, and a quota that ends a try is rarely smaller."""
 
 
-def windows_of_everybody(
+def windows_of_all(
     connection: Connection, tenant: str, collection: Registration, first: dt.date, last: dt.date
 ) -> Iterator[tuple[dt.date, dt.date]]:
     """Cut these days into windows that can be read by date alone, the latest first."""

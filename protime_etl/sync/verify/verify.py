@@ -2,8 +2,8 @@
 
 While the tenant is read it may change. So what differs is looked at once more before it counts (`look_again`), and a
 record that changed between the two readings is `moving` and no difference. A difference is `pending` if its
-changeVersion is newer than anything that the table had when the comparison began: it is none that was overlooked, the
-next turn or night brings it.
+changeVersion is newer than anything that the table had when the comparison began: it is not a miss, the
+next poll or nightly run brings it.
 """
 
 from __future__ import annotations

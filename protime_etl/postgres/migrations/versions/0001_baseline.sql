@@ -1811,14 +1811,14 @@ COMMENT ON COLUMN protime_etl.drift_candidates.found_at IS 'When the pull wrote 
 CREATE TABLE protime_etl.pauses (
     tenant TEXT NOT NULL,
     until TIMESTAMP WITH TIME ZONE NOT NULL,
-    next_turn TIMESTAMP WITH TIME ZONE,
+    next_slot TIMESTAMP WITH TIME ZONE,
     asked_until TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_pauses PRIMARY KEY (tenant)
 );
 COMMENT ON TABLE protime_etl.pauses IS 'Retry-After and the budget of requests, shared by all processes.';
 COMMENT ON COLUMN protime_etl.pauses.tenant IS 'Tenant that asked to wait.';
 COMMENT ON COLUMN protime_etl.pauses.until IS 'No request is sent before then, by this database''s clock.';
-COMMENT ON COLUMN protime_etl.pauses.next_turn IS 'When the next request may be sent, if there is a budget of requests.';
+COMMENT ON COLUMN protime_etl.pauses.next_slot IS 'When the next request may be sent, if there is a budget of requests.';
 COMMENT ON COLUMN protime_etl.pauses.asked_until IS 'Until when the API asked us to wait: later than until, where that was cut.';
 CREATE TABLE protime_etl.promises (
     tenant TEXT NOT NULL,
@@ -2058,20 +2058,20 @@ COMMENT ON COLUMN protime_etl.wrong.since IS 'When that was found.';
 COMMENT ON COLUMN protime_etl.wrong.kind IS 'failed (a reading failed), unreadable (the API cannot answer), withheld (too many deletions), differs (a comparison differed and nothing was repaired) or older (the tenant has older versions than were stored).';
 COMMENT ON COLUMN protime_etl.wrong.why IS 'The reason, in one line.';
 COMMENT ON COLUMN protime_etl.wrong.run_id IS 'Run that failed; null: a comparison or a list.';
-CREATE TABLE protime_etl.told_days (
+CREATE TABLE protime_etl.reported_days (
     note_id BIGINT NOT NULL,
     asset TEXT NOT NULL,
     task TEXT NOT NULL,
-    told_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT pk_told_days PRIMARY KEY (note_id, asset),
-    CONSTRAINT fk_told_days_note_id FOREIGN KEY(note_id) REFERENCES protime_etl.written_days (note_id) ON DELETE CASCADE
+    reported_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_reported_days PRIMARY KEY (note_id, asset),
+    CONSTRAINT fk_reported_days_note_id FOREIGN KEY(note_id) REFERENCES protime_etl.written_days (note_id) ON DELETE CASCADE
 );
-CREATE INDEX ix_told_days_asset_task ON protime_etl.told_days (asset, task);
-COMMENT ON TABLE protime_etl.told_days IS 'Which asset''s event has reported what was written.';
-COMMENT ON COLUMN protime_etl.told_days.note_id IS 'Note that is reported.';
-COMMENT ON COLUMN protime_etl.told_days.asset IS 'Name of the asset whose event reports it.';
-COMMENT ON COLUMN protime_etl.told_days.task IS 'Task that sends the event; a further try of it reports the same.';
-COMMENT ON COLUMN protime_etl.told_days.told_at IS 'When the task took it.';
+CREATE INDEX ix_reported_days_asset_task ON protime_etl.reported_days (asset, task);
+COMMENT ON TABLE protime_etl.reported_days IS 'Which asset''s event has reported what was written.';
+COMMENT ON COLUMN protime_etl.reported_days.note_id IS 'Note that is reported.';
+COMMENT ON COLUMN protime_etl.reported_days.asset IS 'Name of the asset whose event reports it.';
+COMMENT ON COLUMN protime_etl.reported_days.task IS 'Task that sends the event; a further try of it reports the same.';
+COMMENT ON COLUMN protime_etl.reported_days.reported_at IS 'When the task took it.';
 CREATE TABLE protime_etl.units (
     unit_id BIGINT GENERATED ALWAYS AS IDENTITY,
     run_id BIGINT NOT NULL,
