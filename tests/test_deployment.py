@@ -251,7 +251,7 @@ def test_refuses_to_start_without(missing: str) -> None:
         substitute(json.dumps(COMPOSE), {name: value for name, value in REQUIRED.items() if name != missing})
 
 
-def test_the_header_tells_every_variable() -> None:
+def test_the_header_names_every_variable() -> None:
     header = "\n".join(HEADER)
     for name in {use["name"] for use in uses()} - {None}:
         assert re.search(rf"\b{name}\b", header), f"{name} is not explained"

@@ -123,7 +123,7 @@ def test_its_commands_and_settings_are_those_of_docker_compose() -> None:
     assert {one["name"] for one in VALUES["env"]} <= settings | {"PROTIME_CHANGES_SCHEDULE"}
 
 
-def test_the_page_tells_keys_that_are_there() -> None:
+def test_the_page_names_keys_that_are_there() -> None:
     told = re.findall(r"^\| `([\w.]+)`", PAGE.partition("## Kubernetes")[2], re.MULTILINE)
     assert len(told) >= 5
     for path in told:

@@ -241,7 +241,7 @@ def test_a_pause_of_an_hour_ends_with_the_hour(
     assert simulated.served.misbehaviour.during_pause == 0
 
 
-def test_a_delta_lives_72_hours_after_its_last_turn(
+def test_a_delta_lives_72_hours_after_its_last_poll(
     clock: MovingClock, pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     clock.set(midnight_after(TODAY))

@@ -142,7 +142,7 @@ def test_the_choice_of_a_licence_is_offered() -> None:
         ("Apache-2.0", True),
     ],
 )
-def test_licences_are_told_apart(declared: str, expected: bool) -> None:
+def test_licences_are_distinguished(declared: str, expected: bool) -> None:
     assert may_be_shipped(declared) is expected
 
 
@@ -197,7 +197,7 @@ def test_the_changelog_keeps_its_form() -> None:
         assert re.fullmatch(r"\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", heading)
 
 
-def test_the_versions_that_are_told_are_those_that_are_tried() -> None:
+def test_the_documented_versions_are_those_that_are_tried() -> None:
     told = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in re.findall(r"^\| 3\..*", told, re.MULTILINE)]
     pythons, servers, airflows = ({one for row in rows for one in re.findall(r"[\d.]+", row[n])} for n in range(3))

@@ -47,7 +47,7 @@ def carried_out(task: Any, pipeline: Pipeline, run_id: str) -> OutletEventAccess
     return events
 
 
-def test_each_asset_of_a_task_is_told_the_same(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+def test_each_asset_of_a_task_gets_the_same_event(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     mine = Asset(name="mine", uri="protime://mine")
     read_people(pipeline)
     plan = ProtimePlanOperator(task_id="plan", lookback_days=(TODAY - FIRST).days)
@@ -63,7 +63,7 @@ def test_each_asset_of_a_task_is_told_the_same(pipeline: Pipeline, simulated: Si
     assert carried_out(finish, pipeline, "another_run")[mine].extra["days"] == []
 
 
-def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
+def test_what_a_proof_repaired_before_it_died_is_reported_by_its_next_try(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, FIRST, TODAY)
@@ -83,7 +83,7 @@ def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
         carried_out(prove, pipeline, "fourth_night")
 
 
-def test_what_a_failed_turn_brought_is_told_by_the_next_and_by_the_night(
+def test_what_a_failed_poll_brought_is_reported_by_the_next_and_by_the_night(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, FIRST, TODAY)

@@ -88,7 +88,7 @@ def test_a_run_that_failed_without_a_problem_in_the_warehouse_leads_to_its_log(
         ("", "", "", None),
     ],
 )
-def test_the_factory_the_connection_and_the_environment_name_who_is_told(
+def test_the_factory_the_connection_and_the_environment_name_who_is_notified(
     pipeline: Pipeline,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -112,7 +112,7 @@ def test_the_factory_the_connection_and_the_environment_name_who_is_told(
     assert pipeline.settings.client_secret.get_secret_value() not in said
 
 
-def test_what_tells_of_failures_does_not_fail(
+def test_a_notification_that_cannot_be_sent_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with mail_server() as server:
@@ -126,7 +126,7 @@ def test_what_tells_of_failures_does_not_fail(
         assert "The mail about this run was not sent (" in capsys.readouterr().out
 
 
-def test_a_warehouse_that_cannot_be_asked_and_a_run_that_is_late_are_told_too(
+def test_a_warehouse_that_cannot_be_queried_and_a_run_that_is_late_are_reported_too(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = '{"conn_type": "postgres", "host": "127.0.0.1", "port": 9, "schema": "<name>"}'

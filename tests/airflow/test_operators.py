@@ -304,7 +304,7 @@ def test_a_known_error_is_one_line_and_a_short_traceback(
 
 
 @pytest.mark.usefixtures("connections")
-def test_a_long_wait_is_told_in_one_line_and_is_no_failure(
+def test_a_long_wait_is_logged_in_one_line_and_is_no_failure(
     pipeline: Pipeline, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
     read_people(pipeline)
@@ -326,7 +326,7 @@ def test_a_long_wait_is_told_in_one_line_and_is_no_failure(
 
 
 @pytest.mark.usefixtures("connections")
-def test_what_was_read_is_told_in_a_sentence(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_read_is_logged_in_a_sentence(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     read_people(pipeline)
     pull(pipeline, plan(pipeline)[0])
     told = capsys.readouterr().out
@@ -407,7 +407,7 @@ def test_what_no_retry_cures_ends_a_list(pipeline: Pipeline, simulated: Simulate
         ProtimeFinishOperator(task_id="publish", run_id=run_id).carry_out(pipeline, context())
 
 
-def test_who_is_told_to_wait_gives_the_slot_back(
+def test_a_task_that_has_to_wait_gives_the_slot_back(
     pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
 ) -> None:
     units = planned(pipeline, 4)

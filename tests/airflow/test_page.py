@@ -315,7 +315,7 @@ def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
 
 
 @pytest.mark.usefixtures("four_tenants")
-def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_warehouse_shows_what_it_can(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     (simulated,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
     assert simulated.calendar is not None
     execute(
@@ -334,7 +334,7 @@ def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.
     assert simulated.facts["runs"]
 
 
-def test_what_nobody_could_tell_is_neither_good_nor_bad(pipeline: Pipeline, engine: Engine) -> None:
+def test_what_is_not_known_is_neither_good_nor_bad(pipeline: Pipeline, engine: Engine) -> None:
     sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         facts = read_facts(connection, ["clockings"], within=0)

@@ -43,7 +43,7 @@ MOMENTS = (
 
 @pytest.mark.parametrize("zone", ZONES)
 @both_servers
-def test_a_time_zone_that_is_none_is_not_stored(warehouse: URL, zone: str) -> None:
+def test_what_is_not_a_time_zone_is_not_stored(warehouse: URL, zone: str) -> None:
     with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.InvalidParameterValue)):
         execute(warehouse, ODD.format(zone))
 

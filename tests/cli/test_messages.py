@@ -32,7 +32,7 @@ def test_wrong_usage_is_one_line(shell: Shell, arguments: list[str], told: str) 
     assert line.startswith(told)
 
 
-def test_each_command_is_told_in_whole_words(shell: Shell) -> None:
+def test_each_command_is_reported_in_whole_words(shell: Shell) -> None:
     _, shown = shell.terminal(80, "--help")
     assert "..." not in shown.partition("Commands:")[2]
     _, shown = shell.terminal(80, "db", "--help")

@@ -51,7 +51,7 @@ def test_an_encoding_that_would_have_to_be_guessed_is_refused(shell: Shell, cont
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_this_user_may_not_read_is_reported(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("PROTIME_TENANT=acme")
     path.chmod(0)
@@ -121,7 +121,7 @@ def test_scopes_may_stand_on_lines_of_their_own(shell: Shell) -> None:
         ("acmé", "is the sub-domain of your myProtime URL alone"),
     ],
 )
-def test_a_tenant_as_an_address_is_told_how_to_write_it(tenant: str, told: str) -> None:
+def test_a_tenant_as_an_address_is_refused_with_the_right_spelling(tenant: str, told: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(told)) as caught:
         given(tenant=tenant)
     assert "hidden" not in str(caught.value)
@@ -133,7 +133,7 @@ def test_a_tenant_as_an_address_is_told_how_to_write_it(tenant: str, told: str) 
      "https://@b/", "acme.example", "https://"],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["api_url", "auth_url"])
-def test_an_address_that_is_none_is_refused_by_name(name: str, url: str) -> None:
+def test_what_is_not_an_address_is_refused_by_name(name: str, url: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(f"{name} must look like https://host[:port]")):
         given(**{name: url})
 
@@ -170,7 +170,7 @@ def test_this_machine_is_asked_without_a_proxy(shell: Shell) -> None:
         (DEAD, "The proxy does not reach authentication.myprotime.eu (ConnectionRefusedError).", 1),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_told_in_one_line(
+def test_a_proxy_that_cannot_be_used_is_reported_in_one_line(
     shell: Shell, tmp_path: Path, proxy: str, told: str, status: int
 ) -> None:
     # The browser of the tests brings the package for SOCKS.
@@ -193,7 +193,7 @@ def test_a_proxy_that_cannot_be_used_is_told_in_one_line(
         (" , ", "names no collection"),
     ],
 )
-def test_collections_that_are_none_are_told_before_anything_is_read(shell: Shell, given: str, told: str) -> None:
+def test_unknown_collections_are_reported_before_anything_is_read(shell: Shell, given: str, told: str) -> None:
     for result in (shell("status", collections=given), shell("status", "--collections", given)):
         assert (result.returncode, told in result.stderr) == (2, True), result.stderr
         assert len(result.stderr.splitlines()) == 1

@@ -42,7 +42,7 @@ def test_who_clocks_and_is_in_no_list_is_named_then_read_then_known(
     assert last_json(shell("verify", *DATES, "--json"))["unlisted"] == 0
 
 
-def test_the_last_corrections_of_somebody_who_left_arrive(
+def test_the_last_corrections_of_a_person_who_left_arrive(
     shell: Shell, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     assert shell("sync", *DATES).returncode == 0

@@ -111,7 +111,7 @@ def test_a_database_that_is_not_in_utf_8(encoding: str, warehouse: URL) -> None:
     engine.dispose()
 
 
-def test_check_tells_what_right_is_missing(shell: Shell, warehouse: URL, engine: Engine) -> None:
+def test_check_shows_what_right_is_missing(shell: Shell, warehouse: URL, engine: Engine) -> None:
     role = f"reader_{warehouse.database}"
     execute(warehouse, f"CREATE ROLE {role} LOGIN")
     execute(warehouse, f"REVOKE TEMPORARY ON DATABASE {warehouse.database} FROM PUBLIC")

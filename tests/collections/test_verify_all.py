@@ -125,7 +125,7 @@ def test_people_are_named_in_vain_where_no_collection_is_read_by_people(everythi
 
 
 @pytest.mark.alone(reason="`status` ends with 0 only if all is well with every tenant")
-def test_status_tells_of_each_collection_what_is_there(everything: Shell, simulated: SimulatedTenant) -> None:
+def test_status_shows_what_is_there_of_each_collection(everything: Shell, simulated: SimulatedTenant) -> None:
     """What a delta keeps fresh is its own collection alone; what was refused was never read."""
     plan = '[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["departments", "counters"]'
     simulated.served.misbehaviour.follow(read_plan(plan))

@@ -130,7 +130,7 @@ def test_the_table_follows_the_tenant(machine: type[Convergence], amount: Callab
     )
 
 
-def test_a_record_that_cannot_be_asked_for_is_left_to_the_next_turn(warehouse: URL) -> None:
+def test_a_record_that_cannot_be_asked_for_is_left_to_the_next_poll(warehouse: URL) -> None:
     world = World(warehouse)
     try:
         for _ in range(2):

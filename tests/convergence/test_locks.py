@@ -109,7 +109,7 @@ def the_same_backfill_is_begun_twice_at_once(world: World) -> None:
     assert refused == [True], "it is entered twice"
 
 
-def a_turn_is_begun_during_a_turn(world: World) -> None:
+def a_poll_is_begun_during_a_poll(world: World) -> None:
     world.begin_turn()
     asked = world.simulated.served.requests["clockings-delta"]
     with open_pipeline(world.settings, world.warehouse) as pipeline:
@@ -173,7 +173,7 @@ def is_refused(call: Callable[[], object]) -> bool:
 
 LOCKS = [
     (without_the_lease_of_a_run, the_same_backfill_is_begun_while_it_runs),
-    (without_the_lock_of_a_delta, a_turn_is_begun_during_a_turn),
+    (without_the_lock_of_a_delta, a_poll_is_begun_during_a_poll),
     (without_the_lock_of_a_backfill, the_same_backfill_is_begun_twice_at_once),
     (without_the_lock_of_a_list, a_slow_list_names_who_is_gone),
     (without_the_mark_of_a_unit, a_unit_is_under_way),

@@ -154,7 +154,7 @@ def circles_bring_what_is_deleted_while_they_ask(world: World) -> None:
         world.finish(circles)
 
 
-def the_delta_tells_two_changes_of_one_record(world: World) -> None:
+def the_delta_reports_two_changes_of_one_record(world: World) -> None:
     world.finish(world.begin_turn())
     for index in range(4):
         world.edit(index, 11)
@@ -162,7 +162,7 @@ def the_delta_tells_two_changes_of_one_record(world: World) -> None:
     world.finish(world.begin_turn())
 
 
-def a_slow_pull_has_seen_what_the_delta_tells_as_deleted(world: World) -> None:
+def a_slow_pull_has_seen_what_the_delta_reports_as_deleted(world: World) -> None:
     world.finish(world.begin_turn())
     world.add(0, 0)
     slow = world.begin_pull([0], 0, 0)
@@ -182,8 +182,8 @@ MUTATIONS = [
     (without_the_version_guard, a_slow_pull_brings_an_old_version),
     (without_the_written_after_guard, a_slow_pull_has_seen_what_is_gone),
     (with_a_partial_pull_that_infers_deletions, a_pull_breaks_off),
-    (with_delta_items_in_the_order_of_their_arrival, the_delta_tells_two_changes_of_one_record),
-    (without_tombstones, a_slow_pull_has_seen_what_the_delta_tells_as_deleted),
+    (with_delta_items_in_the_order_of_their_arrival, the_delta_reports_two_changes_of_one_record),
+    (without_tombstones, a_slow_pull_has_seen_what_the_delta_reports_as_deleted),
     (without_asking_for_what_others_wrote_meanwhile, a_slow_pull_wrote_what_a_younger_one_did_not_find),
     (without_locking_whom_circles_bring, circles_bring_what_is_deleted_while_they_ask),
     (without_confirming_what_another_unit_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),

@@ -95,7 +95,7 @@ def test_every_command_that_asks_keeps_the_budget(
     assert moments[-1] - moments[0] >= (len(moments) - 2) / 5 * 0.95
 
 
-def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
+def test_a_slot_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     tmp_path: Path, warehouse: URL, engine: Engine, tenant: Tenant
 ) -> None:
     others = SharedPause(engine, "simulated", requests_per_second=2)
@@ -118,7 +118,7 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     assert taken == dt.timedelta(seconds=0.5), "and takes no turn away but the token's"
 
 
-def test_a_process_that_may_not_wait_at_all_still_takes_turns(tmp_path: Path, warehouse: URL, tenant: Tenant) -> None:
+def test_a_process_that_may_not_wait_at_all_still_takes_slots(tmp_path: Path, warehouse: URL, tenant: Tenant) -> None:
     with SimulatedTenant(tenant, Options(page_size=200)) as served:
         shell = shell_for(tmp_path, served, warehouse, requests_per_second="5", max_wait_in_task="0")
         result = shell("sync", *DATES, "--workers", "2")

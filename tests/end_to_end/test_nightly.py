@@ -123,7 +123,7 @@ def tables_as_text(engine: Engine) -> dict[str, list[str]]:
 
 
 @pytest.mark.long
-def test_changes_tell_of_themselves_only_when_something_changed(night: Night) -> None:
+def test_changes_send_an_event_only_when_something_changed(night: Night) -> None:
     changes = "protime_clockings_changes"
 
     def turn() -> tuple[str, int]:
@@ -143,7 +143,7 @@ def test_changes_tell_of_themselves_only_when_something_changed(night: Night) ->
 
 
 @pytest.mark.long
-def test_what_others_wrote_is_told_by_the_next_night(night: Night) -> None:
+def test_what_others_wrote_is_reported_by_the_next_night(night: Night) -> None:
     added = night.simulated.tenant.add(night.simulated.tenant.person_ids()[1], TODAY - dt.timedelta(days=1), 601)
     with open_pipeline(settings_for(night.simulated, timezone="UTC"), night.engine.url) as pipeline:
         assert sync(pipeline, added.date, added.date)[0].inserted == 1

@@ -135,7 +135,7 @@ def test_both_nights_at_once_and_each_asset_wakes_its_own_consumer(house: House)
     assert house.mail.messages == [], "nobody is told of what went well"
 
 
-def test_a_failed_night_is_told_to_those_of_its_own_tenant(house: House) -> None:
+def test_a_failed_night_notifies_those_of_its_own_tenant(house: House) -> None:
     for name in house.tenants:
         fault = '[[fault]]\nkind = "status"\nstatus = 403\non = ["clockings"]\nrate = 1.0'
         house.tenants[name].served.misbehaviour.follow(read_plan(fault))
@@ -157,7 +157,7 @@ def test_a_failed_night_is_told_to_those_of_its_own_tenant(house: House) -> None
             assert f"{other}:" not in text
 
 
-def test_a_night_that_waits_is_told_when_it_is_late_and_ends_by_its_deadline(house: House) -> None:
+def test_a_night_that_waits_is_reported_when_it_is_late_and_ends_by_its_deadline(house: House) -> None:
     fault = '[[fault]]\nkind = "status"\nstatus = 429\nretry_after = 3600\non = ["people"]\ncount = 1'
     house.tenants["simulated"].served.misbehaviour.follow(read_plan(fault))
     run_id = house.airflow.trigger("late_clockings_nightly", {"lookback_days": 1})
@@ -172,7 +172,7 @@ def test_a_night_that_waits_is_told_when_it_is_late_and_ends_by_its_deadline(hou
     wait_until(lambda: any("late_clockings_nightly failed" in text for text in house.texts_to("late@example.com")))
 
 
-def test_a_night_that_is_not_done_in_time_is_told_while_it_still_goes_on(house: House) -> None:
+def test_a_night_that_is_not_done_in_time_is_reported_while_it_still_runs(house: House) -> None:
     pool, described = "/pools/late?update_mask=slots", {"pool": "late", "include_deferred": False}
     house.airflow.request("PATCH", pool, {**described, "slots": 0})  # others have taken all
     run_id = house.airflow.trigger("late_clockings_nightly", {"lookback_days": 1})
@@ -185,7 +185,7 @@ def test_a_night_that_is_not_done_in_time_is_told_while_it_still_goes_on(house: 
     assert house.airflow.wait_for_run("late_clockings_nightly", run_id) == "success"
 
 
-def test_a_paused_dag_of_the_changes_is_told_by_the_night(house: House) -> None:
+def test_a_paused_dag_of_the_changes_is_reported_by_the_night(house: House) -> None:
     execute(
         house.engine.url,
         "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, link, started_at, requested_at)"

@@ -123,7 +123,7 @@ def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> No
 
 
 @pytest.mark.parametrize("told", [{"is_open": True}, {"reason_id": 5}, {"is_open": False, "reason_id": 5}])
-def test_a_slow_pull_fills_each_column_that_a_later_writer_was_not_told(engine: Engine, told: dict[str, Any]) -> None:
+def test_a_slow_pull_fills_each_column_that_a_later_writer_did_not_get(engine: Engine, told: dict[str, Any]) -> None:
     collection = replace(CLOCKINGS, delta_lacks=dict.fromkeys(("is_open", "reason_id"), ("kind", "Reason")))
     reason: dict[str, Any] = {"kind": "Reason", "is_open": None, "reason_id": None}
     with engine.begin() as slow_connection:
@@ -246,7 +246,7 @@ def test_a_copy_outlasts_the_statement_timeout_of_the_database(warehouse: URL, e
         assert one.merge().inserted == 2
 
 
-def test_a_row_that_somebody_is_writing_is_left_alone_without_waiting(engine: Engine) -> None:
+def test_a_row_that_another_session_is_writing_is_left_alone_without_waiting(engine: Engine) -> None:
     load(engine, row(1), row(2))
     with engine.begin() as other:
         other.execute(sa.text("SELECT FROM protime.clockings WHERE tenant <> 'shadow' AND id = 1 FOR UPDATE"))

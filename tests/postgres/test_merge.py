@@ -279,7 +279,7 @@ def test_all_combinations_follow_the_table(engine: Engine) -> None:
 
 
 @both_servers
-def test_what_an_answer_does_not_tell_stays(engine: Engine) -> None:
+def test_what_an_answer_lacks_stays(engine: Engine) -> None:
     """As if it told what the row has: nothing is filled, and nothing is taken away."""
     untold = [given for given in combinations() if given.read.is_open is None]
     situations = [given for given in untold if given.read.reason_id is not None]

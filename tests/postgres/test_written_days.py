@@ -55,7 +55,7 @@ def move(simulated: SimulatedTenant) -> list[str]:
     return [str(WEEK[2]), str(WEEK[3])]
 
 
-def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(
+def test_a_first_load_is_reported_once_and_again_to_the_task_that_asked(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
     read_week(pipeline)
@@ -67,7 +67,7 @@ def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(
     assert told(pipeline, "publish of monday", CHANGES) == NEVER
 
 
-def test_days_that_were_not_asked_for_are_told_if_they_come(warehouse: URL) -> None:
+def test_days_that_were_not_asked_for_are_reported_if_they_come(warehouse: URL) -> None:
     answer = {"value": [GOOD, {**GOOD, "id": 2, "date": str(WEEK[2])}]}
     with (
         ScriptedServer([Answer(200, answer)]) as server,
@@ -77,7 +77,7 @@ def test_days_that_were_not_asked_for_are_told_if_they_come(warehouse: URL) -> N
         assert told(pipeline, "publish") == Told([str(WEEK[2]), GOOD["date"]], all_days=True, anything=True)
 
 
-def test_each_asset_is_told_everything(pipeline: Pipeline) -> None:
+def test_each_asset_gets_all_days(pipeline: Pipeline) -> None:
     read_week(pipeline)
     first = told(pipeline, "publish")
     assert told(pipeline, "publish", "another_asset") == first
@@ -85,7 +85,7 @@ def test_each_asset_is_told_everything(pipeline: Pipeline) -> None:
     assert told(pipeline, "later", "another_asset") == NEVER
 
 
-def test_a_load_of_many_records_tells_all_its_days_unless_some_may_have_moved(
+def test_a_load_of_many_records_reports_all_its_days_unless_some_may_have_moved(
     pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(merge, "MOST_CELLS", 3)
@@ -100,7 +100,7 @@ def test_a_load_of_many_records_tells_all_its_days_unless_some_may_have_moved(
     assert told(pipeline, "third") == Told([str(day) for day in WEEK], all_days=False, anything=True)
 
 
-def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+def test_a_record_that_moves_is_reported_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     read_week(pipeline)
     told(pipeline, "first")
     days = move(simulated)
@@ -109,7 +109,7 @@ def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulate
     assert told(pipeline, "next") == Told(days, all_days=True, anything=True)
 
 
-def test_a_night_that_failed_is_told_by_the_next(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+def test_a_night_that_failed_is_reported_by_the_next(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     read_week(pipeline)
     told(pipeline, "first")
     days = move(simulated)
@@ -122,7 +122,7 @@ def test_a_night_that_failed_is_told_by_the_next(pipeline: Pipeline, simulated: 
     assert told(pipeline, "next").days == days
 
 
-def test_a_repair_is_told(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+def test_a_repair_is_reported(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     read_week(pipeline)
     told(pipeline, "first")
     lost = next(one for one in simulated.tenant.truth() if one.date == WEEK[4])
@@ -131,7 +131,7 @@ def test_a_repair_is_told(pipeline: Pipeline, engine: Engine, simulated: Simulat
     assert told(pipeline, "next") == Told([str(WEEK[4])], all_days=True, anything=True)
 
 
-def test_what_a_turn_brought_is_told_though_it_failed_later_on(
+def test_what_a_poll_brought_is_reported_though_it_failed_later_on(
     warehouse: URL,
 ) -> None:
     tenant = Tenant(seed=1, people=2, first_day=WEEK[0], last_day=WEEK[-1])
@@ -154,13 +154,13 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
         assert told(pipeline, "night").days == workdays  # the event of the table tells it, too, the load included
 
 
-def test_of_many_days_the_newest_are_told(pipeline: Pipeline, engine: Engine) -> None:
+def test_of_many_days_the_newest_are_reported(pipeline: Pipeline, engine: Engine) -> None:
     note(engine, *(TODAY - dt.timedelta(days=n) for n in range(500)))
     found = told(pipeline, "publish")
     assert (len(found.days), found.days[-1], found.all_days) == (400, str(TODAY), False)
 
 
-def test_days_that_are_not_known_one_by_one_are_told_so(pipeline: Pipeline, engine: Engine) -> None:
+def test_days_that_are_not_known_one_by_one_are_reported_as_such(pipeline: Pipeline, engine: Engine) -> None:
     note(engine, WEEK[0])
     note(engine, WEEK[0], WEEK[1], all_days=False)
     assert told(pipeline, "publish") == Told([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
@@ -190,7 +190,7 @@ def test_what_was_written_a_year_ago_is_forgotten(
         )
 
 
-def test_two_tasks_that_ask_at_once_tell_each_day_once(settings: Settings, warehouse: URL, engine: Engine) -> None:
+def test_two_tasks_that_ask_at_once_report_each_day_once(settings: Settings, warehouse: URL, engine: Engine) -> None:
     for day in WEEK:
         note(engine, day)
     answers: list[Told] = []

@@ -152,7 +152,7 @@ def test_the_reasons_of_a_400_are_shown() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>proxy</html>", b'{"value":', b'{"value": 5}', b"[]", b"\xff\xfe", b'{"value":[{"id":\xff}]}']
 )
-def test_an_answer_that_is_no_page_is_asked_for_again_and_then_told(
+def test_an_answer_that_is_no_page_is_requested_again_and_then_reported(
     body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 2)
@@ -237,7 +237,7 @@ def test_expires_in_is_believed() -> None:
     assert [one.headers["Authorization"] for one in server.api_requests] == ["Bearer a", "Bearer b", "Bearer b"]
 
 
-def test_an_unreachable_host_is_told_without_the_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_host_is_reported_without_the_uri(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 1)
     server = ScriptedServer([])
     server._server.server_close()

@@ -229,7 +229,7 @@ def test_an_answer_that_drips_ends_when_its_time_is_over(
     assert 0.3 < time.monotonic() - began < 3
 
 
-def test_the_time_of_an_answer_begins_anew_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_an_answer_starts_again_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadlines, "MAX_ANSWER_SECONDS", 1.5)
     with ScriptedServer([Answer(200, b"{}")]) as server:
         session = new_session()

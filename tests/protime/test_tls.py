@@ -113,7 +113,7 @@ def test_a_good_certificate_is_trusted(tmp_path: Path, monkeypatch: pytest.Monke
     ],
     ids=["expired", "of tomorrow", "another address", "another host", "signed by itself"],
 )  # fmt: skip
-def test_what_is_wrong_with_a_certificate_is_told(
+def test_what_is_wrong_with_a_certificate_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, dt.datetime], trusted: bool, told: str
 ) -> None:
     path = certificate(tmp_path, **changes)  # type: ignore[arg-type]
@@ -123,7 +123,7 @@ def test_what_is_wrong_with_a_certificate_is_told(
         assert told in failure(url)
 
 
-def test_what_does_not_speak_tls_is_told() -> None:
+def test_what_does_not_speak_tls_is_reported() -> None:
     with server(None) as url:
         told = failure(url)
     assert "There is no TLS connection to 127.0.0.1" in told
@@ -153,7 +153,7 @@ def test_a_file_for_keys_that_cannot_be_written_is_named(tmp_path: Path, monkeyp
         assert f"{tmp_path}/nowhere/keys cannot be used (No such file or directory)" in failure(url)
 
 
-def test_the_command_line_tells_it_in_one_line(tmp_path: Path) -> None:
+def test_the_command_line_reports_it_in_one_line(tmp_path: Path) -> None:
     path = certificate(tmp_path, begins=NOW - 2 * DAY, ends=NOW - DAY)
     with server(speaking(path)) as url:
         nowhere = "postgresql://127.0.0.1:1/d"

@@ -46,7 +46,7 @@ def test_the_pages_of_a_list_hold_every_record(collection: Collection, caller: C
 
 
 @pytest.mark.parametrize("collection", [one for one in COLLECTIONS.values() if one.delta], ids=lambda one: one.path)
-def test_a_delta_tells_an_edit_and_a_removal(collection: Collection, caller: Caller) -> None:
+def test_a_delta_reports_an_edit_and_a_removal(collection: Collection, caller: Caller) -> None:
     tenant = caller.simulated.tenant
     link = caller.pages(path_of(collection, "delta"))[-1]["deltaLink"]
     edited, removed, *_ = tenant.records(collection.path)

@@ -66,7 +66,7 @@ def test_every_link_is_fresh_even_when_nothing_changed(delta: Caller) -> None:
     assert len(set(links)) == 4
 
 
-def test_changes_are_told_once_and_wrapped(delta: Caller) -> None:
+def test_changes_are_reported_once_and_wrapped(delta: Caller) -> None:
     tenant = delta.simulated.tenant
     link = started(delta)
     first, second, third = (clocking.id for clocking in tenant.truth()[:3])
@@ -97,7 +97,7 @@ def test_what_changes_during_the_initial_load_is_not_lost(delta: Caller) -> None
     assert by_version(items) == [upsert(listed_before), upsert(listed_after), removal(ids[1], version)]
 
 
-def test_a_link_may_be_used_again_and_then_tells_newer_changes_too(delta: Caller) -> None:
+def test_a_link_may_be_used_again_and_then_reports_newer_changes_too(delta: Caller) -> None:
     tenant = delta.simulated.tenant
     link = started(delta)
     older = tenant.add(PERSON, INSIDE, 600)
@@ -142,7 +142,7 @@ def test_what_is_no_longer_of_the_kind_has_moved_out_too(delta: Caller) -> None:
     assert by_version(turn(delta, link)[0]) == [upsert(reason), removal(reason.id, changed.change_version)]
 
 
-def test_nothing_may_be_told_about_what_moved_out(caller: Caller) -> None:
+def test_what_moved_out_may_stay_unreported(caller: Caller) -> None:
     with serving(caller, Options(moved_out_of_delta="nothing")) as silent:
         tenant = silent.simulated.tenant
         link = started(silent, JANUARY)
@@ -192,7 +192,7 @@ def test_without_shuffling_only_the_newest_version_comes_and_in_order(caller: Ca
         assert turn(tidy, link)[0] == expected
 
 
-def test_a_raw_object_is_told_in_the_place_of_its_version(delta: Caller) -> None:
+def test_a_raw_object_is_reported_in_the_place_of_its_version(delta: Caller) -> None:
     tenant = delta.simulated.tenant
     link = started(delta)
     added = tenant.add(PERSON, INSIDE, 600)

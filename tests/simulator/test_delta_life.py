@@ -253,7 +253,7 @@ def test_requests_are_counted_by_kind(delta: Caller) -> None:
     assert kinds == expected
 
 
-def test_a_clock_starts_where_it_is_told_and_never_goes_back() -> None:
+def test_a_clock_starts_where_it_is_set_and_never_goes_back() -> None:
     clock = Clock(dt.datetime(2026, 3, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=2))))
     assert clock.today() == dt.date(2026, 2, 28)
     assert abs(Clock().now() - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)

@@ -260,7 +260,7 @@ def test_an_answer_from_before_the_restore_is_noticed_when_it_is_stored_too_late
     assert_equal(engine, simulated.tenant)
 
 
-def test_a_turn_of_the_delta_that_is_under_way_keeps_what_it_read(
+def test_a_poll_of_the_delta_that_is_under_way_keeps_what_it_read(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, warehouse: URL
 ) -> None:
     """A reading that accepts older versions, and began before: what another process stored meanwhile stays."""

@@ -173,7 +173,7 @@ def test_a_comparison_proves_and_counts(pipeline: Pipeline, engine: Engine, simu
     assert tuple(kept) == ("verify", "cli", 1, len(simulated.tenant.truth()) - 1)
 
 
-def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipeline, engine: Engine) -> None:
+def test_a_new_person_is_not_proven_by_what_was_read_without_them(pipeline: Pipeline, engine: Engine) -> None:
     for _ in range(2):
         sync(pipeline, FIRST, TODAY)
     change(

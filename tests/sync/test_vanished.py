@@ -197,7 +197,7 @@ def test_what_vanished_among_many_that_moved_is_held_back_too(
     assert not any(table_rows(engine)[one]["is_deleted"] for one in ids)
 
 
-def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(warehouse: URL, engine: Engine) -> None:
+def test_an_empty_list_of_people_deletes_no_person_and_the_clockings_are_read(warehouse: URL, engine: Engine) -> None:
     tenant = Tenant(seed=1, people=60, first_day=TODAY, last_day=TODAY)
     with (
         SimulatedTenant(tenant, Options(page_size=100)) as served,

@@ -397,7 +397,7 @@ def test_a_new_load_keeps_the_first_day(warehouse: URL, engine: Engine) -> None:
         assert state(engine)["date_from"] < FIRST
 
 
-def test_a_simulated_tenant_that_was_served_anew_has_forgotten_the_delta(warehouse: URL, engine: Engine) -> None:
+def test_a_simulated_tenant_that_was_served_again_has_forgotten_the_delta(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, _):
         poll(pipeline, CLOCKINGS)
     with served(warehouse) as (pipeline, simulated):

@@ -125,7 +125,7 @@ def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simula
         assert how.scalar_one() == "delta"
 
 
-def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
+def test_a_poll_with_nothing_new_is_one_request_and_writes_only_its_link(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     poll(pipeline, CLOCKINGS)
@@ -350,7 +350,7 @@ def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: En
     assert any("unknown changeType 'Archive'" in row.reason for row in kept)
 
 
-def test_what_a_delta_does_not_tell_is_kept_and_completed_by_a_list(
+def test_what_a_delta_lacks_is_kept_and_completed_by_a_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     old = simulated.tenant.add(100_001, TODAY, 500, kind="Reason", is_open=True)
@@ -366,7 +366,7 @@ def test_what_a_delta_does_not_tell_is_kept_and_completed_by_a_list(
     assert drift(engine) == [], "isOpen is not the delta's to tell"
 
 
-def test_drift_is_what_the_delta_had_its_chance_to_tell(
+def test_drift_is_what_the_delta_had_its_chance_to_report(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     poll(pipeline, CLOCKINGS)
@@ -422,7 +422,7 @@ def test_only_one_process_at_a_time(pipeline: Pipeline, engine: Engine) -> None:
     poll(pipeline, CLOCKINGS)
 
 
-def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
+def test_a_link_that_another_process_moved_on_is_not_moved_again(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll(pipeline, CLOCKINGS)
