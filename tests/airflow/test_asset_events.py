@@ -55,11 +55,11 @@ def test_each_asset_of_a_task_gets_the_same_event(pipeline: Pipeline, simulated:
     units: Any = plan.carry_out(pipeline, given)
     ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).carry_out(pipeline, given)
     finish = ProtimeFinishOperator(task_id="publish", run_id=given["ti"].values["run_id"], outlets=[NIGHTLY, mine])
-    told = carried_out(finish, pipeline, "a_run")
-    assert told[NIGHTLY].extra == told[mine].extra
-    assert told[mine].extra["days"] == sorted({str(one.date) for one in simulated.tenant.truth()})
+    events = carried_out(finish, pipeline, "a_run")
+    assert events[NIGHTLY].extra == events[mine].extra
+    assert events[mine].extra["days"] == sorted({str(one.date) for one in simulated.tenant.truth()})
     again = carried_out(finish, pipeline, "a_run")  # the first try has died, or the task was cleared
-    assert again[mine].extra == told[mine].extra
+    assert again[mine].extra == events[mine].extra
     assert carried_out(finish, pipeline, "another_run")[mine].extra["days"] == []
 
 
@@ -89,20 +89,20 @@ def test_what_a_failed_poll_brought_is_reported_by_the_next_and_by_the_night(
     sync(pipeline, FIRST, TODAY)
     poll(pipeline, CLOCKINGS)
     publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[NIGHTLY])
-    turn = ProtimeChangesToPostgresOperator(task_id="changes", outlets=[CHANGES])
+    changes = ProtimeChangesToPostgresOperator(task_id="changes", outlets=[CHANGES])
     carried_out(publish, pipeline, "first_night")
     with pytest.raises(AirflowSkipException):
-        carried_out(turn, pipeline, "first_turn")
+        carried_out(changes, pipeline, "first_poll")
 
     edited, gone, *_ = simulated.tenant.truth()
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=601)
     simulated.tenant.hard_delete(gone.id)
     simulated.served.misbehaviour.follow(REFUSED)
     with pytest.raises(ForbiddenError):
-        carried_out(turn, pipeline, "second_turn")
+        carried_out(changes, pipeline, "second_poll")
     simulated.served.misbehaviour.follow(read_plan(""))
     days = sorted({str(edited.date), str(gone.date)})
-    assert carried_out(turn, pipeline, "third_turn")[CHANGES].extra["days"] == days
+    assert carried_out(changes, pipeline, "third_poll")[CHANGES].extra["days"] == days
     with pytest.raises(AirflowSkipException):
-        carried_out(turn, pipeline, "fourth_turn")
+        carried_out(changes, pipeline, "fourth_poll")
     assert carried_out(publish, pipeline, "second_night")[NIGHTLY].extra["days"] == days

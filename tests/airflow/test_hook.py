@@ -1,4 +1,4 @@
-"""`ProtimeHook` in somebody's own task: the API by path and by collection, with the token and the pause of all."""
+"""`ProtimeHook` in a user's own task: the API by path and by collection, with the token and the pause of all."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def be_ended(driver: psycopg.Connection) -> None:
 
 
 def before_beginning(engine: Engine, happens: Callable[[psycopg.Connection], None], times: int) -> list[int]:
-    """Let it happen so many times; where it did is what it gives."""
+    """Let it happen this number of times; yields where it did."""
     ended: list[int] = []
 
     def checked_out(driver: psycopg.Connection, *_: object) -> None:

@@ -219,7 +219,7 @@ def test_a_password_for_the_host_in_netrc_takes_the_place_of_no_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password anything\n", encoding="utf-8")
+    netrc.write_text("machine 127.0.0.1 login other password anything\n", encoding="utf-8")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     with ScriptedServer([Answer(200, {"value": [RECORD]})]) as server:

@@ -182,6 +182,6 @@ def test_what_the_tenant_says_reaches_a_terminal_as_text_alone(tmp_path: Path, w
     with ScriptedServer([api], [token] if where == "token" else []) as server:
         result = shell_for(tmp_path, server, warehouse)(*SYNC)
     assert result.returncode == 1
-    told = result.stderr.splitlines()[-1]
-    assert told.isprintable()
-    assert "a[2J]0;bcerror: d31m" in told
+    printed = result.stderr.splitlines()[-1]
+    assert printed.isprintable()
+    assert "a[2J]0;bcerror: d31m" in printed

@@ -167,7 +167,7 @@ def test_a_budget_of_requests_is_shared(engine: Engine) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.94 <= time.monotonic() - started < 1.6, "20 turns, a twentieth of a second apart"
+    assert 0.94 <= time.monotonic() - started < 1.6, "20 slots, a twentieth of a second apart"
     assert SharedPause(engine, "another", requests_per_second=0.1).turn(0) == 0
     assert SharedPause(engine, "another").turn(0) == 0
 

@@ -52,8 +52,8 @@ def test_a_delta_reports_an_edit_and_a_removal(collection: Collection, caller: C
     edited, removed, *_ = tenant.records(collection.path)
     version = tenant.edit_record(collection.path, edited.id).change_version
     deleted = tenant.remove_record(collection.path, removed.id)
-    told = caller.get(link).json()["value"]
-    assert {(one["changeType"], one["data"]["id"], one["data"]["changeVersion"]) for one in told} == {
+    reported = caller.get(link).json()["value"]
+    assert {(one["changeType"], one["data"]["id"], one["data"]["changeVersion"]) for one in reported} == {
         ("InsertOrUpdate", edited.id, version),
         ("Delete", removed.id, deleted),
     }

@@ -1,4 +1,4 @@
-"""What the simulated tenant does when it is told to misbehave, as a client sees it."""
+"""What the simulated tenant does when it has to misbehave, as a client sees it."""
 
 from __future__ import annotations
 

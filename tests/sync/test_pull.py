@@ -269,7 +269,7 @@ def test_coverage_grows_with_the_rows_and_without_any(
     assert people == 20
 
 
-@pytest.mark.alone(reason="whoever was read of another collection is known")
+@pytest.mark.alone(reason="people who were read of another collection are known")
 def test_reversed_dates_and_a_tenant_without_people_are_reported(pipeline: Pipeline) -> None:
     with pytest.raises(SettingsError, match="Swap the two dates"):
         plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, FIRST, [1]))
@@ -286,9 +286,9 @@ def test_a_refused_row_is_not_in_the_error(pipeline: Pipeline, engine: Engine, s
     with pytest.raises(DatabaseError, match="CheckViolation") as caught:
         read_people(pipeline)
 
-    told = "".join(traceback.format_exception(caught.value))
+    printed = "".join(traceback.format_exception(caught.value))
     assert simulated.tenant.people_truth()[0].last_name
-    assert "Person 100001" not in told
+    assert "Person 100001" not in printed
 
 
 def test_a_clocking_that_moved_out_of_the_window_is_not_deleted(

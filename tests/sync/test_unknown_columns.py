@@ -1,4 +1,4 @@
-"""What an answer does not tell is not known: it overwrites nothing and is no difference, whichever answer it is."""
+"""What an answer lacks is not known: it overwrites nothing and is no difference, whichever answer it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINK = f"{API_PATH}/delta/clockings?deltaToken="
 PERSON = 7
 
 
-def reason(record_id: int, *, version: str = "05", minutes: int = 600, **told: object) -> dict[str, Any]:
+def reason(record_id: int, *, version: str = "05", minutes: int = 600, **fields: object) -> dict[str, Any]:
     return {
         "id": record_id,
         "person": {"id": PERSON},
@@ -33,7 +33,7 @@ def reason(record_id: int, *, version: str = "05", minutes: int = 600, **told: o
         "kind": "Reason",
         "changeVersion": version,
         "status": "Active",
-        **told,
+        **fields,
     }
 
 
@@ -75,8 +75,8 @@ def test_pages_of_an_initial_load_that_lack_a_column_leave_it(warehouse: URL, en
     full = listed(reason(1, isOpen=True), reason(2, isOpen=False))
     with scripted(warehouse, [full, initial(reason(1), reason(2)), full]) as pipeline:
         read(pipeline)
-        turn = poll(pipeline, CLOCKINGS)
-        assert (turn.counts.updated, turn.counts.unchanged) == (0, 2)
+        result = poll(pipeline, CLOCKINGS)
+        assert (result.counts.updated, result.counts.unchanged) == (0, 2)
         assert is_open(engine) == {1: True, 2: False}
         found = verify(pipeline, CLOCKINGS, TODAY, TODAY, [PERSON])
         assert (found.differences, found.equal.total()) == ([], 2)

@@ -131,7 +131,7 @@ def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline,
         read_plan('[[fault]]\nkind = "edit"\nchanges = 3\non = ["clockings"]\nrate = 1.0')
     )
     found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
-    assert {one.kind for one in found.overlooked} <= {"extra"}  # one that is removed has no version to tell by
+    assert {one.kind for one in found.overlooked} <= {"extra"}  # one that is removed has no version to compare
     assert len(found.pending) + found.moving > 0
 
 

@@ -1,4 +1,4 @@
-"""How much is expected of so many people on so many days, and how that is corrected by what comes."""
+"""How much is expected of a number of people on a number of days, and how that is corrected by what comes."""
 
 from __future__ import annotations
 
