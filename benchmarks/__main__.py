@@ -31,7 +31,7 @@ __all__ = ["main"]
 
 LAST_DAY = dt.date(2026, 11, 20)
 PEER_ROWS = 300_000
-"""Peers take minutes a million rows; what they do at this size is told, larger ones are left out."""
+"""Peers take minutes a million rows; what they do at this size is reported, larger ones are left out."""
 RESULTS = BENCH / "results.json"
 SCENARIOS = ("rounds", "into", "latency", "memory", "nightly", "backfill")
 
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     else:
         BENCH.mkdir(exist_ok=True)
         chosen = [CONTENDERS[name] for name in options.contenders]
-        install_peers(chosen, _tell)
+        install_peers(chosen, _log)
         with database_server(BENCH) as server:
             results = _Plan(options, server, chosen).carry_out()
     if options.write:
@@ -62,7 +62,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", type=_numbers, default=[300_000, 3_000_000], help="rows, such as 300000,3000000")
     parser.add_argument("--contenders", type=_choice(CONTENDERS), default=list(CONTENDERS), help=f"of {names}")
     parser.add_argument("--scenarios", type=_choice(SCENARIOS), default=list(SCENARIOS), help=f"of {SCENARIOS}")
-    parser.add_argument("--repeat", type=int, default=3, help="how often each is measured, in turn")
+    parser.add_argument("--repeat", type=int, default=3, help="how often each is measured, one after the other")
     parser.add_argument("--filled", type=int, default=10_000_000, help="rows of the table that is filled already")
     parser.add_argument("--memory-sizes", type=_numbers, default=[1_000_000, 10_000_000], help="rows")
     parser.add_argument("--add", action="store_true", help="keep what the last bench measured and this one does not")
@@ -85,13 +85,13 @@ def _choice(known: Sequence[str] | Mapping[str, object]) -> Callable[[str], list
     return chosen
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
     sys.stderr.flush()
 
 
 class _Plan:
-    """What is measured, in which order. What fails is told in the results and stops nothing else."""
+    """What is measured, in which order. A failure is recorded in the results and stops nothing else."""
 
     def __init__(self, options: argparse.Namespace, server: Server, chosen: list[Contender]) -> None:
         self._options = options
@@ -159,16 +159,16 @@ class _Plan:
 
     @contextmanager
     def _bench(self, tenant: Tenant, *, keep: bool = True) -> Iterator[Bench]:
-        _tell(f"rendering a tenant of {tenant.people:,} people and {tenant.days} days")
+        _log(f"rendering a tenant of {tenant.people:,} people and {tenant.days} days")
         with serving(tenant, keep=keep) as served:
             self._results.machine["a clocking"] = f"{served.record_bytes:.0f} bytes of JSON, on the average"
-            yield Bench(self._server, served, self._results, _tell, BENCH / "inputs")
+            yield Bench(self._server, served, self._results, _log, BENCH / "inputs")
 
     def _step(self, step: Callable[..., object], *arguments: object) -> None:
         try:
             step(*arguments)
         except (CommandError, WrongResultError, ProtimeError, RuntimeError, OSError, psycopg.Error) as error:
-            _tell(f"FAILED: {error}")
+            _log(f"FAILED: {error}")
             self._results.failures.append(str(error))
         self._results.save(RESULTS)
 

@@ -38,7 +38,7 @@ def measure_backfills(bench: Bench, last_day: dt.date) -> None:
         RuntimeError: a backfill failed, or the table does not hold all clockings.
     """
     for name, people, days in (("backfill year", 2_000, 365), ("backfill day", 20_000, 1)):
-        bench.tell(f"generating {people:,} people and {days} days")
+        bench.log(f"generating {people:,} people and {days} days")
         first_day = last_day - dt.timedelta(days=days - 1)
         tenant = Tenant(seed=1, people=people, first_day=first_day, last_day=last_day)
         options = Options(page_size=PAGE, empty_page_every=0, latency=LATENCY_SECONDS)
@@ -97,7 +97,7 @@ def _settings(simulated: SimulatedTenant, warehouse: URL) -> dict[str, str]:
 def _keep(  # noqa: PLR0917 - figures, in the order of the table
     bench: Bench, scenario: str, rows: int, seconds: float, requests: int, least: int
 ) -> None:
-    bench.tell(f"{scenario}: {rows:,} clockings, {requests} requests, {least} at least, {seconds:.1f} s")
+    bench.log(f"{scenario}: {rows:,} clockings, {requests} requests, {least} at least, {seconds:.1f} s")
     run = Run(
         contender="ours",
         scenario=scenario,

@@ -31,7 +31,7 @@ CLOCKINGS_OF_A_PERSON = 292.6
 FIRST_VERSION = 0x0000090200004BD00000
 FIRST_CHANGED_VERSION = 0x00000A0200004BD00000
 EDITED_SHARE = 100
-"""One clocking in so many is edited in the changed tenant."""
+"""One clocking in this number is edited in the changed tenant."""
 
 
 class Tenant(NamedTuple):
@@ -53,7 +53,7 @@ class Tenant(NamedTuple):
 
 
 def people_for(clockings: int) -> int:
-    """How many people have about so many clockings in `DAYS` days."""
+    """How many people have about this number of clockings in `DAYS` days."""
     return max(1, round(clockings / CLOCKINGS_OF_A_PERSON))
 
 

@@ -193,7 +193,7 @@ AT_ONCE = {
     )
     for workers in (1, 2, 4)
 }
-"""This project with so many requests under way at the same time, for the latency scenario."""
+"""This project with one, two and four requests under way at the same time, for the latency scenario."""
 PEERS = (
     Contender(
         "dlt",

@@ -13,7 +13,7 @@ __all__ = ["install_peers", "pinned"]
 INSTALL_SECONDS = 1200
 
 
-def install_peers(contenders: Iterable[Contender], tell: Callable[[str], object]) -> None:
+def install_peers(contenders: Iterable[Contender], log: Callable[[str], object]) -> None:
     """Install what is missing, or was installed from another list than today's.
 
     Raises:
@@ -25,7 +25,7 @@ def install_peers(contenders: Iterable[Contender], tell: Callable[[str], object]
         stamp = folder / "installed.txt"
         if stamp.exists() and stamp.read_text() == wanted:
             continue
-        tell(f"installing {name} (the first time, a minute or two)")
+        log(f"installing {name} (the first time, a minute or two)")
         folder.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

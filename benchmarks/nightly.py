@@ -21,7 +21,7 @@ SLOTS = 2
 
 
 def measure_nightly(bench: Bench, repeat: int) -> None:
-    """The CLI and the DAG in turn, each into a fresh database; Airflow is started for each run of the DAG.
+    """The CLI and the DAG one after the other, each into a fresh database; Airflow is started for each run of the DAG.
 
     Raises:
         RuntimeError: a run of the DAG failed.
@@ -55,7 +55,7 @@ def measure_nightly(bench: Bench, repeat: int) -> None:
             # From the moment it was asked for to its end, both by Airflow's clock.
             seconds = (_moment(run["end_date"]) - _moment(run["queued_at"])).total_seconds()
             bench.check(OURS, str(task.warehouse.database))
-        bench.tell(f"nightly DAG: {seconds:.1f} s")
+        bench.log(f"nightly DAG: {seconds:.1f} s")
         bench.results.runs.append(
             Run(
                 contender="dag",

@@ -40,7 +40,7 @@ class Bench:
     server: Server
     served: Served
     results: Results
-    tell: Callable[[str], object]
+    log: Callable[[str], object]
     inputs: Path
 
     def warm_up(self, contender: Contender) -> None:
@@ -48,7 +48,7 @@ class Bench:
         if not contender.repeats or not contender.loads:
             return  # a limit; it asks for what this project asked for
         with self.round(contender) as task:
-            self.tell(f"{contender.name}: warming up")
+            self.log(f"{contender.name}: warming up")
             self.served.set(form="first", reset="")
             self._measure(contender, task)
             if contender is OURS:
@@ -91,22 +91,22 @@ class Bench:
             except RenderedError as error:
                 if attempt == ATTEMPTS:
                     raise
-                self.tell(f"{error}; once more")
+                self.log(f"{error}; once more")
             else:
                 return
 
     def filled(self, rows: int) -> str:
-        """A database whose table of clockings holds so many older rows; made once for a server, then copied."""
+        """A database whose table of clockings holds `rows` older rows; made once for a server, then copied."""
         name = f"filled_{rows}"
         if not self.server.query("postgres", f"SELECT FROM pg_database WHERE datname = '{name}'"):
-            self.tell(f"filling a table with {rows:,} rows")
+            self.log(f"filling a table with {rows:,} rows")
             with self.round(OURS) as task:
                 self.served.set(form="first")
                 self._measure(OURS, task)
                 database = _name(task.warehouse)
                 self.server.fill(database, rows)
                 self.server.settle(database)
-                self.tell(f"filled with {self.server.brought(database, OURS.table)[0]:,} rows")
+                self.log(f"filled with {self.server.brought(database, OURS.table)[0]:,} rows")
                 self.server.query("postgres", f"CREATE DATABASE {name} TEMPLATE {database} STRATEGY file_copy")
         return name
 
@@ -145,7 +145,7 @@ class Bench:
             dead=end.dead - start.dead,
             floor_seconds=floor(),
         )
-        self.tell(
+        self.log(
             f"{contender.name}: {scenario}: {run.seconds:.2f} s, {run.rows / run.seconds:,.0f} rows/s,"
             f" {run.wal_bytes / 1e6:.1f} MB of WAL, {run.peak_bytes / 1e6:.0f} MB"
         )

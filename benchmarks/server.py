@@ -39,7 +39,7 @@ class Pages:
     """Answers by request target."""
 
     def __init__(self, clockings: Clockings, page_size: int, *, keep: bool) -> None:
-        """With `keep` false every page is rendered anew: slower, but ten million rows then fit in memory once."""
+        """With `keep` false every page is rendered again: slower, but ten million rows then fit in memory once."""
         self._clockings = clockings
         self._page_size = page_size
         self._keep = keep

@@ -76,7 +76,7 @@ class Server:
             self.query("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
     def fill(self, database: str, rows: int) -> None:
-        """Multiply the clockings that a database has into about so many, all older, and forget the original ones."""
+        """Multiply the clockings that a database has into about `rows`, all older, and forget the original ones."""
         row = self.query(database, "SELECT count(*), max(id) - min(id) + 1, min(id), max(id) FROM protime.clockings")[0]
         present, span, first, last = map(int, row)
         copies = -(-rows // present)
@@ -105,11 +105,11 @@ class Server:
             self.query(database, f"TRUNCATE protime_etl.{table} CASCADE")
 
     def settle(self, database: str) -> None:
-        """What autovacuum does between two nights; without it that work would fall on whoever comes next."""
+        """What autovacuum does between two nights; without it that work would fall on the next run."""
         self.query(database, "VACUUM (ANALYZE)")
 
     def checkpoint(self) -> None:
-        """From here on the first change of each page writes it whole into the WAL, for everybody alike."""
+        """From here on the first change of each page writes it whole into the WAL, for all contenders alike."""
         self.query("postgres", "CHECKPOINT")
 
     def counters(self, database: str, table: str) -> Counters:

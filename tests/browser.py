@@ -28,7 +28,7 @@ ARGUMENTS = (
 
 @contextmanager
 def browser(home: Path) -> Iterator[webdriver.Chrome]:
-    """Chromium as Debian has it (packages chromium and chromium-driver); the test is skipped where there is none."""
+    """Chromium as Debian has it (packages chromium and chromium-driver); the test is skipped where it is missing."""
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
         pytest.skip("there is no Chromium here (chromium and chromedriver)")

@@ -1,4 +1,4 @@
-"""How the tests run: their order, their long forms, and nothing of the settings of whoever runs them."""
+"""How the tests run: their order, their long forms, and nothing of the settings of the user who runs them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "conver
     "test_new_collection.py",
 }
 """Files and folders whose single tests take long."""
-# The hundreds of commands that the tests start would compile the package anew each time.
+# The hundreds of commands that the tests start would compile the package again each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# Settings of whoever runs the tests must not reach them, nor what says how wide and how colourful a terminal is.
+# Settings of the user who runs the tests must not reach them, nor what says how wide and how colourful a terminal is.
 TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TTY_")
 for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLOW", *TERMINAL))]:
     del os.environ[name]

@@ -34,7 +34,7 @@ def answer_again(tenant: Tenant) -> None:
 
 
 class Quota:
-    """So many requests until the next window; the rest are told to wait, until `renew`."""
+    """A number of requests until the next window; the rest have to wait, until `renew`."""
 
     def __init__(self, simulated: SimulatedTenant, requests: int, retry_after: float = 3600) -> None:
         limit = RateLimit(requests=requests, seconds=10**6, retry_after=retry_after)

@@ -1,7 +1,7 @@
 """Several machines in one: network namespaces on a bridge, each with a host name and process numbers of its own.
 
 What runs on such a machine can be killed as a power cut does it: its link goes first, then every process at once, and
-nobody is told.
+no other machine is notified.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Machine:
 
     def start(self, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         """Run one command there, as process 1."""
-        # Whoever is process 1 of a namespace takes all others of it along, and `unshare` takes that one along.
+        # Process 1 of a namespace takes all others of it along, and `unshare` takes that one along.
         own = ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
         named = ["sh", "-euc", 'hostname "$1"; shift; exec "$@"', "sh", self.name]
         with log.open("wb") as output:
@@ -97,7 +97,7 @@ class Network:
 
 @contextmanager
 def network(*names: str) -> Iterator[Network]:
-    """A network of that many new machines as long as the `with` block lasts.
+    """A network of new machines with these names as long as the `with` block lasts.
 
     Raises:
         NoMachinesError: it cannot be had.
@@ -138,7 +138,7 @@ def network(*names: str) -> Iterator[Network]:
 
 
 def free_port(address: str) -> int:
-    """A port of that address where nobody listens."""
+    """A port of that address where no process listens."""
     with socket.socket() as probe:
         probe.bind((address, 0))
         return int(probe.getsockname()[1])
@@ -197,7 +197,7 @@ def postgres_on(address: str) -> Iterator[URL]:
 
 
 def answers(address: str, port: int) -> bool:
-    """Whether somebody listens there."""
+    """Whether a process listens there."""
     try:
         socket.create_connection((address, port), timeout=1).close()
     except OSError:

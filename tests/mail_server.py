@@ -50,7 +50,7 @@ def _text(message: EmailMessage) -> str:
 def mail_server() -> Iterator[MailServer]:
     """Serve until the end of the `with`."""
     server = MailServer()
-    with socket.socket() as probe:  # it cannot be told to take any that is free
+    with socket.socket() as probe:  # it cannot choose one that is free by itself
         probe.bind(("127.0.0.1", 0))
         server.port = probe.getsockname()[1]
     controller = Controller(server, hostname="127.0.0.1", port=server.port)

@@ -63,7 +63,7 @@ def bill_of_materials() -> dict[str, Any]:
     for one in bill["components"]:  # what cyclonedx does not recognise is given in the package's own words
         one.setdefault("licenses", [{"license": {"name": licence(one["name"])}}])
     kept = {one["bom-ref"]: canonicalize_name(one["name"]) for one in bill["components"]}
-    # What stands there are also the tools of the tests: protime-etl's own, and those of extras that nobody asked for.
+    # What stands there are also the tools of the tests: protime-etl's own, and those of extras that were not asked for.
     needs = {one["ref"]: one.get("dependsOn", []) for one in bill["dependencies"] if one["ref"] in kept}
     direct = {canonicalize_name(needed.name) for _, needed in asked()}
     needs[bill["metadata"]["component"]["bom-ref"]] = [ref for ref, name in kept.items() if name in direct]

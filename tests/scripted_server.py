@@ -1,4 +1,4 @@
-"""A real HTTP server that gives prepared answers in turn, for what a well-behaved tenant never sends."""
+"""A real HTTP server that gives prepared answers one by one, for what a well-behaved tenant never sends."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def server_programs() -> Path:
 
 
 def server_user() -> str | None:
-    """Who runs servers: PostgreSQL refuses to be run by root. None: whoever runs the tests."""
+    """Who runs servers: PostgreSQL refuses to be run by root. None: the user who runs the tests."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}

@@ -128,7 +128,7 @@ def test_one_service_builds_the_image_that_the_others_run() -> None:
     assert [name for name, service in SERVICES.items() if "build" in service] == ["init"]
     images = {service["image"] for name, service in SERVICES.items() if name not in ("postgres", "redis")}
     assert images == {SERVICES["init"]["image"]}
-    # A registry may have an image of this name, too, of somebody else.
+    # A registry may have an image of this name, too, of another owner.
     used = [service for service in SERVICES.values() if service["image"] in images]
     assert {service["pull_policy"] for service in used} == {"never"}
 
@@ -251,7 +251,7 @@ def test_refuses_to_start_without(missing: str) -> None:
         substitute(json.dumps(COMPOSE), {name: value for name, value in REQUIRED.items() if name != missing})
 
 
-def test_the_header_tells_every_variable() -> None:
+def test_the_header_names_every_variable() -> None:
     header = "\n".join(HEADER)
     for name in {use["name"] for use in uses()} - {None}:
         assert re.search(rf"\b{name}\b", header), f"{name} is not explained"
@@ -311,7 +311,7 @@ from airflow.providers_manager import ProvidersManager
 from protime_etl.airflow import ProtimeHook
 from protime_etl.airflow.hook import warehouse_url
 settings = ProtimeHook().get_settings()
-options = {section: list(told["options"]) for section, told in conf.configuration_description.items()}
+options = {section: list(described["options"]) for section, described in conf.configuration_description.items()}
 print("\\n" + json.dumps({
     "options": options,
     "executor": conf.get("core", "executor"),

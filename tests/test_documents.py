@@ -96,9 +96,9 @@ def test_a_target_of_make_is_there(line: str) -> None:
 
 
 def test_the_run_that_is_shown_has_the_schema_of_today() -> None:
-    told = re.findall(r"schema version (\d+)", "".join(one.read_text(encoding="utf-8") for one in DOCUMENTS))
-    assert told
-    assert set(told) == {versions()[-1]}
+    shown_versions = re.findall(r"schema version (\d+)", "".join(one.read_text(encoding="utf-8") for one in DOCUMENTS))
+    assert shown_versions
+    assert set(shown_versions) == {versions()[-1]}
 
 
 def test_a_target_of_make_runs_each_test_that_has_a_long_form() -> None:
@@ -117,7 +117,7 @@ def test_what_is_installed_comes_from_a_clone_and_exists() -> None:
     for line in of("pip"):
         (extras,) = re.findall(r"'\.\[([\w,]+)\]' -c constraints\.txt", line)
         assert set(extras.split(",")) <= set(project["optional-dependencies"])
-    # The name is not ours on the index: whoever takes it there would be installed.
+    # The name is not ours on the index: a package of another owner would be installed.
     texts = [*DOCUMENTS, *(ROOT / "protime_etl").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Dockerfile"]
     assert [text.name for text in texts if re.search(r"install '?protime-etl", text.read_text(encoding="utf-8"))] == []
 
@@ -177,7 +177,7 @@ def test_every_command_is_listed_and_every_option_that_is_named_exists() -> None
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = {name: re.findall(rf"^\| `protime-etl {name}\b.*", page, re.MULTILINE) for name in commands}
     assert [name for name, found in rows.items() if len(found) != 1] == []
-    # Those that many commands have stand below the table.
+    # Those of several commands stand below the table.
     below = {"--json", "--collections", "--accept-deletions", "--accept-older"}
     own = {
         name: {option for parameter in one.params for option in parameter.opts if option.startswith("--")} - below

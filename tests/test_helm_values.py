@@ -34,7 +34,7 @@ from airflow.configuration import conf
 from airflow.providers_manager import ProvidersManager
 from protime_etl.airflow import ProtimeHook
 from protime_etl.airflow.hook import warehouse_url
-options = {section: list(told["options"]) for section, told in conf.configuration_description.items()}
+options = {section: list(described["options"]) for section, described in conf.configuration_description.items()}
 print(json.dumps({
     "options": options,
     "executor": conf.get("core", "executor"),
@@ -99,9 +99,9 @@ def test_airflow_reads_the_options_and_the_connections(tmp_path: Path) -> None:
     settings = load_settings(from_environment=False, tenant="acme", client_id="client", client_secret="a'b\"c")
     fields = connections(settings, parse_url("postgresql://protime:pass@db.example:5432/warehouse"))
     given = {
-        f"AIRFLOW__{section}__{name}".upper(): str(told)
+        f"AIRFLOW__{section}__{name}".upper(): str(setting)
         for section, options in VALUES["config"].items()
-        for name, told in options.items()
+        for name, setting in options.items()
     }
     given["AIRFLOW__CORE__EXECUTOR"] = VALUES["executor"]
     for one in VALUES["secret"]:
@@ -123,8 +123,8 @@ def test_its_commands_and_settings_are_those_of_docker_compose() -> None:
     assert {one["name"] for one in VALUES["env"]} <= settings | {"PROTIME_CHANGES_SCHEDULE"}
 
 
-def test_the_page_tells_keys_that_are_there() -> None:
-    told = re.findall(r"^\| `([\w.]+)`", PAGE.partition("## Kubernetes")[2], re.MULTILINE)
-    assert len(told) >= 5
-    for path in told:
+def test_the_page_names_keys_that_are_there() -> None:
+    documented = re.findall(r"^\| `([\w.]+)`", PAGE.partition("## Kubernetes")[2], re.MULTILINE)
+    assert len(documented) >= 5
+    for path in documented:
         value(path)

@@ -8,7 +8,7 @@ from protime_etl.machine import machine_fault
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (MemoryError(), "no memory left"),
         (RuntimeError("can't start new thread"), "no more threads"),
@@ -16,7 +16,7 @@ from protime_etl.machine import machine_fault
         (ConnectionResetError(104, "Connection reset by peer"), None),
     ],
 )
-def test_what_cannot_be_brought_about_safely(error: BaseException, told: str | None) -> None:
+def test_what_cannot_be_brought_about_safely(error: BaseException, message: str | None) -> None:
     known = machine_fault(error)
-    assert (known is None) == (told is None)
-    assert known is None or (told or "") in known.message
+    assert (known is None) == (message is None)
+    assert known is None or (message or "") in known.message

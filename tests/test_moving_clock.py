@@ -36,7 +36,7 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
-# Ordinary days, the days on which clocks go forward and back in Brussels, and the turn of a year.
+# Ordinary days, the days on which clocks go forward and back in Brussels, and the change of the year.
 LAST_DAYS = (dt.date(2026, 3, 20), dt.date(2026, 3, 28), dt.date(2026, 10, 25), dt.date(2026, 12, 31))
 TOLERANCE = dt.timedelta(seconds=5)
 TOKEN_SECONDS = 1800
@@ -241,7 +241,7 @@ def test_a_pause_of_an_hour_ends_with_the_hour(
     assert simulated.served.misbehaviour.during_pause == 0
 
 
-def test_a_delta_lives_72_hours_after_its_last_turn(
+def test_a_delta_lives_72_hours_after_its_last_poll(
     clock: MovingClock, pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     clock.set(midnight_after(TODAY))
@@ -257,8 +257,8 @@ def test_a_delta_lives_72_hours_after_its_last_turn(
     edited = simulated.tenant.truth()[0]
     clock.move(hours=LIFETIME_HOURS - TURN_HOURS + 2)
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=1)
-    while (turn := poll(pipeline, CLOCKINGS)).initial:
-        assert turn.restarted in ("expired", None)
+    while (result := poll(pipeline, CLOCKINGS)).initial:
+        assert result.restarted in ("expired", None)
     assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 

@@ -142,7 +142,7 @@ def test_the_choice_of_a_licence_is_offered() -> None:
         ("Apache-2.0", True),
     ],
 )
-def test_licences_are_told_apart(declared: str, expected: bool) -> None:
+def test_licences_are_distinguished(declared: str, expected: bool) -> None:
     assert may_be_shipped(declared) is expected
 
 
@@ -152,8 +152,8 @@ def test_libraries_under_the_gpl_are_in_the_one_wheel_that_is_named() -> None:
 
 
 def test_the_page_of_dependencies_is_what_is_installed() -> None:
-    told = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    assert told == page(), "run: make dependencies-page"
+    documented = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    assert documented == page(), "run: make dependencies-page"
 
 
 # Notes and versions
@@ -197,9 +197,9 @@ def test_the_changelog_keeps_its_form() -> None:
         assert re.fullmatch(r"\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", heading)
 
 
-def test_the_versions_that_are_told_are_those_that_are_tried() -> None:
-    told = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
-    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in re.findall(r"^\| 3\..*", told, re.MULTILINE)]
+def test_the_documented_versions_are_those_that_are_tried() -> None:
+    text = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in re.findall(r"^\| 3\..*", text, re.MULTILINE)]
     pythons, servers, airflows = ({one for row in rows for one in re.findall(r"[\d.]+", row[n])} for n in range(3))
     classifiers = PROJECT["project"]["classifiers"]
     assert {f"Programming Language :: Python :: {one}" for one in pythons} == {
@@ -219,8 +219,8 @@ def test_the_versions_that_are_told_are_those_that_are_tried() -> None:
 def test_the_version_is_the_same_everywhere() -> None:
     number = PROJECT["project"]["version"]
     for name in ("deploy/helm-values.yaml", "deploy/cronjob.yaml", "Dockerfile.cli"):
-        told = re.findall(
+        documented = re.findall(
             r"(?:protime-etl(?:-cli)?:|tag: \"|image\.version=\")(\d+\.\d+\.\d+)", (ROOT / name).read_text()
         )
-        assert told, name
-        assert set(told) == {number}, name
+        assert documented, name
+        assert set(documented) == {number}, name

@@ -25,12 +25,12 @@ TOKENS = ("the.first-access_token", "the.second-access_token")
 RECORD = {"id": 1, "person": {"id": 7}, "date": str(TODAY), "timeOfDayInMinutes": 480, "kind": "InOut"}
 GOOD = Answer(200, {"value": [RECORD, {**RECORD, "id": "two"}]})
 REFUSED = {"error": "invalid_client", "error_description": f"client_secret={quote_plus(SECRET)} is not {SECRET}"}
-# Whoever runs it sets the root logger to DEBUG: every library then says all that it ever says. The settings of each
+# The root logger is set to DEBUG, as a user may do: every library then logs all that it can. The settings of each
 # tenant come as a line of JSON.
 VERBOSE = """
 import json, logging, os, sys, traceback
 logging.basicConfig(level=logging.DEBUG)
-logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)  # it keeps itself quiet: rows are told at this level
+logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)  # it keeps itself quiet: rows are logged at this level
 from protime_etl.cli import main
 from protime_etl.protime import retrying
 retrying.ATTEMPTS = 1
@@ -137,8 +137,8 @@ def test_nothing_printed_and_nothing_stored_holds_a_secret(warehouse: URL, engin
             assert quote_plus(SECRET) in server.token_requests[0].body
         del settings[list(TENANTS).index("unauthorized")]  # it would repeat a token that is not in use any more
         printed += run(tmp_path, settings, "check", "--debug")
-    for _, _, told in TENANTS.values():
-        assert told in printed
+    for _, _, expected in TENANTS.values():
+        assert expected in printed
     for logger in ("urllib3", "sqlalchemy"):
         assert f"DEBUG:{logger}" in printed
     assert found(printed) == []
@@ -148,7 +148,7 @@ def test_nothing_printed_and_nothing_stored_holds_a_secret(warehouse: URL, engin
 @pytest.mark.alone(reason="no row of another tenant would fit the constraint, either")
 def test_nothing_that_a_broken_database_says_holds_a_secret(warehouse: URL, engine: Engine, tmp_path: Path) -> None:
     with engine.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE protime.clockings ADD CONSTRAINT nobody CHECK (person_id < 0)"))
+        connection.execute(sa.text("ALTER TABLE protime.clockings ADD CONSTRAINT no_person CHECK (person_id < 0)"))
     with ScriptedServer([GOOD], [token_answer(TOKENS[0])]) as server:
         urls = [
             warehouse.set(password=PASSWORD).render_as_string(hide_password=False),
@@ -161,7 +161,7 @@ def test_nothing_that_a_broken_database_says_holds_a_secret(warehouse: URL, engi
         ]
         sync = ("sync", "--from", str(TODAY), "--to", str(TODAY), "--people", "7", "--debug")
         printed = run(tmp_path, [environment(server, "acme", url) for url in urls], *sync)
-    for told in ("CheckViolation", "cannot be reached", "not an address of PostgreSQL"):
-        assert told in printed
+    for expected in ("CheckViolation", "cannot be reached", "not an address of PostgreSQL"):
+        assert expected in printed
     assert found(printed) == []
     assert found(dump(engine)) == []

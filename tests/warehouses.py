@@ -184,7 +184,7 @@ def _execute(url: URL, statement: str) -> None:
 
 
 def warehouses(say: Callable[[str], None], *, short: bool = False) -> Iterator[tuple[str, URL]]:
-    """Name and address of each warehouse, while it runs; `say` is told what cannot be had."""
+    """Name and address of each warehouse, while it runs; `say` gets what cannot be had."""
     installed = installed_servers()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protime-etl-test-")))

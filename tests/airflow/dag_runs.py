@@ -39,7 +39,7 @@ def run_once(folder, dag_id, conf):
     with create_session() as session:
         session.merge(DagBundleModel(name="here"))
     dags = {}
-    # Each file in turn, as the DAG processor may meet them.
+    # One file after the other, as the DAG processor may meet them.
     for file in sorted(folder.iterdir()):
         bag = DagBag(str(file), bundle_path=folder, bundle_name="here")
         assert not bag.import_errors, bag.import_errors

@@ -18,7 +18,7 @@ class StrictAuthManager(SimpleAuthManager):
         if user.role == "VIEWER":
             dag_id = details.id if details is not None else None
             if dag_id is not None and dag_id.startswith("broken_"):
-                raise RuntimeError("nobody knows this DAG")
+                raise RuntimeError("this DAG is unknown")
             mine = details is not None and details.team_name == "b" and method == "GET"
             return mine and access_entity is DagAccessEntity.RUN and not user.username.startswith("stranger")
         return bool(super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details))

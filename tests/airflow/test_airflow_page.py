@@ -99,6 +99,6 @@ def test_each_metric_that_is_named_exists() -> None:
         },
     }
     always = set(judge("a", facts, ["clockings"]).figures)
-    told = PAGE[PAGE.index("with the tag `tenant`:") : PAGE.index("**Lineage**")]
-    named = set(re.findall(r"`([a-z_]+)`", told)) - {"tenant"}
+    documented = PAGE[PAGE.index("with the tag `tenant`:") : PAGE.index("**Lineage**")]
+    named = set(re.findall(r"`([a-z_]+)`", documented)) - {"tenant"}
     assert named == always | {"ok", "complete_age_seconds", "delta_age_seconds", "proof_age_days"}

@@ -47,7 +47,7 @@ def carried_out(task: Any, pipeline: Pipeline, run_id: str) -> OutletEventAccess
     return events
 
 
-def test_each_asset_of_a_task_is_told_the_same(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+def test_each_asset_of_a_task_gets_the_same_event(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     mine = Asset(name="mine", uri="protime://mine")
     read_people(pipeline)
     plan = ProtimePlanOperator(task_id="plan", lookback_days=(TODAY - FIRST).days)
@@ -55,15 +55,15 @@ def test_each_asset_of_a_task_is_told_the_same(pipeline: Pipeline, simulated: Si
     units: Any = plan.carry_out(pipeline, given)
     ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=units).carry_out(pipeline, given)
     finish = ProtimeFinishOperator(task_id="publish", run_id=given["ti"].values["run_id"], outlets=[NIGHTLY, mine])
-    told = carried_out(finish, pipeline, "a_run")
-    assert told[NIGHTLY].extra == told[mine].extra
-    assert told[mine].extra["days"] == sorted({str(one.date) for one in simulated.tenant.truth()})
+    events = carried_out(finish, pipeline, "a_run")
+    assert events[NIGHTLY].extra == events[mine].extra
+    assert events[mine].extra["days"] == sorted({str(one.date) for one in simulated.tenant.truth()})
     again = carried_out(finish, pipeline, "a_run")  # the first try has died, or the task was cleared
-    assert again[mine].extra == told[mine].extra
+    assert again[mine].extra == events[mine].extra
     assert carried_out(finish, pipeline, "another_run")[mine].extra["days"] == []
 
 
-def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
+def test_what_a_proof_repaired_before_it_died_is_reported_by_its_next_try(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, FIRST, TODAY)
@@ -83,26 +83,26 @@ def test_what_a_proof_repaired_before_it_died_is_told_by_its_next_try(
         carried_out(prove, pipeline, "fourth_night")
 
 
-def test_what_a_failed_turn_brought_is_told_by_the_next_and_by_the_night(
+def test_what_a_failed_poll_brought_is_reported_by_the_next_and_by_the_night(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, FIRST, TODAY)
     poll(pipeline, CLOCKINGS)
     publish = ProtimeFinishOperator(task_id="publish", run_id=1, outlets=[NIGHTLY])
-    turn = ProtimeChangesToPostgresOperator(task_id="changes", outlets=[CHANGES])
+    changes = ProtimeChangesToPostgresOperator(task_id="changes", outlets=[CHANGES])
     carried_out(publish, pipeline, "first_night")
     with pytest.raises(AirflowSkipException):
-        carried_out(turn, pipeline, "first_turn")
+        carried_out(changes, pipeline, "first_poll")
 
     edited, gone, *_ = simulated.tenant.truth()
     simulated.tenant.edit(edited.id, time_of_day_in_minutes=601)
     simulated.tenant.hard_delete(gone.id)
     simulated.served.misbehaviour.follow(REFUSED)
     with pytest.raises(ForbiddenError):
-        carried_out(turn, pipeline, "second_turn")
+        carried_out(changes, pipeline, "second_poll")
     simulated.served.misbehaviour.follow(read_plan(""))
     days = sorted({str(edited.date), str(gone.date)})
-    assert carried_out(turn, pipeline, "third_turn")[CHANGES].extra["days"] == days
+    assert carried_out(changes, pipeline, "third_poll")[CHANGES].extra["days"] == days
     with pytest.raises(AirflowSkipException):
-        carried_out(turn, pipeline, "fourth_turn")
+        carried_out(changes, pipeline, "fourth_poll")
     assert carried_out(publish, pipeline, "second_night")[NIGHTLY].extra["days"] == days

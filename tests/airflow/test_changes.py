@@ -19,15 +19,15 @@ from types import SimpleNamespace
 from airflow.sdk.exceptions import AirflowSkipException
 from protime_etl.airflow import ProtimeChangesToPostgresOperator
 
-def turn(restart, run_after):
+def poll(restart, run_after):
     operator = ProtimeChangesToPostgresOperator(task_id="changes", restart=restart, skip_unchanged=False)
     run = SimpleNamespace(dag_id="changes", run_id="a_run", run_after=run_after)
     return operator.execute({"dag_run": run, "outlet_events": {}})
 
 long_ago = dt.datetime(2026, 3, 20, 12, tzinfo=dt.UTC)
-first = turn("False", long_ago)
+first = poll("False", long_ago)
 asked = dt.datetime.now(dt.UTC)
-said = [first, turn("False", asked), turn("True", asked), turn("True", asked), turn(True, long_ago)]
+said = [first, poll("False", asked), poll("True", asked), poll("True", asked), poll(True, long_ago)]
 dag = runpy.run_path(DAG)["dag"]
 task = dag.get_task("take_changes")
 print(json.dumps([said, dag.params.dump(), [task.restart, task.accept_deletions]]))
@@ -52,10 +52,10 @@ def test_a_restart_that_is_asked_for_happens_once_a_run(
             }
         ),
     )
-    load, turn, restarted, another_try, of_an_old_run = said
+    load, next_poll, restarted, another_try, of_an_old_run = said
     total = len(simulated.tenant.truth())
     assert load["inserted"] == restarted["rows_read"] == restarted["unchanged"] == total
-    assert turn["rows_read"] == another_try["rows_read"] == of_an_old_run["rows_read"] == 0
+    assert next_poll["rows_read"] == another_try["rows_read"] == of_an_old_run["rows_read"] == 0
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     assert params == {"restart": False, "accept_deletions": False}
     assert templates == ["{{ params.restart }}", "{{ params.accept_deletions }}"]

@@ -145,7 +145,7 @@ def test_a_list_of_people_that_fails_keeps_no_clocking_back(
     assert "people cannot be read" in run.log
 
 
-def test_without_any_known_person_the_plan_says_why_there_is_none(tmp_path: Path, simulated: SimulatedTenant) -> None:
+def test_without_any_known_person_the_log_says_why_there_is_no_plan(tmp_path: Path, simulated: SimulatedTenant) -> None:
     simulated.served.misbehaviour.follow(read_plan(NO_PEOPLE))
     run = run_dag(tmp_path, NIGHTLY, LOOKBACK)
     assert (run.state, run.tasks["plan_batches"], run.tasks["report"]) == ("failed", "failed", "failed")

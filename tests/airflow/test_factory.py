@@ -96,7 +96,7 @@ def test_what_runs_after_what_and_after_which_failures(tmp_path: Path) -> None:
         "report": ["all_done", []],
     }
     assert dags["protime_clockings_changes"]["wiring"] == {"take_changes": ["all_success", []]}
-    assert dags["protime_clockings_changes"]["at_once"] == 1, "a turn begins after the one before it"
+    assert dags["protime_clockings_changes"]["at_once"] == 1, "a poll begins after the one before it"
 
 
 def test_what_is_given_reaches_the_dags(tmp_path: Path) -> None:
@@ -137,9 +137,9 @@ def test_what_makes_no_sense_is_one_line_when_the_file_is_read(tmp_path: Path) -
     found = read(tmp_path, {f"file_{number}.py": f"{LINE}{call}\n" for number, call in enumerate(SENSELESS)})
     assert found["dags"] == {}
     assert len(found["errors"]) == len(SENSELESS)
-    for number, told in enumerate(SENSELESS.values()):
+    for number, message in enumerate(SENSELESS.values()):
         error = found["errors"][f"file_{number}.py"]
-        assert told in error.strip().splitlines()[-1], error
+        assert message in error.strip().splitlines()[-1], error
         assert "During handling" not in error
 
 

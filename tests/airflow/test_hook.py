@@ -1,4 +1,4 @@
-"""`ProtimeHook` in somebody's own task: the API by path and by collection, with the token and the pause of all."""
+"""`ProtimeHook` in a user's own task: the API by path and by collection, with the token and the pause of all."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_one_token_serves_all_tasks(hook: ProtimeHook, simulated: SimulatedTenan
     assert simulated.served.requests["token"] == 1
 
 
-def test_a_pause_that_one_task_was_told_holds_for_the_next(hook: ProtimeHook, simulated: SimulatedTenant) -> None:
+def test_a_pause_that_the_api_asked_of_one_task_holds_for_the_next(
+    hook: ProtimeHook, simulated: SimulatedTenant
+) -> None:
     plan = '[[fault]]\nkind = "status"\nstatus = 429\nretry_after = 3600\non = ["people"]\ncount = 1'
     simulated.served.misbehaviour.follow(read_plan(plan))
     with pytest.raises(RateLimited):
@@ -87,7 +89,7 @@ def test_no_path_leads_out_of_the_api(hook: ProtimeHook, path: str) -> None:
         hook.get(path)
 
 
-def test_what_cannot_be_read_is_told(hook: ProtimeHook) -> None:
+def test_what_cannot_be_read_is_reported(hook: ProtimeHook) -> None:
     with pytest.raises(ForbiddenError, match=r"departments .*403"):
         hook.get("departments")
     with pytest.raises(NotFoundError):

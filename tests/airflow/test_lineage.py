@@ -81,7 +81,7 @@ def test_what_was_read_became_those_tables(warehouse: URL, simulated: SimulatedT
     assert names(emitted(changes, tmp_path)["outputs"]) == [(place, f"{warehouse.database}.protime.clockings")]
 
 
-def test_who_loads_nothing_tells_nothing() -> None:
+def test_a_task_that_loads_nothing_has_no_lineage() -> None:
     given: Any = context()
     plan = ProtimePlanOperator(task_id="plan", lookback_days=0, read_people=True)
     units = plan.execute(given)

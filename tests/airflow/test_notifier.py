@@ -1,4 +1,4 @@
-"""Who is told of a run that failed, and what; by a real mail server."""
+"""Who is notified of a run that failed, and of what; by a real mail server."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_run_that_failed_without_a_problem_in_the_warehouse_leads_to_its_log(
 
 
 @pytest.mark.parametrize(
-    ("given", "field", "setting", "told"),
+    ("given", "field", "setting", "recipient"),
     [
         ("a@example.com", "b@example.com", "c@example.com", "a@example.com"),
         ("", "b@example.com", "c@example.com", "b@example.com"),
@@ -88,14 +88,14 @@ def test_a_run_that_failed_without_a_problem_in_the_warehouse_leads_to_its_log(
         ("", "", "", None),
     ],
 )
-def test_the_factory_the_connection_and_the_environment_name_who_is_told(
+def test_the_factory_the_connection_and_the_environment_name_who_is_notified(
     pipeline: Pipeline,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     given: str,
     field: str,
     setting: str,
-    told: str | None,
+    recipient: str | None,
 ) -> None:
     import os
 
@@ -106,13 +106,13 @@ def test_the_factory_the_connection_and_the_environment_name_who_is_told(
     with mail_server() as server:
         monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", msgspec.json.encode(server.connection).decode())
         ProtimeNotifier(to=given)(RUN)
-        assert [one["To"] for one in server.messages] == ([told] if told else [])
+        assert [one["To"] for one in server.messages] == ([recipient] if recipient else [])
     said = capsys.readouterr().out
-    assert ("No mail is sent about this run" in said) == (told is None)
+    assert ("No mail is sent about this run" in said) == (recipient is None)
     assert pipeline.settings.client_secret.get_secret_value() not in said
 
 
-def test_what_tells_of_failures_does_not_fail(
+def test_a_notification_that_cannot_be_sent_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with mail_server() as server:
@@ -126,7 +126,7 @@ def test_what_tells_of_failures_does_not_fail(
         assert "The mail about this run was not sent (" in capsys.readouterr().out
 
 
-def test_a_warehouse_that_cannot_be_asked_and_a_run_that_is_late_are_told_too(
+def test_a_warehouse_that_cannot_be_queried_and_a_run_that_is_late_are_reported_too(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = '{"conn_type": "postgres", "host": "127.0.0.1", "port": 9, "schema": "<name>"}'

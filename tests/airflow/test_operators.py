@@ -180,7 +180,7 @@ def test_the_plan_of_a_night_gives_lists_where_airflow_maps_over_no_more(
 def test_a_first_night_has_no_more_tasks_than_batches_and_the_next_knows_the_pages(
     pipeline: Pipeline, engine: Engine
 ) -> None:
-    """Nothing plans the tasks of a run anew, so none is small for the sake of learning how large a page is."""
+    """Nothing plans the tasks of a run again, so none is small for the sake of learning how large a page is."""
     read_people(pipeline)
     with engine.begin() as connection:
         connection.execute(
@@ -304,7 +304,7 @@ def test_a_known_error_is_one_line_and_a_short_traceback(
 
 
 @pytest.mark.usefixtures("connections")
-def test_a_long_wait_is_told_in_one_line_and_is_no_failure(
+def test_a_long_wait_is_logged_in_one_line_and_is_no_failure(
     pipeline: Pipeline, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
     read_people(pipeline)
@@ -316,7 +316,7 @@ def test_a_long_wait_is_told_in_one_line_and_is_no_failure(
     assert waiting.value.reschedule_date > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=59)
     assert waiting.value.__suppress_context__
     assert f"] {waiting.value} [" in capsys.readouterr().out.splitlines()[-1]
-    # The pause is everybody's: the next task asks nothing, and a deadline before its end is no wait but a failure.
+    # The pause holds for all: the next task asks nothing, and a deadline before its end is no wait but a failure.
     asked = simulated.served.requests.total()
     with pytest.raises(AirflowFailException, match=r"deadline: 0:30:00"):
         ProtimeClockingsToPostgresOperator(task_id="pull", unit_id=unit, deadline=dt.timedelta(minutes=30)).execute(
@@ -326,12 +326,12 @@ def test_a_long_wait_is_told_in_one_line_and_is_no_failure(
 
 
 @pytest.mark.usefixtures("connections")
-def test_what_was_read_is_told_in_a_sentence(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_read_is_logged_in_a_sentence(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     read_people(pipeline)
     pull(pipeline, plan(pipeline)[0])
-    told = capsys.readouterr().out
-    assert re.search(r"\d+ requests, \d+ rows read, \d+ inserted \[", told), told
-    assert "Counts(" not in told
+    printed = capsys.readouterr().out
+    assert re.search(r"\d+ requests, \d+ rows read, \d+ inserted \[", printed), printed
+    assert "Counts(" not in printed
 
 
 def test_a_form_becomes_units_and_those_rows(pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine) -> None:
@@ -407,7 +407,7 @@ def test_what_no_retry_cures_ends_a_list(pipeline: Pipeline, simulated: Simulate
         ProtimeFinishOperator(task_id="publish", run_id=run_id).carry_out(pipeline, context())
 
 
-def test_who_is_told_to_wait_gives_the_slot_back(
+def test_a_task_that_has_to_wait_gives_the_slot_back(
     pipeline: Pipeline, simulated: SimulatedTenant, engine: Engine
 ) -> None:
     units = planned(pipeline, 4)
@@ -424,9 +424,9 @@ def test_what_cannot_be_read_is_named_and_the_next_try_asks_for_it_alone(
     (unit,) = planned(pipeline, 1)
     victim = next(one for one in simulated.tenant.truth() if one.person.id == 100_007)
     refuse_lists(simulated.tenant, lambda _, found: any(one.id == victim.id for one in found))
-    with pytest.raises(UnreadableError, match=f"person 100007 on {victim.date} cannot be read") as told:
+    with pytest.raises(UnreadableError, match=f"person 100007 on {victim.date} cannot be read") as caught:
         pull(pipeline, unit)
-    assert told.value.retry, "Airflow tries again"
+    assert caught.value.retry, "Airflow tries again"
     place = (100_007, str(victim.date))
     others = {k: v for k, v in tenant_rows(simulated.tenant).items() if (v["person_id"], v["date"]) != place}
     assert table_rows(engine) == others

@@ -80,8 +80,8 @@ def asked(path, who=None, method="GET"):
     return {"status": answer.status_code, "text": answer.text, "headers": sent}
 ADMIN, VIEWER = ("ada", "ADMIN"), ("vera", "VIEWER")
 found = {
-    "nobody": asked("protime/"),
-    "nobody's style": asked("protime/page.css"),
+    "no user": asked("protime/"),
+    "no user's style": asked("protime/page.css"),
     "docs": asked("protime/docs", ADMIN),
     "admin": asked("protime/", ADMIN),
     "viewer": asked("protime/", VIEWER),
@@ -115,7 +115,7 @@ page.read_tenants = read
 here = json.loads(os.environ.pop("AIRFLOW_CONN_PROTIME_WAREHOUSE"))
 found["no connection"] = asked("protime/", ADMIN)
 for name, change in {
-    "away": {"host": "127.0.0.1", "port": 9, "password": "secret of nobody"}, "empty": {"schema": "postgres"}
+    "away": {"host": "127.0.0.1", "port": 9, "password": "secret of no user"}, "empty": {"schema": "postgres"}
 }.items():
     os.environ["AIRFLOW_CONN_PROTIME_WAREHOUSE"] = json.dumps({**here, **change})
     found[name] = asked("protime/", ADMIN)
@@ -173,10 +173,10 @@ def test_who_sees_what(tmp_path: Path) -> None:
         AIRFLOW__CORE__LAZY_LOAD_PLUGINS="False",
         PYTHONPATH=str(Path(__file__).parents[2]),
     )
-    told = {name: answer["text"] for name, answer in found.items()}
+    texts = {name: answer["text"] for name, answer in found.items()}
     statuses = {name: answer["status"] for name, answer in found.items()}
     expected = {
-        **dict.fromkeys(("nobody", "nobody's style"), 401),
+        **dict.fromkeys(("no user", "no user's style"), 401),
         **dict.fromkeys(("docs", "other file", "deep", "slash"), 404),
         "post": 405,
         "viewer who names a DAG": 200,
@@ -187,27 +187,27 @@ def test_who_sees_what(tmp_path: Path) -> None:
         "no day": 422,
         **dict.fromkeys(("no connection", "late", "away", "empty", "away for a viewer", "empty for a viewer"), 503),
     }
-    assert statuses == expected, told
+    assert statuses == expected, texts
     # Each sees the tenants whose DAGs they may see; who may see the connection, also those of no DAG.
-    assert sections(told["admin"]) == {"simulated", "beta", "lone", "broken", SHADOW}
-    assert sections(told["viewer"]) == {"beta"}
-    assert sections(told["viewer who names a DAG"]) == {"beta"}
-    assert "simulated" not in told["viewer"]
-    assert sections(told["one of many"]) == {"beta"}
-    assert set(re.findall(r'\?tenant=(\w+)"', told["one of many"])) == {"simulated", "lone", "broken", SHADOW}
-    assert sections(told["another of many"]) == {"lone"}
+    assert sections(texts["admin"]) == {"simulated", "beta", "lone", "broken", SHADOW}
+    assert sections(texts["viewer"]) == {"beta"}
+    assert sections(texts["viewer who names a DAG"]) == {"beta"}
+    assert "simulated" not in texts["viewer"]
+    assert sections(texts["one of many"]) == {"beta"}
+    assert set(re.findall(r'\?tenant=(\w+)"', texts["one of many"])) == {"simulated", "lone", "broken", SHADOW}
+    assert sections(texts["another of many"]) == {"lone"}
     # A link leads into the run of a DAG, whatever its name, and nowhere else.
-    paths = re.findall(r'data-path="([^"]+)"', told["admin"])
+    paths = re.findall(r'data-path="([^"]+)"', texts["admin"])
     assert "/dags/elsewhere/runs/..%2F..%2F..%2F..%2Fauth%2Flogout" in paths
     assert not [path for path in paths if len(path.split("/")) != 5 or {".", ".."}.intersection(path.split("/"))]
     # Who may start a run of the backfill may fill.
     for name in ("protime", "beta"):
-        assert f'data-dag="{name}_clockings_backfill"' in told["admin"]
-    assert "data-dag" not in told["viewer"]
+        assert f'data-dag="{name}_clockings_backfill"' in texts["admin"]
+    assert "data-dag" not in texts["viewer"]
     # What comes from elsewhere is text, and nothing from elsewhere could run, whatever the answer.
-    assert HOSTILE not in told["admin"]
-    assert "&lt;script&gt;alert(1)" in told["admin"]
-    assert not re.search(r"\sstyle=|\son[a-z]+=", told["admin"])
+    assert HOSTILE not in texts["admin"]
+    assert "&lt;script&gt;alert(1)" in texts["admin"]
+    assert not re.search(r"\sstyle=|\son[a-z]+=", texts["admin"])
     for name, answer in found.items():
         if name != "plugins":
             policy = answer["headers"]["content-security-policy"]
@@ -215,8 +215,8 @@ def test_who_sees_what(tmp_path: Path) -> None:
             assert "unsafe" not in policy
             cached = answer["headers"]["cache-control"]
             assert cached == ("private, max-age=3600" if name in ("style", "script") else "no-store"), name
-    # All that there is to say, as everybody else is told it.
-    (simulated,) = re.findall(r'<section id="simulated".*?</section>', told["admin"], re.DOTALL)
+    # All that needs attention, as the other faces show it.
+    (simulated,) = re.findall(r'<section id="simulated".*?</section>', texts["admin"], re.DOTALL)
     for text in (
         "the delta of clockings was last polled 30 hours ago and expires after 72",
         f"clockings not read: person 100001, {FIRST}",
@@ -234,27 +234,27 @@ def test_who_sees_what(tmp_path: Path) -> None:
     assert "{100001" not in simulated
     assert not re.search(r"<b>0</b>", simulated), "what is zero is in one line"
     assert "None: " in simulated
-    (beta,) = re.findall(r'<section id="beta".*?</section>', told["admin"], re.DOTALL)
+    (beta,) = re.findall(r'<section id="beta".*?</section>', texts["admin"], re.DOTALL)
     assert "Next: none, the DAG is paused." in beta
     # Nothing of another tenant: its rows are of the same people, collections and days.
     assert not re.search(rf"{SHADOW}|\b90000000\d\d\b", simulated)
     # The view stands below the path at which Airflow is served.
-    (plugin,) = (one for one in json.loads(told["plugins"])["plugins"] if one["name"] == "protime")
+    (plugin,) = (one for one in json.loads(texts["plugins"])["plugins"] if one["name"] == "protime")
     assert [view["href"] for view in plugin["external_views"]] == ["/team/af/protime/"]
-    assert 'data-base="/team/af"' in told["admin"]
-    # The warehouse's troubles: what and where for those who may see the connection, and a password for nobody.
-    assert "does not answer in time" in told["late"]
-    assert "protime_warehouse" in told["no connection"]
-    assert "127.0.0.1" in told["away"]
-    assert "PROTIME_DATABASE_URL" not in told["away"]
-    assert "secret" not in told["away"]
-    assert "protime-etl db upgrade" in told["empty"]
+    assert 'data-base="/team/af"' in texts["admin"]
+    # The warehouse's troubles: what and where for those who may see the connection, and a password for no one.
+    assert "does not answer in time" in texts["late"]
+    assert "protime_warehouse" in texts["no connection"]
+    assert "127.0.0.1" in texts["away"]
+    assert "PROTIME_DATABASE_URL" not in texts["away"]
+    assert "secret" not in texts["away"]
+    assert "protime-etl db upgrade" in texts["empty"]
     for name in ("away for a viewer", "empty for a viewer"):
-        assert "The log of Airflow" in told[name]
-        assert not re.search(r"127\.0\.0\.1|upgrade|postgres", told[name])
+        assert "The log of Airflow" in texts[name]
+        assert not re.search(r"127\.0\.0\.1|upgrade|postgres", texts[name])
     # Another year, and never one to come.
-    assert "to 2025-01-31" in told["year"]
-    assert f"to {dt.datetime.now(ZoneInfo('Europe/Brussels')):%Y-%m-%d}" in told["to come"]
+    assert "to 2025-01-31" in texts["year"]
+    assert f"to {dt.datetime.now(ZoneInfo('Europe/Brussels')):%Y-%m-%d}" in texts["to come"]
 
 
 @pytest.mark.usefixtures("four_tenants")
@@ -265,7 +265,7 @@ def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
     def add(started: str, hours: int, paths: str) -> None:
         execute(warehouse, f"INSERT INTO protime_etl.runs ({columns}) VALUES ({started}, {values % (hours, paths)})")
 
-    def told() -> dict[str, tuple[str | None, str | None, str]]:
+    def tenants() -> dict[str, tuple[str | None, str | None, str]]:
         return {
             one.health.tenant: (one.dag_id, one.backfill, " ".join(one.health.lines)) for one in read_tenants(warehouse)
         }
@@ -273,7 +273,7 @@ def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
     add(by_night("beta"), 1, "clockings,absences")
     add(by_hand("lone", "sync"), 900, "absences")
     add(by_hand("lone", "sync"), 1, "clockings")
-    found = told()
+    found = tenants()
     assert found["beta"][:2] == ("beta_clockings_nightly", "beta_clockings_backfill")
     assert found["lone"][:2] == (None, None)
     assert "absences" not in found["simulated"][2]
@@ -282,7 +282,7 @@ def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
     execute(
         warehouse, "UPDATE protime_etl.runs SET status = 'failed' WHERE tenant = 'lone' AND '{absences}' = collections"
     )
-    assert told()["lone"][2].startswith("lone: OK")
+    assert tenants()["lone"][2].startswith("lone: OK")
 
     # A try by hand, a backfill, a repair: none of them is what a night reads. A name may hold any word.
     for started in (
@@ -296,26 +296,26 @@ def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
     ):
         add(started, 0, "balances")
     add(by_night("lone", "backfill_co"), 0, "clockings")
-    found = told()
+    found = tenants()
     assert found["beta"][:2] == ("beta_clockings_nightly", "beta_clockings_backfill")
     assert "balances" not in found["beta"][2]
     assert found["lone"][:2] == ("backfill_co_clockings_nightly", "backfill_co_clockings_backfill")
 
     # The same DAG reads another tenant since: it would fill that one's holes.
     add(by_airflow("broken", "beta_clockings_backfill", "manual__2", "backfill"), 0, "clockings")
-    found = told()
+    found = tenants()
     assert found["beta"][:2] == ("beta_clockings_nightly", None)
     assert found["broken"][1] == "beta_clockings_backfill"
 
-    # Somebody's own DAG.
+    # A user's own DAG.
     add(by_airflow("simulated", "my_own", "manual__1"), 0, "clockings")
-    assert told()["simulated"][0] == "protime_clockings_nightly"
+    assert tenants()["simulated"][0] == "protime_clockings_nightly"
     execute(warehouse, "DELETE FROM protime_etl.runs WHERE tenant = 'simulated' AND dag_id IS DISTINCT FROM 'my_own'")
-    assert told()["simulated"][:2] == ("my_own", None)
+    assert tenants()["simulated"][:2] == ("my_own", None)
 
 
 @pytest.mark.usefixtures("four_tenants")
-def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_warehouse_shows_what_it_can(warehouse: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     (simulated,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")
     assert simulated.calendar is not None
     execute(
@@ -334,7 +334,7 @@ def test_a_slow_warehouse_tells_what_it_can(warehouse: URL, monkeypatch: pytest.
     assert simulated.facts["runs"]
 
 
-def test_what_nobody_could_tell_is_neither_good_nor_bad(pipeline: Pipeline, engine: Engine) -> None:
+def test_what_is_not_known_is_neither_good_nor_bad(pipeline: Pipeline, engine: Engine) -> None:
     sync(pipeline, FIRST, TODAY)
     with engine.connect() as connection:
         facts = read_facts(connection, ["clockings"], within=0)

@@ -43,7 +43,7 @@ MOMENTS = (
 
 @pytest.mark.parametrize("zone", ZONES)
 @both_servers
-def test_a_time_zone_that_is_none_is_not_stored(warehouse: URL, zone: str) -> None:
+def test_what_is_not_a_time_zone_is_not_stored(warehouse: URL, zone: str) -> None:
     with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.InvalidParameterValue)):
         execute(warehouse, ODD.format(zone))
 
@@ -65,9 +65,9 @@ def test_each_tenant_is_judged_on_its_own(
     assert strange.zone.key == ("UTC" if odd in ZONES else "Europe/Paris")
     assert {tenant: one.health.headline for tenant, one in seen.items()} == before
     print_status(warehouse, collections=["clockings"], as_json=False)
-    told = capsys.readouterr().out.splitlines()
-    assert before["simulated"] in told
-    assert any(line.startswith("odd: ") for line in told)
+    printed = capsys.readouterr().out.splitlines()
+    assert before["simulated"] in printed
+    assert any(line.startswith("odd: ") for line in printed)
 
 
 def test_a_time_zone_that_the_server_has_lost_is_named(warehouse: URL) -> None:

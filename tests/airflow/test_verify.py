@@ -24,21 +24,21 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
-NOBODY = 100_005
+UNLISTED = 100_005
 
 
 def test_a_night_reads_who_clocks_and_is_in_no_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    simulated.tenant.remove_record("people", NOBODY)
+    simulated.tenant.remove_record("people", UNLISTED)
     sync(pipeline, FIRST, TODAY)
     assert table_rows(engine) != tenant_rows(simulated.tenant)
     operator = ProtimeVerifyOperator(task_id="verify", lookback_days=(TODAY - FIRST).days)
 
-    told = operator.carry_out(pipeline, context())
+    returned = operator.carry_out(pipeline, context())
 
-    assert told["unlisted"] == 1
-    assert f"The list of people lacks {NOBODY}" in capsys.readouterr().out
+    assert returned["unlisted"] == 1
+    assert f"The list of people lacks {UNLISTED}" in capsys.readouterr().out
     assert table_rows(engine) == tenant_rows(simulated.tenant)
     with engine.connect() as connection:
         assert (
@@ -80,7 +80,7 @@ def test_a_refused_collection_stops_no_other_in_airflow_either(
             )
         with pytest.raises(AirflowFailException) as caught:
             ProtimeVerifyOperator(task_id="verify", lookback_days=days).carry_out(pipeline, context())
-    for told in ("counters cannot be read", "1 clockings of", "20 calculated-totals of"):
-        assert told in str(caught.value)
+    for message in ("counters cannot be read", "1 clockings of", "20 calculated-totals of"):
+        assert message in str(caught.value)
     for path in ("jobs", "people"):
         assert table_rows(engine, path) == tenant_rows(simulated.tenant, path)

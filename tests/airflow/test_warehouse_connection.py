@@ -46,7 +46,7 @@ def connect_warehouse(monkeypatch: pytest.MonkeyPatch, warehouse: URL, extra: di
 
 
 @pytest.mark.parametrize(
-    ("extra", "told"),
+    ("extra", "message"),
     [
         ({"iam": True}, "protime_warehouse logs in by IAM"),
         ({"pgbouncer": True}, "protime_warehouse has parameters that PostgreSQL does not know: pgbouncer"),
@@ -57,10 +57,10 @@ def test_what_a_warehouse_cannot_have_is_named(
     warehouse: URL,
     monkeypatch: pytest.MonkeyPatch,
     extra: dict[str, object],
-    told: str,
+    message: str,
 ) -> None:
     connect_warehouse(monkeypatch, warehouse, extra)
-    with pytest.raises(AirflowFailException, match=told):
+    with pytest.raises(AirflowFailException, match=message):
         people.execute(context())
 
 

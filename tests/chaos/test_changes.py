@@ -1,4 +1,4 @@
-"""Turns, syncs and verifications at once against a tenant that never stands still; and the cost of a large turn."""
+"""Polls, syncs and verifications at once against a tenant that never stands still; and the cost of a large poll."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.tenant import TODAY
 Amount = Callable[[int, int], int]
 
 
-def turns_until(place: Place, until: float, failures: object) -> None:
+def poll_until(place: Place, until: float, failures: object) -> None:
     del failures
     with place.pipeline() as pipeline:
         while time.time() < until:
@@ -57,7 +57,7 @@ def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount
         until = time.time() + seconds
         with (
             changing(changes, 30),
-            running(2, turns_until, place, until, failures),
+            running(2, poll_until, place, until, failures),
             running(1, sync_until, place, until, failures),
             running(1, verify_until, place, until, failures),
         ):
@@ -78,20 +78,20 @@ def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount
                     sa.text("SELECT count(*) FROM protime.clocking_versions WHERE tenant <> 'shadow'")
                 )
     report(
-        f"{seconds} s, {changes.made} changes, {asked} turns, {failures.value} syncs given up:"
+        f"{seconds} s, {changes.made} changes, {asked} polls, {failures.value} syncs given up:"
         f" equal by the delta alone and after a sync; {versions} versions kept, {drift} drifted"
     )
     assert drift == 0
 
 
 def assert_equal_but_open(engine: Engine, tenant: Tenant) -> None:
-    """Equal in all that a delta tells."""
+    """Equal in all that a delta reports."""
     from tests.truth import table_rows, tenant_rows
 
-    def told(rows: dict[int, dict[str, object]]) -> dict[int, dict[str, object]]:
+    def reported(rows: dict[int, dict[str, object]]) -> dict[int, dict[str, object]]:
         return {key: {name: value for name, value in row.items() if name != "is_open"} for key, row in rows.items()}
 
-    table, truth = told(table_rows(engine)), told(tenant_rows(tenant))
+    table, truth = reported(table_rows(engine)), reported(tenant_rows(tenant))
     assert {key: row for key, row in table.items() if key in truth} == truth
     assert all(row["is_deleted"] for key, row in table.items() if key not in truth)
 

@@ -91,7 +91,7 @@ def test_a_fifth_of_all_requests_fails(
     assert struck > asked * 0.1
 
 
-def test_nobody_asks_during_a_pause(simulated: SimulatedTenant, warehouse: URL, amount: Amount) -> None:
+def test_no_request_is_sent_during_a_pause(simulated: SimulatedTenant, warehouse: URL, amount: Amount) -> None:
     limit = RateLimit(requests=100, seconds=1.5, retry_after=1, growth=1.1)
     misbehaviour = simulated.served.misbehaviour
     misbehaviour.follow(FaultPlan(rate_limit=limit))
@@ -106,11 +106,11 @@ def test_nobody_asks_during_a_pause(simulated: SimulatedTenant, warehouse: URL, 
 
 
 def wait_for_answers(simulated: SimulatedTenant, number: int) -> None:
-    """Until that many more requests for clockings were made, so that all processes are at work."""
+    """Wait for this number of further requests for clockings, so that all processes are at work."""
     asked = simulated.served.requests["clockings"]
     until = time.monotonic() + 60
     while simulated.served.requests["clockings"] < asked + number:
-        assert time.monotonic() < until, "nobody asks"
+        assert time.monotonic() < until, "no process sends requests"
         time.sleep(0.01)
 
 

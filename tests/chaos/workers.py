@@ -88,7 +88,7 @@ def ask_until(place: Place, until: float, enough: Any = None) -> None:
 
 @contextmanager
 def running(number: int, target: Any, *arguments: Any) -> Iterator[list[BaseProcess]]:
-    """So many processes at once; at the end each has to have ended well."""
+    """This number of processes at once; at the end each has to have ended well."""
     processes: list[BaseProcess] = [CONTEXT.Process(target=target, args=arguments, daemon=True) for _ in range(number)]
     for process in processes:
         process.start()

@@ -84,7 +84,7 @@ class Shell:
             try:
                 while piece := os.read(mine, 65536):
                     shown += piece
-            except OSError:  # how a terminal says that nobody has it open any more
+            except OSError:  # how a terminal says that no process has it open any more
                 pass
             finally:
                 os.close(mine)

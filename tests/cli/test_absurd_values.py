@@ -69,7 +69,7 @@ def insert_absurd(engine: Engine) -> None:
 
 
 def shipped(engine: Engine) -> dict[str, str]:
-    """Everything that somebody may run: queries, views and functions of schema `protime` and of the engine's own."""
+    """Everything that a user may run: queries, views and functions of schema `protime` and of the engine's own."""
     found = {
         path.stem: path.read_text(encoding="utf-8").rstrip().rstrip(";")
         for path in (sql_folder() / "queries").glob("*.sql")

@@ -118,7 +118,7 @@ def test_what_is_written_for_others_is_the_same_address(text: str, form: Callabl
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("postgresql://u:hidden@/w?host=h1:5432&host=h2:5432", "has host more than once. Write several hosts as"),
         ("postgresql://u:hidden@/w?host=h1:5432", "has a port in its parameter host. Write several hosts as"),
@@ -129,10 +129,10 @@ def test_what_is_written_for_others_is_the_same_address(text: str, form: Callabl
         ("jdbc:postgresql://h/w?password=hidden", "is not an address of PostgreSQL. It looks like"),
     ],
 )
-def test_another_spelling_is_answered_with_the_right_one(text: str, told: str, shell: Shell) -> None:
+def test_another_spelling_is_answered_with_the_right_one(text: str, message: str, shell: Shell) -> None:
     done = shell("status", database_url=text)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert told in done.stderr
+    assert message in done.stderr
     assert "hid" not in done.stderr
 
 

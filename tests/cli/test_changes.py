@@ -68,9 +68,9 @@ def test_what_keeps_failing_names_the_way_out_and_takes_it(
     assert result.returncode == 0, result.stderr
     assert "The delta started over (broken)" in result.stdout
     assert "5 polls in a row have failed. The API answers clockings with status 400" in result.stdout
-    told = last_json(result)
-    assert (told["restarted"], told["initial"], told["updated"]) == ("broken", True, 1)
-    assert "status 400" in told["reason"]
+    printed = last_json(result)
+    assert (printed["restarted"], printed["initial"], printed["updated"]) == ("broken", True, 1)
+    assert "status 400" in printed["reason"]
     assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 

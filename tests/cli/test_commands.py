@@ -220,8 +220,8 @@ def test_simulate_serves_until_ctrl_c_and_says_how_to_use_it(shell: Shell) -> No
     )
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(6)]
-    told = dict(line.removeprefix("export PROTIME_").strip().split("=") for line in lines[1:])
-    result = shell("check", **{name.lower(): value for name, value in told.items()})
+    printed = dict(line.removeprefix("export PROTIME_").strip().split("=") for line in lines[1:])
+    result = shell("check", **{name.lower(): value for name, value in printed.items()})
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
     assert "3 people" in lines[0]

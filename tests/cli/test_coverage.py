@@ -127,7 +127,7 @@ def test_what_a_failed_reading_was_to_bring_is_missing_until_it_is_read(
     assert {day for day, missing in missing_people(engine).items() if missing} == set()
 
 
-def test_a_backfill_that_plans_anew_leaves_nothing_undone(
+def test_a_backfill_that_plans_again_leaves_nothing_undone(
     shell: Shell, engine: Engine, simulated: SimulatedTenant, misbehave: Callable[[str], None]
 ) -> None:
     old = ("--from", str(FIRST - dt.timedelta(days=1500)), "--to", str(TODAY), "--workers", "1")

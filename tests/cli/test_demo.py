@@ -82,7 +82,7 @@ def test_it_shows_a_day_beside_settings_of_a_real_tenant_and_touches_neither_ten
     assert running_in(shell.folder) == []
 
 
-def test_a_folder_with_settings_is_none_for_a_demo(tmp_path: Path) -> None:
+def test_a_folder_with_settings_is_not_used_for_a_demo(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / ".env").write_text("PROTIME_TENANT=acme\n")
     process = start(tmp_path, "mine")

@@ -151,7 +151,7 @@ def test_what_only_shows_something_makes_no_warehouse(shell: Shell, command: str
 
 @pytest.mark.parametrize("value", ["yesterday", "1700000000", "1969-12-31", "2999-01-01"])
 def test_a_first_day_of_history_that_no_run_could_read_is_one_line(shell: Shell, value: str) -> None:
-    told = shell("sync", *DATES, history_from=value)
-    assert told.returncode == 2
-    assert "PROTIME_HISTORY_FROM: " in told.stderr
-    assert "give it as YYYY-MM-DD, from 1970-01-01 to today" in told.stderr
+    refused = shell("sync", *DATES, history_from=value)
+    assert refused.returncode == 2
+    assert "PROTIME_HISTORY_FROM: " in refused.stderr
+    assert "give it as YYYY-MM-DD, from 1970-01-01 to today" in refused.stderr

@@ -34,10 +34,10 @@ def test_open_questions_are_answered_without_personal_data(
     assert found["Does one unknown scope fail the token?"].startswith("yes")
     assert found["Is the last day of a history (until) included?"].startswith("yes")
     assert found["Do people have a closing date?"].startswith("0 of 20 people")
-    told = " ".join(found.values())
+    printed = " ".join(found.values())
     for person in simulated.tenant.people_truth():
-        assert str(person.id) not in told
-        assert str(person.last_name) not in told
+        assert str(person.id) not in printed
+        assert str(person.last_name) not in printed
     assert table_rows(engine) == {}
 
 
@@ -51,8 +51,8 @@ def test_a_delta_that_is_followed_is_not_ended_from_another_warehouse_either(
     result = explored("check", "--explore", "--json", **elsewhere)
     assert result.returncode == 0, result.stdout
     assert last_json(result)["explore"]["Do deltas have isOpen?"].startswith("not requested")
-    turn = last_json(explored("changes", "--json"))
-    assert (turn["restarted"], turn["initial"]) == (None, False)
+    polled = last_json(explored("changes", "--json"))
+    assert (polled["restarted"], polled["initial"]) == (None, False)
 
 
 def test_what_may_not_be_read_is_not_known(shell: Shell) -> None:

@@ -105,11 +105,11 @@ def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
         poll(other, CLOCKINGS)
         execute(warehouse, "DELETE FROM protime.clockings WHERE tenant <> 'shadow'")
         _, units = plan(pipeline, RunKind.SYNC, select(pipeline, first, last))
-        told: list[int] = []
+        pages: list[int] = []
 
         def on_page(records: int) -> None:
-            if not told:
-                told.append(records)
+            if not pages:
+                pages.append(records)
                 simulated.tenant.hard_delete(removed.id)
                 poll(other, CLOCKINGS)
 

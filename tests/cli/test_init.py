@@ -99,7 +99,7 @@ def test_a_scope_that_the_client_lacks_is_named(shell: Shell, simulated: Simulat
     assert PEOPLE_SCOPE in done.stderr
 
 
-def test_a_user_without_rights_is_told_which_to_ask_for(shell: Shell, empty_database: URL, engine: Engine) -> None:
+def test_a_user_without_rights_is_shown_which_to_ask_for(shell: Shell, empty_database: URL, engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("DROP ROLE IF EXISTS poor_of_init"))
         connection.execute(sa.text("CREATE ROLE poor_of_init LOGIN"))

@@ -34,7 +34,7 @@ def simulated() -> Iterator[SimulatedTenant]:
 
 
 def killed_after(shell: Shell, simulated: SimulatedTenant, requests: int) -> None:
-    """Begin it, and kill it once so many requests have been answered since the tenant was there."""
+    """Start it, and kill it once this number of requests has been answered since the tenant was there."""
     process = subprocess.Popen(
         [COMMAND, "backfill", *RANGE],
         env=os.environ | shell.settings,

@@ -16,7 +16,7 @@ DATES = ("--from", str(TODAY), "--to", str(TODAY))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["sync"], "error: Missing option '--from'. See: protime-etl sync --help"),
         (["sync", *DATES, "--workers", "99"], "error: Invalid value for '--workers': "),
@@ -25,14 +25,14 @@ DATES = ("--from", str(TODAY), "--to", str(TODAY))
         (["verify", "--from", "2026-03-07", "--to", "9999-12-31"], "error: The range ends (9999-12-31) later than"),
     ],
 )
-def test_wrong_usage_is_one_line(shell: Shell, arguments: list[str], told: str) -> None:
+def test_wrong_usage_is_one_line(shell: Shell, arguments: list[str], message: str) -> None:
     result = shell(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
-    assert line.startswith(told)
+    assert line.startswith(message)
 
 
-def test_each_command_is_told_in_whole_words(shell: Shell) -> None:
+def test_each_command_is_reported_in_whole_words(shell: Shell) -> None:
     _, shown = shell.terminal(80, "--help")
     assert "..." not in shown.partition("Commands:")[2]
     _, shown = shell.terminal(80, "db", "--help")
@@ -42,9 +42,9 @@ def test_each_command_is_told_in_whole_words(shell: Shell) -> None:
 
 
 def test_people_are_counted_apart(shell: Shell) -> None:
-    told = shell("sync", *DATES, "--json")
-    read = last_json(told)["rows_read"]
-    assert f": {read} records (20 of them people) read in " in told.stderr + told.stdout
+    synced = shell("sync", *DATES, "--json")
+    read = last_json(synced)["rows_read"]
+    assert f": {read} records (20 of them people) read in " in synced.stderr + synced.stdout
 
 
 def test_a_shell_can_complete_the_commands(shell: Shell) -> None:

@@ -20,10 +20,10 @@ $$ BEGIN INSERT INTO audit_log VALUES (tg_tag); END $$"""
 CURE = re.compile(r"ALTER FUNCTION \S+ SET search_path = public")
 
 
-def cure(warehouse: URL, told: str) -> None:
+def cure(warehouse: URL, output: str) -> None:
     """What the message advises, word for word."""
-    found = CURE.search(told)
-    assert found is not None, told
+    found = CURE.search(output)
+    assert found is not None, output
     execute(warehouse, found[0])
 
 

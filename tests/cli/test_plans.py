@@ -24,7 +24,7 @@ def test_a_plan_says_what_it_is_made_of(shell: Shell) -> None:
     assert "with 1 worker at" in one
 
 
-def test_a_circle_without_clockings_is_told(shell: Shell) -> None:
+def test_a_circle_without_clockings_is_reported(shell: Shell) -> None:
     result = shell("sync", *MONTHS, "--circles", "999999")
     assert result.returncode == 0
     assert "Nothing was read for circles 999999" in result.stderr

@@ -37,7 +37,7 @@ def test_psql_reaches_the_database_of_the_settings_whatever_the_environment_says
         "PGSERVICEFILE": str(shell.folder / "services"),
         "PGDATABASE": "another",
     }
-    (shell.folder / "services").write_text("[another]\nhost=/nowhere\ndbname=another\nuser=nobody\n")
+    (shell.folder / "services").write_text("[another]\nhost=/nowhere\ndbname=another\nuser=unknown\n")
     found = shell("sql", stdin="\\pset tuples_only\nSELECT current_database();\n")
     assert found.returncode == 0, found.stderr
     assert warehouse.database is not None

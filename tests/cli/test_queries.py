@@ -26,7 +26,7 @@ NAMES = sorted(path.stem for path in (sql_folder() / "queries").glob("*.sql"))
 
 @pytest.fixture
 def analyst(warehouse: URL, engine: Engine, shell: Shell) -> Shell:
-    """The shell of somebody who may read schema protime and nothing else; two tenants of the same people are there."""
+    """The shell of a user who may read schema protime and nothing else; two tenants of the same people are there."""
     today = dt.datetime.now(dt.UTC).date()
     tenant = Tenant(seed=1, people=6, first_day=today - dt.timedelta(days=20), last_day=today)
     with SimulatedTenant(tenant, Options(page_size=1000)) as served:

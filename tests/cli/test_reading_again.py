@@ -50,7 +50,7 @@ def test_reading_again_takes_no_longer_than_the_first_load(
     dates = ("--from", str(simulated.tenant.first_day), "--to", str(TODAY))
     expected = len(simulated.tenant.truth())
     seconds = {}
-    for name, command, told in (
+    for name, command, counter in (
         ("first", ["sync"], "inserted"),
         ("again", ["sync"], "unchanged"),
         ("backfill", ["backfill", "--fresh"], "unchanged"),
@@ -60,12 +60,12 @@ def test_reading_again_takes_no_longer_than_the_first_load(
         result = shell(*command, *dates, "--json")
         seconds[name] = time.monotonic() - began
         assert result.returncode == 0, result.stderr
-        assert last_json(result)[told] >= expected
+        assert last_json(result)[counter] >= expected
     with engine.connect() as connection:
         known = connection.scalar(
             sa.text("SELECT reltuples FROM pg_class WHERE oid = CAST('protime.clockings' AS regclass)")
         )
-    assert known >= expected * 0.9, "whoever loads much has it analysed"
+    assert known >= expected * 0.9, "a process that loads much has it analysed"
     print({name: round(one, 1) for name, one in seconds.items()})  # noqa: T201
     first = seconds.pop("first")
     assert {name: one for name, one in seconds.items() if one > 3 * first} == {}

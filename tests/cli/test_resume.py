@@ -1,4 +1,4 @@
-"""A pause that the API asked for: capped, told with its end, shown by `status`, lifted by `resume`."""
+"""A pause that the API asked for: capped, reported with its end, shown by `status`, lifted by `resume`."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def test_a_pause_of_years_is_cut_shown_and_lifted(tmp_path: Path, warehouse: URL
         refused = shell(*SYNC)
         assert refused.returncode == 1
         assert "PROTIME_MAX_PAUSE limits that to 86400" in refused.stderr
-        told = refused.stderr.splitlines()[-1]
-        assert re.search(rf"status 429 .* All requests are paused for 86400 seconds, until {DATE}\. ", told)
-        assert "protime-etl resume" in told
+        refusal = refused.stderr.splitlines()[-1]
+        assert re.search(rf"status 429 .* All requests are paused for 86400 seconds, until {DATE}\. ", refusal)
+        assert "protime-etl resume" in refusal
 
         again = shell(*SYNC)
         assert again.returncode == 1

@@ -97,5 +97,5 @@ def test_a_policy_that_hides_rows_is_named(policies: list[str], whole: bool, she
         execute(owned, f"CREATE POLICY p{number} ON protime.clockings {policy}")
     checked, synced = shell("check"), shell("sync", *DATES)
     assert (checked.returncode, synced.returncode) == ((0, 0) if whole else (1, 1)), synced.stderr
-    told = "Row-level security may hide rows from the database user: protime.clockings."
-    assert (told in checked.stdout, told in synced.stderr) == (not whole, not whole)
+    warning = "Row-level security may hide rows from the database user: protime.clockings."
+    assert (warning in checked.stdout, warning in synced.stderr) == (not whole, not whole)

@@ -34,7 +34,7 @@ def test_a_file_of_settings_is_read_in_every_encoding_that_it_names(shell: Shell
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("# Ångström\nPROTIME_TENANT=acme\n".encode("latin-1"), "line 1 is not UTF-8"),
         ("PROTIME_TENANT=acme\nPROTIME_CLIENT_ID=Ångström".encode("latin-1"), "line 2 is not UTF-8"),
@@ -42,16 +42,16 @@ def test_a_file_of_settings_is_read_in_every_encoding_that_it_names(shell: Shell
         (codecs.BOM_UTF16_LE + b"\x00\xd8", "line 1 is not UTF-16-LE"),
     ],
 )
-def test_an_encoding_that_would_have_to_be_guessed_is_refused(shell: Shell, content: bytes, told: str) -> None:
+def test_an_encoding_that_would_have_to_be_guessed_is_refused(shell: Shell, content: bytes, message: str) -> None:
     (shell.folder / ".env").write_bytes(content)
     result = shell("status")
     assert result.returncode == 2
-    assert told in result.stderr
+    assert message in result.stderr
     assert "Save it as UTF-8" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_this_user_may_not_read_is_reported(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("PROTIME_TENANT=acme")
     path.chmod(0)
@@ -89,8 +89,8 @@ def given(**changes: str) -> Settings:
 @pytest.mark.parametrize("inside", ["a\nb", "a\r\nb", "a\tb", "a\x1b[31mb", "a\u202eb", "a\udce9"])
 @pytest.mark.parametrize("name", ["client_secret", "client_id", "user_agent", "database_url", "home"])
 def test_a_line_break_inside_is_refused_by_name(name: str, inside: str) -> None:
-    told = f"PROTIME_{name.upper()}: has a line break or another character inside that cannot be printed"
-    with pytest.raises(SettingsError, match=told) as caught:
+    message = f"PROTIME_{name.upper()}: has a line break or another character inside that cannot be printed"
+    with pytest.raises(SettingsError, match=message) as caught:
         given(**{name: inside})
     assert inside not in str(caught.value)
 
@@ -110,7 +110,7 @@ def test_scopes_may_stand_on_lines_of_their_own(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tenant", "told"),
+    ("tenant", "message"),
     [
         ("https://acme.myprotime.eu", "PROTIME_TENANT: write acme, not https://acme.myprotime.eu."),
         ("https://acme.myprotime.eu/#/login?x=1", "write acme, not https://acme.myprotime.eu."),
@@ -121,8 +121,8 @@ def test_scopes_may_stand_on_lines_of_their_own(shell: Shell) -> None:
         ("acmé", "is the sub-domain of your myProtime URL alone"),
     ],
 )
-def test_a_tenant_as_an_address_is_told_how_to_write_it(tenant: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=re.escape(told)) as caught:
+def test_a_tenant_as_an_address_is_refused_with_the_right_spelling(tenant: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)) as caught:
         given(tenant=tenant)
     assert "hidden" not in str(caught.value)
 
@@ -133,7 +133,7 @@ def test_a_tenant_as_an_address_is_told_how_to_write_it(tenant: str, told: str) 
      "https://@b/", "acme.example", "https://"],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["api_url", "auth_url"])
-def test_an_address_that_is_none_is_refused_by_name(name: str, url: str) -> None:
+def test_what_is_not_an_address_is_refused_by_name(name: str, url: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(f"{name} must look like https://host[:port]")):
         given(**{name: url})
 
@@ -162,7 +162,7 @@ def test_this_machine_is_asked_without_a_proxy(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("proxy", "told", "status"),
+    ("proxy", "message", "status"),
     [
         ("socks5h://127.0.0.1:1", "The proxy is a SOCKS proxy, for which a package is missing. pip install", 2),
         ("ftp://127.0.0.1:1", "The address of the proxy cannot be read.", 2),
@@ -170,8 +170,8 @@ def test_this_machine_is_asked_without_a_proxy(shell: Shell) -> None:
         (DEAD, "The proxy does not reach authentication.myprotime.eu (ConnectionRefusedError).", 1),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_told_in_one_line(
-    shell: Shell, tmp_path: Path, proxy: str, told: str, status: int
+def test_a_proxy_that_cannot_be_used_is_reported_in_one_line(
+    shell: Shell, tmp_path: Path, proxy: str, message: str, status: int
 ) -> None:
     # The browser of the tests brings the package for SOCKS.
     (tmp_path / "socks.py").write_text("raise ImportError")
@@ -179,13 +179,13 @@ def test_a_proxy_that_cannot_be_used_is_told_in_one_line(
     sync = ("sync", "--from", "2026-03-20", "--to", "2026-03-20")
     result = shell(*sync, auth_url=None)
     assert result.returncode == status, result.stderr
-    assert result.stderr.startswith(f"error: {told}")
+    assert result.stderr.startswith(f"error: {message}")
     assert len(result.stderr.splitlines()) == 1
     assert "hid" not in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ("clockings absense", "there is no collection 'absense', did you mean absences? There are clockings, people,"),
         ("all absense", "there is no collection 'absense'"),
@@ -193,7 +193,7 @@ def test_a_proxy_that_cannot_be_used_is_told_in_one_line(
         (" , ", "names no collection"),
     ],
 )
-def test_collections_that_are_none_are_told_before_anything_is_read(shell: Shell, given: str, told: str) -> None:
+def test_unknown_collections_are_reported_before_anything_is_read(shell: Shell, given: str, message: str) -> None:
     for result in (shell("status", collections=given), shell("status", "--collections", given)):
-        assert (result.returncode, told in result.stderr) == (2, True), result.stderr
+        assert (result.returncode, message in result.stderr) == (2, True), result.stderr
         assert len(result.stderr.splitlines()) == 1

@@ -30,7 +30,7 @@ from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 YEARS = ("--from", "2018-01-01", "--to", str(TODAY))
-"""So many that it takes several units."""
+"""Enough to take several units."""
 
 
 def source(engine: Engine) -> tuple[str | None, ...]:
@@ -115,7 +115,7 @@ def test_a_default_time_zone_gives_way_and_another_one_is_refused(shell: Shell, 
     assert decided.stdout == "simulated: minutes are read in Europe/Brussels, previously in Europe/Lisbon\n"
     assert shell("sync", *DATES, timezone="Europe/Brussels").returncode == 0
     assert shell("db", "timezone", "Brussels").returncode == 2
-    assert shell("db", "timezone", "Europe/Brussels", "--tenant", "nobody").returncode == 2
+    assert shell("db", "timezone", "Europe/Brussels", "--tenant", "unknown").returncode == 2
 
 
 def test_a_time_zone_that_postgresql_does_not_know(shell: Shell, engine: Engine, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_nothing_outside_of_the_tables_is_changed_either(shell: Shell, query: st
         ),
     ],
 )
-def test_a_mistake_is_told_as_postgresql_tells_it(shell: Shell, query: str, status: int, stderr: str) -> None:
+def test_a_mistake_is_reported_as_postgresql_reports_it(shell: Shell, query: str, status: int, stderr: str) -> None:
     result = shell("sql", query)
     assert result.stderr == f"error: {stderr}\n"
     assert (result.returncode, result.stdout) == (status, "")

@@ -26,7 +26,7 @@ def read(shell: Shell) -> Shell:
 
 
 def promise_was_made(engine: Engine, days: int) -> None:
-    """As if the first run had been so many days ago."""
+    """As if the first run had been this number of days ago."""
     execute(engine.url, f"UPDATE protime_etl.promises SET follows_from = follows_from - {days}")
 
 

@@ -14,14 +14,14 @@ from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 DATES = ("--from", str(TODAY - dt.timedelta(days=13)), "--to", str(TODAY))
-NOBODY = 100_005
+UNLISTED = 100_005
 
 
 def test_who_clocks_and_is_in_no_list_is_named_then_read_then_known(
     shell: Shell, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    clockings = simulated.tenant.clockings_of(NOBODY)
-    simulated.tenant.remove_record("people", NOBODY)
+    clockings = simulated.tenant.clockings_of(UNLISTED)
+    simulated.tenant.remove_record("people", UNLISTED)
     assert shell("backfill", *DATES).returncode == 0
     before = simulated.served.requests["clockings"]
 
@@ -29,8 +29,8 @@ def test_who_clocks_and_is_in_no_list_is_named_then_read_then_known(
 
     assert verified.returncode == 3
     found = last_json(verified)
-    assert (found["missing"], found["unlisted"], found["unlisted_people"]) == (len(clockings), 1, [NOBODY])
-    assert f"never read: {NOBODY}" in verified.stdout
+    assert (found["missing"], found["unlisted"], found["unlisted_people"]) == (len(clockings), 1, [UNLISTED])
+    assert f"never read: {UNLISTED}" in verified.stdout
     pages = -(-len(simulated.tenant.truth()) // 100)
     by_id = len(clockings)
     assert simulated.served.requests["clockings"] - before <= 1.2 * pages + by_id
@@ -42,13 +42,13 @@ def test_who_clocks_and_is_in_no_list_is_named_then_read_then_known(
     assert last_json(shell("verify", *DATES, "--json"))["unlisted"] == 0
 
 
-def test_the_last_corrections_of_somebody_who_left_arrive(
+def test_the_last_corrections_of_a_person_who_left_arrive(
     shell: Shell, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     assert shell("sync", *DATES).returncode == 0
-    simulated.tenant.add(NOBODY, TODAY, 1000)
-    simulated.tenant.edit(simulated.tenant.clockings_of(NOBODY)[0].id, time_of_day_in_minutes=7)
-    simulated.tenant.remove_record("people", NOBODY)
+    simulated.tenant.add(UNLISTED, TODAY, 1000)
+    simulated.tenant.edit(simulated.tenant.clockings_of(UNLISTED)[0].id, time_of_day_in_minutes=7)
+    simulated.tenant.remove_record("people", UNLISTED)
 
     read = last_json(shell("sync", *DATES, "--json"))
 

@@ -1,4 +1,4 @@
-"""Warehouses that cannot be written, or not by this package: told in one line, before anything is read."""
+"""Warehouses that cannot be written, or not by this package: reported in one line, before anything is read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DATES = ("--from", "2026-03-19", "--to", str(TODAY))
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("postgresql://me:se@cret@db.invalid:5432/w", "In user, password and parameters write @ as %40"),
         ("postgresql://me:se@cr/et@db.invalid/w", "write @ as %40"),
@@ -39,8 +39,8 @@ DATES = ("--from", "2026-03-19", "--to", str(TODAY))
         ("postgresql://me:cret@db.invalid/w?options=-c%20timezone%3DJapan", "sets timezone by its parameter options"),
     ],
 )
-def test_an_address_is_refused_without_a_part_of_the_password(url: str, told: str) -> None:
-    with pytest.raises(SettingsError, match=told) as caught:
+def test_an_address_is_refused_without_a_part_of_the_password(url: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as caught:
         parse_url(url)
     assert not any(part in str(caught.value) for part in ("cr/et", "cret", "db.invalid"))
 
@@ -111,7 +111,7 @@ def test_a_database_that_is_not_in_utf_8(encoding: str, warehouse: URL) -> None:
     engine.dispose()
 
 
-def test_check_tells_what_right_is_missing(shell: Shell, warehouse: URL, engine: Engine) -> None:
+def test_check_shows_what_right_is_missing(shell: Shell, warehouse: URL, engine: Engine) -> None:
     role = f"reader_{warehouse.database}"
     execute(warehouse, f"CREATE ROLE {role} LOGIN")
     execute(warehouse, f"REVOKE TEMPORARY ON DATABASE {warehouse.database} FROM PUBLIC")

@@ -254,7 +254,7 @@ def spoil(reader: Reader, kind: str) -> None:
 
 @every_kind
 def test_a_property_that_is_added_is_no_difference(reader: Reader, engine: Engine) -> None:
-    """Whoever reads it: a sync, a delta, a comparison or a proof. It is there as soon as the record is written."""
+    """By every reader: a sync, a delta, a comparison or a proof. It is there as soon as the record is written."""
     collection, path = reader.collection, reader.collection.path
     reader.sync()
     truth = reader.truth()
@@ -302,11 +302,11 @@ def test_a_field_of_another_form_costs_itself_alone(reader: Reader, engine: Engi
     assert compared.returncode == 0, compared.stdout
     again = reader.sync()
     assert again["inserted"] + again["updated"] + again["deleted"] == 0
-    told = reader.shell("status", collections=f"people {path}").stdout
+    printed = reader.shell("status", collections=f"people {path}").stdout
     named = {field for form in forms for field in form}
     for field in named:
         number = sum(field in form for form in forms)
-        assert f"{path}: {field} of {number} record" in told
+        assert f"{path}: {field} of {number} record" in printed
     reader.simulated.served.misbehaviour.follow(read_plan(""))
     reader.sync()
     assert table_rows(engine, path) == served
@@ -316,7 +316,7 @@ def test_a_field_of_another_form_costs_itself_alone(reader: Reader, engine: Engi
 @every_kind
 def test_nothing_at_all_is_an_answer(reader: Reader, engine: Engine) -> None:
     if reader.collection.path == "people":
-        return  # without people there is nobody to read anything for
+        return  # without people there is nothing to read
     for record in reader.tenant.records(reader.collection.path):
         reader.tenant.remove_record(reader.collection.path, record.id)
     assert reader.sync()["rows_read"] == 0

@@ -125,17 +125,17 @@ def test_people_are_named_in_vain_where_no_collection_is_read_by_people(everythi
 
 
 @pytest.mark.alone(reason="`status` ends with 0 only if all is well with every tenant")
-def test_status_tells_of_each_collection_what_is_there(everything: Shell, simulated: SimulatedTenant) -> None:
+def test_status_shows_what_is_there_of_each_collection(everything: Shell, simulated: SimulatedTenant) -> None:
     """What a delta keeps fresh is its own collection alone; what was refused was never read."""
     plan = '[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["departments", "counters"]'
     simulated.served.misbehaviour.follow(read_plan(plan))
     assert everything("sync", *RANGE).returncode == 3
     assert everything("changes", "--from", str(FIRST)).returncode == 0
-    told = everything("status")
-    assert told.returncode == 3
-    assert "  departments not read: " in told.stdout
-    assert "  counters not read: 8 people, " in told.stdout
-    assert "status 403" in told.stdout
+    shown = everything("status")
+    assert shown.returncode == 3
+    assert "  departments not read: " in shown.stdout
+    assert "  counters not read: 8 people, " in shown.stdout
+    assert "status 403" in shown.stdout
     simulated.served.misbehaviour.follow(read_plan(""))
     assert everything("sync", *RANGE).returncode == 0
     well = everything("status", "--json")
@@ -163,8 +163,8 @@ def test_a_day_that_cannot_be_read_is_named_without_a_person(
     assert (found.unreadable, found.differences, found.agrees) == ([f"all people on {hard}"], [], False)
     rows, truth = table_rows(engine, "access-clockings"), tenant_rows(simulated.tenant, "access-clockings")
     assert rows == {key: row for key, row in truth.items() if row["date"] != hard.isoformat()}
-    told = everything("status", collections="people access-clockings")
-    assert told.returncode == 3
-    assert f"access-clockings cannot be read, {hard}: " in told.stdout
+    shown = everything("status", collections="people access-clockings")
+    assert shown.returncode == 3
+    assert f"access-clockings cannot be read, {hard}: " in shown.stdout
     command = f"protime-etl backfill --from {hard} --to {hard} --only-missing --collections access-clockings"
-    assert command in told.stdout
+    assert command in shown.stdout

@@ -1,4 +1,4 @@
-"""What is done to all that is held of a tenant is not overtaken by whoever writes of it: held at each transaction."""
+"""What is done to all that is held of a tenant is not overtaken by writers: held at each transaction."""
 
 from __future__ import annotations
 

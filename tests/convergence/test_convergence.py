@@ -68,10 +68,10 @@ class Convergence(RuleBasedStateMachine):
     def begin_pull_of_circles(self, people: list[int], first: int, last: int) -> None:
         self.world.begin_pull_of_circles(people, first, last)
 
-    @precondition(lambda self: len(self.world.pulls) < 3 and not self.world.in_turn)
+    @precondition(lambda self: len(self.world.pulls) < 3 and not self.world.polling)
     @rule()
-    def begin_turn(self) -> None:
-        self.world.begin_turn()
+    def begin_poll(self) -> None:
+        self.world.begin_poll()
 
     @precondition(lambda self: self.world.pulls)
     @rule(index=INDEX, steps=st.integers(1, 4))
@@ -130,15 +130,15 @@ def test_the_table_follows_the_tenant(machine: type[Convergence], amount: Callab
     )
 
 
-def test_a_record_that_cannot_be_asked_for_is_left_to_the_next_turn(warehouse: URL) -> None:
+def test_a_record_that_cannot_be_asked_for_is_left_to_the_next_poll(warehouse: URL) -> None:
     world = World(warehouse)
     try:
         for _ in range(2):
-            world.finish(world.begin_turn())
+            world.finish(world.begin_poll())
         world.hard_delete(0)
-        turn = world.begin_turn()
+        polled = world.begin_poll()
         world.fault("expire", 1)
-        world.finish(turn)
+        world.finish(polled)
         world.converge()
     finally:
         world.close()

@@ -29,7 +29,7 @@ from tests.convergence.world import FIRST, World
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
-EVERYBODY = [0, 1, 2]
+ALL_PEOPLE = [0, 1, 2]
 
 
 def nothing(*_: Any) -> None:
@@ -109,8 +109,8 @@ def the_same_backfill_is_begun_twice_at_once(world: World) -> None:
     assert refused == [True], "it is entered twice"
 
 
-def a_turn_is_begun_during_a_turn(world: World) -> None:
-    world.begin_turn()
+def a_poll_is_begun_during_a_poll(world: World) -> None:
+    world.begin_poll()
     asked = world.simulated.served.requests["clockings-delta"]
     with open_pipeline(world.settings, world.warehouse) as pipeline:
         assert is_refused(lambda: poll(pipeline, CLOCKINGS)), "two work on the delta"
@@ -132,7 +132,7 @@ def a_slow_list_names_who_is_gone(world: World) -> None:
 
 
 def a_unit_is_under_way(world: World) -> None:
-    pull = world.begin_pull(EVERYBODY, 0, 2)
+    pull = world.begin_pull(ALL_PEOPLE, 0, 2)
     with world.engine.connect() as connection:
         runs = read_facts(connection, ["clockings"])["runs"]
     (seen,) = (run["under_way"] for run in runs if run["run_id"] == pull.unit.run_id)
@@ -140,23 +140,23 @@ def a_unit_is_under_way(world: World) -> None:
 
 
 def the_delta_deletes_what_is_merged_and_not_committed(world: World) -> None:
-    world.finish(world.begin_turn())
+    world.finish(world.begin_poll())
     world.add(0, 0)
     pull = world.begin_pull([0], 0, 0)
     world.merge(pull)
     world.hard_delete(-1)
-    world.finish(world.begin_turn())
+    world.finish(world.begin_poll())
     if pull in world.pulls:
         world.finish(pull)
 
 
 def a_unit_looks_for_what_another_has_merged_and_not_committed(world: World) -> None:
     world.finish(world.begin_pull([2], 0, 2))  # with an empty table it would keep all others out
-    slow = world.begin_pull(EVERYBODY, 0, 2)
+    slow = world.begin_pull(ALL_PEOPLE, 0, 2)
     world.merge(slow)
     live = [one for one in world.tenant.truth() if one.status != "Deleted"]
     world.hard_delete(next(index for index, one in enumerate(live) if one.person.id != world.person(2)))
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
     if slow in world.pulls:
         world.finish(slow)
 
@@ -173,7 +173,7 @@ def is_refused(call: Callable[[], object]) -> bool:
 
 LOCKS = [
     (without_the_lease_of_a_run, the_same_backfill_is_begun_while_it_runs),
-    (without_the_lock_of_a_delta, a_turn_is_begun_during_a_turn),
+    (without_the_lock_of_a_delta, a_poll_is_begun_during_a_poll),
     (without_the_lock_of_a_backfill, the_same_backfill_is_begun_twice_at_once),
     (without_the_lock_of_a_list, a_slow_list_names_who_is_gone),
     (without_the_mark_of_a_unit, a_unit_is_under_way),

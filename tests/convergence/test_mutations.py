@@ -22,7 +22,7 @@ from protime_etl.work import Scope
 from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World
 
-EVERYBODY = [0, 1, 2]
+ALL_PEOPLE = [0, 1, 2]
 
 
 def replace_fragment(monkeypatch: pytest.MonkeyPatch, name: str, by: str) -> None:
@@ -85,33 +85,33 @@ def without_locking_whom_circles_bring(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_slow_pull_brings_an_old_version(world: World) -> None:
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
-    slow = world.begin_pull(EVERYBODY, 0, 2)
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
+    slow = world.begin_pull(ALL_PEOPLE, 0, 2)
     for _ in range(4):
         world.step(slow)
     for index in range(4):
         world.edit(index, 11)
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
     world.finish(slow)
 
 
 def a_slow_pull_has_seen_what_is_gone(world: World) -> None:
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
-    slow = world.begin_pull(EVERYBODY, 0, 2)
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
+    slow = world.begin_pull(ALL_PEOPLE, 0, 2)
     for _ in range(4):
         world.step(slow)
     world.hard_delete(0)
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
     world.finish(slow)
 
 
 def begin_beside_others(world: World) -> tuple[Pull, int]:
     """A pull with a page in its hand, of people of whom one is in the table; and a clocking of another on that page.
 
-    With nobody in the table it would keep all others out (see `DirectLoad`).
+    With no person in the table it would keep all others out (see `DirectLoad`).
     """
     world.finish(world.begin_pull([2], 0, 2))
-    slow = world.begin_pull(EVERYBODY, 0, 2)
+    slow = world.begin_pull(ALL_PEOPLE, 0, 2)
     for _ in range(4):
         world.step(slow)
     live = [one for one in world.tenant.truth() if one.status != "Deleted"]
@@ -121,14 +121,14 @@ def begin_beside_others(world: World) -> tuple[Pull, int]:
 def a_pull_that_never_saw_it_is_overtaken_by_one_that_did(world: World) -> None:
     slow, seen = begin_beside_others(world)
     world.hard_delete(seen)
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
     world.finish(slow)
 
 
 def a_slow_pull_wrote_what_a_younger_one_did_not_find(world: World) -> None:
     slow, seen = begin_beside_others(world)
     world.hard_delete(seen)
-    young = world.begin_pull(EVERYBODY, 0, 2)
+    young = world.begin_pull(ALL_PEOPLE, 0, 2)
     for _ in range(4):
         world.step(young)
     world.finish(slow)
@@ -137,7 +137,7 @@ def a_slow_pull_wrote_what_a_younger_one_did_not_find(world: World) -> None:
 
 def circles_bring_what_is_deleted_while_they_ask(world: World) -> None:
     """While they ask for the clocking of one person, which is in doubt, that of another is deleted and looked for."""
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
     world.add(0, 0)
     world.add(1, 0)
     newest = world.tenant.truth()[-1].id
@@ -154,36 +154,36 @@ def circles_bring_what_is_deleted_while_they_ask(world: World) -> None:
         world.finish(circles)
 
 
-def the_delta_tells_two_changes_of_one_record(world: World) -> None:
-    world.finish(world.begin_turn())
+def the_delta_reports_two_changes_of_one_record(world: World) -> None:
+    world.finish(world.begin_poll())
     for index in range(4):
         world.edit(index, 11)
         world.edit(index, 12)
-    world.finish(world.begin_turn())
+    world.finish(world.begin_poll())
 
 
-def a_slow_pull_has_seen_what_the_delta_tells_as_deleted(world: World) -> None:
-    world.finish(world.begin_turn())
+def a_slow_pull_has_seen_what_the_delta_reports_as_deleted(world: World) -> None:
+    world.finish(world.begin_poll())
     world.add(0, 0)
     slow = world.begin_pull([0], 0, 0)
     world.step(slow)  # it has its only page
     world.hard_delete(-1)
-    world.finish(world.begin_turn())
+    world.finish(world.begin_poll())
     world.finish(slow)
 
 
 def a_pull_breaks_off(world: World) -> None:
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
     world.fault("status", 2, status=400)
-    world.finish(world.begin_pull(EVERYBODY, 0, 2))
+    world.finish(world.begin_pull(ALL_PEOPLE, 0, 2))
 
 
 MUTATIONS = [
     (without_the_version_guard, a_slow_pull_brings_an_old_version),
     (without_the_written_after_guard, a_slow_pull_has_seen_what_is_gone),
     (with_a_partial_pull_that_infers_deletions, a_pull_breaks_off),
-    (with_delta_items_in_the_order_of_their_arrival, the_delta_tells_two_changes_of_one_record),
-    (without_tombstones, a_slow_pull_has_seen_what_the_delta_tells_as_deleted),
+    (with_delta_items_in_the_order_of_their_arrival, the_delta_reports_two_changes_of_one_record),
+    (without_tombstones, a_slow_pull_has_seen_what_the_delta_reports_as_deleted),
     (without_asking_for_what_others_wrote_meanwhile, a_slow_pull_wrote_what_a_younger_one_did_not_find),
     (without_locking_whom_circles_bring, circles_bring_what_is_deleted_while_they_ask),
     (without_confirming_what_another_unit_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),

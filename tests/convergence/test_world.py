@@ -43,7 +43,7 @@ def test_a_pull_that_waits_is_finished_with_those_that_it_waits_for(world: World
     world.converge()
 
 
-def test_a_world_is_given_back_whoever_waits(world: World) -> None:
+def test_a_world_is_given_back_while_pulls_still_wait(world: World) -> None:
     a_pull_waits_for_one_that_waited(world)
     world.close()
     assert not world.pulls

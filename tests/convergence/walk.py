@@ -15,7 +15,7 @@ STEPS_OF_A_WORLD = 120
 
 
 def walk(warehouse: URL, seed: int, steps: int) -> int:
-    """Take so many steps in one world after the other; returns how many pulls were committed.
+    """Take this number of steps in one world after the other; returns how many pulls were committed.
 
     Raises:
         AssertionError: a table is wrong.
@@ -47,8 +47,8 @@ def _step(world: World, dice: random.Random) -> None:
         (3, lambda: world.hard_delete(few)),
     ]
     if len(world.pulls) < 2 or (len(world.pulls) < 3 and dice.random() < 0.2):
-        if not world.in_turn and dice.random() < 0.4:
-            world.begin_turn()
+        if not world.polling and dice.random() < 0.4:
+            world.begin_poll()
             return
         everything = dice.random() < 0.7
         people = [0, 1, 2] if everything else [dice.randint(0, 2)]

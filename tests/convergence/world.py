@@ -89,7 +89,7 @@ class Gate:
         self._may_go.release()
 
     def reach(self, seconds: float = STEP_SECONDS) -> bool:
-        """From outside: wait until the thread stands again or is at its end; tells whether it is."""
+        """From outside: wait until the thread stands again or is at its end; returns whether it is."""
         return self._stands.acquire(timeout=seconds)
 
 
@@ -183,7 +183,7 @@ class Pull:
 
 @dataclass
 class PullOfCircles(Pull):
-    """A pull of who is in circles; that a record is not there tells it nothing."""
+    """A pull of who is in circles; a record that is not there means nothing to it."""
 
     infers: ClassVar[bool] = False
 
@@ -192,18 +192,18 @@ class PullOfCircles(Pull):
 
 
 @dataclass
-class TurnOfDelta(Pull):
-    """A turn of the delta under way in a thread; it reads every day there is."""
+class PollOfDelta(Pull):
+    """A poll of the delta under way in a thread; it reads every day there is."""
 
-    told: PollResult | None = None
+    result: PollResult | None = None
 
     def carry_out(self) -> None:
-        self.told = poll(self.pipeline, CLOCKINGS)
+        self.result = poll(self.pipeline, CLOCKINGS)
 
     @property
     def claims(self) -> bool:
-        """Whether it told all that had changed; an initial load may have begun long before it, or watch others."""
-        return self.committed and self.told is not None and not self.told.initial
+        """Whether it reported all that had changed; an initial load may have begun long before it, or watch others."""
+        return self.committed and self.result is not None and not self.result.initial
 
     def reads(self, place: Place) -> bool:
         del place
@@ -223,7 +223,7 @@ class ReadOfList(Pull):
 
 
 class World:
-    """One tenant, one warehouse, any number of pulls, and turns of the delta among them."""
+    """One tenant, one warehouse, any number of pulls, and polls of the delta among them."""
 
     def __init__(self, warehouse: URL, seed: int = 1) -> None:
         self.stack = contextlib.ExitStack()
@@ -342,15 +342,15 @@ class World:
         return unit
 
     @property
-    def in_turn(self) -> bool:
-        """Whether a turn of the delta is under way; a second one would be turned away."""
-        return any(isinstance(pull, TurnOfDelta) for pull in self.pulls)
+    def polling(self) -> bool:
+        """Whether a poll of the delta is under way; a second one would be refused."""
+        return any(isinstance(pull, PollOfDelta) for pull in self.pulls)
 
-    def begin_turn(self) -> Pull:
-        """Begin a turn of the delta and go to where its first request is about to be sent."""
+    def begin_poll(self) -> Pull:
+        """Begin a poll of the delta and go to where its first request is about to be sent."""
         pipeline = self.stack.enter_context(open_pipeline(self.settings, self.warehouse))
-        turn = TurnOfDelta(next(self._numbers), pipeline, self._nothing, self._clock)
-        return self._begin(turn, "a turn of the delta")
+        polled = PollOfDelta(next(self._numbers), pipeline, self._nothing, self._clock)
+        return self._begin(polled, "a poll of the delta")
 
     def begin_list(self) -> Pull:
         """Begin to read the list of people and go to where its request is about to be sent, or to where it waits."""
@@ -426,7 +426,7 @@ class World:
             raise pull.error
         if pull.claims:
             truth = tenant_rows(self.tenant)
-            for record_id in (truth.keys() | self._changed.keys()) - self._left_to_the_next_turn():
+            for record_id in (truth.keys() | self._changed.keys()) - self._left_to_the_next_poll():
                 covered = pull.covers(truth.get(record_id)) or (pull.infers and pull.covers(before.get(record_id)))
                 if pull.infers and record_id not in truth and record_id not in before:  # gone before it was ever seen
                     covered = all(map(pull.reads, self._places[record_id]))
@@ -434,8 +434,8 @@ class World:
                     self._settled.add(record_id)
         self.check()
 
-    def _left_to_the_next_turn(self) -> set[int]:
-        """Records that a turn of the delta could not ask for, and says so."""
+    def _left_to_the_next_poll(self) -> set[int]:
+        """Records that a poll of the delta could not ask for, and says so."""
         with self.engine.connect() as connection:
             left = sa.text("SELECT id FROM protime_etl.delta_unconfirmed WHERE tenant = :tenant")
             return set(connection.scalars(left, {"tenant": self.name}))

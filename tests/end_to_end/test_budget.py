@@ -1,4 +1,4 @@
-"""A budget of requests, by the command line: kept by all processes together, and nobody is stopped by it."""
+"""A budget of requests, by the command line: kept by all processes together, and none is stopped by it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_every_command_that_asks_keeps_the_budget(
     assert moments[-1] - moments[0] >= (len(moments) - 2) / 5 * 0.95
 
 
-def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
+def test_a_slot_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
     tmp_path: Path, warehouse: URL, engine: Engine, tenant: Tenant
 ) -> None:
     others = SharedPause(engine, "simulated", requests_per_second=2)
@@ -109,16 +109,16 @@ def test_a_turn_further_away_than_a_process_may_wait_is_left_to_the_scheduler(
         result = shell("sync", *DATES)
         assert served.served.requests == {"token": 1}, "who may not wait asks nothing"
     assert result.returncode == 1
-    told = re.search(r"request budget for (\d+) seconds, until \d{4}-\d\d-\d\d ", result.stderr)
-    assert told
-    assert 200 < int(told[1]) <= 301
+    message = re.search(r"request budget for (\d+) seconds, until \d{4}-\d\d-\d\d ", result.stderr)
+    assert message
+    assert 200 < int(message[1]) <= 301
     assert "PROTIME_REQUESTS_PER_SECOND" in result.stderr
     with engine.connect() as connection:
         taken = connection.scalar(next_slot) - taken_until
-    assert taken == dt.timedelta(seconds=0.5), "and takes no turn away but the token's"
+    assert taken == dt.timedelta(seconds=0.5), "and takes no slot away but the token's"
 
 
-def test_a_process_that_may_not_wait_at_all_still_takes_turns(tmp_path: Path, warehouse: URL, tenant: Tenant) -> None:
+def test_a_process_that_may_not_wait_at_all_still_takes_slots(tmp_path: Path, warehouse: URL, tenant: Tenant) -> None:
     with SimulatedTenant(tenant, Options(page_size=200)) as served:
         shell = shell_for(tmp_path, served, warehouse, requests_per_second="5", max_wait_in_task="0")
         result = shell("sync", *DATES, "--workers", "2")

@@ -91,13 +91,13 @@ def test_a_night_with_mapped_tasks(night: Night) -> None:
     assert {one["state"] for one in tasks["prove"] + tasks["report"]} == {"success"}
 
     events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
-    # A DAG that is unpaused may begin with the run that its schedule is due: what is new is told by both together.
+    # A DAG that is unpaused may begin with the run that its schedule is due: what is new is reported by both together.
     assert sum(event["extra"]["inserted"] for event in events) == len(night.simulated.tenant.truth())
-    (told,) = (event["extra"] for event in events if event["source_run_id"] == run_id)
-    assert told["units"] >= night.batches
+    (reported,) = (event["extra"] for event in events if event["source_run_id"] == run_id)
+    assert reported["units"] >= night.batches
     days = {day for event in events for day in event["extra"]["days"]}
     assert {str(one.date) for one in night.simulated.tenant.truth()} <= days  # of a first load all of its window
-    assert told["all_days"]
+    assert reported["all_days"]
     if of_airflow >= Version("3.3"):  # before it assets had no state
         assets = night.airflow.request("GET", "/assets")["assets"]
         asset = next(one for one in assets if one["name"] == "protime_clockings")
@@ -123,10 +123,10 @@ def tables_as_text(engine: Engine) -> dict[str, list[str]]:
 
 
 @pytest.mark.long
-def test_changes_tell_of_themselves_only_when_something_changed(night: Night) -> None:
+def test_changes_send_an_event_only_when_something_changed(night: Night) -> None:
     changes = "protime_clockings_changes"
 
-    def turn() -> tuple[str, int]:
+    def poll() -> tuple[str, int]:
         assert night.airflow.wait_for_run(changes, night.airflow.trigger(changes)) == "success"
         task = night.airflow.request("GET", f"/dags/{changes}/dagRuns?order_by=-run_after&limit=1")["dag_runs"][0]
         (state,) = {one["state"] for one in night.airflow.tasks(changes, task["dag_run_id"])}
@@ -134,26 +134,26 @@ def test_changes_tell_of_themselves_only_when_something_changed(night: Night) ->
         return state, sum(one["uri"] == "protime://warehouse/protime/clockings/changes" for one in events)
 
     night.airflow.wait_for_dag(changes)
-    turn()  # the initial load, after a night that has read it all
-    assert turn()[0] == "skipped"
-    _, before = turn()
+    poll()  # the initial load, after a night that has read it all
+    assert poll()[0] == "skipped"
+    _, before = poll()
     added = night.simulated.tenant.add(night.simulated.tenant.person_ids()[0], TODAY, 600)
-    assert turn() == ("success", before + 1)
+    assert poll() == ("success", before + 1)
     assert added.id in table_rows(night.engine)
 
 
 @pytest.mark.long
-def test_what_others_wrote_is_told_by_the_next_night(night: Night) -> None:
+def test_what_others_wrote_is_reported_by_the_next_night(night: Night) -> None:
     added = night.simulated.tenant.add(night.simulated.tenant.person_ids()[1], TODAY - dt.timedelta(days=1), 601)
     with open_pipeline(settings_for(night.simulated, timezone="UTC"), night.engine.url) as pipeline:
         assert sync(pipeline, added.date, added.date)[0].inserted == 1
     run_id = night.airflow.trigger(DAG)
     assert night.airflow.wait_for_run(DAG, run_id) == "success"
     events = night.airflow.request("GET", "/assets/events?order_by=-timestamp")["asset_events"]
-    (told,) = (event["extra"] for event in events if event["source_run_id"] == run_id)
+    (reported,) = (event["extra"] for event in events if event["source_run_id"] == run_id)
     # The delta has brought a day of its own, if it was tried before.
-    assert [day for day in told["days"] if day != str(TODAY)] == [str(added.date)]
-    assert (told["inserted"], told["all_days"]) == (0, True)
+    assert [day for day in reported["days"] if day != str(TODAY)] == [str(added.date)]
+    assert (reported["inserted"], reported["all_days"]) == (0, True)
 
 
 def test_no_secret_and_no_token_is_in_the_logs_or_the_databases(night: Night) -> None:

@@ -46,7 +46,7 @@ def days_ago(number: int) -> dt.date:
 
 
 def open_page(driver: Chrome, airflow: LocalAirflow) -> None:
-    """By the navigation of Airflow, as somebody would."""
+    """By the navigation of Airflow, as a user would."""
     driver.get(airflow.url)
     wait = WebDriverWait(driver, SECONDS)
     wait.until(seen.element_to_be_clickable((By.CSS_SELECTOR, "a[href$='/plugin/protime']"))).click()

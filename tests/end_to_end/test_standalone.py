@@ -95,7 +95,7 @@ def test_up_serves_the_commands_beside_it_and_ends_all_that_it_started(tmp_path:
     assert all(json.loads(checked.stdout.splitlines()[-1]).values())
     assert "the simulated one of the trial" in checked.stderr
     own = beside(home, f"PROTIME_TENANT=acme '{BESIDE}/protime-etl' check")
-    assert own.returncode == 2, "whoever has a tenant never gets another one's secret"
+    assert own.returncode == 2, "the user of a tenant never gets the secret of another"
 
     listed = beside(home, f". '{home}/airflow.env'; airflow connections list --output json")
     assert listed.returncode == 0, listed.stderr

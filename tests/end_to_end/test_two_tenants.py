@@ -1,4 +1,4 @@
-"""Two tenants with the same ids in one warehouse, both nights at once; and who is told when one of them fails."""
+"""Two tenants with the same ids in one warehouse, both nights at once; and who is notified when one of them fails."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class House(NamedTuple):
     mail: MailServer
 
     def texts_to(self, address: str) -> list[str]:
-        """Subject and text of each mail to somebody."""
+        """Subject and text of each mail to an address."""
         pairs = zip(self.mail.messages, self.mail.texts, strict=False)
-        return ["\n".join(told) for message, told in pairs if message["To"] == address]
+        return ["\n".join(text) for message, text in pairs if message["To"] == address]
 
 
 @pytest.fixture(scope="module")
@@ -123,19 +123,19 @@ def test_both_nights_at_once_and_each_asset_wakes_its_own_consumer(house: House)
             assert table_rows(house.engine, collection, name) == tenant_rows(served.tenant, collection)
         assert served.served.requests["token"] == 1
     events = house.airflow.request("GET", "/assets/events")["asset_events"]
-    told = {(event["uri"], event["source_dag_id"]) for event in events}
-    assert ("protime://beta/clockings", NIGHTS[1]) in told
-    assert not {uri for uri, dag_id in told if dag_id == NIGHTS[0]} & {"protime://beta/clockings"}
+    sent = {(event["uri"], event["source_dag_id"]) for event in events}
+    assert ("protime://beta/clockings", NIGHTS[1]) in sent
+    assert not {uri for uri, dag_id in sent if dag_id == NIGHTS[0]} & {"protime://beta/clockings"}
     wait_until(lambda: runs_of(house, "consumer_of_protime") and runs_of(house, "consumer_of_beta"))
     before = runs_of(house, "consumer_of_protime"), runs_of(house, "consumer_of_beta")
     again = house.airflow.trigger(NIGHTS[1], {"lookback_days": 1})
     assert house.airflow.wait_for_run(NIGHTS[1], again) == "success"
     wait_until(lambda: runs_of(house, "consumer_of_beta") > before[1])
     assert runs_of(house, "consumer_of_protime") == before[0]
-    assert house.mail.messages == [], "nobody is told of what went well"
+    assert house.mail.messages == [], "no mail is sent about what went well"
 
 
-def test_a_failed_night_is_told_to_those_of_its_own_tenant(house: House) -> None:
+def test_a_failed_night_notifies_those_of_its_own_tenant(house: House) -> None:
     for name in house.tenants:
         fault = '[[fault]]\nkind = "status"\nstatus = 403\non = ["clockings"]\nrate = 1.0'
         house.tenants[name].served.misbehaviour.follow(read_plan(fault))
@@ -157,7 +157,7 @@ def test_a_failed_night_is_told_to_those_of_its_own_tenant(house: House) -> None
             assert f"{other}:" not in text
 
 
-def test_a_night_that_waits_is_told_when_it_is_late_and_ends_by_its_deadline(house: House) -> None:
+def test_a_night_that_waits_is_reported_when_it_is_late_and_ends_by_its_deadline(house: House) -> None:
     fault = '[[fault]]\nkind = "status"\nstatus = 429\nretry_after = 3600\non = ["people"]\ncount = 1'
     house.tenants["simulated"].served.misbehaviour.follow(read_plan(fault))
     run_id = house.airflow.trigger("late_clockings_nightly", {"lookback_days": 1})
@@ -172,20 +172,20 @@ def test_a_night_that_waits_is_told_when_it_is_late_and_ends_by_its_deadline(hou
     wait_until(lambda: any("late_clockings_nightly failed" in text for text in house.texts_to("late@example.com")))
 
 
-def test_a_night_that_is_not_done_in_time_is_told_while_it_still_goes_on(house: House) -> None:
+def test_a_night_that_is_not_done_in_time_is_reported_while_it_still_runs(house: House) -> None:
     pool, described = "/pools/late?update_mask=slots", {"pool": "late", "include_deferred": False}
     house.airflow.request("PATCH", pool, {**described, "slots": 0})  # others have taken all
     run_id = house.airflow.trigger("late_clockings_nightly", {"lookback_days": 1})
     try:
-        told = "late_clockings_nightly not done after 0:00:20"
-        wait_until(lambda: any(told in text for text in house.texts_to("late@example.com")))
+        warning = "late_clockings_nightly not done after 0:00:20"
+        wait_until(lambda: any(warning in text for text in house.texts_to("late@example.com")))
         assert house.airflow.request("GET", f"/dags/late_clockings_nightly/dagRuns/{run_id}")["state"] == "running"
     finally:
         house.airflow.request("PATCH", pool, {**described, "slots": 4})
     assert house.airflow.wait_for_run("late_clockings_nightly", run_id) == "success"
 
 
-def test_a_paused_dag_of_the_changes_is_told_by_the_night(house: House) -> None:
+def test_a_paused_dag_of_the_changes_is_reported_by_the_night(house: House) -> None:
     execute(
         house.engine.url,
         "INSERT INTO protime_etl.deltas (tenant, collection, status, date_from, link, started_at, requested_at)"
@@ -193,9 +193,9 @@ def test_a_paused_dag_of_the_changes_is_told_by_the_night(house: House) -> None:
     )
     run_id = house.airflow.trigger("beta_clockings_nightly", {"lookback_days": 1})
     assert house.airflow.wait_for_run("beta_clockings_nightly", run_id) == "failed"
-    told = "the delta of clockings was last polled 30 hours ago"
-    wait_until(lambda: any(told in text for text in house.texts_to("beta@example.com")))
-    (text,) = [text for text in house.texts_to("beta@example.com") if told in text]
-    assert f"[Protime beta] {told}" in text
+    warning = "the delta of clockings was last polled 30 hours ago"
+    wait_until(lambda: any(warning in text for text in house.texts_to("beta@example.com")))
+    (text,) = [text for text in house.texts_to("beta@example.com") if warning in text]
+    assert f"[Protime beta] {warning}" in text
     # The clockings themselves are there all the same.
     assert table_rows(house.engine, tenant="beta") == tenant_rows(house.tenants["beta"].tenant)

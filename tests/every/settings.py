@@ -27,7 +27,7 @@ def tenant(face: Face) -> None:
 
 def client_id(face: Face) -> None:
     assert face.ask().ok
-    assert "refuses a token" in face.ask(client_id="nobody").text
+    assert "refuses a token" in face.ask(client_id="unknown").text
 
 
 def client_secret(face: Face) -> None:
@@ -37,7 +37,7 @@ def client_secret(face: Face) -> None:
 
 @contextmanager
 def proxy(asked: list[str]) -> Iterator[str]:
-    """A proxy that lets nobody through, and keeps the hosts that it was asked for."""
+    """A proxy that lets no request through, and keeps the hosts that it was asked for."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:

@@ -21,9 +21,9 @@ from protime_etl.collections.collection import API_PATH
 class Simulated:
     """A served tenant, asked as any client would."""
 
-    def __init__(self, told: list[str]) -> None:
-        self.told = told[0]
-        values = dict(line.removeprefix("export PROTIME_").strip().split("=", 1) for line in told[1:])
+    def __init__(self, printed: list[str]) -> None:
+        self.printed = printed[0]
+        values = dict(line.removeprefix("export PROTIME_").strip().split("=", 1) for line in printed[1:])
         self.url = values["API_URL"]
         self.session = requests.Session()
         self.session.trust_env = False
@@ -120,8 +120,8 @@ def port(three: Three) -> None:
 
 
 def people(three: Three) -> None:
-    assert "with 50 people" in three.plain.told
-    assert "with 3 people" in three.small.told
+    assert "with 50 people" in three.plain.printed
+    assert "with 3 people" in three.small.printed
 
 
 def days(three: Three) -> None:

@@ -115,7 +115,7 @@ class Workshop:
             del sys.modules[name]
         status = 70
         try:
-            # Whoever names a test of the long form wants it.
+            # A test of the long form that is named is wanted.
             form = ["--long"] if all("::" in one for one in tests) else []
             status = int(pytest.main([*OPTIONS, *form, *NO_REWRITING, *tests], [self]))
         except BaseException:  # noqa: BLE001 - this process goes no further

@@ -67,7 +67,7 @@ def test_a_reading_of_days_that_are_not_over_covers_none(engine: Engine) -> None
         assert missing(connection, "acme", WHOLE) == [WHOLE]
 
 
-def test_whoever_is_locked_is_not_waited_for(engine: Engine) -> None:
+def test_people_that_are_locked_are_not_waited_for(engine: Engine) -> None:
     with engine.begin() as connection:
         covering(connection, WHOLE)
     with engine.begin() as holder, engine.begin() as other:

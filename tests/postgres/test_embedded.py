@@ -14,7 +14,7 @@ from protime_etl.postgres.server.embedded import embedded_postgres
 
 
 @pytest.mark.parametrize("name", ["plain", "with a blank", "x" * 120, "quote's"])
-def test_any_folder_will_do_and_nobody_else_gets_in(tmp_path: Path, name: str) -> None:
+def test_any_folder_will_do_and_no_other_user_gets_in(tmp_path: Path, name: str) -> None:
     for _ in range(2):
         with embedded_postgres(tmp_path / name) as url:
             engine = create_engine(url)
@@ -41,7 +41,7 @@ def test_a_private_folder_of_root_stays_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(DatabaseError, match=r"does not start \(Not a directory\)"),
@@ -50,7 +50,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         pass
 
 
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=711", "tmpfs", str(folder)]

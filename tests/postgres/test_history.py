@@ -1,4 +1,4 @@
-"""What is kept for a year, and no longer: runs with their units, comparisons, turns, notes of what was written."""
+"""What is kept for a year, and no longer: runs with their units, comparisons, polls, notes of what was written."""
 
 from __future__ import annotations
 

@@ -122,18 +122,18 @@ def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> No
     assert counts == Counts(rows_read=2, unchanged=2)
 
 
-@pytest.mark.parametrize("told", [{"is_open": True}, {"reason_id": 5}, {"is_open": False, "reason_id": 5}])
-def test_a_slow_pull_fills_each_column_that_a_later_writer_was_not_told(engine: Engine, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("known", [{"is_open": True}, {"reason_id": 5}, {"is_open": False, "reason_id": 5}])
+def test_a_slow_pull_fills_each_column_that_a_later_writer_did_not_get(engine: Engine, known: dict[str, Any]) -> None:
     collection = replace(CLOCKINGS, delta_lacks=dict.fromkeys(("is_open", "reason_id"), ("kind", "Reason")))
     reason: dict[str, Any] = {"kind": "Reason", "is_open": None, "reason_id": None}
     with engine.begin() as slow_connection:
         slow = Load(slow_connection, "acme", collection)
         # In an answer where another record has the column, null would mean null.
-        slow.stage([Page([row(1, **reason | told), row(2, kind="Reason", is_open=True, reason_id=1)])])
+        slow.stage([Page([row(1, **reason | known), row(2, kind="Reason", is_open=True, reason_id=1)])])
         load(engine, row(1, **reason))
         slow.merge()
     found = stored(engine, 1)
-    assert (found.is_open, found.reason_id) == (told.get("is_open"), told.get("reason_id"))
+    assert (found.is_open, found.reason_id) == (known.get("is_open"), known.get("reason_id"))
 
 
 def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine) -> None:
@@ -203,13 +203,13 @@ def test_pages_with_rejected_records_between_others_all_arrive(engine: Engine) -
         return [RejectedRecord(number, "why", "{}", f"{number}")]
 
     pages = [Page([row(1)]), Page([row(2)], rejected(7)), Page(), Page(rejected=rejected(8)), Page([row(3), row(4)])]
-    told: list[int] = []
+    seen: list[int] = []
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.stage(pages, told.append)
+        one.stage(pages, seen.append)
         counts = one.merge()
     assert counts == Counts(rows_read=6, inserted=4, rejected=2)
-    assert told == [1, 2, 0, 1, 2]
+    assert seen == [1, 2, 0, 1, 2]
     with engine.connect() as connection:
         kept = connection.scalars(
             sa.text(
@@ -246,7 +246,7 @@ def test_a_copy_outlasts_the_statement_timeout_of_the_database(warehouse: URL, e
         assert one.merge().inserted == 2
 
 
-def test_a_row_that_somebody_is_writing_is_left_alone_without_waiting(engine: Engine) -> None:
+def test_a_row_that_another_session_is_writing_is_left_alone_without_waiting(engine: Engine) -> None:
     load(engine, row(1), row(2))
     with engine.begin() as other:
         other.execute(sa.text("SELECT FROM protime.clockings WHERE tenant <> 'shadow' AND id = 1 FOR UPDATE"))

@@ -68,9 +68,9 @@ class Situation:
     row: Row | None
     read: Record
     tombstone: str | None = None
-    """The version of a deletion that the delta told when the table had no row."""
+    """The version of a deletion that the delta reported when the table had no row."""
     buried_since: bool = True
-    """Whether that was told since the reading began."""
+    """Whether that was reported since the reading began."""
     accepted: bool = False
     """Whether versions that went back are accepted."""
 
@@ -96,8 +96,8 @@ def of_the_same_version(row: Row, read: Record) -> Row:
         return row  # 6
     if not row.since:
         return written(read)  # 7
-    told = {name: getattr(read, name) for name in DELTAS_LACK if getattr(read, name) is not None}
-    filled = replace(row.record, **told)
+    present = {name: getattr(read, name) for name in DELTAS_LACK if getattr(read, name) is not None}
+    filled = replace(row.record, **present)
     if row.deleted_by is None and read.change_version and filled != row.record:
         return Row(filled, since=True)  # 8
     return row  # 9
@@ -279,8 +279,8 @@ def test_all_combinations_follow_the_table(engine: Engine) -> None:
 
 
 @both_servers
-def test_what_an_answer_does_not_tell_stays(engine: Engine) -> None:
-    """As if it told what the row has: nothing is filled, and nothing is taken away."""
+def test_what_an_answer_lacks_stays(engine: Engine) -> None:
+    """As if it had what the row has: nothing is filled, and nothing is taken away."""
     untold = [given for given in combinations() if given.read.is_open is None]
     situations = [given for given in untold if given.read.reason_id is not None]
     read = [given.read for given in situations]

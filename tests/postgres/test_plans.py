@@ -1,6 +1,6 @@
 """No plan by luck: whatever PostgreSQL knows of the table, no statement joins two large sides row by row.
 
-Each statement that touches clockings is explained while a pull, a turn of a delta, a comparison and a look at the state
+Each statement that touches clockings is explained while a pull, a poll of a delta, a comparison and a look at the state
 really run it, with its own values: with no statistics, with those of an empty table, with those of a thousand rows of a
 table of far more, and with those that another tenant's rows have given. None of the work may analyse these tables: it
 runs as a role that does not own them.

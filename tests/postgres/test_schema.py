@@ -86,7 +86,7 @@ def test_upgrading_again_changes_nothing_and_at_once_is_safe(empty_database: URL
     engine.dispose()
 
 
-def test_another_version_is_told(engine: Engine) -> None:
+def test_another_version_is_reported(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE protime_etl.alembic_version SET version_num = 'older'"))
     with pytest.raises(SchemaError, match=r"version older, this protime-etl needs \d{4}"):
@@ -94,13 +94,13 @@ def test_another_version_is_told(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://a/b", "nonsense", "postgresql://h:port/db"])
-def test_a_url_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+def test_what_is_not_a_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(SettingsError, match="postgresql://user:password@host") as caught:
         parse_url(url)
     assert url not in str(caught.value)
 
 
-def test_an_unreachable_server_is_told_without_the_password() -> None:
+def test_an_unreachable_server_is_reported_without_the_password() -> None:
     engine = create_engine(parse_url("postgres://me:hidden@127.0.0.1:1/db"))
     with pytest.raises(DatabaseError, match=r"127\.0\.0\.1/db cannot be reached") as caught:
         schema_state(engine)

@@ -126,7 +126,7 @@ def test_a_token_about_to_expire_is_renewed_a_minute_early(warehouse: URL) -> No
             assert later.tokens.current().value == "next"
 
 
-def test_a_process_that_dies_while_it_renews_holds_nobody_up(warehouse: URL, simulated: SimulatedTenant) -> None:
+def test_a_process_that_dies_while_it_renews_holds_no_other_up(warehouse: URL, simulated: SimulatedTenant) -> None:
     script = PROCESS.replace(
         "read_people(pipeline)",
         "lock = pipeline.tokens._store.locked(); lock.__enter__(); print('locked', flush=True); sys.stdin.readline()",

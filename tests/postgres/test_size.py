@@ -39,7 +39,7 @@ FILL = (
     FROM protime.people WHERE id % 13 = 0""",
     """INSERT INTO protime_etl.promises (tenant, collection, by_people, dates, follows_from)
     VALUES ('large', 'clockings', true, datemultirange(daterange(current_date - 1826, current_date)), current_date)""",
-    # Somebody is not read on some days, and much is not proven.
+    # One person is not read on some days, and much is not proven.
     """INSERT INTO protime_etl.coverage (tenant, collection, person_id, dates, proven, read_at)
     SELECT 'large', 'clockings', id,
         datemultirange(daterange(greatest(in_service_date, current_date - 1826), current_date - 1))
@@ -120,9 +120,9 @@ def test_what_is_said_of_ten_million_clockings_is_said_within_seconds(
         "protime.coverage": took(lambda: read("coverage")),
         "protime.proof": took(lambda: read("proof")),
     }
-    told = " ".join(f"{name}: {took_:.2f} s;" for name, took_ in seconds.items())
-    sys.stdout.write(f"{told}\n")
+    printed = " ".join(f"{name}: {took_:.2f} s;" for name, took_ in seconds.items())
+    sys.stdout.write(f"{printed}\n")
     assert "clockings not read: " in shell("status").stdout
-    assert seconds["status"] < 2, told
-    assert seconds["the page"] < 2, told
-    assert seconds["the proof's question"] < 2, told
+    assert seconds["status"] < 2, printed
+    assert seconds["the page"] < 2, printed
+    assert seconds["the proof's question"] < 2, printed

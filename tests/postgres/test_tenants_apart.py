@@ -46,7 +46,7 @@ def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline, person: int) 
         assert unknown_people(connection, SHADOW, [person]) == []
 
 
-def test_somebody_seen_is_read_though_only_another_tenant_lists_them(engine: Engine) -> None:
+def test_a_person_seen_is_read_though_only_another_tenant_lists_them(engine: Engine) -> None:
     with engine.begin() as connection:
         lock_coverage(connection, "acme", "clockings", [ONLY_LISTED_OF_THE_SHADOW])
         assert people_to_read(connection, "acme", FIRST, TODAY) == [ONLY_LISTED_OF_THE_SHADOW]

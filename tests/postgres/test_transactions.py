@@ -36,7 +36,7 @@ def be_ended(driver: psycopg.Connection) -> None:
 
 
 def before_beginning(engine: Engine, happens: Callable[[psycopg.Connection], None], times: int) -> list[int]:
-    """Let it happen so many times; where it did is what it gives."""
+    """Let it happen this number of times; yields where it did."""
     ended: list[int] = []
 
     def checked_out(driver: psycopg.Connection, *_: object) -> None:
@@ -64,7 +64,7 @@ def test_a_session_that_ends_before_the_transaction_is_replaced(
 
 
 @WAYS
-def test_a_server_that_ends_every_session_is_told(engine: Engine, way: Way) -> None:
+def test_a_server_that_ends_every_session_is_reported(engine: Engine, way: Way) -> None:
     # A client that reads the answer of its commit late reads the reason with it, and libpq has it for a mere notice.
     for allowed in ("1ms", "100ms", "10s"):
         early: list[object] = []

@@ -1,4 +1,4 @@
-"""The days that an asset event tells: all on which something was written, whoever wrote it, and none twice."""
+"""The days that an asset event reports: all on which something was written, by any process, and each once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ CHANGES = "protime_clockings_changes"
 NEVER = DayReport([], all_days=True, anything=False)
 
 
-def told(pipeline: Pipeline, task: str, asset: str = "protime_clockings") -> DayReport:
+def poll_clockings(pipeline: Pipeline) -> None:
+    poll(pipeline, CLOCKINGS)
+
+
+def event_days(pipeline: Pipeline, task: str, asset: str = "protime_clockings") -> DayReport:
     with pipeline.transaction() as connection:
         return report_days(connection, pipeline.tenant, asset, task, delta_alone=asset == CHANGES)
 
@@ -55,63 +59,63 @@ def move(simulated: SimulatedTenant) -> list[str]:
     return [str(WEEK[2]), str(WEEK[3])]
 
 
-def test_a_first_load_is_told_once_and_again_to_the_task_that_asked(
+def test_a_first_load_is_reported_once_and_again_to_the_task_that_asked(
     pipeline: Pipeline, simulated: SimulatedTenant
 ) -> None:
     read_week(pipeline)
-    first = told(pipeline, "publish of monday")
+    first = event_days(pipeline, "publish of monday")
     worked = sorted({str(one.date) for one in simulated.tenant.truth() if one.date >= WEEK[0]})
     assert first == DayReport(worked, all_days=True, anything=True)
-    assert told(pipeline, "publish of tuesday") == NEVER
-    assert told(pipeline, "publish of monday") == first  # its first try has died
-    assert told(pipeline, "publish of monday", CHANGES) == NEVER
+    assert event_days(pipeline, "publish of tuesday") == NEVER
+    assert event_days(pipeline, "publish of monday") == first  # its first try has died
+    assert event_days(pipeline, "publish of monday", CHANGES) == NEVER
 
 
-def test_days_that_were_not_asked_for_are_told_if_they_come(warehouse: URL) -> None:
+def test_days_that_were_not_asked_for_are_reported_if_they_come(warehouse: URL) -> None:
     answer = {"value": [GOOD, {**GOOD, "id": 2, "date": str(WEEK[2])}]}
     with (
         ScriptedServer([Answer(200, answer)]) as server,
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
         assert sync(pipeline, TODAY, TODAY, [7])[0].inserted == 2
-        assert told(pipeline, "publish") == DayReport([str(WEEK[2]), GOOD["date"]], all_days=True, anything=True)
+        assert event_days(pipeline, "publish") == DayReport([str(WEEK[2]), GOOD["date"]], all_days=True, anything=True)
 
 
-def test_each_asset_is_told_everything(pipeline: Pipeline) -> None:
+def test_each_asset_gets_all_days(pipeline: Pipeline) -> None:
     read_week(pipeline)
-    first = told(pipeline, "publish")
-    assert told(pipeline, "publish", "another_asset") == first
-    assert told(pipeline, "publish", "another_asset") == first
-    assert told(pipeline, "later", "another_asset") == NEVER
+    first = event_days(pipeline, "publish")
+    assert event_days(pipeline, "publish", "another_asset") == first
+    assert event_days(pipeline, "publish", "another_asset") == first
+    assert event_days(pipeline, "later", "another_asset") == NEVER
 
 
-def test_a_load_of_many_records_tells_all_its_days_unless_some_may_have_moved(
+def test_a_load_of_many_records_reports_all_its_days_unless_some_may_have_moved(
     pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(merge, "MOST_CELLS", 3)
     poll(pipeline, CLOCKINGS)  # beside a delta nothing is copied straight into the table
     execute(pipeline.engine.url, "DELETE FROM protime.clockings WHERE tenant <> 'shadow'")
-    told(pipeline, "first")
+    event_days(pipeline, "first")
     read_week(pipeline)
-    assert told(pipeline, "second") == DayReport([str(day) for day in WEEK], all_days=True, anything=True)
+    assert event_days(pipeline, "second") == DayReport([str(day) for day in WEEK], all_days=True, anything=True)
     for one in simulated.tenant.truth()[-9:]:
         simulated.tenant.edit(one.id, time_of_day_in_minutes=602)
     read_week(pipeline)
-    assert told(pipeline, "third") == DayReport([str(day) for day in WEEK], all_days=False, anything=True)
+    assert event_days(pipeline, "third") == DayReport([str(day) for day in WEEK], all_days=False, anything=True)
 
 
-def test_a_record_that_moves_is_told_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+def test_a_record_that_moves_is_reported_with_both_days(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     read_week(pipeline)
-    told(pipeline, "first")
+    event_days(pipeline, "first")
     days = move(simulated)
     read_week(pipeline)
-    read_week(pipeline)  # a unit that is repeated finds nothing to write: what it wrote before is told nevertheless
-    assert told(pipeline, "next") == DayReport(days, all_days=True, anything=True)
+    read_week(pipeline)  # a unit that is repeated finds nothing to write: what it wrote before is reported nevertheless
+    assert event_days(pipeline, "next") == DayReport(days, all_days=True, anything=True)
 
 
-def test_a_night_that_failed_is_told_by_the_next(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+def test_a_night_that_failed_is_reported_by_the_next(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     read_week(pipeline)
-    told(pipeline, "first")
+    event_days(pipeline, "first")
     days = move(simulated)
     sync(pipeline, WEEK[0], WEEK[4])
     simulated.served.misbehaviour.follow(REFUSED)
@@ -119,19 +123,19 @@ def test_a_night_that_failed_is_told_by_the_next(pipeline: Pipeline, simulated: 
         read_week(pipeline)
     simulated.served.misbehaviour.follow(read_plan(""))
     read_week(pipeline)
-    assert told(pipeline, "next").days == days
+    assert event_days(pipeline, "next").days == days
 
 
-def test_a_repair_is_told(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
+def test_a_repair_is_reported(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     read_week(pipeline)
-    told(pipeline, "first")
+    event_days(pipeline, "first")
     lost = next(one for one in simulated.tenant.truth() if one.date == WEEK[4])
     execute(engine.url, f"DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = {lost.id}")
     assert repair(pipeline, verify(pipeline, CLOCKINGS, WEEK[0], WEEK[-1])).written == 1
-    assert told(pipeline, "next") == DayReport([str(WEEK[4])], all_days=True, anything=True)
+    assert event_days(pipeline, "next") == DayReport([str(WEEK[4])], all_days=True, anything=True)
 
 
-def test_what_a_turn_brought_is_told_though_it_failed_later_on(
+def test_what_a_poll_brought_is_reported_though_it_failed_later_on(
     warehouse: URL,
 ) -> None:
     tenant = Tenant(seed=1, people=2, first_day=WEEK[0], last_day=WEEK[-1])
@@ -141,7 +145,7 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
     ):
         poll(pipeline, CLOCKINGS)
         workdays = [str(day) for day in WEEK[2:]]
-        assert told(pipeline, "first", CHANGES).days == workdays
+        assert event_days(pipeline, "first", CHANGES).days == workdays
         edited, gone = (next(one for one in tenant.truth() if one.date == day) for day in (WEEK[2], WEEK[6]))
         tenant.edit(edited.id, time_of_day_in_minutes=601)
         tenant.hard_delete(gone.id)  # it is asked for by its id
@@ -150,35 +154,38 @@ def test_what_a_turn_brought_is_told_though_it_failed_later_on(
             poll(pipeline, CLOCKINGS)
         simulated.served.misbehaviour.follow(read_plan(""))
         assert (poll(pipeline, CLOCKINGS).counts.updated, poll(pipeline, CLOCKINGS).counts.written) == (0, 0)
-        assert told(pipeline, "next", CHANGES) == DayReport([workdays[0], workdays[-1]], all_days=True, anything=True)
-        assert told(pipeline, "night").days == workdays  # the event of the table tells it, too, the load included
+        assert event_days(pipeline, "next", CHANGES) == DayReport(
+            [workdays[0], workdays[-1]], all_days=True, anything=True
+        )
+        # The event of the table reports it, too, the load included.
+        assert event_days(pipeline, "night").days == workdays
 
 
-def test_of_many_days_the_newest_are_told(pipeline: Pipeline, engine: Engine) -> None:
+def test_of_many_days_the_newest_are_reported(pipeline: Pipeline, engine: Engine) -> None:
     note(engine, *(TODAY - dt.timedelta(days=n) for n in range(500)))
-    found = told(pipeline, "publish")
+    found = event_days(pipeline, "publish")
     assert (len(found.days), found.days[-1], found.all_days) == (400, str(TODAY), False)
 
 
-def test_days_that_are_not_known_one_by_one_are_told_so(pipeline: Pipeline, engine: Engine) -> None:
+def test_days_that_are_not_known_one_by_one_are_reported_as_such(pipeline: Pipeline, engine: Engine) -> None:
     note(engine, WEEK[0])
     note(engine, WEEK[0], WEEK[1], all_days=False)
-    assert told(pipeline, "publish") == DayReport([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
+    assert event_days(pipeline, "publish") == DayReport([str(WEEK[0]), str(WEEK[1])], all_days=False, anything=True)
 
 
-@pytest.mark.parametrize("work", [read_week, poll])
+@pytest.mark.parametrize("work", [read_week, poll_clockings])
 def test_what_was_written_a_year_ago_is_forgotten(
     pipeline: Pipeline, engine: Engine, work: Callable[[Pipeline], object]
 ) -> None:
     note(engine, WEEK[0])
-    told(pipeline, "publish")
+    event_days(pipeline, "publish")
     execute(
         engine.url,
         "UPDATE protime_etl.written_days SET written_at = now() - interval '370 days' WHERE tenant <> 'shadow'",
     )
     note(engine, WEEK[1])
     work(pipeline)
-    assert told(pipeline, "publish", "another_asset").anything
+    assert event_days(pipeline, "publish", "another_asset").anything
     with engine.connect() as connection:
         kept = connection.scalars(
             sa.text("SELECT days FROM protime_etl.written_days WHERE tenant <> 'shadow' ORDER BY note_id")
@@ -190,14 +197,14 @@ def test_what_was_written_a_year_ago_is_forgotten(
         ) == len(kept)
 
 
-def test_two_tasks_that_ask_at_once_tell_each_day_once(settings: Settings, warehouse: URL, engine: Engine) -> None:
+def test_two_tasks_that_ask_at_once_report_each_day_once(settings: Settings, warehouse: URL, engine: Engine) -> None:
     for day in WEEK:
         note(engine, day)
     answers: list[DayReport] = []
 
     def ask(task: str) -> None:
         with open_pipeline(settings, warehouse) as pipeline:
-            answers.append(told(pipeline, task))
+            answers.append(event_days(pipeline, task))
 
     threads = [threading.Thread(target=ask, args=(f"publish {n}",)) for n in range(4)]
     for thread in threads:

@@ -152,7 +152,7 @@ def test_the_reasons_of_a_400_are_shown() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>proxy</html>", b'{"value":', b'{"value": 5}', b"[]", b"\xff\xfe", b'{"value":[{"id":\xff}]}']
 )
-def test_an_answer_that_is_no_page_is_asked_for_again_and_then_told(
+def test_an_answer_that_is_no_page_is_requested_again_and_then_reported(
     body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 2)
@@ -219,7 +219,7 @@ def test_a_password_for_the_host_in_netrc_takes_the_place_of_no_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password anything\n", encoding="utf-8")
+    netrc.write_text("machine 127.0.0.1 login other password anything\n", encoding="utf-8")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     with ScriptedServer([Answer(200, {"value": [RECORD]})]) as server:
@@ -237,7 +237,7 @@ def test_expires_in_is_believed() -> None:
     assert [one.headers["Authorization"] for one in server.api_requests] == ["Bearer a", "Bearer b", "Bearer b"]
 
 
-def test_an_unreachable_host_is_told_without_the_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_host_is_reported_without_the_uri(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 1)
     server = ScriptedServer([])
     server._server.server_close()

@@ -1,4 +1,4 @@
-"""Answers that mean harm to whoever reads them: a clear error, in bounded memory and time."""
+"""Answers that mean harm to their reader: a clear error, in bounded memory and time."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[
 def peak_memory(url: str) -> tuple[str, int]:
     """What came of an answer, and the peak memory in MiB of the process that read it."""
     result = subprocess.run([sys.executable, "-c", PEAK, url], capture_output=True, text=True, timeout=60, check=True)
-    told, peak = result.stdout.splitlines()
-    return told, int(peak)
+    printed, peak = result.stdout.splitlines()
+    return printed, int(peak)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def peak_memory(url: str) -> tuple[str, int]:
 )
 def test_a_bomb_goes_off_in_little_memory(coding: str, body: Callable[[], bytes]) -> None:
     with ScriptedServer([Answer(200, body(), {"Content-Encoding": coding})]) as server:
-        told, peak = peak_memory(server.url)
-    assert told.startswith(("ProtocolError", "AnswerTooLargeError"))
-    assert "larger than 64 MiB" in told or "has an encoding that was not requested" in told
+        printed, peak = peak_memory(server.url)
+    assert printed.startswith(("ProtocolError", "AnswerTooLargeError"))
+    assert "larger than 64 MiB" in printed or "has an encoding that was not requested" in printed
     assert peak < 250
 
 
@@ -157,13 +157,13 @@ def header_line_without_end() -> Iterator[bytes]:
 )
 def test_an_answer_without_end_takes_little_memory(pieces: Callable[[], Iterator[bytes]], error: str) -> None:
     with raw_server(pieces) as url:
-        told, peak = peak_memory(url)
-    assert told.startswith(error)
+        printed, peak = peak_memory(url)
+    assert printed.startswith(error)
     assert peak < 250
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "message"),
     [
         (b"0", "ProtocolError More than 100000 records"),
         (b"{}", "ProtocolError More than 100000 records"),
@@ -175,12 +175,12 @@ def test_an_answer_without_end_takes_little_memory(pieces: Callable[[], Iterator
     ],
     ids=["zeros", "objects", "long strings", "lists", "levels", "whole records", "nonsense"],
 )
-def test_a_page_of_many_parts_takes_bounded_memory(record: bytes, told: str) -> None:
+def test_a_page_of_many_parts_takes_bounded_memory(record: bytes, message: str) -> None:
     number = min(60 * MIB // len(record), 1_900_000 // max(1, record.count(b",") + 1))
     body = b'{"value":[' + b",".join([record] * number) + b"]}"
     with ScriptedServer([Answer(200, body)]) as server:
         found, peak = peak_memory(server.url)
-    assert found.startswith(told)
+    assert found.startswith(message)
     assert peak < 450
 
 
@@ -229,7 +229,7 @@ def test_an_answer_that_drips_ends_when_its_time_is_over(
     assert 0.3 < time.monotonic() - began < 3
 
 
-def test_the_time_of_an_answer_begins_anew_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_of_an_answer_starts_again_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadlines, "MAX_ANSWER_SECONDS", 1.5)
     with ScriptedServer([Answer(200, b"{}")]) as server:
         session = new_session()

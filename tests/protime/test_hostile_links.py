@@ -1,4 +1,4 @@
-"""Links, redirects and tokens that mean harm: nothing is sent elsewhere, and no secret is told."""
+"""Links, redirects and tokens that mean harm: nothing is sent elsewhere, and no secret is revealed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def client_of(server: ScriptedServer) -> Iterator[ProtimeClient]:
 
 
 def foreign_links(own: str, other: str) -> list[str]:
-    """Links of all sorts that somebody may take for one of `own`, and that lead to `other` or to another path."""
+    """Links of all sorts that may be taken for one of `own`, and that lead to `other` or to another path."""
     host = other.removeprefix("http://")
     port = host.rpartition(":")[2]
     own_host = own.removeprefix("http://")

@@ -79,7 +79,7 @@ FORGIVEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 UNKNOWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "NUL in an unknown field": ({"x": {"y": ["a\0b"]}}, {"x": {"y": ["a\\u0000b"]}}),
     "NUL in an unknown key": ({"x": {"a\0": 1}}, {"x": {"a\\u0000": 1}}),
-    "an unknown number that is none": ({"x": float("nan")}, {"x": "NaN"}),
+    "not a number in an unknown field": ({"x": float("nan")}, {"x": "NaN"}),
 }
 # What says the same in other words, and what is stored.
 READ: dict[str, tuple[dict[str, Any], str, object]] = {

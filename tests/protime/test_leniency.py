@@ -153,7 +153,7 @@ HTML = b"<html><body>404 page not found</body></html>"
     [(b"", 0, 1), (b"{}", 0, 1), ({"title": "Not Found", "status": 404}, 0, 1), (HTML, 1, 0), (b"404 not found", 1, 0)],
     ids=["empty", "an object", "problem details", "a page", "text"],
 )
-def test_a_removed_record_need_not_be_told_in_the_words_of_the_api(
+def test_a_removed_record_need_not_be_reported_in_the_words_of_the_api(
     tmp_path: Path, warehouse: URL, body: object, status: int, deleted: int
 ) -> None:
     with ScriptedServer([page(RECORD, {**RECORD, "id": 2})]) as server:
@@ -182,6 +182,6 @@ def test_what_the_tenant_says_reaches_a_terminal_as_text_alone(tmp_path: Path, w
     with ScriptedServer([api], [token] if where == "token" else []) as server:
         result = shell_for(tmp_path, server, warehouse)(*SYNC)
     assert result.returncode == 1
-    told = result.stderr.splitlines()[-1]
-    assert told.isprintable()
-    assert "a[2J]0;bcerror: d31m" in told
+    printed = result.stderr.splitlines()[-1]
+    assert printed.isprintable()
+    assert "a[2J]0;bcerror: d31m" in printed

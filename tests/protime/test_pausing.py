@@ -29,7 +29,7 @@ def limited(seconds: str, status: int = 429) -> Answer:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_nobody_asks_before_the_time_that_one_was_told(warehouse: URL, status: int) -> None:
+def test_no_request_is_sent_before_the_time_that_one_answer_gave(warehouse: URL, status: int) -> None:
     with ScriptedServer([limited("2", status), EMPTY]) as server, open_pipeline(server.settings(), warehouse) as one:
         first = threading.Thread(target=read_people, args=[one])
         started = time.monotonic()
@@ -65,7 +65,7 @@ def test_an_http_date_is_compared_with_the_clock_of_the_answer(warehouse: URL) -
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("header", ["0", "0.0", "Thu, 01 Jan 1970 00:00:00 GMT"])
-def test_a_wait_that_is_none_counts_as_a_failure(
+def test_what_is_not_a_wait_counts_as_a_failure(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch, status: int, header: str
 ) -> None:
     monkeypatch.setattr("protime_etl.protime.retrying.ATTEMPTS", 2)
@@ -103,7 +103,7 @@ def test_a_long_wait_is_not_clamped_and_leaves_the_task(
     assert left > dt.timedelta(seconds=7100)
 
 
-def test_the_token_endpoint_pauses_everybody_too(warehouse: URL) -> None:
+def test_the_token_endpoint_pauses_all_requests_too(warehouse: URL) -> None:
     with (
         ScriptedServer([EMPTY], [limited("1"), token_answer("a")]) as server,
         open_pipeline(server.settings(), warehouse) as pipeline,
@@ -167,12 +167,12 @@ def test_a_budget_of_requests_is_shared(engine: Engine) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.94 <= time.monotonic() - started < 1.6, "20 turns, a twentieth of a second apart"
+    assert 0.94 <= time.monotonic() - started < 1.6, "20 slots, a twentieth of a second apart"
     assert SharedPause(engine, "another", requests_per_second=0.1).reserve_slot(0) == 0
     assert SharedPause(engine, "another").reserve_slot(0) == 0
 
 
-def test_check_waits_like_everybody(warehouse: URL, engine: Engine) -> None:
+def test_check_waits_like_all_others(warehouse: URL, engine: Engine) -> None:
     SharedPause(engine, "acme").extend(3600, 3600)
     with ScriptedServer([EMPTY]) as server:
         results = run_checks(server.settings(), warehouse)

@@ -1,4 +1,4 @@
-"""A TLS connection that cannot be made tells why, without the address that was asked; over real TLS."""
+"""A TLS connection that cannot be made reports why, without the address that was asked; over real TLS."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_good_certificate_is_trusted(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("changes", "trusted", "told"),
+    ("changes", "trusted", "message"),
     [
         ({"begins": NOW - 2 * DAY, "ends": NOW - DAY}, True, "be trusted (certificate has expired). Check the clock"),
         ({"begins": NOW + DAY, "ends": NOW + 2 * DAY}, True, "cannot be trusted (certificate is not yet valid). Check"),
@@ -113,21 +113,21 @@ def test_a_good_certificate_is_trusted(tmp_path: Path, monkeypatch: pytest.Monke
     ],
     ids=["expired", "of tomorrow", "another address", "another host", "signed by itself"],
 )  # fmt: skip
-def test_what_is_wrong_with_a_certificate_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, dt.datetime], trusted: bool, told: str
+def test_what_is_wrong_with_a_certificate_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, dt.datetime], trusted: bool, message: str
 ) -> None:
     path = certificate(tmp_path, **changes)  # type: ignore[arg-type]
     if trusted:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
     with server(speaking(path)) as url:
-        assert told in failure(url)
+        assert message in failure(url)
 
 
-def test_what_does_not_speak_tls_is_told() -> None:
+def test_what_does_not_speak_tls_is_reported() -> None:
     with server(None) as url:
-        told = failure(url)
-    assert "There is no TLS connection to 127.0.0.1" in told
-    assert "may not speak TLS" in told
+        message = failure(url)
+    assert "There is no TLS connection to 127.0.0.1" in message
+    assert "may not speak TLS" in message
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_file_for_keys_that_cannot_be_written_is_named(tmp_path: Path, monkeyp
         assert f"{tmp_path}/nowhere/keys cannot be used (No such file or directory)" in failure(url)
 
 
-def test_the_command_line_tells_it_in_one_line(tmp_path: Path) -> None:
+def test_the_command_line_reports_it_in_one_line(tmp_path: Path) -> None:
     path = certificate(tmp_path, begins=NOW - 2 * DAY, ends=NOW - DAY)
     with server(speaking(path)) as url:
         nowhere = "postgresql://127.0.0.1:1/d"

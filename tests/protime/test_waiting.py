@@ -56,7 +56,7 @@ def shell_for(folder: Path, server: ScriptedServer, warehouse: URL, **settings: 
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["the first token", "a token that was refused"])
-def test_a_pause_of_the_token_endpoint_holds_up_nobody_who_may_not_wait(
+def test_a_pause_of_the_token_endpoint_holds_up_no_process_that_may_not_wait(
     tmp_path: Path, warehouse: URL, engine: Engine, refused: bool
 ) -> None:
     tokens = [*([token_answer("a")] if refused else []), limited("900"), token_answer("b")]
@@ -90,7 +90,7 @@ def test_a_pause_of_the_token_endpoint_holds_up_nobody_who_may_not_wait(
 
 
 @pytest.mark.parametrize("command", ["people", "clockings"])
-def test_a_pause_in_the_middle_of_a_list_holds_up_nobody_who_waits_for_the_same_rows(
+def test_a_pause_in_the_middle_of_a_list_holds_up_no_process_that_waits_for_the_same_rows(
     tmp_path: Path, warehouse: URL, engine: Engine, command: str
 ) -> None:
     path = f"{API_PATH}/{command}"
@@ -123,7 +123,7 @@ def held_by_another(engine: Engine) -> bool:
     return False
 
 
-def test_who_waits_for_another_to_get_a_token_tells_when_that_takes_too_long(
+def test_a_process_that_waits_for_the_token_of_another_reports_when_that_takes_too_long(
     warehouse: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(auth, "LOCK_PATIENCE_SECONDS", 0.3)

@@ -9,7 +9,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.simulator.caller import FIRST_DAY, LAST_DAY, Caller
-from tests.simulator.turns import serving
+from tests.simulator.polls import serving
 
 
 @pytest.fixture

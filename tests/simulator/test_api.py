@@ -229,7 +229,7 @@ def test_options_that_make_no_sense_are_refused() -> None:
         Options(page_size=0)
 
 
-def test_serve_tells_its_url_once_it_answers() -> None:
+def test_serve_reports_its_url_once_it_answers() -> None:
     answered = threading.Event()
     urls: list[str] = []
 

@@ -46,14 +46,14 @@ def test_the_pages_of_a_list_hold_every_record(collection: Collection, caller: C
 
 
 @pytest.mark.parametrize("collection", [one for one in COLLECTIONS.values() if one.delta], ids=lambda one: one.path)
-def test_a_delta_tells_an_edit_and_a_removal(collection: Collection, caller: Caller) -> None:
+def test_a_delta_reports_an_edit_and_a_removal(collection: Collection, caller: Caller) -> None:
     tenant = caller.simulated.tenant
     link = caller.pages(path_of(collection, "delta"))[-1]["deltaLink"]
     edited, removed, *_ = tenant.records(collection.path)
     version = tenant.edit_record(collection.path, edited.id).change_version
     deleted = tenant.remove_record(collection.path, removed.id)
-    told = caller.get(link).json()["value"]
-    assert {(one["changeType"], one["data"]["id"], one["data"]["changeVersion"]) for one in told} == {
+    reported = caller.get(link).json()["value"]
+    assert {(one["changeType"], one["data"]["id"], one["data"]["changeVersion"]) for one in reported} == {
         ("InsertOrUpdate", edited.id, version),
         ("Delete", removed.id, deleted),
     }

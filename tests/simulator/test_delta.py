@@ -1,4 +1,4 @@
-"""What a delta tells, in which order, and what it keeps to itself."""
+"""What a delta reports, in which order, and what it keeps to itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from protime_etl.collections.clockings import Clocking
 from protime_etl.collections.collection import API_PATH
 from protime_etl.simulator.options import Options
-from tests.simulator.turns import (
+from tests.simulator.polls import (
     INSIDE,
     JANUARY,
     NOW,
@@ -20,11 +20,11 @@ from tests.simulator.turns import (
     OUTSIDE,
     PERSON,
     by_version,
+    poll,
     refusal,
     removal,
     serving,
     started,
-    turn,
     upsert,
 )
 
@@ -60,13 +60,13 @@ def test_a_token_says_what_is_documented(delta: Caller) -> None:
 def test_every_link_is_fresh_even_when_nothing_changed(delta: Caller) -> None:
     links = [started(delta)]
     for _ in range(3):
-        items, link = turn(delta, links[-1])
+        items, link = poll(delta, links[-1])
         assert items == []
         links.append(link)
     assert len(set(links)) == 4
 
 
-def test_changes_are_told_once_and_wrapped(delta: Caller) -> None:
+def test_changes_are_reported_once_and_wrapped(delta: Caller) -> None:
     tenant = delta.simulated.tenant
     link = started(delta)
     first, second, third = (clocking.id for clocking in tenant.truth()[:3])
@@ -74,13 +74,13 @@ def test_changes_are_told_once_and_wrapped(delta: Caller) -> None:
     edited = tenant.edit(first, time_of_day_in_minutes=500)
     deleted = tenant.soft_delete(second)
     version = tenant.hard_delete(third)
-    items, following = turn(delta, link)
-    told = msgspec.structs.replace(added, is_open=None)
-    assert by_version(items) == [upsert(told), upsert(edited), upsert(deleted), removal(third, version)]
+    items, following = poll(delta, link)
+    reported = msgspec.structs.replace(added, is_open=None)
+    assert by_version(items) == [upsert(reported), upsert(edited), upsert(deleted), removal(third, version)]
     assert deleted.status == "Deleted"
     assert "isOpen" not in str(items)
     assert deleted.change_version < version
-    assert turn(delta, following)[0] == []
+    assert poll(delta, following)[0] == []
 
 
 def test_what_changes_during_the_initial_load_is_not_lost(delta: Caller) -> None:
@@ -93,29 +93,29 @@ def test_what_changes_during_the_initial_load_is_not_lost(delta: Caller) -> None
     rest = delta.pages(page["nextLink"])
     shown = [record for part in rest for record in part["value"]]
     assert msgspec.to_builtins(listed_after) in shown
-    items, _ = turn(delta, rest[-1]["deltaLink"])
+    items, _ = poll(delta, rest[-1]["deltaLink"])
     assert by_version(items) == [upsert(listed_before), upsert(listed_after), removal(ids[1], version)]
 
 
-def test_a_link_may_be_used_again_and_then_tells_newer_changes_too(delta: Caller) -> None:
+def test_a_link_may_be_used_again_and_then_reports_newer_changes_too(delta: Caller) -> None:
     tenant = delta.simulated.tenant
     link = started(delta)
     older = tenant.add(PERSON, INSIDE, 600)
-    assert turn(delta, link)[0] == turn(delta, link)[0] == [upsert(older)]
-    _, following = turn(delta, link)
+    assert poll(delta, link)[0] == poll(delta, link)[0] == [upsert(older)]
+    _, following = poll(delta, link)
     newer = tenant.add(PERSON, INSIDE, 601)
-    assert by_version(turn(delta, link)[0]) == [upsert(older), upsert(newer)]
-    assert turn(delta, following)[0] == [upsert(newer)]
+    assert by_version(poll(delta, link)[0]) == [upsert(older), upsert(newer)]
+    assert poll(delta, following)[0] == [upsert(newer)]
 
 
 def test_a_used_link_is_refused_if_so_chosen(caller: Caller) -> None:
     with serving(caller, Options(replay_delta_links=False)) as strict:
         first = started(strict)
-        _, second = turn(strict, first)
+        _, second = poll(strict, first)
         assert refusal(strict.get(first)) == (409, "Conflict")
-        _, third = turn(strict, second)
+        _, third = poll(strict, second)
         assert refusal(strict.get(first)) == refusal(strict.get(second)) == (409, "Conflict")
-        assert turn(strict, third)[0] == []
+        assert poll(strict, third)[0] == []
 
 
 def test_what_moves_in_or_out_of_the_filter(delta: Caller) -> None:
@@ -127,10 +127,10 @@ def test_what_moves_in_or_out_of_the_filter(delta: Caller) -> None:
     moved_in = tenant.edit(tenant.add(PERSON, OUTSIDE, 800).id, date=INSIDE)
     moved_out = tenant.edit(tenant.truth()[0].id, date=OUTSIDE)
     tenant.edit(moved_out.id, time_of_day_in_minutes=1)
-    items, following = turn(delta, link)
+    items, following = poll(delta, link)
     assert by_version(items) == [upsert(moved_in), removal(moved_out.id, moved_out.change_version)]
     back = tenant.edit(moved_out.id, date=INSIDE)
-    assert turn(delta, following)[0] == [upsert(back)]
+    assert poll(delta, following)[0] == [upsert(back)]
 
 
 def test_what_is_no_longer_of_the_kind_has_moved_out_too(delta: Caller) -> None:
@@ -139,17 +139,17 @@ def test_what_is_no_longer_of_the_kind_has_moved_out_too(delta: Caller) -> None:
     reason = tenant.add(PERSON, INSIDE, 600, kind="Reason")
     tenant.add(PERSON, INSIDE, 601)
     changed = tenant.edit(reason.id, kind="InOut")
-    assert by_version(turn(delta, link)[0]) == [upsert(reason), removal(reason.id, changed.change_version)]
+    assert by_version(poll(delta, link)[0]) == [upsert(reason), removal(reason.id, changed.change_version)]
 
 
-def test_nothing_may_be_told_about_what_moved_out(caller: Caller) -> None:
+def test_what_moved_out_may_stay_unreported(caller: Caller) -> None:
     with serving(caller, Options(moved_out_of_delta="nothing")) as silent:
         tenant = silent.simulated.tenant
         link = started(silent, JANUARY)
         first, second = (clocking.id for clocking in tenant.truth()[:2])
         tenant.edit(first, date=OUTSIDE)
         version = tenant.hard_delete(second)
-        assert turn(silent, link)[0] == [removal(second, version)]
+        assert poll(silent, link)[0] == [removal(second, version)]
 
 
 def test_older_versions_come_too_and_after_newer_ones(delta: Caller) -> None:
@@ -159,13 +159,13 @@ def test_older_versions_come_too_and_after_newer_ones(delta: Caller) -> None:
     for clocking in tenant.truth()[:20]:
         edits = [tenant.edit(clocking.id, time_of_day_in_minutes=minute).change_version for minute in range(4)]
         versions[clocking.id] = [*edits, tenant.hard_delete(clocking.id)]
-    items, _ = turn(delta, link)
-    assert items == turn(delta, link)[0]
+    items, _ = poll(delta, link)
+    assert items == poll(delta, link)[0]
     arrived: dict[int, list[str]] = {}
     for item in items:
         arrived.setdefault(item["data"]["id"], []).append(item["data"]["changeVersion"])
-    assert {key: sorted(told) for key, told in arrived.items()} == versions
-    assert all(told[-1] != max(told) for told in arrived.values())
+    assert {key: sorted(reported) for key, reported in arrived.items()} == versions
+    assert all(reported[-1] != max(reported) for reported in arrived.values())
     assert Counter(item["changeType"] for item in items) == {"InsertOrUpdate": 80, "Delete": 20}
 
 
@@ -174,9 +174,9 @@ def test_single_changes_are_out_of_order_too(delta: Caller) -> None:
     link = started(delta)
     for size in (2, 3, 5):
         added = [tenant.add(PERSON, INSIDE, minute).change_version for minute in range(size)]
-        items, link = turn(delta, link)
-        told = [item["data"]["changeVersion"] for item in items]
-        assert sorted(told) == added != told
+        items, link = poll(delta, link)
+        reported = [item["data"]["changeVersion"] for item in items]
+        assert sorted(reported) == added != reported
 
 
 def test_without_shuffling_only_the_newest_version_comes_and_in_order(caller: Caller) -> None:
@@ -189,16 +189,16 @@ def test_without_shuffling_only_the_newest_version_comes_and_in_order(caller: Ca
         tenant.edit(third, time_of_day_in_minutes=3)
         expected = [upsert(tenant.edit(second, time_of_day_in_minutes=4)), upsert(tenant.soft_delete(first))]
         expected.append(removal(third, tenant.hard_delete(third)))
-        assert turn(tidy, link)[0] == expected
+        assert poll(tidy, link)[0] == expected
 
 
-def test_a_raw_object_is_told_in_the_place_of_its_version(delta: Caller) -> None:
+def test_a_raw_object_is_reported_in_the_place_of_its_version(delta: Caller) -> None:
     tenant = delta.simulated.tenant
     link = started(delta)
     added = tenant.add(PERSON, INSIDE, 600)
     raw = {"id": added.id, "changeVersion": added.change_version, "new": [1]}
     tenant.replace_raw(added.id, {**raw, "isOpen": True})
-    items, following = turn(delta, link)
+    items, following = poll(delta, link)
     assert items == [{"changeType": "InsertOrUpdate", "data": raw}]
     restored = tenant.edit(added.id, time_of_day_in_minutes=1)
-    assert turn(delta, following)[0] == [upsert(restored)]
+    assert poll(delta, following)[0] == [upsert(restored)]

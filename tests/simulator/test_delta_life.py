@@ -13,18 +13,18 @@ from protime_etl.simulator.clock import Clock
 from protime_etl.simulator.generation.people import sensitive_fields
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, PEOPLE_SCOPE, Options
 from protime_etl.simulator.state import Tenant
-from tests.simulator.turns import (
+from tests.simulator.polls import (
     INSIDE,
     NOW,
     OPEN_ENDED,
     PERSON,
     Item,
     by_version,
+    poll,
     refusal,
     removal,
     serving,
     started,
-    turn,
     upsert,
 )
 
@@ -57,7 +57,7 @@ def test_a_filter_that_a_delta_does_not_take(delta: Caller, condition: str, reas
     answer = delta.get(f"clockings?filter={condition}&delta")
     assert refusal(answer) == (400, "BadRequest")
     assert answer.json()["error"]["reasons"] == reasons
-    assert turn(delta, link)[0] == []
+    assert poll(delta, link)[0] == []
 
 
 def test_the_earliest_start_goes_with_the_clock(delta: Caller) -> None:
@@ -116,7 +116,7 @@ def test_a_delta_expires_72_hours_after_the_last_request(delta: Caller) -> None:
     clock.advance(dt.timedelta(hours=71))
     following = delta.pages(link)[-1]["deltaLink"]
     clock.advance(dt.timedelta(hours=71))
-    _, following = turn(delta, following)
+    _, following = poll(delta, following)
     tenant.add(PERSON, INSIDE, 600)
     assert len(tenant.history["clockings"]) == 1
     clock.advance(dt.timedelta(hours=72))
@@ -125,7 +125,7 @@ def test_a_delta_expires_72_hours_after_the_last_request(delta: Caller) -> None:
         assert refusal(answer) == (410, "Gone")
         assert "expired" in answer.json()["error"]["message"]
     assert len(tenant.history["clockings"]) == 0
-    assert turn(delta, started(delta))[0] == []
+    assert poll(delta, started(delta))[0] == []
     assert refusal(delta.get(following)) == (410, "Gone")
 
 
@@ -157,8 +157,8 @@ def test_a_second_delta_of_a_collection_ends_the_first(caller: Caller, status: i
         tenant.add(PERSON, INSIDE, 600)
         second = started(served)
         assert refusal(served.get(next_link)) == refusal(served.get(delta_link)) == (status, code)
-        assert turn(served, second)[0] == []
-        assert turn(served, people)[0] == []
+        assert poll(served, second)[0] == []
+        assert poll(served, people)[0] == []
         assert len(tenant.history["clockings"]) == 0
 
 
@@ -188,16 +188,16 @@ def test_people_come_change_and_go(delta: Caller) -> None:
         item["data"] |= sensitive_fields(person_id)
         return item
 
-    items, following = turn(delta, link)
-    told = [served(added.id, added), served(100_002, edited), removal(100_003, version)]
-    assert by_version(items) == told
+    items, following = poll(delta, link)
+    reported = [served(added.id, added), served(100_002, edited), removal(100_003, version)]
+    assert by_version(items) == reported
     assert (added.id, added.last_name, added.first_name) == (100_013, "New", "Simulated")
-    assert turn(delta, following)[0] == []
-    assert delta.get(f"people/{added.id}").json() == told[0]["data"]
+    assert poll(delta, following)[0] == []
+    assert delta.get(f"people/{added.id}").json() == reported[0]["data"]
     assert delta.get("people/100003").status_code == 404
     listed = delta.records("people")
     assert [record["id"] for record in listed] == [person.id for person in tenant.people_truth()]
-    assert told[1]["data"] in listed
+    assert reported[1]["data"] in listed
     assert theirs == [clocking for clocking in tenant.truth() if clocking.person.id == 100_003]
     assert tenant.add_person().id == 100_014
 
@@ -231,7 +231,7 @@ def test_two_that_serve_one_tenant_have_a_delta_each(delta: Caller) -> None:
         other.simulated.clock.advance(dt.timedelta(hours=73))
         assert refusal(other.get(second)) == (410, "Gone")
         assert refusal(other.get(first)) == (410, "Gone"), "as after a new start: nothing is known of it"
-    assert turn(delta, first)[0] == [upsert(added)]
+    assert poll(delta, first)[0] == [upsert(added)]
 
 
 def test_tokens_and_scopes_are_needed_as_for_lists(delta: Caller) -> None:
@@ -245,15 +245,15 @@ def test_tokens_and_scopes_are_needed_as_for_lists(delta: Caller) -> None:
 
 def test_requests_are_counted_by_kind(delta: Caller) -> None:
     pages = delta.pages(OPEN_ENDED)
-    turn(delta, turn(delta, pages[-1]["deltaLink"])[1])
-    turn(delta, started(delta, "people?delta"))
+    poll(delta, poll(delta, pages[-1]["deltaLink"])[1])
+    poll(delta, started(delta, "people?delta"))
     delta.get("delta/people")
     kinds = {kind: number for kind, number in delta.simulated.served.requests.items() if kind != "token"}
     expected = {"clockings": len(pages), "clockings-delta": 2, "people": 1, "people-delta": 2, "refused": 1}
     assert kinds == expected
 
 
-def test_a_clock_starts_where_it_is_told_and_never_goes_back() -> None:
+def test_a_clock_starts_where_it_is_set_and_never_goes_back() -> None:
     clock = Clock(dt.datetime(2026, 3, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=2))))
     assert clock.today() == dt.date(2026, 2, 28)
     assert abs(Clock().now() - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""What the simulated tenant does when it is told to misbehave, as a client sees it."""
+"""What the simulated tenant does when it has to misbehave, as a client sees it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_rate_limit_grows_and_counts_who_asks_meanwhile(caller: Caller) -> Non
     assert caller.simulated.served.misbehaviour.during_pause == 1
 
 
-def test_a_new_window_begins_anew() -> None:
+def test_a_new_window_starts_over() -> None:
     sequence = FaultSchedule(FaultPlan(rate_limit=RateLimit(requests=1, seconds=10, retry_after=2, growth=2)))
     assert [sequence.limited(now) for now in (0, 1, 2, 11, 12, 31, 42, 43)] == [None, 2, 4, None, 8, None, None, 2]
 

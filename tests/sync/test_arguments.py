@@ -20,7 +20,7 @@ def test_what_is_meant_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parse", "told"),
+    ("parse", "message"),
     [
         (lambda: parse_date("20.3.2026"), "'20.3.2026' is not a date"),
         (lambda: parse_ids("--people", "1,,2"), "--people '1,,2' is not a list of ids"),
@@ -30,6 +30,6 @@ def test_what_is_meant_is_understood() -> None:
         (lambda: parse_number("hours", "25", 0, 24), "hours '25' is not a number from 0 to 24"),
     ],
 )
-def test_anything_else_is_told_in_one_line(parse: Callable[[], object], told: str) -> None:
-    with pytest.raises(SettingsError, match=told):
+def test_anything_else_is_refused_in_one_line(parse: Callable[[], object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         parse()

@@ -31,7 +31,7 @@ EVERYTHING = Request(YEAR, TODAY, ("clockings",))
 
 
 class Interrupter(Observer):
-    """Stops everything after so many units, as Ctrl-C does."""
+    """Stops everything after this number of units, as Ctrl-C does."""
 
     def __init__(self, after: int) -> None:
         self.left = after
@@ -137,7 +137,7 @@ def test_a_backfill_that_goes_on_is_cut_evenly_for_its_workers(warehouse: URL, e
 
 
 def test_requests_are_hardly_more_than_pages(warehouse: URL, engine: Engine) -> None:
-    """Nothing is known at first: what the first answers tell makes the plan of the rest."""
+    """Nothing is known at first: the first answers make the plan of the rest."""
     day = TODAY - dt.timedelta(days=TODAY.weekday())
     tenant = Tenant(seed=1, people=4000, first_day=day, last_day=day)
     with SimulatedTenant(tenant, Options(page_size=250, empty_page_every=0)) as served:

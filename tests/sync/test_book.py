@@ -295,7 +295,7 @@ def test_the_last_complete_day_is_that_of_the_collection_that_lags(engine: Engin
     assert found.complete == f"clockings complete {ranges}; absences complete {FIRST}..{behind}"
 
 
-def test_a_proof_that_is_older_than_a_year_is_told(pipeline: Pipeline, engine: Engine) -> None:
+def test_a_proof_that_is_older_than_a_year_is_reported(pipeline: Pipeline, engine: Engine) -> None:
     for _ in range(2):
         sync(pipeline, FIRST, TODAY)
     assert "proof" not in {one.kind for one in health(pipeline).found}

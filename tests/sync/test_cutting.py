@@ -86,9 +86,9 @@ def test_nineteen_people_arrive_and_the_twentieth_is_named(
     assert simulated.served.requests["clockings"] < 70, "a part is not tried as often as what nothing was tried of yet"
     place = (victim.person.id, str(victim.date))
     assert table_rows(engine) == {key: row for key, row in truth.items() if (row["person_id"], row["date"]) != place}
-    (told,) = pipeline.to_look_at
-    assert isinstance(told, UnreadableError)
-    assert f"person 100007 on {victim.date} cannot be read" in str(told)
+    (problem,) = pipeline.to_look_at
+    assert isinstance(problem, UnreadableError)
+    assert f"person 100007 on {victim.date} cannot be read" in str(problem)
     parts = len(
         rows_of(
             engine,

@@ -109,7 +109,7 @@ def test_a_restored_tenant_is_red_until_its_versions_are_accepted(
     assert {key for (key,) in kept} == {
         key for key, row in table_rows(engine).items() if row["change_version"] < before[key]["change_version"]
     }
-    # From now on the tenant's versions count again, without being told so.
+    # From now on the tenant's versions count again, without a command.
     pipeline.accepts_older = False
     for one in live(simulated.tenant)[5:10]:
         simulated.tenant.edit(one, time_of_day_in_minutes=617)
@@ -133,7 +133,7 @@ def test_what_changed_after_the_restore_is_noticed_too(
     assert_equal(engine, simulated.tenant)
 
 
-@pytest.mark.parametrize("delta", [False, True], ids=["vanished", "told by a delta"])
+@pytest.mark.parametrize("delta", [False, True], ids=["vanished", "reported by a delta"])
 @pytest.mark.parametrize("known", [True, False], ids=["a row", "a tombstone"])
 def test_a_deleted_record_that_is_back_is_revived(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, delta: bool, known: bool
@@ -191,7 +191,7 @@ def test_a_late_list_is_not_taken_for_a_restore(
 def test_many_in_a_late_list_are_not_taken_for_a_restore(
     pipeline: Pipeline, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So many that a comparison believes the list of what it does not know otherwise."""
+    """Enough for a comparison to believe the list of what it does not know otherwise."""
     backup = simulated.tenant.backup()
     for one in live(simulated.tenant)[:40]:
         simulated.tenant.edit(one, time_of_day_in_minutes=601)
@@ -260,7 +260,7 @@ def test_an_answer_from_before_the_restore_is_noticed_when_it_is_stored_too_late
     assert_equal(engine, simulated.tenant)
 
 
-def test_a_turn_of_the_delta_that_is_under_way_keeps_what_it_read(
+def test_a_poll_of_the_delta_that_is_under_way_keeps_what_it_read(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, warehouse: URL
 ) -> None:
     """A reading that accepts older versions, and began before: what another process stored meanwhile stays."""
@@ -377,11 +377,11 @@ def test_a_delta_notices_it(pipeline: Pipeline, engine: Engine, simulated: Simul
         simulated.tenant.edit(one, time_of_day_in_minutes=minute)
     poll(pipeline, CLOCKINGS)
     simulated.tenant.restore(backup)
-    assert poll(pipeline, CLOCKINGS).older is None, "it does not tell of the restore"
+    assert poll(pipeline, CLOCKINGS).older is None, "it does not report the restore"
     simulated.tenant.edit(one, time_of_day_in_minutes=700)
-    turn = poll(pipeline, CLOCKINGS)
-    assert turn.older is not None
-    assert "1 record of clockings" in turn.older.message
+    result = poll(pipeline, CLOCKINGS)
+    assert result.older is not None
+    assert "1 record of clockings" in result.older.message
     assert problems(pipeline) == ["older"]
     assert ask(engine, "SELECT * FROM protime_etl.delta_unconfirmed WHERE 'shadow' NOT IN (tenant, collection)") == []
     pipeline.accepts_older = True
@@ -399,9 +399,9 @@ def test_an_initial_load_after_the_restore_notices_it(
     simulated.tenant.restore(simulated.tenant.backup(), MOVED)
     pages = -(-len(simulated.tenant.truth()) // 100) + 10
     before = simulated.served.requests["clockings"]
-    turn = poll(pipeline, CLOCKINGS, restart=True)
-    assert turn.older is not None
-    assert f"{len(simulated.tenant.truth())} records" in turn.older.message
+    result = poll(pipeline, CLOCKINGS, restart=True)
+    assert result.older is not None
+    assert f"{len(simulated.tenant.truth())} records" in result.older.message
     assert simulated.served.requests["clockings"] - before <= pages + 20, "a sample is asked for"
     assert "older" in problems(pipeline)
     pipeline.accepts_older = True
@@ -427,7 +427,7 @@ def test_a_late_answer_of_a_delta_is_not_taken_for_a_restore(
 
     monkeypatch.setattr(history, "since", since)
     read(pipeline)
-    turn = poll(pipeline, CLOCKINGS)
-    assert turn.older is None
+    result = poll(pipeline, CLOCKINGS)
+    assert result.older is None
     assert problems(pipeline) == []
     assert table_rows(engine)[one]["time_of_day_in_minutes"] == 602

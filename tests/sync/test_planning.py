@@ -27,7 +27,7 @@ def client() -> ProtimeClient:
 
 def test_ten_thousand_people_need_at_most_24_batches_and_no_uri_is_too_long(client: ProtimeClient) -> None:
     people = range(100_000, 110_000)
-    day = dt.date(2026, 1, 4)  # a Sunday, when nobody fills a page
+    day = dt.date(2026, 1, 4)  # a Sunday, when no person fills a page
 
     planned = [unit.person_ids for unit in plan_units(client, CLOCKINGS, people, day, day)]
 

@@ -196,7 +196,7 @@ def test_plans_that_the_last_nights_did_not_read_are_named_and_the_advice_cures_
     before = house.served.served.requests[path]
     house.given["collections"] = path
     house.do(lambda one: backfill(one, select(one, today + ONE_DAY, days[1], only_missing=True)))
-    # Of what reaches into a day the days before are looked for, too, and nobody has asked for those.
+    # Of what reaches into a day the days before are looked for, too, and those were not asked for.
     assert path == "assignments" or house.served.served.requests[path] == before, "nothing is missing any more"
 
 
@@ -330,7 +330,7 @@ def test_what_is_read_in_parts_stays_read_until_it_is_too_old(house: House) -> N
 
 
 def test_what_is_forgotten_of_the_book_is_asked_for(house: House) -> None:
-    """The view says of whom days to come are due: of nobody who has left by then."""
+    """The view says of whom days to come are due: of no person who has left by then."""
     person = house.served.tenant.person_ids()[0]
     house.served.tenant.edit_record("people", person, out_of_service_date=TODAY + 5 * ONE_DAY)
     house.night()

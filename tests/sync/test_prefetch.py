@@ -1,4 +1,4 @@
-"""One item ahead, in order, with the error where its item would have come, and an end when nobody takes any more."""
+"""One item ahead, in order, with the error where its item would have come, and an end when no more are taken."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def change(engine: Engine, statement: str, **values: object) -> None:
 
 
 def age(engine: Engine, days: int = 1) -> None:
-    """Let so many days pass: the proofs are older then."""
+    """Let this number of days pass: the proofs are older then."""
     earlier = ", ".join(f"{one} = {one} - :days * interval '1 day'" for one in ("proven_at", "rest_at", "part_since"))
     change(engine, f"UPDATE protime_etl.proof_days SET {earlier} WHERE 'shadow' NOT IN (tenant, collection)", days=days)
 
@@ -173,7 +173,7 @@ def test_a_comparison_proves_and_counts(pipeline: Pipeline, engine: Engine, simu
     assert tuple(kept) == ("verify", "cli", 1, len(simulated.tenant.truth()) - 1)
 
 
-def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipeline, engine: Engine) -> None:
+def test_a_new_person_is_not_proven_by_what_was_read_without_them(pipeline: Pipeline, engine: Engine) -> None:
     for _ in range(2):
         sync(pipeline, FIRST, TODAY)
     change(
@@ -181,13 +181,13 @@ def test_somebody_new_is_not_proven_by_what_was_read_without_them(pipeline: Pipe
         "INSERT INTO protime.people (tenant, id, change_version, written_at) VALUES ('simulated', 5, 'x', now())",
     )
     assert {(proven, people) for _, proven, people, _ in proof(engine)} == {(False, 1)}
-    # A comparison by date alone is about everybody, whoever it may be.
+    # A comparison by date alone is about all people, known or not.
     verify(pipeline, CLOCKINGS, FIRST, TODAY)
     assert all(proven for _, proven, *_ in proof(engine))
 
 
 def test_who_was_never_read_is_not_compared(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
-    """A few people's history was asked for: the proof of it brings nobody else's."""
+    """A few people's history was asked for: the proof of it brings no other person's."""
     sync(pipeline, FIRST, TODAY, [100_001, 100_002])
     before = table_rows(engine)
     read_people(pipeline)
@@ -228,7 +228,7 @@ def test_what_was_proven_longest_ago_is_compared_next_and_repaired(
     done = prove(pipeline)
     assert (done.differences, done.repaired.inserted) == (1, 1)
     assert_equal(engine, simulated.tenant)
-    # That place comes again in its turn, when it is the one that was looked at longest ago.
+    # That place comes again when it is the one that was looked at longest ago.
     assert proof(engine, "differences > 0") == [(lost.date, False, 1, 1)]
     age(engine)
     prove(pipeline)

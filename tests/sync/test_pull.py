@@ -269,8 +269,8 @@ def test_coverage_grows_with_the_rows_and_without_any(
     assert people == 20
 
 
-@pytest.mark.alone(reason="whoever was read of another collection is known")
-def test_reversed_dates_and_a_tenant_without_people_are_told(pipeline: Pipeline) -> None:
+@pytest.mark.alone(reason="people who were read of another collection are known")
+def test_reversed_dates_and_a_tenant_without_people_are_reported(pipeline: Pipeline) -> None:
     with pytest.raises(SettingsError, match="Swap the two dates"):
         plan(pipeline, RunKind.SYNC, select(pipeline, TODAY, FIRST, [1]))
     with pytest.raises(SettingsError, match="so no clockings can be read"):
@@ -286,9 +286,9 @@ def test_a_refused_row_is_not_in_the_error(pipeline: Pipeline, engine: Engine, s
     with pytest.raises(DatabaseError, match="CheckViolation") as caught:
         read_people(pipeline)
 
-    told = "".join(traceback.format_exception(caught.value))
+    printed = "".join(traceback.format_exception(caught.value))
     assert simulated.tenant.people_truth()[0].last_name
-    assert "Person 100001" not in told
+    assert "Person 100001" not in printed
 
 
 def test_a_clocking_that_moved_out_of_the_window_is_not_deleted(
@@ -392,7 +392,7 @@ def test_a_repetition_that_fails_does_not_undo_what_was_done(
     assert table_rows(engine)
 
 
-def test_who_comes_unasked_is_locked_like_everybody_else(
+def test_who_comes_unasked_is_locked_like_all_others(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     """An answer of one person's clockings that holds one of another's: its row waits for that person's pulls."""

@@ -1,4 +1,4 @@
-"""A record that has moved to somebody at whom another process is."""
+"""A record that has moved to a person whom another process is reading."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def without_single_records(simulated: SimulatedTenant, monkeypatch: pytest.Monke
     monkeypatch.setattr(simulated.tenant, "record", lambda *_: None)
 
 
-def test_what_the_list_has_and_the_single_read_has_not_is_told_as_the_list_says(
+def test_what_the_list_has_and_the_single_read_has_not_is_reported_as_the_list_says(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync(pipeline, FIRST, TODAY)
@@ -106,7 +106,7 @@ def test_many_that_the_tenant_has_no_longer_cost_one_more_reading(warehouse: URL
         assert found.requests <= 2 * pages + 30
 
 
-def test_what_the_tenant_cannot_tell_is_named_and_the_rest_compared(
+def test_what_the_tenant_cannot_return_is_named_and_the_rest_compared(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retrying, "ATTEMPTS", 1)

@@ -1,4 +1,4 @@
-"""What an answer does not tell is not known: it overwrites nothing and is no difference, whichever answer it is."""
+"""What an answer lacks is not known: it overwrites nothing and is no difference, whichever answer it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINK = f"{API_PATH}/delta/clockings?deltaToken="
 PERSON = 7
 
 
-def reason(record_id: int, *, version: str = "05", minutes: int = 600, **told: object) -> dict[str, Any]:
+def reason(record_id: int, *, version: str = "05", minutes: int = 600, **fields: object) -> dict[str, Any]:
     return {
         "id": record_id,
         "person": {"id": PERSON},
@@ -33,7 +33,7 @@ def reason(record_id: int, *, version: str = "05", minutes: int = 600, **told: o
         "kind": "Reason",
         "changeVersion": version,
         "status": "Active",
-        **told,
+        **fields,
     }
 
 
@@ -75,8 +75,8 @@ def test_pages_of_an_initial_load_that_lack_a_column_leave_it(warehouse: URL, en
     full = listed(reason(1, isOpen=True), reason(2, isOpen=False))
     with scripted(warehouse, [full, initial(reason(1), reason(2)), full]) as pipeline:
         read(pipeline)
-        turn = poll(pipeline, CLOCKINGS)
-        assert (turn.counts.updated, turn.counts.unchanged) == (0, 2)
+        result = poll(pipeline, CLOCKINGS)
+        assert (result.counts.updated, result.counts.unchanged) == (0, 2)
         assert is_open(engine) == {1: True, 2: False}
         found = verify(pipeline, CLOCKINGS, TODAY, TODAY, [PERSON])
         assert (found.differences, found.equal.total()) == ([], 2)
@@ -92,7 +92,7 @@ def test_a_list_that_lacks_a_column_is_no_difference(warehouse: URL, engine: Eng
         assert (found.differences, found.equal.total()) == ([], 1)
 
 
-def test_a_newer_version_keeps_what_it_does_not_tell_while_the_kind_stays(warehouse: URL, engine: Engine) -> None:
+def test_a_newer_version_keeps_what_it_lacks_while_the_kind_stays(warehouse: URL, engine: Engine) -> None:
     full = listed(reason(1, isOpen=True), reason(2, isOpen=True))
     answers = [
         full,
@@ -107,7 +107,7 @@ def test_a_newer_version_keeps_what_it_does_not_tell_while_the_kind_stays(wareho
 
 
 @pytest.mark.parametrize("lane", ["initial", "changes"])
-def test_what_a_delta_tells_after_all_is_believed(warehouse: URL, engine: Engine, lane: str) -> None:
+def test_what_a_delta_has_after_all_is_believed(warehouse: URL, engine: Engine, lane: str) -> None:
     newer = [reason(1, version="06", isOpen=False), reason(2, version="06")]
     answers = [listed(reason(1, isOpen=True), reason(2, isOpen=True))]
     answers += [initial(*newer)] if lane == "initial" else [initial(), *[Answer(404, NOT_FOUND)] * 2, changed(*newer)]
@@ -135,7 +135,7 @@ def test_a_single_record_that_lacks_a_column_leaves_it(warehouse: URL, engine: E
     assert is_open(engine) == {1: True, 2: False}
 
 
-def test_a_list_fills_what_the_delta_did_not_tell(warehouse: URL, engine: Engine) -> None:
+def test_a_list_fills_what_the_delta_lacked(warehouse: URL, engine: Engine) -> None:
     answers = [initial(), changed(reason(1)), listed(reason(1, isOpen=True))]
     with scripted(warehouse, answers) as pipeline:
         poll(pipeline, CLOCKINGS)

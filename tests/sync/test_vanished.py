@@ -146,14 +146,14 @@ def test_a_shrunken_list_deletes_nothing_until_it_is_accepted(
         large.tenant.hard_delete(one)
     added = large.tenant.add(100_001, TODAY, 600)
 
-    with pytest.raises(DeletionsWithheldError) as told:
+    with pytest.raises(DeletionsWithheldError) as caught:
         pull(read, one_unit(read))
 
-    assert f"{number} of {len(before) + 1} clockings" in str(told.value)
-    assert "--accept-deletions" in str(told.value)
-    assert (told.value.done["inserted"], told.value.done["deleted"]) == (1, 0)
+    assert f"{number} of {len(before) + 1} clockings" in str(caught.value)
+    assert "--accept-deletions" in str(caught.value)
+    assert (caught.value.done["inserted"], caught.value.done["deleted"]) == (1, 0)
     assert table_rows(engine) == before | {added.id: tenant_rows(large.tenant)[added.id]}
-    assert states(engine) == [("failed", str(told.value))]
+    assert states(engine) == [("failed", str(caught.value))]
     held_back = {row["person_id"] for key, row in before.items() if key in ids[:number] and row["date"] == str(FIRST)}
     assert covered(engine) == 20 - len(held_back), "their days are wrong, and no others"
 
@@ -189,15 +189,15 @@ def test_what_vanished_among_many_that_moved_is_held_back_too(
             large.tenant.edit(moved, date=FAR)
         large.tenant.replace_raw(unreadable, {"id": unreadable, "kind": 3})
 
-        with pytest.raises(DeletionsWithheldError, match="40 of") as told:
+        with pytest.raises(DeletionsWithheldError, match="40 of") as caught:
             pull(pipeline, one_unit(pipeline))
 
-    done = told.value.done
+    done = caught.value.done
     assert (done["updated"], done["deleted"], done["rejected"]) == (40, 0, 1)
     assert not any(table_rows(engine)[one]["is_deleted"] for one in ids)
 
 
-def test_an_empty_list_of_people_deletes_nobody_and_the_clockings_are_read(warehouse: URL, engine: Engine) -> None:
+def test_an_empty_list_of_people_deletes_no_person_and_the_clockings_are_read(warehouse: URL, engine: Engine) -> None:
     tenant = Tenant(seed=1, people=60, first_day=TODAY, last_day=TODAY)
     with (
         SimulatedTenant(tenant, Options(page_size=100)) as served,

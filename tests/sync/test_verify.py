@@ -41,7 +41,7 @@ def test_an_empty_table_is_no_equal_one(pipeline: Pipeline, simulated: Simulated
     assert found.totals()["missing"] == len(found.overlooked) == len(simulated.tenant.truth())
 
 
-def test_so_many_differences_are_kept_and_what_was_not_compared_is_named(
+def test_a_limited_number_of_differences_is_kept_and_what_was_not_compared_is_named(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is claimed of the rest: repaired and compared again, it is found as well."""
@@ -131,11 +131,11 @@ def test_what_changes_during_the_comparison_is_no_difference(pipeline: Pipeline,
         read_plan('[[fault]]\nkind = "edit"\nchanges = 3\non = ["clockings"]\nrate = 1.0')
     )
     found = verify(pipeline, CLOCKINGS, FIRST, TODAY)
-    assert {one.kind for one in found.overlooked} <= {"extra"}  # one that is removed has no version to tell by
+    assert {one.kind for one in found.overlooked} <= {"extra"}  # one that is removed has no version to compare
     assert len(found.pending) + found.moving > 0
 
 
-def test_somebody_whom_the_warehouse_does_not_know_is_compared_too(
+def test_a_person_whom_the_warehouse_does_not_know_is_compared_too(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     sync(pipeline, FIRST, TODAY)
@@ -152,6 +152,6 @@ def test_a_record_that_cannot_be_understood_is_counted(pipeline: Pipeline, simul
     assert (found.differences, found.rejected, found.agrees) == ([], 1, False)
 
 
-def test_reversed_dates_are_told(pipeline: Pipeline) -> None:
+def test_reversed_dates_are_reported(pipeline: Pipeline) -> None:
     with pytest.raises(SettingsError, match="Swap the two dates"):
         verify(pipeline, CLOCKINGS, TODAY, FIRST)

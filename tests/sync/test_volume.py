@@ -1,4 +1,4 @@
-"""How much is expected of so many people on so many days, and how that is corrected by what comes."""
+"""How much is expected of a number of people on a number of days, and how that is corrected by what comes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_page_that_is_not_full_says_nothing_of_the_size_of_a_full_one() -> Non
     assert estimate.page_size == 250
 
 
-def test_going_back_to_when_nobody_clocked_the_estimate_soon_forgets() -> None:
+def test_going_back_to_days_without_clockings_the_estimate_soon_forgets() -> None:
     estimate = VolumeEstimate(CLOCKINGS)
     expected = 100 * estimate.rows_per_person(MONDAY, MONDAY)
     for _ in range(20):

@@ -77,11 +77,11 @@ def test_many_deletions_cost_a_sample(warehouse: URL, engine: Engine, learnt: st
         gone = live(simulated.tenant)[:300]
         for one in gone:
             simulated.tenant.hard_delete(one)
-        turn = poll(pipeline, CLOCKINGS)
-        assert turn.counts.deleted == 300
-        assert turn.counts.requests <= SAMPLE + 3
+        result = poll(pipeline, CLOCKINGS)
+        assert result.counts.deleted == 300
+        assert result.counts.requests <= SAMPLE + 3
         assert_equal(engine, simulated.tenant)
-        assert (turn.withheld, unconfirmed(engine)) == (None, 0)
+        assert (result.withheld, unconfirmed(engine)) == (None, 0)
         with engine.connect() as connection:
             how = connection.scalars(
                 sa.text(
@@ -105,31 +105,31 @@ def test_too_many_at_once_wait_until_they_are_accepted(warehouse: URL, engine: E
         for one in gone:
             simulated.tenant.hard_delete(one)
         simulated.tenant.edit(first, time_of_day_in_minutes=3)
-        turn = poll(pipeline, CLOCKINGS)
-        assert turn.withheld is not None
+        result = poll(pipeline, CLOCKINGS)
+        assert result.withheld is not None
         assert (
             f"300 of {len([row for row in before.values() if not row['is_deleted']])} clockings since"
-            in turn.withheld.message
+            in result.withheld.message
         )
-        assert "--accept-deletions" in turn.withheld.guidance
-        assert turn.counts.requests <= 3
+        assert "--accept-deletions" in result.withheld.guidance
+        assert result.counts.requests <= 3
         after = table_rows(engine)
         assert after.pop(first)["time_of_day_in_minutes"] == 3, "the rest is stored"
         assert after.items() <= before.items()
         assert not any(after[one]["is_deleted"] for one in gone)
 
-        # A few more are not held up, and what waits is told again, at no cost.
+        # A few more are not held up, and what waits is reported again, at no cost.
         simulated.tenant.hard_delete(first)
-        turn = poll(pipeline, CLOCKINGS)
-        assert turn.withheld is not None
-        assert "300 deletions of clockings are held back" in turn.withheld.message
-        assert (turn.counts.deleted, turn.counts.requests) == (1, 2)
+        result = poll(pipeline, CLOCKINGS)
+        assert result.withheld is not None
+        assert "300 deletions of clockings are held back" in result.withheld.message
+        assert (result.counts.deleted, result.counts.requests) == (1, 2)
         assert "300 deletions of clockings are held back" in stale(pipeline)[0]
 
         pipeline.accept_deletions()
-        turn = poll(pipeline, CLOCKINGS)
-        assert (turn.withheld, turn.counts.deleted) == (None, 300)
-        assert turn.counts.requests <= SAMPLE + 1
+        result = poll(pipeline, CLOCKINGS)
+        assert (result.withheld, result.counts.deleted) == (None, 300)
+        assert result.counts.requests <= SAMPLE + 1
         assert_equal(engine, simulated.tenant)
         assert stale(pipeline) == []
 
@@ -141,8 +141,8 @@ def test_what_waits_survives_a_restart_that_begins_later(warehouse: URL, engine:
         for one in gone:
             simulated.tenant.hard_delete(one)
         assert poll(pipeline, CLOCKINGS).withheld is not None
-        turn = poll(pipeline, CLOCKINGS, TODAY, restart=True)
-        assert turn.withheld is not None
+        result = poll(pipeline, CLOCKINGS, TODAY, restart=True)
+        assert result.withheld is not None
         assert unconfirmed(engine) == 300
         pipeline.accept_deletions()
         assert poll(pipeline, CLOCKINGS).counts.deleted == 300
@@ -168,8 +168,8 @@ def test_what_a_load_brings_without_an_id_has_not_vanished(warehouse: URL, engin
         before = table_rows(engine)
         for one in live(simulated.tenant)[:20]:
             simulated.tenant.replace_raw(one, {"kind": "InOut"})
-        turn = poll(pipeline, CLOCKINGS)
-        assert (turn.counts.rejected, turn.withheld, unconfirmed(engine)) == (20, None, 0)
+        result = poll(pipeline, CLOCKINGS)
+        assert (result.counts.rejected, result.withheld, unconfirmed(engine)) == (20, None, 0)
         assert table_rows(engine) == before
 
 
@@ -183,8 +183,8 @@ def test_what_comes_back_needs_no_decision(warehouse: URL, engine: Engine) -> No
         assert poll(pipeline, CLOCKINGS).withheld is not None
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id > 10000000"))
-        turn = poll(pipeline, CLOCKINGS, restart=True)
-        assert (turn.withheld, unconfirmed(engine)) == (None, 0)
+        result = poll(pipeline, CLOCKINGS, restart=True)
+        assert (result.withheld, unconfirmed(engine)) == (None, 0)
         assert_equal(engine, simulated.tenant)
 
 
@@ -198,8 +198,8 @@ def test_many_that_left_the_days_of_the_delta_are_not_deleted(warehouse: URL, en
             simulated.tenant.hard_delete(one)
         for one in moved:
             simulated.tenant.edit(one, date=FIRST)
-        turn = poll(pipeline, CLOCKINGS)
-        assert turn.counts.deleted == len(gone)
+        result = poll(pipeline, CLOCKINGS)
+        assert result.counts.deleted == len(gone)
         rows = table_rows(engine)
         assert {(rows[one]["date"], rows[one]["is_deleted"]) for one in moved} == {(str(FIRST), False)}
         assert unconfirmed(engine) == 0
@@ -221,8 +221,8 @@ def test_a_pause_costs_nothing_that_was_asked(warehouse: URL, engine: Engine, st
         simulated.served.misbehaviour.follow(FaultPlan())
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM protime_etl.pauses WHERE tenant <> 'shadow'"))
-        turn = poll(pipeline, CLOCKINGS)
-        assert (turn.counts.deleted, turn.counts.requests) == (46 - at, 47 - at)
+        result = poll(pipeline, CLOCKINGS)
+        assert (result.counts.deleted, result.counts.requests) == (46 - at, 47 - at)
         assert_equal(engine, simulated.tenant)
 
 
@@ -243,9 +243,9 @@ class OnePoisonous(ScriptedServer):
             record = {"person": {"id": 7}, "date": str(TODAY), "timeOfDayInMinutes": 1, "kind": "InOut"}
             records = [{**record, "id": one, "changeVersion": "05"} for one in (1, 2, 3)]
             return Answer(200, {"value": records, "deltaLink": self.link})
-        told = [{"changeType": "Delete", "data": {"id": one, "changeVersion": "06"}} for one in (1, 2, 3)]
+        removals = [{"changeType": "Delete", "data": {"id": one, "changeVersion": "06"}} for one in (1, 2, 3)]
         first = len([one for one in self.api_requests if "/delta/" in one.path]) == 1
-        return Answer(200, {"value": told if first else [], "deltaLink": self.link + "b"})
+        return Answer(200, {"value": removals if first else [], "deltaLink": self.link + "b"})
 
 
 def test_one_record_that_cannot_be_asked_for_stops_nothing(warehouse: URL, engine: Engine) -> None:
@@ -255,8 +255,8 @@ def test_one_record_that_cannot_be_asked_for_stops_nothing(warehouse: URL, engin
     ):
         poll(pipeline, CLOCKINGS)
         for _ in range(2):
-            turn = poll(pipeline, CLOCKINGS)
-            assert turn.unconfirmed == 1
+            result = poll(pipeline, CLOCKINGS)
+            assert result.unconfirmed == 1
             assert {key: row["is_deleted"] for key, row in table_rows(engine).items()} == {1: True, 2: False, 3: True}
         with engine.connect() as connection:
             found = connection.execute(
@@ -324,7 +324,7 @@ def test_a_deletion_that_a_pull_found_while_it_was_asked_for_is_no_drift(
         assert (
             connection.scalar(sa.text("SELECT count(*) FROM protime.drift WHERE 'shadow' NOT IN (tenant, collection)"))
             == 0
-        ), "the delta has told it"
+        ), "the delta has reported it"
     assert_equal(engine, simulated.tenant)
 
 

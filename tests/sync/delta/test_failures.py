@@ -102,7 +102,7 @@ def test_a_nul_costs_its_field_alone_or_the_deletion_that_it_is_in(warehouse: UR
         _,
     ):
         poll(pipeline, CLOCKINGS)
-        turn = poll(pipeline, CLOCKINGS)
+        result = poll(pipeline, CLOCKINGS)
     rows = table_rows(engine)
     assert {key: row["extra"] for key, row in rows.items()} == {
         1: None,
@@ -112,7 +112,7 @@ def test_a_nul_costs_its_field_alone_or_the_deletion_that_it_is_in(warehouse: UR
         6: None,
     }
     assert (rows[3]["kind"], rows[5]["activity_levels"]) == (None, None)
-    assert (turn.counts.inserted, turn.counts.rejected) == (5, 1)
+    assert (result.counts.inserted, result.counts.rejected) == (5, 1)
     assert state(engine)["link"] == LINK + "b"
     with engine.connect() as connection:
         kept = connection.execute(
@@ -129,15 +129,15 @@ def test_a_deletion_without_a_version_deletes(warehouse: URL, engine: Engine, de
     gone = Answer(404, {"error": {"code": "NotFound", "message": "no"}})
     answers = [
         Answer(200, {"value": [{**WHOLE, "id": 5}, {**WHOLE, "id": 6}], "deltaLink": LINK + "a"}),
-        # The order of the two about 6 is not known: asking for it tells.
+        # The order of the two about 6 is not known: reading the record decides.
         Answer(200, {"value": [deleted(5, **deletion), deleted(6, **deletion), written(6)], "deltaLink": LINK + "b"}),
         gone,
         gone,
     ]
     with scripted(warehouse, answers) as (pipeline, _):
         poll(pipeline, CLOCKINGS)
-        turn = poll(pipeline, CLOCKINGS)
-    assert (turn.counts.deleted, turn.counts.rejected) == (2, 0)
+        result = poll(pipeline, CLOCKINGS)
+    assert (result.counts.deleted, result.counts.rejected) == (2, 0)
     assert all(row["is_deleted"] for row in table_rows(engine).values())
 
 
@@ -171,10 +171,10 @@ def test_an_answer_that_can_never_be_used_ends_the_delta(
             assert state(engine)["failures"] == failed
             assert message in state(engine)["error"]
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline, CLOCKINGS)
+            result = poll(pipeline, CLOCKINGS)
         assert "The delta is broken: a new initial load starts. 5 polls in a row have failed." in caplog.text
-        assert turn.restarted == "broken"
-        assert message in turn.reason
+        assert result.restarted == "broken"
+        assert message in result.reason
         found = state(engine)
         assert (found["status"], found["failures"], found["loads"], found["error"]) == ("active", 0, 0, None)
         rows, truth = table_rows(engine), tenant_rows(simulated.tenant)
@@ -216,8 +216,8 @@ def test_a_link_that_would_not_be_followed_is_not_kept(warehouse: URL, engine: E
                 poll(pipeline, CLOCKINGS)
             assert (state(engine)["link"], state(engine)["failures"]) == (LINK + "a", failed)
             assert table_rows(engine) == {}, "nothing of the answer was stored without its link"
-        turn = poll(pipeline, CLOCKINGS)
-        assert (turn.restarted, turn.counts.inserted) == ("broken", 1)
+        result = poll(pipeline, CLOCKINGS)
+        assert (result.restarted, result.counts.inserted) == ("broken", 1)
         assert (state(engine)["status"], state(engine)["link"]) == ("active", LINK + "c")
         assert all(request.path.startswith(API_PATH) for request in server.api_requests)
 
@@ -250,10 +250,10 @@ def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
         else:
             monkeypatch.setattr(decoding, "MAX_COMMAS", 400)
         asked = simulated.served.requests["clockings-delta"]
-        turn = poll(pipeline, CLOCKINGS)
+        result = poll(pipeline, CLOCKINGS)
         assert simulated.served.requests["clockings-delta"] == asked + 1
-        assert turn.restarted == "broken"
-        assert "loaded page by page" in turn.reason
+        assert result.restarted == "broken"
+        assert "loaded page by page" in result.reason
         assert table_rows(engine) == tenant_rows(simulated.tenant)
         assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
         assert not poll(pipeline, CLOCKINGS).initial
@@ -278,9 +278,9 @@ def test_an_outage_of_the_delta_alone_ends_it(
             with pytest.raises(error):
                 poll(pipeline, CLOCKINGS)
             assert (state(engine)["status"], state(engine)["outages"]) == ("active", failed)
-        turn = poll(pipeline, CLOCKINGS)
-        assert turn.restarted == "broken"
-        assert "20 polls in a row have failed, while the API answers other requests" in turn.reason
+        result = poll(pipeline, CLOCKINGS)
+        assert result.restarted == "broken"
+        assert "20 polls in a row have failed, while the API answers other requests" in result.reason
         assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 
@@ -370,8 +370,8 @@ def test_a_load_that_never_ends_rests(warehouse: URL, engine: Engine, way_out: s
                         " WHERE 'shadow' NOT IN (tenant, collection)"
                     )
                 )
-        turn = poll(pipeline, CLOCKINGS, restart=way_out == "restart")
-        assert turn.initial
+        result = poll(pipeline, CLOCKINGS, restart=way_out == "restart")
+        assert result.initial
         assert (state(engine)["status"], state(engine)["loads"]) == ("active", 0)
         assert set(table_rows(engine)) == {1, 2}
 
@@ -397,7 +397,7 @@ def test_a_new_load_keeps_the_first_day(warehouse: URL, engine: Engine) -> None:
         assert state(engine)["date_from"] < FIRST
 
 
-def test_a_simulated_tenant_that_was_served_anew_has_forgotten_the_delta(warehouse: URL, engine: Engine) -> None:
+def test_a_simulated_tenant_that_was_served_again_has_forgotten_the_delta(warehouse: URL, engine: Engine) -> None:
     with served(warehouse) as (pipeline, _):
         poll(pipeline, CLOCKINGS)
     with served(warehouse) as (pipeline, simulated):

@@ -32,7 +32,7 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from protime_etl.sync.delta import poll as turns
+from protime_etl.sync.delta import poll as polling
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
@@ -45,7 +45,7 @@ FIRST = TODAY - dt.timedelta(days=13)
 
 @pytest.fixture(autouse=True)
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "_conflict_wait", wait_none())
+    monkeypatch.setattr(polling, "_conflict_wait", wait_none())
 
 
 @contextmanager
@@ -88,12 +88,12 @@ def live(tenant: Tenant) -> list[int]:
 def test_the_initial_load_brings_everything_and_ends_with_a_link(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
-    turn = poll(pipeline, CLOCKINGS)
+    result = poll(pipeline, CLOCKINGS)
     assert table_rows(engine) == tenant_rows(simulated.tenant)
-    assert turn.initial
-    assert turn.counts.inserted == len(simulated.tenant.truth())
+    assert result.initial
+    assert result.counts.inserted == len(simulated.tenant.truth())
     found = state(engine)
-    assert (found["status"], found["initial_rows"]) == ("active", turn.counts.inserted)
+    assert (found["status"], found["initial_rows"]) == ("active", result.counts.inserted)
     assert found["link"].startswith(f"{API_PATH}/delta/clockings?deltaToken=")
     this_year = dt.datetime.now(dt.UTC).year
     assert found["date_from"] == dt.date(this_year - 1, 1, 1)
@@ -110,11 +110,11 @@ def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simula
     tenant.soft_delete(ids[3])
     tenant.hard_delete(ids[4])
     added = tenant.add(100_001, TODAY, 600)
-    turn = poll(pipeline, CLOCKINGS)
+    result = poll(pipeline, CLOCKINGS)
     assert_equal(engine, tenant)
     assert added.id in table_rows(engine)
-    assert (turn.counts.inserted, turn.counts.updated, turn.counts.deleted) == (1, 3, 2)
-    assert not turn.initial
+    assert (result.counts.inserted, result.counts.updated, result.counts.deleted) == (1, 3, 2)
+    assert not result.initial
     tenant.edit(ids[3], status="Active")
     poll(pipeline, CLOCKINGS)
     assert not table_rows(engine)[ids[3]]["is_deleted"]
@@ -125,7 +125,7 @@ def test_changes_of_every_kind_arrive(pipeline: Pipeline, engine: Engine, simula
         assert how.scalar_one() == "delta"
 
 
-def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
+def test_a_poll_with_nothing_new_is_one_request_and_writes_only_its_link(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     poll(pipeline, CLOCKINGS)
@@ -141,13 +141,13 @@ def test_a_turn_with_nothing_new_is_one_request_and_writes_only_its_link(
             return {row[0]: row[1] for row in connection.execute(query)}
 
     before, asked = written(), simulated.served.requests["clockings-delta"]
-    turn = poll(pipeline, CLOCKINGS)
+    result = poll(pipeline, CLOCKINGS)
     pipeline.engine.dispose()
     after = written()
     assert {name for name in after if after[name] != before[name]} == {"deltas", "delta_polls"}
     assert after["deltas"] == before["deltas"] + 1
-    assert (turn.counts.requests, simulated.served.requests["clockings-delta"]) == (1, asked + 1)
-    assert not turn.changed
+    assert (result.counts.requests, simulated.served.requests["clockings-delta"]) == (1, asked + 1)
+    assert not result.changed
     assert state(engine)["link"] != link
     assert state(engine)["previous_link"] == link
 
@@ -163,9 +163,9 @@ def test_an_initial_load_goes_on_where_it_broke_off(warehouse: URL, engine: Engi
         assert (broken["status"], "status 400" in broken["error"]) == ("loading", True)
         rows = len(table_rows(engine))
         assert 0 < rows < len(simulated.tenant.truth())
-        turn = poll(pipeline, CLOCKINGS)
-        assert turn.counts.inserted == len(simulated.tenant.truth()) - rows
-        assert turn.restarted is None
+        result = poll(pipeline, CLOCKINGS)
+        assert result.counts.inserted == len(simulated.tenant.truth()) - rows
+        assert result.restarted is None
         assert_equal(engine, simulated.tenant)
         assert state(engine)["error"] is None
 
@@ -186,8 +186,8 @@ def test_a_continuation_that_is_stale_starts_the_load_over_once(
     with served(warehouse) as (pipeline, simulated):
         simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "expire"\non = ["clockings"]\nat = [3]'))
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline, CLOCKINGS)
-        assert turn.restarted == "loading"
+            result = poll(pipeline, CLOCKINGS)
+        assert result.restarted == "loading"
         assert "starts over" in caplog.text
         assert_equal(engine, simulated.tenant)
 
@@ -202,12 +202,12 @@ def test_an_expired_delta_starts_again_loudly_and_finds_what_was_removed(
         simulated.tenant.hard_delete(ids[0])
         simulated.tenant.edit(ids[1], time_of_day_in_minutes=7)
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline, CLOCKINGS)
-        assert turn.restarted == "expired"
+            result = poll(pipeline, CLOCKINGS)
+        assert result.restarted == "expired"
         assert "The delta is expired" in caplog.text
         assert_equal(engine, simulated.tenant)
         assert table_rows(engine)[ids[0]]["is_deleted"]
-        assert (turn.counts.deleted, turn.counts.updated) == (1, 1)
+        assert (result.counts.deleted, result.counts.updated) == (1, 1)
         with engine.connect() as connection:
             assert (
                 connection.scalar(
@@ -243,12 +243,12 @@ def test_a_second_delta_ends_the_first(
         pipeline.client.start_delta(CLOCKINGS, dates.ge(FIRST))
         simulated.tenant.hard_delete(live(simulated.tenant)[0])
         with caplog.at_level(logging.WARNING):
-            turn = poll(pipeline, CLOCKINGS)
-        assert turn.restarted == restarted
+            result = poll(pipeline, CLOCKINGS)
+        assert result.restarted == restarted
         assert_equal(engine, simulated.tenant)
         if status == 409:
             assert "another program start a delta with the same client" in caplog.text
-            assert turn.counts.requests >= turns.CONFLICT_ATTEMPTS
+            assert result.counts.requests >= polling.CONFLICT_ATTEMPTS
 
 
 @pytest.mark.parametrize("replay", [True, False])
@@ -257,8 +257,8 @@ def test_a_link_that_was_used_and_not_stored_does_no_harm(warehouse: URL, engine
         poll(pipeline, CLOCKINGS)
         simulated.tenant.edit(live(simulated.tenant)[0], time_of_day_in_minutes=9)
         pipeline.client.delta_changes(CLOCKINGS, state(engine)["link"])  # dies with the answer in its hand
-        turn = poll(pipeline, CLOCKINGS)
-        assert turn.restarted == (None if replay else "conflicted")
+        result = poll(pipeline, CLOCKINGS)
+        assert result.restarted == (None if replay else "conflicted")
         assert_equal(engine, simulated.tenant)
 
 
@@ -268,10 +268,10 @@ def test_what_moved_before_the_first_day_is_not_deleted(warehouse: URL, engine: 
         poll(pipeline, CLOCKINGS, TODAY - dt.timedelta(days=3))
         moved = next(one.id for one in simulated.tenant.truth() if one.date == TODAY and one.status == "Active")
         simulated.tenant.edit(moved, date=FIRST)
-        turn = poll(pipeline, CLOCKINGS)
+        result = poll(pipeline, CLOCKINGS)
         row = table_rows(engine)[moved]
         assert not row["is_deleted"]
-        assert turn.counts.deleted == 0
+        assert result.counts.deleted == 0
         assert row["date"] == (str(FIRST) if moved_out == "delete" else str(TODAY))
         sync(pipeline, FIRST, TODAY)
         assert_equal(engine, simulated.tenant)
@@ -337,9 +337,9 @@ def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: En
         open_pipeline(server.settings(scopes=CLOCKINGS_SCOPE), warehouse) as pipeline,
     ):
         poll(pipeline, CLOCKINGS)
-        turn = poll(pipeline, CLOCKINGS)
+        result = poll(pipeline, CLOCKINGS)
     assert set(table_rows(engine)) == {1, 6}
-    assert (turn.counts.rejected, turn.counts.inserted) == (6, 2)
+    assert (result.counts.rejected, result.counts.inserted) == (6, 2)
     with engine.connect() as connection:
         kept = connection.execute(
             sa.text(
@@ -350,7 +350,7 @@ def test_items_that_cannot_be_understood_stop_nothing(warehouse: URL, engine: En
     assert any("unknown changeType 'Archive'" in row.reason for row in kept)
 
 
-def test_what_a_delta_does_not_tell_is_kept_and_completed_by_a_list(
+def test_what_a_delta_lacks_is_kept_and_completed_by_a_list(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     old = simulated.tenant.add(100_001, TODAY, 500, kind="Reason", is_open=True)
@@ -363,10 +363,10 @@ def test_what_a_delta_does_not_tell_is_kept_and_completed_by_a_list(
     sync(pipeline, FIRST, TODAY)
     assert_equal(engine, simulated.tenant)
     poll(pipeline, CLOCKINGS)
-    assert drift(engine) == [], "isOpen is not the delta's to tell"
+    assert drift(engine) == [], "a delta does not report isOpen"
 
 
-def test_drift_is_what_the_delta_had_its_chance_to_tell(
+def test_drift_is_what_the_delta_had_its_chance_to_report(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     poll(pipeline, CLOCKINGS)
@@ -381,7 +381,7 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
     assert noted == 2
     assert drift(engine) == [], "the delta was not asked since"
     poll(pipeline, CLOCKINGS)
-    assert drift(engine) == [], "it tells both"
+    assert drift(engine) == [], "it reports both"
     with engine.begin() as connection:  # as if the delta had lost a change
         connection.execute(
             sa.text("UPDATE protime.clockings SET change_version = '0' WHERE tenant <> 'shadow' AND id = :id"),
@@ -392,7 +392,7 @@ def test_drift_is_what_the_delta_had_its_chance_to_tell(
     assert drift(engine) == [(third, "updated")]
     simulated.tenant.edit(first, time_of_day_in_minutes=4)
     sync(pipeline, FIRST, TODAY)
-    with engine.begin() as connection:  # as if the pull had found a newer version than the delta will tell
+    with engine.begin() as connection:  # as if the pull had found a newer version than the delta will report
         connection.execute(
             sa.text(
                 "UPDATE protime_etl.drift_candidates SET change_version = '~', found_at = found_at - interval '1 hour'"
@@ -422,7 +422,7 @@ def test_only_one_process_at_a_time(pipeline: Pipeline, engine: Engine) -> None:
     poll(pipeline, CLOCKINGS)
 
 
-def test_a_link_that_somebody_else_moved_on_is_not_moved_again(
+def test_a_link_that_another_process_moved_on_is_not_moved_again(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll(pipeline, CLOCKINGS)
@@ -480,8 +480,8 @@ def test_an_earlier_day_than_allowed_is_moved_to_the_earliest(pipeline: Pipeline
 
 def test_a_new_initial_load_can_be_asked_for(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:
     poll(pipeline, CLOCKINGS)
-    turn = poll(pipeline, CLOCKINGS, FIRST, restart=True)
-    assert (turn.restarted, turn.changed, state(engine)["date_from"]) == ("asked", False, FIRST)
+    result = poll(pipeline, CLOCKINGS, FIRST, restart=True)
+    assert (result.restarted, result.changed, state(engine)["date_from"]) == ("asked", False, FIRST)
     assert_equal(engine, simulated.tenant)
 
 

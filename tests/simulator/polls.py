@@ -1,4 +1,4 @@
-"""Turns of a delta, asked for by hand."""
+"""Polls of a delta, requested by hand."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = [
     "PERSON",
     "Item",
     "by_version",
+    "poll",
     "refusal",
     "removal",
     "serving",
     "started",
-    "turn",
     "upsert",
 ]
 
@@ -57,7 +57,7 @@ def started(caller: Caller, path: str = OPEN_ENDED) -> str:
     return link
 
 
-def turn(caller: Caller, link: str) -> tuple[list[Item], str]:
+def poll(caller: Caller, link: str) -> tuple[list[Item], str]:
     answer = caller.get(link)
     assert answer.status_code == 200, answer.text
     body = answer.json()
