@@ -144,6 +144,29 @@ def test_a_record_that_cannot_be_asked_for_is_left_to_the_next_poll(warehouse: U
         world.close()
 
 
+@pytest.mark.parametrize("later", range(0, 16, 3))
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_is_deleted_before_a_load_starts_is_found_whenever_a_pull_writes_it(
+    warehouse: URL, before: int, later: int
+) -> None:
+    """The delta does not report it: neither the load nor a poll after it brings the deletion."""
+    world = World(warehouse)
+    try:
+        polled = world.begin_poll()
+        for _ in range(before):
+            world.step(polled)
+        pull = world.begin_pull([0, 1, 2], 0, 30)
+        world.merge(pull)
+        world.hard_delete(0)
+        for _ in range(later):
+            if polled in world.pulls and not polled.blocked:
+                world.step(polled)
+        world.finish(pull)
+        world.converge()
+    finally:
+        world.close()
+
+
 @pytest.mark.timeout(600)
 def test_a_long_run_from_a_fixed_seed(warehouse: URL, amount: Callable[[int, int], int]) -> None:
     steps = amount(200, 4_000)

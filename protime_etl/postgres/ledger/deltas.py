@@ -27,6 +27,7 @@ __all__ = [
     "advance",
     "begin",
     "give_up",
+    "load_started_since",
     "loads_in_a_row",
     "note",
     "read_delta",
@@ -167,6 +168,16 @@ def give_up(
     if loads is not None:
         values["loads"] = loads
     connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
+
+
+def load_started_since(connection: Connection, tenant: str, collection: str, began: dt.datetime) -> bool:
+    """Whether an initial load of the delta has started since then; the caller holds the lock of merges.
+
+    What was read before it may have been deleted before the delta began to watch: neither the load nor a poll reports
+    that.
+    """
+    later = sa.exists().where(*_is(tenant, collection), deltas.c.started_at >= began)
+    return bool(connection.scalar(sa.select(later)))
 
 
 def stale_deltas(connection: Connection, tenant: str, collections: Sequence[str], age: dt.timedelta) -> list[str]:

@@ -19,7 +19,7 @@ from protime_etl.postgres.ledger.people import known_people
 from protime_etl.postgres.ledger.sources import register_source
 from protime_etl.postgres.load.delta_load import DeltaLoad
 from protime_etl.postgres.server.clock import database_clock
-from protime_etl.postgres.shared.locks import lock_merges_shared
+from protime_etl.postgres.shared.locks import lock_merges_exclusive, lock_merges_shared
 from protime_etl.protime.filters import dates
 from protime_etl.sync.delta.failures import MAX_LOADS, REST
 from protime_etl.sync.delta.session import DeltaSession, earliest_start
@@ -58,8 +58,12 @@ class InitialLoad:
         first = max(self._first or chosen or earliest, earliest)
         page = self._session.client.start_delta(self._session.collection, dates.ge(first))
         with self._session.transaction() as connection:
-            deltas.begin(connection, self._session.tenant, self._session.path, first, began)
-            self._store_page(connection, page, None, began, began)
+            # A pull that read before the delta began to watch has merged by now, and the load asks for what it does not
+            # meet of it; or it merges later, sees this load, and reads again.
+            lock_merges_exclusive(connection, self._session.tenant)
+            started = database_clock(connection)
+            deltas.begin(connection, self._session.tenant, self._session.path, first, started)
+            self._store_page(connection, page, None, began, started)
 
     def read_page(self, state: DeltaState, followed: str) -> None:
         """Read and store the next page; one that has become stale starts the load over, once in a poll."""

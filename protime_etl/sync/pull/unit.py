@@ -19,6 +19,7 @@ from protime_etl.postgres.book.coverage import enter_read, forget_rejected, lock
 from protime_etl.postgres.book.wrong import Wrong, enter_right, enter_wrong, enter_wrong_rows, held_back, slices_of
 from protime_etl.postgres.ledger import runs as ledger
 from protime_etl.postgres.ledger.collection_state import learn_page_size
+from protime_etl.postgres.ledger.deltas import load_started_since
 from protime_etl.postgres.ledger.people import known_people
 from protime_etl.postgres.load.direct_copy import CollisionError, DirectLoad, may_copy
 from protime_etl.postgres.load.drift import note_drift
@@ -182,6 +183,8 @@ class UnitPull:
             self._stage(load)
             self._on_stage("comparing")
             lock_merges_shared(connection, self._tenant)
+            if load_started_since(connection, self._tenant, self._unit.collection, load.began):
+                raise CollisionError
             # Of circles, and of an answer that holds more than was asked for, only now it is known whose records came.
             self._locked = load.people().union(self._unit.person_ids)
             lock_coverage(connection, self._tenant, self._unit.collection, self._locked)
@@ -363,12 +366,17 @@ class UnitPull:
         gone = list(self._gone) if not number_is_known else []
         with self._transaction() as connection:
             began = database_clock(connection)
-        for portion in portions(self._undecided):
+        left = [*portions(self._undecided)]
+        while left:
             with self._transaction() as connection:
                 asked = database_clock(connection)
-            there = ask(self._client, self._collection, portion)
-            gone += there.gone
+            there = ask(self._client, self._collection, left[0])
             with self._transaction() as connection:
+                lock_merges_shared(connection, self._tenant)
+                if load_started_since(connection, self._tenant, self._unit.collection, asked):
+                    continue
+                del left[0]
+                gone += there.gone
                 marked = self._not_held_back(connection, there.gone) if number_is_known else []
                 counts += self._merge(connection, there.found, marked, asked)
                 self._vanished += len(marked)
