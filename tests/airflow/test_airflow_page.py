@@ -76,7 +76,7 @@ def test_each_metric_that_is_named_exists() -> None:
     facts: Any = {
         "tenants": [{"tenant": "a", "rejected": 0, "today": None}],
         "deltas": [
-            {"tenant": "a", "collection": "clockings", "requested_at": None, "hours_since": None, "hours_left": None}
+            {"tenant": "a", "collection": "clockings", "requested_at": None, "hours_since": 0.5, "hours_left": None}
             | {"status": "loading", "drift": 0, "withheld": 0}
         ],
         "complete": [],
