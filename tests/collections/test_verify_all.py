@@ -121,7 +121,7 @@ def test_people_are_named_in_vain_where_no_collection_is_read_by_people(everythi
     for command in ("sync", "backfill", "verify"):
         result = everything(command, *RANGE, "--people", "100001", collections="people assignments departments")
         assert result.returncode == 2, result.stdout
-        assert result.stderr.startswith("error: None of the chosen collections can be read of some people")
+        assert result.stderr.startswith("error: None of the chosen collections can be read for some people")
 
 
 @pytest.mark.alone(reason="`status` ends with 0 only if all is well with every tenant")
