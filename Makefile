@@ -124,4 +124,4 @@ hashes: $(READY) ## Write constraints-hashed.txt (constraints.txt with hashes) w
 	@$(BIN)/python -m pytest --long -q tests/test_constraints.py
 
 clean: ## Remove everything created here, including the embedded database
-	@rm -rf $(VENV) $(OLDEST) .protime protime-demo .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(OLDEST) .protime protime-demo .bench .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
