@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.collection import API_PATH
-from protime_etl.errors import DatabaseError, ForbiddenError, InvalidRequestError, SettingsError
+from protime_etl.errors import BusyError, DatabaseError, ForbiddenError, InvalidRequestError, SettingsError
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
@@ -408,3 +408,11 @@ def test_who_comes_unasked_is_locked_like_all_others(
             )
         ).all()
     assert sorted(map(tuple, covered)) == [(100_001, False), (100_002, True)]
+
+
+def test_a_unit_beside_loads_that_start_again_and_again_fails_in_words(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protime_etl.sync.pull.unit.load_started_since", lambda *_: True)
+    with pytest.raises(BusyError, match="kept starting while the unit was read"):
+        sync(pipeline, FIRST, TODAY)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.collections.page import Page
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import DeletionsWithheldError, IncompleteError, ProtimeError, RateLimited
+from protime_etl.errors import BusyError, DeletionsWithheldError, IncompleteError, ProtimeError, RateLimited
 from protime_etl.postgres.book.coverage import enter_read, forget_rejected, lock_coverage, try_lock_coverage
 from protime_etl.postgres.book.wrong import Wrong, enter_right, enter_wrong, enter_wrong_rows, held_back, slices_of
 from protime_etl.postgres.ledger import runs as ledger
@@ -40,6 +40,7 @@ from protime_etl.work import EVERYONE, Counts, Scope, Unit
 __all__ = ["OnPage", "OnStage", "Stage", "pull_unit"]
 
 TRIES_OF_PART = 3
+RESTARTED_TOO_OFTEN = "Initial loads of the delta kept starting while the unit was read. It can be read again."
 MOST_IN_CIRCLES = 10_000
 
 OnPage = Callable[[int], None]
@@ -147,7 +148,8 @@ class UnitPull:
             counts = restarting(self._attempt)
             if self._undecided:
                 counts = self._settle(counts)
-        except ProtimeError as error:
+        except (ProtimeError, CollisionError) as raised:
+            error = raised if isinstance(raised, ProtimeError) else BusyError(RESTARTED_TOO_OFTEN)
             effort = Effort(self._pages, self._largest_page, self._client.requests - self._requests_before, self._began)
             fail_unit(
                 self._pipeline,
