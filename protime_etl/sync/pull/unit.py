@@ -383,20 +383,20 @@ class UnitPull:
                 counts += self._merge(connection, there.found, marked, asked)
                 self._vanished += len(marked)
         with self._transaction() as connection:
+            lock_merges_shared(connection, self._tenant)
             if not number_is_known:
                 marked = self._may_vanish(connection, gone)
                 counts += self._merge(connection, [], marked, began)
                 self._vanished += len(marked)
             # Others may have written the same days between these transactions: nothing is proven.
             self._changed = None
-            lock_merges_shared(connection, self._tenant)
             people = {person for person, _ in self._older_days if person is not None}
             lock_coverage(connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
             self._finish(connection, counts)
         return counts
 
     def _merge(self, connection: Connection, found: Sequence[Page], gone: Sequence[int], asked: dt.datetime) -> Counts:
-        lock_merges_shared(connection, self._tenant)
+        """Merge what was asked for by id; the caller holds the lock of merges."""
         owners = self._owners(found).union(self._unit.person_ids)
         lock_coverage(connection, self._tenant, self._unit.collection, owners)
         load = Load(connection, self._tenant, self._collection, asked)
