@@ -84,8 +84,7 @@ migration: $(READY) ## Write the next migration from the tables in the code: mak
 	@$(BIN)/python -m protime_etl.postgres.migrations.draft "$(NAME)"
 
 baseline: $(READY) ## Write the first version of the schema, from the tables in the code; until the first release
-	@$(BIN)/python -m protime_etl.postgres.migrations.baseline > .baseline.sql
-	@mv .baseline.sql protime_etl/postgres/migrations/versions/0001_baseline.sql
+	@$(BIN)/python -m protime_etl.postgres.migrations.baseline
 
 data-page: $(READY) ## Write docs/data.md, the page of all tables, from the code
 	@$(BIN)/python -m protime_etl.postgres.schema.data_page > docs/data.md

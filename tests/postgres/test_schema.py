@@ -11,8 +11,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.errors import DatabaseError, SchemaError, SettingsError
-from protime_etl.postgres.migrations.baseline import baseline
-from protime_etl.postgres.schema.upgrade import MIGRATIONS, require_schema, schema_state, upgrade_schema
+from protime_etl.postgres.migrations.baseline import FILE, baseline
+from protime_etl.postgres.schema.upgrade import require_schema, schema_state, upgrade_schema
 from protime_etl.postgres.server.address import parse_url
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.postgres.tables.all import metadata
@@ -22,8 +22,7 @@ SCHEMAS = ("protime", "protime_etl")
 
 
 def test_the_baseline_is_what_the_code_says() -> None:
-    written = MIGRATIONS / "versions" / "0001_baseline.sql"
-    assert written.read_text(encoding="utf-8") == "".join(f"{one};\n" for one in baseline()), "run: make baseline"
+    assert FILE.read_text(encoding="utf-8") == "".join(f"{one};\n" for one in baseline()), "run: make baseline"
 
 
 @both_servers

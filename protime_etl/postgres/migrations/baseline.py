@@ -5,8 +5,8 @@ Afterwards a change of the tables is a migration of its own (`make migration`), 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement, SetColumnComment, SetTableComment
@@ -14,6 +14,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement, SetColumnCom
 from protime_etl.postgres.tables.all import metadata
 
 __all__ = ["baseline"]
+
+FILE = Path(__file__).parent / "versions" / "0001_baseline.sql"
 
 # SQLAlchemy 2.0 has no word for it.
 STORAGE = "ALTER TABLE protime_etl.coverage SET (fillfactor = 50)"
@@ -37,4 +39,4 @@ def _elements() -> Iterator[DDLElement]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("".join(f"{statement};\n" for statement in baseline()))
+    FILE.write_text("".join(f"{statement};\n" for statement in baseline()), encoding="utf-8")
