@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import signal
 import subprocess
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
@@ -60,7 +62,7 @@ def test_it_shows_a_day_beside_settings_of_a_real_tenant_and_touches_neither_ten
     assert "PostgreSQL: embedded, in protime-demo/.protime/postgres" in out
     assert "date\temployee\tlast_name\tin\tout\tminutes\topen" in out
     (day,) = set(re.findall(r"^simulated\t(\S+)\tE100\d+\tPerson 100\d+\t\d\d:\d\d\t", out, re.MULTILINE))
-    assert day < f"{time.strftime('%Y-%m-%d')}"
+    assert day < f"{dt.datetime.now(ZoneInfo('Europe/Brussels')):%Y-%m-%d}"
     assert (sum(simulated.served.requests.values()), table_rows(engine)) == (asked, before)
     assert running_in(shell.folder) == []
 
@@ -68,11 +70,10 @@ def test_it_shows_a_day_beside_settings_of_a_real_tenant_and_touches_neither_ten
     next_commands = [re.split(r"\s{2,}", line)[0] for line in typed]
     assert next_commands[0] == "cd protime-demo"
     script = "\n".join(one for one in next_commands if "init" not in one and not one.startswith("rm "))
-    path = f"{COMMAND.parent}:{os.environ['PATH']}"
     followed = subprocess.run(
         ["/bin/sh", "-euc", script],
         cwd=shell.folder,
-        env={**os.environ, **shell.settings, "PATH": path},
+        env={**os.environ, **shell.settings},
         capture_output=True,
         text=True,
         check=False,
