@@ -115,6 +115,8 @@ def test_the_wheel_alone_gives_a_demo_and_reads_a_tenant(
     print(f"{way.__name__} {Path(python).name}: installed in {installing:.0f} s, demo in {taken:.0f} s")  # noqa: T201
     assert re.search(r"^simulated\t\d{4}-\d\d-\d\d\tE100001\t", shown, re.MULTILINE)
     assert taken < DEMO_SECONDS * crowd()
+    following = [re.split(r"\s{2,}", line.strip())[0] for line in shown.partition("Next:\n")[2].splitlines()]
+    assert "simulated: OK" in typed("\n".join(one for one in following if not re.search(r"\binit$|^rm ", one)))
     assert way is by_uv_tool or installing < INSTALL_SECONDS * crowd()
 
     settings = {

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,12 +19,22 @@ from protime_etl.cli.printable import one_line, printable
 from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError, QueryError
 
-__all__ = ["print_error", "print_json", "print_line", "print_note", "reading"]
+__all__ = ["print_error", "print_json", "print_line", "print_note", "program", "reading"]
+
+NAME = "protime-etl"
 
 output = Console(highlight=False, emoji=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 """Notes and progress: what `--quiet` leaves out."""
 errors = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def program() -> str:
+    """What starts this program again in the user's shell: its name if the shell finds it, or else its path."""
+    # uv puts what it runs into the path of that process alone.
+    if "UV" not in os.environ and shutil.which(NAME):
+        return NAME
+    return shlex.quote(str(Path(sysconfig.get_path("scripts")) / NAME))
 
 
 def print_line(text: str) -> None:

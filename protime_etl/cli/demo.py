@@ -165,13 +165,13 @@ def _read_the_night(settings: Settings, url: URL) -> None:
 
 def _show_next(folder: Path, unread: Sequence[str], seconds: float) -> None:
     """What to type now."""
-    place = shlex.quote(str(folder))
+    place, program = shlex.quote(str(folder)), console.program()
     lines = [
         (f"cd {place}", "to run commands on the database of the demo"),
         *([(f"unset {' '.join(unread)}", "in this terminal: they point elsewhere")] if unread else []),
-        ("protime-etl sql --query hours_by_week", "one of the bundled queries: sql --queries"),
-        ("protime-etl status", "what the warehouse holds, and how fresh it is"),
-        ("cd - && protime-etl init", "your own tenant"),
+        (f"{program} sql --query hours_by_week", "one of the bundled queries: sql --queries"),
+        (f"{program} status", "what the warehouse holds, and how fresh it is"),
+        (f"cd - && {program} init", "your own tenant"),
         (f"rm -r {place}", "removes the demo"),
     ]
     width = max(len(typed) for typed, _ in lines)

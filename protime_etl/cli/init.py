@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
 from protime_etl.cli.checks import require_warehouse
-from protime_etl.cli.console import print_error, print_line, print_note
+from protime_etl.cli.console import print_error, print_line, print_note, program
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import DEFAULT_COLLECTIONS, ENV_FILE, PREFIX, Settings, load_settings
 from protime_etl.counted import counted
@@ -64,10 +64,10 @@ def init(
     today = dt.datetime.now(dt.UTC).date()
     print_line("Next:")
     if needs_upgrade:
-        print_line("  protime-etl db upgrade")
-    print_line(f"  protime-etl sync --from {today.replace(day=1)} --to {today}")
+        print_line(f"  {program()} db upgrade")
+    print_line(f"  {program()} sync --from {today.replace(day=1)} --to {today}")
     if not needs_upgrade:
-        print_line("  protime-etl status")
+        print_line(f"  {program()} status")
 
 
 def _require_writable_folder() -> None:
