@@ -93,7 +93,7 @@ dependencies-page: $(READY) ## Write docs/dependencies.md, the dependencies and 
 	@$(BIN)/python -m tests.dependencies > docs/dependencies.md
 
 # README.md links to docs/, so both lie in one folder.
-docs: $(READY) ## The documents as a site with search, in build/site; fails on a broken link (5 seconds)
+docs: $(READY) ## The documents as a site with search, in build/site; fails where a page or heading is missing (5 seconds)
 	@rm -rf build/documents build/site && mkdir -p build/documents
 	@cp -r docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE build/documents
 	@$(BIN)/zensical build --clean --strict
