@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 from protime_etl.config import Settings, load_settings
 from protime_etl.simulator.server import SimulatedTenant
 
-__all__ = ["TODAY", "settings_for"]
+__all__ = ["TODAY", "present_day", "settings_for"]
 
 TODAY = dt.date(2026, 3, 20)
 """Its last day."""
+
+
+def present_day() -> dt.date:
+    """Today by the calendar of a tenant in the zone that is the default; by UTC it is yesterday for an hour or two."""
+    return dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
 
 
 def settings_for(served: SimulatedTenant, **changes: object) -> Settings:

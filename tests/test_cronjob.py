@@ -15,7 +15,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -26,6 +25,7 @@ from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from tests.tenant import present_day
 from tests.test_image import CLI
 from tests.truth import table_rows, tenant_rows
 
@@ -43,7 +43,7 @@ CONTAINERS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def today() -> dt.date:
-    return dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+    return present_day()
 
 
 @pytest.fixture

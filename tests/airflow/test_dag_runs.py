@@ -21,12 +21,13 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.airflow.dag_runs import OURS, DagRun, run_dag
 from tests.difficult import refuse_lists
+from tests.tenant import present_day
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("connections"), pytest.mark.timeout(500)]
 NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
 LOOKBACK = {"lookback_days": 3}
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = present_day()
 FIRST = TODAY - dt.timedelta(days=3)
 VANISHED = 60
 HOUSE = """
@@ -172,6 +173,7 @@ TIMEOUT_SECONDS = 3
 HASTY = f"""
 import datetime
 from protime_etl.airflow import protime_dags
+from tests.tenant import present_day
 protime_dags(default_args={{"retries": 0, "execution_timeout": datetime.timedelta(seconds={TIMEOUT_SECONDS})}})
 """
 

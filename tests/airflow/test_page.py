@@ -8,7 +8,6 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.engine import URL, Engine
@@ -24,7 +23,7 @@ from tests.airflow.test_operators import FIRST
 from tests.airflow.test_provider import run_python
 from tests.databases import execute
 from tests.shadow import SHADOW
-from tests.tenant import TODAY
+from tests.tenant import TODAY, present_day
 
 pytestmark = pytest.mark.airflow
 HOSTILE = "<script>alert(1)</script>"
@@ -254,7 +253,7 @@ def test_who_sees_what(tmp_path: Path) -> None:
         assert not re.search(r"127\.0\.0\.1|upgrade|postgres", texts[name])
     # Another year, and never one to come.
     assert "to 2025-01-31" in texts["year"]
-    assert f"to {dt.datetime.now(ZoneInfo('Europe/Brussels')):%Y-%m-%d}" in texts["to come"]
+    assert f"to {present_day()}" in texts["to come"]
 
 
 @pytest.mark.usefixtures("four_tenants")
@@ -346,7 +345,7 @@ def test_what_is_not_known_is_neither_good_nor_bad(pipeline: Pipeline, engine: E
 
 
 def test_a_badge_says_ok_only_above_days_that_are_complete(pipeline: Pipeline, warehouse: URL) -> None:
-    today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+    today = present_day()
     sync(pipeline, today - dt.timedelta(30), today - dt.timedelta(20))
     sync(pipeline, today - dt.timedelta(10), today)
     (seen,) = (one for one in read_tenants(warehouse) if one.health.tenant == "simulated")

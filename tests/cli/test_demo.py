@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 import signal
 import subprocess
 import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
@@ -17,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import COMMAND, Shell, crowd, hear_ctrl_c
+from tests.tenant import present_day
 from tests.truth import table_rows
 
 SECONDS = 30.0
@@ -62,7 +61,7 @@ def test_it_shows_a_day_beside_settings_of_a_real_tenant_and_touches_neither_ten
     assert "PostgreSQL: embedded, in protime-demo/.protime/postgres" in out
     assert "date\temployee\tlast_name\tin\tout\tminutes\topen" in out
     (day,) = set(re.findall(r"^simulated\t(\S+)\tE100\d+\tPerson 100\d+\t\d\d:\d\d\t", out, re.MULTILINE))
-    assert day < f"{dt.datetime.now(ZoneInfo('Europe/Brussels')):%Y-%m-%d}"
+    assert day < f"{present_day()}"
     assert (sum(simulated.served.requests.values()), table_rows(engine)) == (asked, before)
     assert running_in(shell.folder) == []
 

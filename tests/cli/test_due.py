@@ -6,7 +6,6 @@ import datetime as dt
 import re
 import threading
 import time
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from tests.cli.test_coverage import DATES, FIRST, TODAY
 from tests.cli.test_coverage import shell as shell  # noqa: PLC0414 - a fixture
 from tests.cli.test_coverage import simulated as simulated  # noqa: PLC0414 - a fixture
 from tests.databases import execute
+from tests.tenant import present_day
 
 OLD = FIRST - dt.timedelta(days=60)
 OLDER = ("--from", str(OLD), "--to", str(OLD + dt.timedelta(days=29)))
@@ -105,7 +105,7 @@ def test_days_are_not_given_up_while_a_run_is_at_them_and_are_due_again_when_it_
 def test_what_followed_is_given_up_for_days_to_come_too(shell: Shell, engine: Engine) -> None:
     """Until then: from the day after, days are due again as they come."""
     assert shell("sync", *DATES).returncode == 0
-    today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+    today = present_day()
     later = today + dt.timedelta(days=5)
     given_up = shell("due", "--from", str(today), "--to", str(later), "--give-up")
     assert f"{today}..{later}, no longer due: clockings" in given_up.stdout

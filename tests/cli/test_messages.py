@@ -10,7 +10,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY
+from tests.tenant import TODAY, present_day
 
 DATES = ("--from", str(TODAY), "--to", str(TODAY))
 
@@ -59,7 +59,7 @@ def test_a_misspelt_tenant_is_not_entered(shell: Shell) -> None:
 
 
 def test_a_sync_that_stops_today_says_so(shell: Shell) -> None:
-    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)
+    tomorrow = present_day() + dt.timedelta(days=30)
     result = shell("sync", "--from", str(TODAY), "--to", str(tomorrow))
     assert result.returncode == 0, result.stderr
     assert "The range ends in the future; it is read up to today, " in result.stderr
@@ -67,7 +67,7 @@ def test_a_sync_that_stops_today_says_so(shell: Shell) -> None:
 
 
 def test_what_differs_in_the_future_is_repaired(shell: Shell) -> None:
-    today = dt.datetime.now(dt.UTC).date()
+    today = present_day()
     later = today + dt.timedelta(days=3)
     tenant = Tenant(seed=1, people=2, first_day=today, last_day=today)
     with SimulatedTenant(tenant, Options()) as served:

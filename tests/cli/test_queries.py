@@ -19,7 +19,7 @@ from protime_etl.sync.pull.runs import sync
 from tests.cli.shell import Shell
 from tests.databases import execute
 from tests.shadow import SHADOW
-from tests.tenant import settings_for
+from tests.tenant import present_day, settings_for
 
 NAMES = sorted(path.stem for path in (sql_folder() / "queries").glob("*.sql"))
 
@@ -27,7 +27,7 @@ NAMES = sorted(path.stem for path in (sql_folder() / "queries").glob("*.sql"))
 @pytest.fixture
 def analyst(warehouse: URL, engine: Engine, shell: Shell) -> Shell:
     """The shell of a user who may read schema protime and nothing else; two tenants of the same people are there."""
-    today = dt.datetime.now(dt.UTC).date()
+    today = present_day()
     tenant = Tenant(seed=1, people=6, first_day=today - dt.timedelta(days=20), last_day=today)
     with SimulatedTenant(tenant, Options(page_size=1000)) as served:
         settings = settings_for(served)

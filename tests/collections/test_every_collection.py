@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -24,7 +23,7 @@ from protime_etl.simulator.selection import Selection
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY
+from tests.tenant import TODAY, present_day
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=6)
@@ -128,7 +127,7 @@ def test_a_sync_brings_the_truth_and_the_next_one_writes_nothing(reader: Reader,
 def test_plans_are_read_into_the_future_and_all_else_comes_with_the_days(
     collection: Collection, warehouse: URL, engine: Engine, tmp_path: Path
 ) -> None:
-    today = dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+    today = present_day()
     tenant = Tenant(seed=1, people=6, first_day=today, last_day=today, planned_days=60)
     with SimulatedTenant(tenant, Options(page_size=5)) as simulated:
         reader = Reader(collection, simulated, warehouse, tmp_path)

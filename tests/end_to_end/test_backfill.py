@@ -23,10 +23,10 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
-from tests.tenant import settings_for
+from tests.tenant import present_day, settings_for
 
 DAG = "protime_clockings_backfill"
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = present_day()
 YEAR = TODAY - dt.timedelta(days=364)
 PAGE_SIZE = 1000
 WORKERS = 2

@@ -26,7 +26,7 @@ from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
 from tests.databases import execute
-from tests.tenant import settings_for
+from tests.tenant import present_day, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
@@ -35,7 +35,7 @@ FORM_DAG = "protime_clockings_backfill"
 of_airflow = Version(version("apache-airflow"))
 PAGE = 5000
 BATCH = 430  # people with ids of 6 digits, whom one request can ask for
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = present_day()
 
 
 class Night(NamedTuple):

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from selenium.webdriver import Chrome
@@ -29,7 +28,7 @@ from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.rolling import prove
 from tests.browser import browser
 from tests.databases import execute
-from tests.tenant import settings_for
+from tests.tenant import present_day, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(800)]
@@ -37,7 +36,7 @@ NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
 DAGS = (NIGHTLY, "protime_clockings_changes", BACKFILL)
 WIDTHS = (400, 1440)
 ZONE = "Europe/Brussels"
-TODAY = dt.datetime.now(ZoneInfo(ZONE)).date()
+TODAY = present_day()
 SECONDS = 90
 
 

@@ -40,13 +40,13 @@ from tests.machines import (
     started,
     wait_until,
 )
-from tests.tenant import settings_for
+from tests.tenant import present_day, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600), pytest.mark.long]
 DAG = "protime_clockings_nightly"
 BATCH, BATCHES = 430, 4
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = present_day()
 HEARTBEAT_SECONDS, VISIBLE_SECONDS, SLOW_SECONDS, PAUSE_SECONDS = 15, 8, 25, 20
 SHORT = {
     # A task whose worker is silent for so long begins again.

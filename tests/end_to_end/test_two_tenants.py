@@ -21,11 +21,11 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
 from tests.databases import execute
 from tests.mail_server import MailServer, mail_server
-from tests.tenant import settings_for
+from tests.tenant import present_day, settings_for
 from tests.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.long, pytest.mark.timeout(900)]
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = present_day()
 NIGHTS = ("protime_clockings_nightly", "beta_clockings_nightly")
 FILES = {
     # As a user writes them.
