@@ -15,7 +15,6 @@ __all__ = [
     "DagRun",
     "Request",
     "RunKind",
-    "Scope",
     "Slice",
     "Unit",
     "whole_list",
@@ -65,16 +64,8 @@ class Slice(NamedTuple):
 
 
 def whole_list(collection: str) -> Slice:
-    """All of a collection that is read whole: in the book it is one entry, whatever the day."""
+    """All records of a collection; of one that is read whole it is one entry in the book, whatever the day."""
     return Slice((EVERYONE,), dt.date.min, dt.date.max, collection)
-
-
-class Scope(NamedTuple):
-    """What a complete pull covers: these people on these days; None is all people, always."""
-
-    person_ids: Sequence[int] | None = None
-    first: dt.date | None = None
-    last: dt.date | None = None
 
 
 @dataclass(frozen=True)

@@ -96,10 +96,8 @@ class ProtimeClient:
         """API requests sent so far, repeated ones included, token requests not."""
         self.most_requests: int | None = None
         """How many it may send in all; None: any number."""
-        self.tries: int | None = None
-        """How often a request is sent that fails for a passing reason; None: as often as `with_retries` does."""
-        self.tries_with_wait: int | None = None
-        """The same of one that is answered by a request to wait."""
+        self._tries: int | None = None
+        self._tries_with_wait: int | None = None
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -122,6 +120,19 @@ class ProtimeClient:
             yield
         finally:
             self._longest_wait = self._settings.max_wait_in_task
+
+    @contextmanager
+    def trying(self, tries: int | None, with_wait: int | None = None) -> Iterator[None]:
+        """Send a request that fails for a passing reason so often meanwhile; None: as often as `with_retries` does.
+
+        `with_wait`: the same of one that is answered by a request to wait.
+        """
+        before = self._tries, self._tries_with_wait
+        self._tries, self._tries_with_wait = tries or self._tries, with_wait
+        try:
+            yield
+        finally:
+            self._tries, self._tries_with_wait = before
 
     def wait(self) -> None:
         """Sit out the pause that there may be.
@@ -261,7 +272,7 @@ class ProtimeClient:
             next(self.answers(collection), None)
 
     def _with_retries(self, call: Callable[[], Answer]) -> Answer:
-        return with_retries(call, self._longest_wait, self.tries, self.tries_with_wait)
+        return with_retries(call, self._longest_wait, self._tries, self._tries_with_wait)
 
     def _answer(self, collection: Collection, uri: str) -> tuple[bytes, int, str | None]:
         body = self._get(collection, uri)

@@ -15,10 +15,10 @@ from sqlalchemy.engine import URL
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server import statements as queries
-from protime_etl.sync.pull import unit as pulling
 from protime_etl.sync.pull.unit import UnitPull
+from protime_etl.sync.read.reading import Reading
 from protime_etl.sync.read.recheck import Verdict
-from protime_etl.work import Scope
+from protime_etl.work import Slice
 from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World
 
@@ -53,14 +53,14 @@ def with_a_partial_pull_that_infers_deletions(monkeypatch: pytest.MonkeyPatch) -
 
 
 def without_asking_for_what_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulling, "judge", lambda _client, _collection, absent, *_: Verdict(list(absent), [], []))
+    monkeypatch.setattr(Reading, "judge", lambda _, absent: Verdict(list(absent), [], []))
 
 
 def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     original = Load.missing_from_pull
 
-    def missing_from_pull(self: Load, scope: Scope) -> Sequence[int]:
-        missing = original(self, scope)
+    def missing_from_pull(self: Load, read: Slice) -> Sequence[int]:
+        missing = original(self, read)
         self._asked_at = self.began
         return missing
 

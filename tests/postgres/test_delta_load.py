@@ -12,7 +12,7 @@ from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.postgres.load.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.clock import database_clock
-from protime_etl.work import Scope
+from protime_etl.work import Slice
 from tests.postgres.test_load import DAY, load, row, stored
 
 TENANT = "acme"
@@ -78,7 +78,7 @@ def test_a_tombstone_is_one_of_its_collection_and_tenant(engine: Engine) -> None
 
 
 def test_the_former_person_of_a_record_is_locked_too(engine: Engine) -> None:
-    load(engine, row(1, person_id=2), row(2, person_id=3), scope=Scope([1, 2, 3], DAY, DAY))
+    load(engine, row(1, person_id=2), row(2, person_id=3), scope=Slice([1, 2, 3], DAY, DAY, "clockings"))
     with engine.begin() as connection:
         one = DeltaLoad(connection, TENANT, CLOCKINGS, database_clock(connection))
         one.stage([Page([row(1, "05", person_id=1)])])

@@ -18,11 +18,11 @@ from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, Act
 from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.load.merge import Load
-from protime_etl.work import Counts, Scope
+from protime_etl.work import Counts, Slice
 from tests.databases import both_servers, execute
 
 DAY = dt.date(2026, 3, 20)
-SCOPE = Scope([1, 2], DAY, DAY)
+SCOPE = Slice([1, 2], DAY, DAY, "clockings")
 
 
 def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]:
@@ -38,7 +38,7 @@ def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]
     return tuple(given.get(name) for name in [*CLOCKINGS.column_names, "extra"])
 
 
-def load(engine: Engine, *rows: tuple[Any, ...], scope: Scope = SCOPE) -> Counts:
+def load(engine: Engine, *rows: tuple[Any, ...], scope: Slice = SCOPE) -> Counts:
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
         one.stage([Page(list(rows))])
@@ -173,7 +173,7 @@ def test_deleted_is_a_state_and_a_row_that_comes_back_is_revived(engine: Engine)
 
 def test_nothing_is_inferred_outside_the_scope(engine: Engine) -> None:
     tomorrow = DAY + dt.timedelta(days=1)
-    load(engine, row(1), row(2, person_id=3), row(3, date=tomorrow), scope=Scope([1, 3], DAY, tomorrow))
+    load(engine, row(1), row(2, person_id=3), row(3, date=tomorrow), scope=Slice([1, 3], DAY, tomorrow, "clockings"))
 
     assert load(engine).deleted == 1
     assert [stored(engine, one).deleted_by for one in (1, 2, 3)] == ["vanished", None, None]
@@ -203,13 +203,11 @@ def test_pages_with_rejected_records_between_others_all_arrive(engine: Engine) -
         return [RejectedRecord(number, "why", "{}", f"{number}")]
 
     pages = [Page([row(1)]), Page([row(2)], rejected(7)), Page(), Page(rejected=rejected(8)), Page([row(3), row(4)])]
-    seen: list[int] = []
     with engine.begin() as connection:
         one = Load(connection, "acme", CLOCKINGS)
-        one.stage(pages, seen.append)
+        one.stage(pages)
         counts = one.merge()
     assert counts == Counts(rows_read=6, inserted=4, rejected=2)
-    assert seen == [1, 2, 0, 1, 2]
     with engine.connect() as connection:
         kept = connection.scalars(
             sa.text(

@@ -21,7 +21,7 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.load.compare import Comparison
 from protime_etl.postgres.load.merge import Load
-from protime_etl.work import Counts, Scope
+from protime_etl.work import Counts, whole_list
 from tests.databases import both_servers
 
 DAY = dt.date(2026, 3, 20)
@@ -335,7 +335,7 @@ def test_what_is_not_documented_is_no_difference_at_the_same_version(
         with engine.begin() as connection:
             compared = Comparison(connection, "acme", COLLECTION)
             compared.stage([Page([row])])
-            found, _ = compared.compare(Scope())
+            found, _ = compared.compare(whole_list(COLLECTION.path))
         with engine.begin() as connection:
             load = Load(connection, "acme", COLLECTION)
             load.stage([Page([row])])

@@ -20,10 +20,10 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.plan.request import select
 from protime_etl.sync.pull.backfill import backfill
-from protime_etl.sync.pull.cutting import parts_of
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import finish, is_done, plan, sync, unfinished_parts
 from protime_etl.sync.pull.worker_pool import pull
+from protime_etl.sync.read.cutting import parts_of
 from protime_etl.work import Request, RunKind, Unit
 from tests.difficult import Quota, answer_again, refuse_lists
 from tests.scripted_server import Answer, ScriptedServer

@@ -18,8 +18,8 @@ from protime_etl.errors import (
     UnreadableError,
 )
 from protime_etl.sync.pipeline import FAILING_ALIKE
-from protime_etl.sync.pull.cutting import UnitCutError
 from protime_etl.sync.pull.work_list import FAILURES_IN_A_ROW, LEAVES_OF_ONE, WorkList, failure_of
+from protime_etl.sync.read.cutting import UnitCutError
 from protime_etl.work import Counts, Unit
 
 DAY = dt.date(2026, 3, 20)

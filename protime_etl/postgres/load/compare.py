@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.postgres.load.staging import Staging
 from protime_etl.postgres.server.plans import BOUND_TENANT
 from protime_etl.postgres.server.statements import query
-from protime_etl.work import Scope
+from protime_etl.work import Slice
 
 __all__ = ["Comparison", "Difference", "newest_version"]
 
@@ -47,8 +47,8 @@ def newest_version(connection: Connection, tenant: str, table: str) -> str:
 class Comparison(Staging):
     """Stages as a load does; nothing is merged, and the caller rolls back."""
 
-    def compare(self, scope: Scope, ids: Sequence[int] | None = None) -> tuple[list[Difference], Equal]:
-        """Differences, and how many are equal by day; in `scope`, or of the records with these ids."""
+    def compare(self, read: Slice, ids: Sequence[int] | None = None) -> tuple[list[Difference], Equal]:
+        """Differences, and how many are equal by day; in the slice that was read, or of the records with these ids."""
         self._fill_unknown()
         dated, has_person = self._collection.is_dated, "person_id" in self._collection.column_names
         day = [sql.Identifier(source, self._collection.day) if dated else sql.SQL("NULL::date") for source in "st"]
@@ -70,10 +70,10 @@ class Comparison(Staging):
             wanted = ["id", self._collection.day, *(["person_id"] if has_person else [])]
             differences = [
                 Difference(record_id, "extra", date, None, tuple(filter(None, people)), (date,))
-                for record_id, date, *people in self._not_staged(wanted, scope, ids)
+                for record_id, date, *people in self._not_staged(wanted, read, ids)
             ]
         else:
-            gone = self._not_staged(["id"], scope, ids)
+            gone = self._not_staged(["id"], read, ids)
             differences = [Difference(record_id, "extra", None, None, (), ()) for (record_id,) in gone]
         equal: Equal = {}
         for row in self._driver.execute(statement, self._values()):

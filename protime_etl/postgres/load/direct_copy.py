@@ -24,7 +24,7 @@ from protime_etl.postgres.book.coverage import try_lock_coverage
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.statements import query
 from protime_etl.postgres.shared.locks import lock_merges_shared
-from protime_etl.work import Scope, Unit
+from protime_etl.work import Slice, Unit
 
 __all__ = ["CollisionError", "DirectLoad", "may_copy"]
 
@@ -114,7 +114,7 @@ class DirectLoad(Load):
         except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
             raise CollisionError from None
 
-    def missing_from_pull(self, scope: Scope, asked_at: dt.datetime | None = None) -> Sequence[int]:
-        """Nothing: there was nothing in the scope."""
-        del scope, asked_at
+    def missing_from_pull(self, read: Slice, asked_at: dt.datetime | None = None) -> Sequence[int]:
+        """Nothing: there was nothing in the slice."""
+        del read, asked_at
         return []

@@ -32,7 +32,7 @@ from protime_etl.postgres.load.staging import Staging
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.plans import no_nested_loops
 from protime_etl.postgres.server.statements import query
-from protime_etl.work import Counts, Scope
+from protime_etl.work import Counts, Slice
 
 __all__ = ["Load"]
 
@@ -97,15 +97,15 @@ class Load(Staging):
         )
         return self._driver.execute(statement).fetchall()
 
-    def missing_from_pull(self, scope: Scope, asked_at: dt.datetime | None = None) -> Sequence[int]:
-        """Ids that the table has in `scope` and this complete pull of it did not bring: deleted, or moved elsewhere.
+    def missing_from_pull(self, read: Slice, asked_at: dt.datetime | None = None) -> Sequence[int]:
+        """Ids that the table has in a slice and this complete pull of it did not bring: deleted, or moved elsewhere.
 
         Empty when a record without a readable id came: it might be any of them. What others wrote after the pull began
         is among them: what they read may be older than this pull. `asked_at`: when it was first asked for one of them,
         if that was before now.
         """
         self._asked_at = asked_at or database_clock(self._connection)
-        return [row[0] for row in self._not_staged(["id"], scope)]
+        return [row[0] for row in self._not_staged(["id"], read)]
 
     def unconfirmed(self) -> list[int]:
         """Ids that were staged and are not in the table although a unit of their person and day was done meanwhile.

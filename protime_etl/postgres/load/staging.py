@@ -22,7 +22,7 @@ from protime_etl.postgres.server.liveness import has_spoken
 from protime_etl.postgres.server.plans import WORTH_STATISTICS, no_nested_loops
 from protime_etl.postgres.server.statements import query
 from protime_etl.postgres.tables.records import COPY_TYPES
-from protime_etl.work import EVERYONE, Counts, Scope
+from protime_etl.work import EVERYONE, Counts, Slice, whole_list
 
 __all__ = ["Staging"]
 
@@ -107,21 +107,20 @@ class Staging:
             **more,
         }
 
-    def stage(self, pages: Iterable[Page], on_page: Callable[[int], None] = lambda _: None) -> None:
+    def stage(self, pages: Iterable[Page]) -> None:
         """Send pages to the staging table in PostgreSQL's binary form, and keep what was rejected, each record once.
 
         One COPY for many pages, so that PostgreSQL stores a page while the next one is prepared. It ends where a record
-        is rejected, and where PostgreSQL has said something: that it failed, as a rule, and then this raises.
-        `on_page` is called with the number of records of each. When `pages` ends with an error of ours, what came
-        before it is staged and the transaction can go on.
+        is rejected, and where PostgreSQL has said something: that it failed, as a rule, and then this raises. When
+        `pages` ends with an error of ours, what came before it is staged and the transaction can go on.
         """
         arriving = iter(pages)
         rejected: Sequence[RejectedRecord] | None = ()
         while rejected is not None:
             self._reject(rejected)
-            rejected = self._copy(arriving, on_page)
+            rejected = self._copy(arriving)
 
-    def _copy(self, pages: Iterator[Page], on_page: Callable[[int], None]) -> Sequence[RejectedRecord] | None:
+    def _copy(self, pages: Iterator[Page]) -> Sequence[RejectedRecord] | None:
         """Copy pages until the COPY has to end; returns what was rejected, or None when there are no more pages."""
         failure: ProtimeError | None = None
         before = self.counts.rows_read
@@ -131,7 +130,6 @@ class Staging:
                     send(page.rows)
                     self._unknown.look(page.rows)
                     self.counts.rows_read += len(page.rows)
-                    on_page(len(page.rows) + len(page.rejected))
                     if page.rejected or has_spoken(self._driver) or self.counts.rows_read - before > COPY_ROWS:
                         return page.rejected
             except ProtimeError as error:
@@ -195,21 +193,19 @@ class Staging:
             statement = self._query("fill_unknown", column=sql.Identifier(column), kind=sql.Identifier(kind))
             self._driver.execute(statement, self._values(ids=ids))
 
-    def _not_staged(self, columns: Sequence[str], scope: Scope, ids: Sequence[int] | None = None) -> list[Any]:
-        """Live rows that were not staged, nor rejected, in `scope`; or of the records with these ids."""
+    def _not_staged(self, columns: Sequence[str], read: Slice, ids: Sequence[int] | None = None) -> list[Any]:
+        """Live rows that were not staged, nor rejected, of what was read; or of the records with these ids."""
         limits = ["scope_ids"] if ids is not None else []
-        if ids is None and scope.person_ids is not None:
+        if ids is None and EVERYONE not in read.person_ids:
             limits.append("scope_people")
-        if ids is None and scope.first is not None:
+        if ids is None and read != whole_list(self._collection.path):
             limits.append("scope_days")
         statement = self._query(
             "missing_from_pull",
             wanted=sql.SQL(", ").join(sql.Identifier("t", column) for column in columns),
             scope=sql.SQL(" AND ").join(query(name, day=self._day("t")) for name in limits or ["scope_all"]),
         )
-        values = self._values(
-            ids=list(ids or ()), people=list(scope.person_ids or ()), first=scope.first, last=scope.last
-        )
+        values = self._values(ids=list(ids or ()), people=list(read.person_ids), first=read.first, last=read.last)
         with no_nested_loops(self._driver):
             return self._driver.execute(statement, values).fetchall()
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from protime_etl.collections.registry import COLLECTIONS
-from protime_etl.errors import InvalidRequestError, ProtimeError, RequestsSpentError, UnreadableError
+from protime_etl.errors import ProtimeError, RequestsSpentError, UnreadableError
 from protime_etl.postgres.book.wrong import Wrong, enter_wrong
 from protime_etl.postgres.ledger import runs as ledger
 from protime_etl.postgres.ledger.volumes import usual_amounts
@@ -16,7 +16,7 @@ from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan.slices import expected_requests
 from protime_etl.sync.plan.volume import VolumeEstimate
-from protime_etl.sync.pull import cutting
+from protime_etl.sync.read import cutting
 from protime_etl.work import Counts, Slice, Unit
 
 __all__ = ["Effort", "fail_unit"]
@@ -64,10 +64,7 @@ def fail_unit(
     elif cutting.is_about_the_question(error) and cutting.answers_others(
         client, collection, unit.first, unit.last, error
     ):
-        # A wrong question is so on each of its days: it is cut by people as long as it names several.
-        names_one = isinstance(error, InvalidRequestError) and len(unit.person_ids) == 1 and unit.person_ids[0] > 0
-        if not names_one:
-            parts = cutting.parts_of(unit.slice, days_first=cut_days and not isinstance(error, InvalidRequestError))
+        parts = cutting.parts_of_failed(unit.slice, error, days_first=cut_days)
         if not parts:
             unreadable = cutting.unreadable(unit, error)
             unreadable.__cause__ = error

@@ -21,10 +21,10 @@ from protime_etl.postgres.shared.locks import lock_list
 from protime_etl.protime.retrying import with_retries
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan.request import refuse_unknown, unknown_among
-from protime_etl.sync.read.bounds import most_listed
-from protime_etl.sync.read.pages import KeptPages, Reading, restarting
-from protime_etl.sync.read.recheck import confirm_older, judge, older_error
-from protime_etl.work import Counts, Request, Scope, whole_list
+from protime_etl.sync.read.pages import restarting
+from protime_etl.sync.read.reading import Reading
+from protime_etl.sync.read.recheck import older_error
+from protime_etl.work import Counts, Request, whole_list
 
 __all__ = ["read_list", "read_lists", "read_people", "read_people_for"]
 
@@ -117,43 +117,35 @@ def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
 
 
 def _read_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, list[IncompleteError]]:
-    pages, more = KeptPages(pipeline.client, collection), KeptPages(pipeline.client, collection)
-    with closing(pages), closing(more):
-        return pipeline.sitting_out(
-            lambda: restarting(lambda: _pull_list(pipeline, collection, pages, more)), shortest=0.0
-        )
+    with pipeline.reading() as connection:
+        live = stored_records(connection, pipeline.tenant, collection)
+    whole = whole_list(collection.path)
+    with closing(Reading(pipeline.client, collection, whole, collection.path, stored=live, keeps=True)) as reading:
+        return pipeline.sitting_out(lambda: restarting(lambda: _pull_list(pipeline, collection, reading)), shortest=0.0)
 
 
-def _pull_list(
-    pipeline: Pipeline, collection: Collection, pages: KeptPages, more: KeptPages
-) -> tuple[Counts, list[IncompleteError]]:
+def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> tuple[Counts, list[IncompleteError]]:
     """Read the list and store it; a pause ends the transaction, and the pages so far are kept for the next try.
 
-    What others have stored over a pause is newer: by the moment when the reading began it is not undone. `more` are
-    the pages of a second reading, if it takes one to know what vanished.
+    What others have stored over a pause is newer: by the moment when the reading began it is not undone.
     """
     client, brake, tenant = pipeline.client, pipeline.brake, pipeline.tenant
     with pipeline.transaction() as connection, client.holding_locks():
         lock_list(connection, tenant, collection.path)
-        pages.began = pages.began or database_clock(connection)
+        began = reading.begin(database_clock(connection))
         live = stored_records(connection, tenant, collection)
-        load = Load(connection, tenant, collection, pages.began)
-        reading = Reading(collection, pages, most_listed(live), collection.path)
-        load.stage(reading)
+        load = Load(connection, tenant, collection, began)
+        load.stage(reading.pages())
         read = load.counts.rows_read
-        missing = load.missing_from_pull(Scope(), asked_at=pages.began)
-
-        def again() -> Reading:
-            return Reading(collection, more, most_listed(live), collection.path)
-
+        missing = load.missing_from_pull(reading.wanted, asked_at=began)
         # Nothing moves out of this list: a record that is undecided exists, and only the list lacks it.
-        gone, found, _ = judge(client, collection, missing, reading.pages, again, known=pages.known)
+        gone, found, _ = reading.judge(missing)
         load.stage(found)
         # What was held back before stays so until it is accepted, however few are left of it.
         before = [] if brake.accepted else held_back(connection, tenant, collection.path, gone)
         is_withheld = bool(before) or brake.withholds_list(len(gone), read, live)
         load.merge([] if is_withheld else gone)
-        older = confirm_older(client, collection, load.older, again, pages.known)
+        older = reading.confirm_older(load.older)
         if pipeline.accepts_older:
             load.accept(older)
         wrong: dict[Kind, IncompleteError] = {}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from protime_etl.errors import IncompleteError, ProtimeError, UnreachableError, UnreadableError
 from protime_etl.sync.pipeline import FAILING_ALIKE, LONGEST_WAIT_INSIDE, stops_all
-from protime_etl.sync.pull.cutting import PARTS_AFTER_WAIT, UnitCutError, parts_of, requested_wait, unreadable
+from protime_etl.sync.read.cutting import PARTS_AFTER_WAIT, UnitCutError, parts_of, requested_wait, unreadable
 from protime_etl.work import Counts, Unit
 
 __all__ = ["CUTS_IN_A_ROW", "FAILURES_IN_A_ROW", "WorkList", "failure_of"]

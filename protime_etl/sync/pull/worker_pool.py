@@ -15,9 +15,9 @@ from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan.slices import expected_requests, plan_gaps
 from protime_etl.sync.plan.volume import VolumeEstimate
-from protime_etl.sync.pull.cutting import UnitCutError
 from protime_etl.sync.pull.unit import Stage, pull_unit
 from protime_etl.sync.pull.work_list import WorkList, failure_of
+from protime_etl.sync.read.cutting import UnitCutError
 from protime_etl.work import Counts, Slice, Unit
 
 __all__ = ["Observer", "StoppedError", "WorkerPool", "pull", "pull_units"]

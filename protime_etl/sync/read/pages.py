@@ -1,4 +1,4 @@
-"""One reading of a list: its pages, bounded, kept over a pause, and how to begin it again."""
+"""The answers of lists, kept over a pause, and how to begin a reading again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import datetime as dt
 import logging
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TypeVar
 
@@ -15,15 +14,12 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
-from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError, UriTooLongError
+from protime_etl.errors import ConnectionLostError, PagingConflictError, ProtimeError
 from protime_etl.postgres.load.direct_copy import CollisionError
 from protime_etl.protime.client import ProtimeClient
-from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.filters import Condition
-from protime_etl.sync.read.bounds import bounded
-from protime_etl.sync.read.prefetch import prefetch
 
-__all__ = ["KeptPages", "Reading", "restarting", "split_by_uri"]
+__all__ = ["KeptAnswers", "KeptPages", "restarting"]
 
 ATTEMPTS = 3
 CONNECTION_ATTEMPTS = 6
@@ -31,43 +27,6 @@ CONNECTION_WAIT_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
-
-class Reading:
-    """Pages as they come, each decoded while the next one is on its way; at most `most` records."""
-
-    def __init__(self, collection: Collection, answers: Iterable[bytes], most: int, what: str) -> None:
-        self._collection = collection
-        self._answers = answers
-        self._most = most
-        self._what = what
-        self.pages = 0
-        """Pages that have come."""
-        self.records = 0
-
-    def __iter__(self) -> Iterator[Page]:
-        with closing(prefetch(self._answers)) as bodies:
-            pages = (decode_page(self._collection, body) for body in bodies)
-            for page in bounded(pages, self._most, self._what):
-                self.pages += 1
-                self.records += len(page.rows) + len(page.rejected)
-                yield page
-
-
-def split_by_uri(people: Sequence[int], read: Callable[[Sequence[int]], Iterator[Page]]) -> Generator[Page]:
-    """The pages that `read` gives of these people; where the URI that names them is too long, of each half of them.
-
-    Raises:
-        UriTooLongError: it is so of one person, too, or of a filter without people.
-    """
-    try:
-        yield from read(people)
-    except UriTooLongError:
-        if len(people) < 2:
-            raise
-        middle = len(people) // 2
-        yield from split_by_uri(people[:middle], read)
-        yield from split_by_uri(people[middle:], read)
 
 
 class KeptPages:
@@ -81,10 +40,6 @@ class KeptPages:
         self._client = client
         self._collection = collection
         self._condition = condition
-        self.began: dt.datetime | None = None
-        """When the first page was asked for, by the clock of the warehouse; for the caller to enter."""
-        self.known: dict[int, Page | None] = {}
-        """Records of the list that were asked for by their ids since; see `ask`."""
         self._ends: list[int] = []
         self._lock = threading.Lock()
         self._newest = 0
@@ -94,6 +49,11 @@ class KeptPages:
     def close(self) -> None:
         """Remove the file."""
         self._file.close()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self._ends
 
     def __iter__(self) -> Iterator[bytes]:
         with self._lock:
@@ -115,10 +75,42 @@ class KeptPages:
                 yield body
         except PagingConflictError:
             if self._newest == mine:
-                self.began = None
-                self.known.clear()
                 self._ends.clear()
             raise
+
+
+class KeptAnswers:
+    """All answers of one reading, kept until it is done: those of its lists, and of records asked for by their ids."""
+
+    def __init__(self, client: ProtimeClient, collection: Collection) -> None:
+        self._client = client
+        self._collection = collection
+        self._lists: dict[str, KeptPages] = {}
+        self._began: dt.datetime | None = None
+        self.records: dict[int, Page | None] = {}
+        """Records that were asked for by their ids; see `recheck.ask`."""
+
+    def begin(self, now: dt.datetime) -> dt.datetime:
+        """Begin, or go on after a pause; returns a moment before the first answer that is kept: now, if none is."""
+        if self._began is None or all(pages.is_empty for pages in self._lists.values()):
+            self._began = now
+            self.records.clear()
+        return self._began
+
+    def of(self, condition: Condition | None) -> KeptPages:
+        """The answers of a list."""
+        uri = self._client.list_uri(self._collection, condition)
+        if uri not in self._lists:
+            self._lists[uri] = KeptPages(self._client, self._collection, condition)
+        return self._lists[uri]
+
+    def close(self) -> None:
+        """Keep nothing more."""
+        for pages in self._lists.values():
+            pages.close()
+        self._lists.clear()
+        self.records.clear()
+        self._began = None
 
 
 def restarting(attempt: Callable[[], Result]) -> Result:

@@ -5,16 +5,31 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from protime_etl.postgres.load.compare import Difference
 
-__all__ = ["HANDFUL", "MOST_DIFFERENCES", "Verification"]
+__all__ = ["HANDFUL", "MOST_DIFFERENCES", "Compared", "Verification"]
 
 HANDFUL = 5
 """Records that may change while they are compared without a need to check them."""
 MOST_DIFFERENCES = 100_000
 """Differences that are kept at most, each with its people and days; they take about 80 MB."""
+
+
+class Compared(NamedTuple):
+    """What one reading of a slice differs in from the table."""
+
+    began: dt.datetime
+    """A moment before it."""
+    differences: list[Difference]
+    equal: dict[dt.date | None, int]
+    """How many records are equal, by day."""
+    people: set[int]
+    """Whose records came."""
+    rejected: int
+    rejected_days: set[dt.date] | None
+    """Days of records that could not be understood; None: of one of them not even that is known."""
 
 
 @dataclass
@@ -61,6 +76,11 @@ class Verification:
     def older(self) -> list[Difference]:
         """Those that the tenant has in an older version than is stored, by two answers of it."""
         return [one for one in self.differences if one.is_older]
+
+    def take(self, compared: Compared) -> None:
+        """Count what one reading found equal, or could not understand; what differs is looked at once more before."""
+        self.equal.update(compared.equal)
+        self.rejected += compared.rejected
 
     def totals(self) -> dict[str, int]:
         """The counts, by name."""

@@ -1,12 +1,12 @@
-"""Units that cannot be read whole are cut: into halves, or into as many parts as fit between two pauses.
+"""Slices that cannot be read whole are cut: into halves, or into as many parts as fit between two pauses.
 
-A unit is cut when its request fails again and again although the API answers others: a record that it cannot return,
+One is cut when its request fails again and again although the API answers others: a record that it cannot return,
 or an answer too large for it. People are halved first, then the window, down to one person on one day: what still fails
 then is named. What the API calls a wrong question (400) is cut by people alone: it may name a person who is gone.
 
-A unit is also cut when a long pause begins after a part of it was read: parts of about half as many pages are done
-before the next one, whatever the quota is. And when the API asks it to wait, and does so again after that wait with
-nothing read: questions that are too broad are limited, too.
+A unit of a run is also cut when a long pause begins after a part of it was read: parts of about half as many pages are
+done before the next one, whatever the quota is. And when the API asks it to wait, and does so again after that wait
+with nothing read: questions that are too broad are limited, too.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ __all__ = [
     "PARTS_AFTER_WAIT",
     "UnitCutError",
     "answers_others",
+    "in_words",
     "is_about_the_question",
+    "parts_between_pauses",
     "parts_of",
+    "parts_of_failed",
     "requested_wait",
     "unreadable",
 ]
@@ -77,39 +80,48 @@ def answers_others(
     After a 400 it is about the same days and names no person, and only a good answer counts: another 400 says that the
     days are wrong, or all questions.
     """
-    tries, client.tries = client.tries, 1
     wrong = isinstance(failed, InvalidRequestError)
     try:
-        if not wrong:
-            client.probe(collection)
-        by_people = collection.by_people
-        smallest = smallest_question(collection, last)
-        if wrong and by_people:
-            smallest = slice_filter([EVERYONE], first, last)
-        next(client.answers(collection, smallest))
+        with client.trying(1):
+            if not wrong:
+                client.probe(collection)
+            smallest = smallest_question(collection, last)
+            if wrong and collection.by_people:
+                smallest = slice_filter([EVERYONE], first, last)
+            next(client.answers(collection, smallest))
     except ApiError as error:
         return not wrong and error.status < 500 and error.retry_after is None
     except ProtimeError:
         return False
-    finally:
-        client.tries = tries
     return True
 
 
 def unreadable(unit: Unit, error: ProtimeError) -> UnreadableError:
     """The error of a unit that cannot be cut any further."""
     return UnreadableError(
-        f"The {unit.collection} of {_named(unit)} cannot be read: {error.message}",
+        f"The {unit.collection} of {in_words(unit.slice, unit.circles)} cannot be read: {error.message}",
         guidance="Everything else is stored; the next try requests only these. Ask Protime what is wrong with them.",
     )
 
 
-def _named(unit: Unit) -> str:
-    if unit.circles:
-        whose = f"circles {', '.join(map(str, unit.circles))}"
+def in_words(one: Slice, circles: Sequence[int] = ()) -> str:
+    """Whose records on which days a slice has that cannot be cut any further."""
+    if circles:
+        whose = f"circles {', '.join(map(str, circles))}"
     else:
-        whose = "all people" if unit.person_ids == (EVERYONE,) else f"person {unit.person_ids[0]}"
-    return f"{whose} {f'on {unit.first}' if unit.first == unit.last else f'from {unit.first} to {unit.last}'}"
+        whose = "all people" if EVERYONE in one.person_ids else f"person {one.person_ids[0]}"
+    return f"{whose} {f'on {one.first}' if one.first == one.last else f'from {one.first} to {one.last}'}"
+
+
+def parts_of_failed(one: Slice, error: ProtimeError, *, days_first: bool) -> list[Slice]:
+    """The halves of a slice that is to blame for a failure; nothing if it cannot be cut any further.
+
+    A wrong question is so on each of its days: it is cut by people as long as it names several.
+    """
+    wrong = isinstance(error, InvalidRequestError)
+    if wrong and len(one.person_ids) == 1 and one.person_ids[0] > 0:
+        return []
+    return parts_of(one, days_first=days_first and not wrong)
 
 
 def parts_of(one: Slice, parts: int = 2, *, days_first: bool = False) -> list[Slice]:
