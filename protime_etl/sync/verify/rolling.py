@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
@@ -26,34 +25,20 @@ from protime_etl.postgres.ledger.volumes import longest, requests_of_last_run
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.sync.pipeline import REFUSALS, Pipeline, stops_all
 from protime_etl.sync.plan.days import last_settled_day
-from protime_etl.sync.plan.slices import expected_requests
 from protime_etl.sync.pull.runs import estimates_of
 from protime_etl.sync.pull.unit import OnPage
 from protime_etl.sync.verify.unlisted import read_unlisted
 from protime_etl.sync.verify.verification import HANDFUL, Verification
 from protime_etl.sync.verify.verify import repair, repair_slice, verify
+from protime_etl.sync.verify.window import Cost, Window, next_window
 from protime_etl.work import Counts, RunKind, Slice
 
-__all__ = ["Proving", "Window", "budget_of", "prove", "widest"]
+__all__ = ["Proving", "budget_of", "prove"]
 
 LEAST_REQUESTS = 20
 SHARE = 10
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 ONE_DAY = dt.timedelta(days=1)
-
-
-class Window(NamedTuple):
-    """What is compared at once."""
-
-    first: dt.date
-    last: dt.date
-    people: tuple[int, ...] | None
-    """Whose days; None is all people."""
-    is_rest: bool = False
-    """Whether these are only those that were not equal."""
-    part_since: dt.datetime | None = None
-    """When the comparison began of which this is the next part, if it is one."""
-    is_last_part: bool = True
 
 
 @dataclass
@@ -236,44 +221,23 @@ class _Proof:
 
         It takes half of what is left, so that there is something for a second look, and for estimates that are wrong.
         """
-        day, by_people = candidates[0], collection.by_people
-        tenant, left = self._pipeline.tenant, math.ceil(self._left / 2)
-        estimate = self._estimates[collection.path]
+        day, tenant, estimate = candidates[0], self._pipeline.tenant, self._estimates[collection.path]
         with self._pipeline.reading() as connection:
-            known = len(known_people(connection, tenant))
+            everyone = len(known_people(connection, tenant))
             reach = longest(connection, tenant, collection)
-            after = 0 if day.part_until is None else day.part_until
-            whose = (
-                people_of_day(connection, tenant, collection.path, day.date, rest=day.is_rest, after=after)
-                if by_people
-                else []
+
+            def people_of(rest: bool) -> Sequence[int]:
+                after = day.part_until or 0 if rest == day.is_rest else 0
+                return people_of_day(connection, tenant, collection.path, day.date, rest=rest, after=after)
+
+            return next_window(
+                candidates,
+                Cost(lambda first, last: estimate.rows_per_person(first - reach, last), estimate.page_size),
+                math.ceil(self._left / 2),
+                everyone=everyone,
+                people_of=people_of if collection.by_people else None,
+                now=self._began,
             )
-
-        def pages(first: dt.date, last: dt.date, people: int) -> int:
-            rows = people * estimate.rows_per_person(first - reach, last)
-            return max(1, math.ceil(rows / estimate.page_size))
-
-        everyone = known if by_people else 1
-        is_part = day.part_since is not None
-        if day.of_all and not is_part and (not day.is_rest or not by_people or 2 * len(whose) >= known):
-            window = widest(candidates, lambda first, last: pages(first, last, everyone), left)
-            if window is not None:
-                return window
-            if not by_people:
-                return None
-        if day.is_rest and pages(day.date, day.date, len(whose)) <= left:
-            alone = pages(day.date, day.date, len(whose))
-            if day.of_all and pages(day.date, day.date, everyone) <= alone:  # a page is a request however full it is
-                return widest(candidates, lambda first, last: pages(first, last, everyone), alone)
-            return Window(day.date, day.date, tuple(whose), is_rest=True)
-        if day.is_rest:  # too many for what is left: the whole day is compared in parts
-            with self._pipeline.reading() as connection:
-                whose = people_of_day(connection, tenant, collection.path, day.date)
-        some = whose[: max(1, int(left * estimate.page_size / max(estimate.rows_per_person(day.date, day.date), 1e-9)))]
-        if not some or expected_requests([Slice(some, day.date, day.date, collection.path)], self._estimates) > left:
-            return None
-        since = day.part_since or self._began
-        return Window(day.date, day.date, tuple(some), part_since=since, is_last_part=len(some) == len(whose))
 
     @property
     def _left(self) -> int:
@@ -313,29 +277,6 @@ class _Proof:
             else:
                 since = window.part_since or self._began
                 enter_part(connection, tenant, path, window.first, since, window.people[-1])
-
-
-def widest(candidates: Sequence[Candidate], pages: Callable[[dt.date, dt.date], int], requests: int) -> Window | None:
-    """The first day and those next to it that come next, or that come with the same requests; of all people.
-
-    None if the first day alone takes more requests than there are.
-    """
-    waiting = {one.date for one in candidates if one.of_all}
-    first = last = candidates[0].date
-    if pages(first, last) > requests:
-        return None
-    for one in candidates[1:]:
-        reach = (min(first, one.date), max(last, one.date))
-        beside = one.of_all and one.date in (first - ONE_DAY, last + ONE_DAY)
-        if not beside or pages(*reach) > requests:
-            break
-        first, last = reach
-    cost = pages(first, last)
-    while first - ONE_DAY in waiting and pages(first - ONE_DAY, last) <= cost:
-        first -= ONE_DAY
-    while last + ONE_DAY in waiting and pages(first, last + ONE_DAY) <= cost:
-        last += ONE_DAY
-    return Window(first, last, None)
 
 
 def _number(one: Slice) -> int | None:
