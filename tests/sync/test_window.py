@@ -42,7 +42,7 @@ CASES = {
     "as many days in a row as there are requests": ([day(), day(1), day(2)], 20, ALL, all_of(1)),
     "a gap ends it": ([day(), day(2)], 100, ALL, all_of(0)),
     "too few requests for all: some people": ([day()], 3, ALL, some_of(range(1, 31), is_last=False)),
-    "none for anybody": ([day()], 0, ALL, None),
+    "not even one request": ([day()], 0, ALL, None),
     "the next part": ([day(part_until=30)], 3, range(31, 101), some_of(range(31, 61), since=BEFORE, is_last=False)),
     "the last part": ([day(part_until=90)], 3, range(91, 101), some_of(range(91, 101), since=BEFORE)),
     "a part is not made whole, however many requests there are": (
@@ -53,7 +53,7 @@ CASES = {
     ),
     "not all are read: those who are": ([day(of_all=False)], 100, range(1, 6), some_of(range(1, 6))),
     "the few that were not equal": ([day(is_rest=True)], 10, ALL, rest_of(REST)),
-    "nobody is left": ([day(of_all=False)], 10, (), None),
+    "no people are left": ([day(of_all=False)], 10, (), None),
 }
 
 

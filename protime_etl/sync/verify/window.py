@@ -36,11 +36,11 @@ class Cost(NamedTuple):
     page_size: int
 
     def requests(self, first: dt.date, last: dt.date, people: int) -> int:
-        """How many requests the days of so many people take."""
+        """How many requests the days of this number of people take."""
         return max(1, math.ceil(people * self.rows_of_one(first, last) / self.page_size))
 
     def people(self, day: dt.date, requests: int) -> int:
-        """Of how many people a day can be compared with so many requests; one at least."""
+        """Of how many people a day can be compared with this number of requests; one at least."""
         return max(1, int(requests * self.page_size / max(self.rows_of_one(day, day), 1e-9)))
 
 
@@ -81,7 +81,7 @@ def next_window(
 
 
 def part_of_day(day: Candidate, whose: Sequence[int], cost: Cost, requests: int, now: dt.datetime) -> Window | None:
-    """The next people of a day, as many as the requests allow; None if they allow not one, or there is none left."""
+    """The next people of a day, as many as the requests allow; None if they allow none, or everyone was compared."""
     some = whose[: cost.people(day.date, requests)]
     if not some or cost.requests(day.date, day.date, len(some)) > requests:
         return None
