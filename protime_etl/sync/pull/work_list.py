@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import Counter, defaultdict, deque
+from bisect import insort
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from protime_etl.errors import IncompleteError, ProtimeError, UnreachableError, UnreadableError
 from protime_etl.sync.pipeline import FAILING_ALIKE, LONGEST_WAIT_INSIDE, stops_all
@@ -39,6 +41,16 @@ NAMED = 20
 
 GiveUp = Callable[[Unit, ProtimeError], None]
 """Enters in the ledger that a unit is not asked for, and why."""
+
+
+class Rank(IntEnum):
+    """Which units come first."""
+
+    PARTS = 0
+    """Parts of several people."""
+    PLANNED = 1
+    LAST = 2
+    """Parts of one person, and what failed before."""
 
 
 @dataclass
@@ -77,10 +89,9 @@ class WorkList:
         longest_inside: float = LONGEST_WAIT_INSIDE,
     ) -> None:
         self.lock = threading.Condition(threading.RLock())
-        self.planned: deque[Unit] = deque()
-        """Units that were not begun, and are no parts: they may be planned again."""
-        self._parts: deque[Unit] = deque()
-        self._last: list[Unit] = []
+        self._waiting: list[tuple[Rank, int, Unit]] = []
+        """The units that are left, in their order; the number is their place among those of a rank."""
+        self._place = 0
         self._longest_wait = longest_wait
         self._longest_inside = longest_inside
         self._give_up = give_up
@@ -105,7 +116,20 @@ class WorkList:
 
     def __len__(self) -> int:
         with self.lock:
-            return len(self.planned) + len(self._parts) + len(self._last)
+            return len(self._waiting)
+
+    @property
+    def planned(self) -> list[Unit]:
+        """Units that were not begun, and are no parts: they may be planned again."""
+        return [unit for rank, _, unit in self._waiting if rank is Rank.PLANNED]
+
+    def plan_again(self, before: Sequence[Unit], planned: Sequence[Unit]) -> None:
+        """Let other units take the place of some that were planned before; they come first."""
+        replaced = {unit.unit_id for unit in before}
+        with self.lock:
+            self._waiting = [one for one in self._waiting if one[2].unit_id not in replaced]
+            for unit in reversed(planned):
+                self._put(unit, first=True)
 
     def stop(self) -> None:
         """Begin no other unit."""
@@ -117,14 +141,8 @@ class WorkList:
         """The next unit; None at the end. Waits while others are at work whose units may yet be cut."""
         with self.lock:
             while not self.stopped:
-                if len(self):
-                    unit = (
-                        self._parts.popleft()
-                        if self._parts
-                        else self.planned.popleft()
-                        if self.planned
-                        else self._last.pop()
-                    )
+                if self._waiting:
+                    _, _, unit = self._waiting.pop(0)
                     self.under_way[unit.unit_id] = unit
                     return unit
                 if not self.under_way:
@@ -222,16 +240,10 @@ class WorkList:
             return waits
 
     def _put(self, unit: Unit, *, first: bool = False) -> None:
-        if self._islands[unit.collection].ended:
-            pass  # the ledger knows it as not done
-        elif unit.part_of is None and not unit.failed:
-            self.planned.appendleft(unit) if first else self.planned.append(unit)
-        elif unit.failed or (len(unit.person_ids) <= 1 and not first):
-            self._last.insert(0, unit)
-        elif len(unit.person_ids) <= 1:
-            self._last.append(unit)
-        else:
-            self._parts.appendleft(unit) if first else self._parts.append(unit)
+        if not self._islands[unit.collection].ended:  # if it has, the ledger knows the unit as not done
+            self._place += 1
+            goes_first = first and not unit.failed
+            insort(self._waiting, (_rank(unit), -self._place if goes_first else self._place, unit))
         self.lock.notify_all()
 
     def _let_go(self, unit: Unit) -> None:
@@ -270,10 +282,7 @@ class WorkList:
         if error not in self.failures:
             self.failures.append(error)
             self.failures_of[collection].append(error)
-        for waiting in (self.planned, self._parts, self._last):
-            left = [one for one in waiting if one.collection != collection]
-            waiting.clear()
-            waiting.extend(left)
+        self._waiting = [one for one in self._waiting if one[2].collection != collection]
         self._without_answer += isinstance(error, UnreachableError)
         if self._without_answer >= FAILING_ALIKE:
             self.stop()
@@ -291,12 +300,19 @@ class WorkList:
         leaves[whose] += 1
         if leaves[whose] < LEAVES_OF_ONE:
             return
-        like = [one for one in self._last if (one.part_of, *one.person_ids) == whose]
-        self._last = [one for one in self._last if one not in like]
+        like = [one for rank, _, one in self._waiting if rank is Rank.LAST and (one.part_of, *one.person_ids) == whose]
+        left_out = {one.unit_id for one in like}
+        self._waiting = [one for one in self._waiting if one[2].unit_id not in left_out]
         for one in like:
             failure = unreadable(one, error)
             self._note(one, failure)
             self._give_up(one, failure)
+
+
+def _rank(unit: Unit) -> Rank:
+    if unit.part_of is None and not unit.failed:
+        return Rank.PLANNED
+    return Rank.LAST if unit.failed or len(unit.person_ids) <= 1 else Rank.PARTS
 
 
 def _days(unit: Unit) -> int:

@@ -228,9 +228,7 @@ class WorkerPool:
         with self._pipeline.transaction() as connection:
             ledger.remove_units(connection, [unit.unit_id for unit in waiting])
             entered = ledger.enter_units(connection, waiting[0].run_id, planned)
-        others = [unit for unit in self.work.planned if unit not in waiting]
-        self.work.planned.clear()
-        self.work.planned.extend([*entered, *others])
+        self.work.plan_again(waiting, entered)
         self._observer.planned([*self.work.under_way.values(), *self.work.planned], self._expected_requests())
 
     def _expected_requests(self) -> int:
