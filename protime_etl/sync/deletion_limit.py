@@ -1,4 +1,4 @@
-"""The brake on inferred deletions: what vanishes by the hundred at once is rather an error than a deletion.
+"""The limit of inferred deletions: what vanishes by the hundred at once is rather an error than a deletion.
 
 Narrowed rights, an outage or a fault of the tenant look like this: an answer with status 200 that is nearly empty. Then
 nothing is marked as deleted, everything else is committed, and the caller learns how many it would have been and
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from protime_etl.errors import DeletionsWithheldError
 
-__all__ = ["SHARE", "Brake"]
+__all__ = ["SHARE", "DeletionLimit"]
 
 LEAST = 50
 SHARE = 10
@@ -22,7 +22,7 @@ LEAST_LISTED = 4
 
 
 @dataclass(frozen=True)
-class Brake:
+class DeletionLimit:
     """How many records may vanish at once without having been accepted."""
 
     most: int | None = None
@@ -30,23 +30,23 @@ class Brake:
     accepted: bool = False
     """Whether the caller has accepted any number."""
 
-    def limit(self, scope: int) -> int:
+    def allowed(self, scope: int) -> int:
         """How many records may vanish of a scope that held `scope` records."""
         return max(LEAST, scope // SHARE) if self.most is None else self.most
 
-    def withholds(self, vanished: int, scope: int) -> bool:
+    def is_exceeded(self, vanished: int, scope: int) -> bool:
         """Whether this number of vanished records of a scope is too large for them to be marked as deleted."""
-        return not self.accepted and vanished > self.limit(scope)
+        return not self.accepted and vanished > self.allowed(scope)
 
-    def withholds_list(self, vanished: int, listed: int, live: int) -> bool:
+    def is_exceeded_by_list(self, vanished: int, listed: int, live: int) -> bool:
         """The same of a list that is read whole, has `listed` records now and had `live` ones before."""
         halved = live >= LEAST_LISTED and 2 * vanished > live
         suspicious = vanished > 0 and (not listed or halved)
-        return self.withholds(vanished, listed + vanished) or (suspicious and not self.accepted)
+        return self.is_exceeded(vanished, listed + vanished) or (suspicious and not self.accepted)
 
     def error(self, vanished: int, scope: int, what: str) -> DeletionsWithheldError:
         """What to report after everything else was committed; `what` names the scope, such as `clockings of ...`."""
-        limit = f", more than {self.limit(scope)}" if vanished > self.limit(scope) else ""
+        limit = f", more than {self.allowed(scope)}" if vanished > self.allowed(scope) else ""
         return DeletionsWithheldError(
             f"{vanished} of {scope} {what} vanished at once{limit}:"
             " none of them is marked as deleted, the rest is stored.",

@@ -36,7 +36,7 @@ from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.pausing import wait_out
 from protime_etl.protime.token_requests import GrantedTokens
 from protime_etl.protime.transport import new_session
-from protime_etl.sync.deletion_limit import Brake
+from protime_etl.sync.deletion_limit import DeletionLimit
 from protime_etl.work import Counts, DagRun
 
 __all__ = ["FAILING_ALIKE", "LONGEST_WAIT_INSIDE", "REFUSALS", "Pipeline", "open_pipeline", "stops_all"]
@@ -80,7 +80,7 @@ class Pipeline:
         )
         self.seen: Seen | None = None
         """What held of tenant and schema when this was opened; see `transaction`."""
-        self.brake = Brake(settings.max_vanished)
+        self.deletion_limit = DeletionLimit(settings.max_vanished)
         """What may vanish at once; see `accept_deletions`."""
         self.accepts_older = False
         """Whether records replace newer versions of theirs, once another answer has confirmed it: the tenant was
@@ -150,7 +150,7 @@ class Pipeline:
 
     def accept_deletions(self, accepted: bool = True) -> None:
         """Let any number of records vanish at once."""
-        self.brake = replace(self.brake, accepted=accepted)
+        self.deletion_limit = replace(self.deletion_limit, accepted=accepted)
 
     def sitting_out(self, call: Callable[[], Result], *, shortest: float | None = None) -> Result:
         """Call again after each pause of more than `shortest` seconds that the settings allow to be sat out.

@@ -49,7 +49,7 @@ from protime_etl.protime import retrying
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.environment import dags_folder
-from protime_etl.sync.deletion_limit import Brake
+from protime_etl.sync.deletion_limit import DeletionLimit
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.plan.days import local_day
 from protime_etl.sync.plan.request import select
@@ -454,7 +454,7 @@ def test_what_vanished_at_once_is_accepted_by_a_parameter(
 
 def test_people_who_vanished_at_once_fail_the_task(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
     read_people(pipeline)
-    pipeline.brake = Brake(3)
+    pipeline.deletion_limit = DeletionLimit(3)
     for one in simulated.tenant.person_ids()[:4]:
         simulated.tenant.remove_record("people", one)
     with pytest.raises(AirflowFailException, match="4 of 20 people"):

@@ -1,8 +1,8 @@
 """What a delta calls deleted, or an initial load never met, is asked for by id before it counts as deleted.
 
 A `Delete` may stand for a record that left the days of the delta, and so may a record that a load did not meet. A few
-are asked for one by one. Of many, a sample speaks for the rest if all of it is gone; otherwise
-all are asked for, in portions each of which is committed. Too many at once wait until they are accepted (see `brake`).
+are asked for one by one. Of many, a sample speaks for the rest if all of it is gone; otherwise all are asked for, in
+portions each of which is committed. Too many at once wait until they are accepted (see `deletion_limit`).
 
 Of records that came in an older version than is stored a sample is asked for, too. If that confirms it, their days are
 wrong until a reading takes them over.
@@ -74,7 +74,7 @@ class Confirmation:
 
     def __init__(self, session: DeltaSession) -> None:
         self._session = session
-        self._brake = session.pipeline.brake
+        self._limit = session.pipeline.deletion_limit
         self._tenant = session.tenant
 
     def run(self) -> None:
@@ -126,7 +126,7 @@ class Confirmation:
     def _waiting(self) -> list[Unconfirmed]:
         """What is still to be confirmed; what came to be known meanwhile is taken out."""
         with self._session.transaction() as connection:
-            waiting = unconfirmed(connection, self._tenant, self._session.path, accepted=self._brake.accepted)
+            waiting = unconfirmed(connection, self._tenant, self._session.path, accepted=self._limit.accepted)
             versions = {one.id: one.version for one in waiting if one.reason in DELETIONS}
             if not versions:
                 return waiting
@@ -145,20 +145,20 @@ class Confirmation:
         with self._session.transaction() as connection:
             before = withheld(connection, self._tenant, self._session.path)
             self._session.result.withheld = (
-                _waits(before, self._session.path) if before and not self._brake.accepted else None
+                _waits(before, self._session.path) if before and not self._limit.accepted else None
             )
             vanished = live_among(connection, self._tenant, self._session.path, ids) if ids else 0
             first = self._session.result.date_from
-            if first is None or not self._brake.withholds(vanished, 0):
+            if first is None or not self._limit.is_exceeded(vanished, 0):
                 return False
             # Counted no further than it takes to know that these are few of them.
-            if not self._brake.withholds(
+            if not self._limit.is_exceeded(
                 vanished, live_rows(connection, self._tenant, self._session.path, first, SHARE * (vanished + 1))
             ):
                 return False
             scope = live_rows(connection, self._tenant, self._session.path, first)
             withhold(connection, self._tenant, self._session.path, ids)
-        self._session.result.withheld = self._brake.error(vanished, scope, f"{self._session.path} since {first}")
+        self._session.result.withheld = self._limit.error(vanished, scope, f"{self._session.path} since {first}")
         return True
 
     def _in_portions(self, records: Sequence[Unconfirmed]) -> None:

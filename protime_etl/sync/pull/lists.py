@@ -129,7 +129,7 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
 
     What others have stored over a pause is newer: by the moment when the reading began it is not undone.
     """
-    client, brake, tenant = pipeline.client, pipeline.brake, pipeline.tenant
+    client, limit, tenant = pipeline.client, pipeline.deletion_limit, pipeline.tenant
     with pipeline.transaction() as connection, client.holding_locks():
         lock_list(connection, tenant, collection.path)
         began = reading.begin(database_clock(connection))
@@ -142,8 +142,8 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
         gone, found, _ = reading.judge(missing)
         load.stage(found)
         # What was held back before stays so until it is accepted, however few are left of it.
-        before = [] if brake.accepted else held_back(connection, tenant, collection.path, gone)
-        is_withheld = bool(before) or brake.withholds_list(len(gone), read, live)
+        before = [] if limit.accepted else held_back(connection, tenant, collection.path, gone)
+        is_withheld = bool(before) or limit.is_exceeded_by_list(len(gone), read, live)
         load.merge([] if is_withheld else gone)
         older = reading.confirm_older(load.older)
         if pipeline.accepts_older:
@@ -152,7 +152,7 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
         if older and not pipeline.accepts_older:
             wrong["older"] = older_error(len(older), collection.path)
         if is_withheld:
-            wrong["withheld"] = brake.error(len(gone), read + len(missing), collection.path)
+            wrong["withheld"] = limit.error(len(gone), read + len(missing), collection.path)
         else:
             note_read(connection, tenant, collection.path)
             load.forget_rejected_of_list()

@@ -33,7 +33,7 @@ from protime_etl.postgres.ledger.volumes import longest, usual_amounts
 from protime_etl.postgres.server.plans import refresh_statistics
 from protime_etl.postgres.shared.locks import RunLease
 from protime_etl.sync.pipeline import Pipeline, stops_all
-from protime_etl.sync.plan.days import last_settled_day, local_day
+from protime_etl.sync.plan.days import last_finished_day, local_day
 from protime_etl.sync.plan.request import last_of, readable, select
 from protime_etl.sync.plan.slices import plan_gaps, windows
 from protime_etl.sync.plan.volume import VolumeEstimate
@@ -324,7 +324,7 @@ def finish(
         if unfinished and not interrupted:
             _enter_left(connection, pipeline.tenant, run_id, reason or "")
         for path, first, last, began in ledger.read_of_all(connection, run_id):
-            days = (first, min(last, last_settled_day(pipeline.settings, began)))
+            days = (first, min(last, last_finished_day(pipeline.settings, began)))
             enter_proven_days(connection, pipeline.tenant, path, days, began)
         ledger.finish_run(connection, run_id, reason)
         forget_old(connection, pipeline.tenant)

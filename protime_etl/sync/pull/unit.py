@@ -28,7 +28,7 @@ from protime_etl.postgres.server.plans import refresh_statistics
 from protime_etl.postgres.shared.locks import lock_merges_shared, mark_under_way
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.plan.days import last_settled_day
+from protime_etl.sync.plan.days import last_finished_day
 from protime_etl.sync.pull.failing import Effort, fail_unit
 from protime_etl.sync.read.pages import restarting
 from protime_etl.sync.read.reading import Reading
@@ -312,26 +312,26 @@ class UnitPull:
 
         Counted in the whole run. What was held back before stays so, however few it is, until it is accepted.
         """
-        brake = self._pipeline.brake
-        if brake.accepted or not (gone or undecided):
+        limit = self._pipeline.deletion_limit
+        if limit.accepted or not (gone or undecided):
             return list(gone)
         before = set(held_back(connection, self._tenant, self._unit.collection, gone))
         marked, read = ledger.vanished_in_run(connection, self._unit)
         vanished, scope = marked + len(gone) - len(before) + undecided, read + found.records + found.missing
-        found.held_back = list(gone) if brake.withholds(vanished, scope) else [one for one in gone if one in before]
-        if found.held_back or brake.withholds(vanished, scope):
+        found.held_back = list(gone) if limit.is_exceeded(vanished, scope) else [one for one in gone if one in before]
+        if found.held_back or limit.is_exceeded(vanished, scope):
             what = f"{self._unit.collection} of {self._unit.place}"
-            found.withheld = brake.error(max(vanished, len(found.held_back)), scope, what)
+            found.withheld = limit.error(max(vanished, len(found.held_back)), scope, what)
         return [one for one in gone if one not in before] if len(found.held_back) < len(gone) else []
 
     def _not_held_back(self, connection: Connection, found: _Found, gone: Sequence[int]) -> list[int]:
         """Those that were not held back before, or all of them once that is accepted."""
-        accepted = self._pipeline.brake.accepted
-        before = [] if accepted else held_back(connection, self._tenant, self._unit.collection, gone)
+        limit = self._pipeline.deletion_limit
+        before = [] if limit.accepted else held_back(connection, self._tenant, self._unit.collection, gone)
         if before:
             found.held_back += before
             what = f"{self._unit.collection} of {self._unit.place}"
-            found.withheld = self._pipeline.brake.error(len(found.held_back), found.records + found.missing, what)
+            found.withheld = limit.error(len(found.held_back), found.records + found.missing, what)
         return [one for one in gone if one not in {*before}]
 
     def _finish(self, connection: Connection, found: _Found) -> None:
@@ -339,7 +339,7 @@ class UnitPull:
         if found.pages > 1:  # a single one need not be full
             learn_page_size(connection, self._tenant, unit.collection, found.largest_page)
         counts.requests = self._client.requests - self._requests_before
-        over = last_settled_day(self._pipeline.settings, found.read_at)
+        over = last_finished_day(self._pipeline.settings, found.read_at)
         enter_read(connection, self._tenant, unit.slice, over, found.changed, written=counts.written > 0)
         enter_right(connection, self._tenant, unit.slice)
         forget_rejected(connection, self._tenant, unit.slice, found.read_at)

@@ -32,7 +32,7 @@ from protime_etl.postgres.load.compare import Comparison, Difference, newest_ver
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.protime.pausing import wait_out
 from protime_etl.sync.pipeline import Pipeline
-from protime_etl.sync.plan.days import last_settled_day
+from protime_etl.sync.plan.days import last_finished_day
 from protime_etl.sync.plan.slices import plan_units
 from protime_etl.sync.pull.unit import OnPage
 from protime_etl.sync.pull.work_list import CUTS_IN_A_ROW
@@ -146,7 +146,7 @@ class Comparing:
     def _enter(self, one: Slice, compared: Compared, found: Verification) -> None:
         """Enter what of a slice was equal at the first look, and what is known not to be; of the rest nothing."""
         tenant, path = self._pipeline.tenant, self._collection.path
-        over = last_settled_day(self._pipeline.settings, compared.began)
+        over = last_finished_day(self._pipeline.settings, compared.began)
         is_known = compared.rejected_days is not None
         in_question = [*self._cells(compared.differences), *((None, day) for day in compared.rejected_days or ())]
         with self._pipeline.transaction() as connection:

@@ -24,7 +24,7 @@ from protime_etl.postgres.ledger.people import known_people
 from protime_etl.postgres.ledger.volumes import longest, requests_of_last_run
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.sync.pipeline import REFUSALS, Pipeline, stops_all
-from protime_etl.sync.plan.days import last_settled_day
+from protime_etl.sync.plan.days import last_finished_day
 from protime_etl.sync.pull.runs import estimates_of
 from protime_etl.sync.pull.unit import OnPage
 from protime_etl.sync.verify.unlisted import read_unlisted
@@ -117,7 +117,7 @@ def prove(
     if pipeline.dag_run is not None:  # a try that was ended or waited has taken some already
         with pipeline.reading() as connection:
             budget -= requests_by(connection, pipeline.tenant, pipeline.dag_run)
-    over = last_settled_day(pipeline.settings, dt.datetime.now(dt.UTC)) + ONE_DAY
+    over = last_finished_day(pipeline.settings, dt.datetime.now(dt.UTC)) + ONE_DAY
     proof = _Proof(pipeline, Proving(budget), min(before, over) if before else over, on_page)
     if budget > 0:
         proof.run()
@@ -197,7 +197,7 @@ class _Proof:
 
     def _repair_wrong(self, collection: Collection) -> None:
         accepted: dict[Kind, bool] = {
-            "withheld": self._pipeline.brake.accepted,
+            "withheld": self._pipeline.deletion_limit.accepted,
             "older": self._pipeline.accepts_older,
         }
         waiting = [kind for kind, is_accepted in accepted.items() if not is_accepted]
