@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.engine import URL
 
 from protime_etl.config import Settings
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from tests.tenant import TODAY, settings_for
+from tests.tenant import serve, settings_for
 
 
 @pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=20, first_day=TODAY - dt.timedelta(days=13), last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=100)) as served:
+def simulated(request: pytest.FixtureRequest) -> Iterator[SimulatedTenant]:
+    """A tenant over HTTP: one that most tests read, or what a file or a test marks it to be (`serve`)."""
+    marked = request.node.get_closest_marker("tenant")
+    with serve(**(marked.kwargs if marked else {})) as served:
         yield served
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from protime_etl.config import Settings, load_settings
+from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
+from protime_etl.simulator.state import Tenant
 
-__all__ = ["TODAY", "present_day", "settings_for"]
+__all__ = ["TODAY", "present_day", "serve", "settings_for"]
 
 TODAY = dt.date(2026, 3, 20)
 """Its last day."""
@@ -17,6 +20,21 @@ TODAY = dt.date(2026, 3, 20)
 def present_day() -> dt.date:
     """Today by the calendar of a tenant in the zone that is the default; by UTC it is yesterday for an hour or two."""
     return dt.datetime.now(ZoneInfo("Europe/Brussels")).date()
+
+
+def serve(
+    *,
+    people: int = 20,
+    first_day: dt.date = TODAY - dt.timedelta(days=13),
+    last_day: dt.date = TODAY,
+    seed: int = 1,
+    planned_days: int = 0,
+    page_size: int = 100,
+    **options: Any,
+) -> SimulatedTenant:
+    """A tenant to be served in a `with` statement; `options` are those of `Options`."""
+    tenant = Tenant(seed=seed, people=people, first_day=first_day, last_day=last_day, planned_days=planned_days)
+    return SimulatedTenant(tenant, Options(page_size=page_size, **options))
 
 
 def settings_for(served: SimulatedTenant, **changes: object) -> Settings:

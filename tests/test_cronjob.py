@@ -22,10 +22,8 @@ from sqlalchemy.engine import URL
 
 from protime_etl.errors import IncompleteError, SettingsError
 from protime_etl.postgres.server.connection import create_engine
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
-from tests.tenant import present_day
+from tests.tenant import present_day, serve
 from tests.test_image import CLI
 from tests.truth import table_rows, tenant_rows
 
@@ -48,8 +46,7 @@ def today() -> dt.date:
 
 @pytest.fixture
 def simulated(today: dt.date) -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=5, first_day=today - dt.timedelta(days=7), last_day=today)
-    with SimulatedTenant(tenant, Options()) as served:
+    with serve(people=5, first_day=today - dt.timedelta(days=7), last_day=today, page_size=1000) as served:
         yield served
 
 

@@ -20,9 +20,7 @@ from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.transactions import read_alone
 from protime_etl.protime.filters import dates
 from protime_etl.simulator.faults import read_plan
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
@@ -32,7 +30,7 @@ from protime_etl.sync.verify.verify import verify
 from protime_etl.work import Unit
 from tests.databases import both_servers
 from tests.moving_clock import MovingClock
-from tests.tenant import TODAY, settings_for
+from tests.tenant import TODAY, serve, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
@@ -130,8 +128,7 @@ def last(request: pytest.FixtureRequest) -> dt.date:
 @pytest.fixture
 def growing(last: dt.date) -> Iterator[SimulatedTenant]:
     """A tenant whose last day is about to end, read in several pages."""
-    tenant = Tenant(seed=1, people=5, first_day=last - dt.timedelta(days=6), last_day=last)
-    with SimulatedTenant(tenant, Options(page_size=20)) as served:
+    with serve(people=5, first_day=last - dt.timedelta(days=6), last_day=last, page_size=20) as served:
         yield served
 
 

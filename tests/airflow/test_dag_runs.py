@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.faults import read_plan
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.airflow.dag_runs import OURS, DagRun, run_dag
@@ -24,11 +21,16 @@ from tests.difficult import refuse_lists
 from tests.tenant import present_day
 from tests.truth import table_rows, tenant_rows
 
-pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("connections"), pytest.mark.timeout(500)]
 NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
 LOOKBACK = {"lookback_days": 3}
 TODAY = present_day()
 FIRST = TODAY - dt.timedelta(days=3)
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.usefixtures("connections"),
+    pytest.mark.timeout(500),
+    pytest.mark.tenant(people=100, first_day=FIRST, last_day=TODAY, page_size=500),
+]
 VANISHED = 60
 HOUSE = """
 from airflow.sdk import DAG, Asset
@@ -36,13 +38,6 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 with DAG("house", schedule=[{asset}]):
     EmptyOperator(task_id="reads_clockings")
 """
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=100, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=500)) as served:
-        yield served
 
 
 def report_of(run: DagRun) -> str:

@@ -16,9 +16,7 @@ from protime_etl.airflow import (
     ProtimePeopleToPostgresOperator,
 )
 from protime_etl.errors import SettingsError
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.plan.request import select
 from protime_etl.sync.pull.lists import read_people
@@ -26,7 +24,7 @@ from protime_etl.sync.pull.runs import plan
 from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind
 from tests.airflow.test_operators import FIRST, context
-from tests.tenant import TODAY, settings_for
+from tests.tenant import TODAY, serve, settings_for
 from tests.truth import table_rows
 
 pytestmark = pytest.mark.airflow
@@ -35,8 +33,7 @@ BOTH = r"(?s)planned for the tenant simulated, but the settings are those of oth
 
 @pytest.fixture
 def other() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=2, people=20, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(tenant_name="other")) as served:
+    with serve(seed=2, people=20, first_day=FIRST, tenant_name="other", page_size=1000) as served:
         yield served
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +22,11 @@ from tests.chaos.workers import CONTEXT, Place, ask_until, running, sync_once, s
 from tests.tenant import TODAY
 from tests.truth import Rows, table_rows, tenant_rows
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.tenant(seed=5, people=40, first_day=TODAY - dt.timedelta(days=20), page_size=40),
+]
+
 Amount = Callable[[int, int], int]
 
 # A fifth of all requests goes wrong.
@@ -42,13 +46,6 @@ fault = [
     {kind = "property", rate = 0.05}, {kind = "form", rate = 0.02},
 ]
 """
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=5, people=40, first_day=TODAY - dt.timedelta(days=20), last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=40)) as served:
-        yield served
 
 
 def report(text: str) -> None:

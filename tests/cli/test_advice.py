@@ -20,14 +20,16 @@ from protime_etl.postgres.health import problems
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.cli.test_coverage import DATES, FIRST, NOON, TODAY
-from tests.cli.test_coverage import simulated as simulated  # noqa: PLC0414 - a fixture
+from tests.cli.test_coverage import DATES, FIRST, NOON, TENANT, TODAY
 from tests.databases import execute
 from tests.difficult import answer_again, refuse_lists
 from tests.sync.delta.test_poll import live
 from tests.truth import Rows, table_rows, tenant_rows
 
-pytestmark = pytest.mark.alone(reason="`status` gives advice about every tenant, and all of it is followed here")
+pytestmark = [
+    TENANT,
+    pytest.mark.alone(reason="`status` gives advice about every tenant, and all of it is followed here"),
+]
 WITHOUT_COMMAND = {"under way", "not asked for", "proof", "impossible value"}
 """They end by themselves, by a setting, or when a value is changed that no command of ours wrote."""
 NOTES = {"run", "drift", "differed", "pause", "rejected", "other form", "slow"}

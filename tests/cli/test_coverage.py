@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.postgres.server.statements import sql_folder
 from protime_etl.simulator.faults import FaultPlan, read_plan
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
 from tests.databases import execute
 from tests.shadow import SHADOW
@@ -25,14 +23,9 @@ NOON = f"Etc/GMT{NOW.hour - 12:+d}"
 """Where it is noon now, so that no midnight comes while a test runs."""
 TODAY = (NOW + dt.timedelta(hours=12 - NOW.hour)).date()
 FIRST = TODAY - dt.timedelta(days=6)
+TENANT = pytest.mark.tenant(people=5, first_day=FIRST, last_day=TODAY)
+pytestmark = TENANT
 DATES = ("--from", str(FIRST), "--to", str(TODAY))
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=5, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=100)) as served:
-        yield served
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from sqlalchemy.engine import Engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.cli.test_coverage import DATES, FIRST, TODAY
+from tests.cli.test_coverage import DATES, FIRST, TENANT, TODAY
 from tests.cli.test_coverage import shell as shell  # noqa: PLC0414 - a fixture
-from tests.cli.test_coverage import simulated as simulated  # noqa: PLC0414 - a fixture
 from tests.databases import execute
 from tests.tenant import present_day
 
+pytestmark = TENANT
 OLD = FIRST - dt.timedelta(days=60)
 OLDER = ("--from", str(OLD), "--to", str(OLD + dt.timedelta(days=29)))
 

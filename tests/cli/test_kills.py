@@ -7,14 +7,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from tests.cli.shell import COMMAND, Shell
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
@@ -22,15 +19,9 @@ from tests.truth import table_rows, tenant_rows
 PAGES = 318
 PAGE_SIZE = 77
 YEAR = TODAY - dt.timedelta(days=364)
+pytestmark = pytest.mark.tenant(people=22, first_day=YEAR, page_size=PAGE_SIZE, empty_page_every=0, latency=0.02)
 RANGE = ("--from", str(YEAR), "--to", str(TODAY), "--workers", "2")
 """Each worker may lose the 20 pages of a unit."""
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=22, first_day=YEAR, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=PAGE_SIZE, empty_page_every=0, latency=0.02)) as served:
-        yield served
 
 
 def killed_after(shell: Shell, simulated: SimulatedTenant, requests: int) -> None:

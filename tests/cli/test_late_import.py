@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
 from tests.tenant import TODAY
 from tests.truth import table_rows, tenant_rows
 
 DAYS = 60
 FIRST = TODAY - dt.timedelta(days=DAYS - 1)
+pytestmark = pytest.mark.tenant(people=10, first_day=FIRST, page_size=40, empty_page_every=0, latency=0.02)
 RANGE = ("--from", str(FIRST), "--to", str(TODAY))
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=10, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=40, empty_page_every=0, latency=0.02)) as served:
-        yield served
 
 
 def test_two_workers_ask_hardly_more_than_one(

@@ -10,12 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
 from tests.databases import both_servers, execute
-from tests.tenant import TODAY
+from tests.tenant import TODAY, serve
 
 DAYS = 94
 CLOCKINGS_OF_A_PERSON = 293
@@ -30,8 +28,7 @@ def clockings(amount: Callable[[int, int], int]) -> int:
 @pytest.fixture
 def simulated(clockings: int) -> Iterator[SimulatedTenant]:
     first = TODAY - dt.timedelta(days=DAYS - 1)
-    tenant = Tenant(seed=1, people=clockings // CLOCKINGS_OF_A_PERSON, first_day=first, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=5000)) as served:
+    with serve(people=clockings // CLOCKINGS_OF_A_PERSON, first_day=first, page_size=5000) as served:
         yield served
 
 

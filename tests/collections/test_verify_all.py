@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,7 @@ from protime_etl.collections.record import LocalizedText
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import read_plan
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.verify import verify
@@ -28,14 +25,8 @@ from tests.tenant import TODAY, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=9)
+pytestmark = pytest.mark.tenant(people=8, first_day=FIRST, page_size=50)
 RANGE = ("--from", str(FIRST), "--to", str(TODAY), "--json")
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=8, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=50)) as served:
-        yield served
 
 
 @pytest.fixture

@@ -19,11 +19,10 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.simulator.faults import FaultPlan, read_plan
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
-from tests.tenant import present_day, settings_for
+from tests.tenant import present_day, serve, settings_for
 
 DAG = "protime_clockings_backfill"
 TODAY = present_day()
@@ -34,8 +33,9 @@ WORKERS = 2
 
 @pytest.fixture
 def simulated(amount: Callable[[int, int], int]) -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=3, people=amount(150, 500), first_day=YEAR, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=PAGE_SIZE, empty_page_every=0)) as served:
+    with serve(
+        seed=3, people=amount(150, 500), first_day=YEAR, last_day=TODAY, page_size=PAGE_SIZE, empty_page_every=0
+    ) as served:
         yield served
 
 

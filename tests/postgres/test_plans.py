@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,7 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.health.other_forms import SHOWN
 from protime_etl.postgres.server.statements import sql_folder
 from protime_etl.postgres.server.statements import text_of as text_of_engine
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.plan.request import select
@@ -41,6 +39,7 @@ from tests.postgres.explaining import Explained, explaining
 from tests.tenant import TODAY, settings_for
 
 FIRST = TODAY - dt.timedelta(days=20)
+pytestmark = pytest.mark.tenant(people=10, first_day=FIRST, page_size=500)
 TABLES = ("protime.clockings", "protime.clocking_versions", "protime_etl.coverage", "protime_etl.tombstones")
 PLAIN_ROLE = "reader_of_tenants"
 # What reads the whole table by its nature: counts, the newest version, what an initial load never met, views without
@@ -65,13 +64,6 @@ FROM generate_series({first}, {last_id}) AS n
 @pytest.fixture
 def rows(amount: Callable[[int, int], int]) -> int:
     return amount(50_000, 1_000_000)
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=10, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=500)) as served:
-        yield served
 
 
 def fill(warehouse: URL, first: int, last: int, tenant: str = "simulated") -> None:

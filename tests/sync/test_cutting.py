@@ -14,9 +14,7 @@ from tenacity import wait_none
 
 from protime_etl.errors import RateLimited, ServerError, UnreadableError, UntrustedLinkError
 from protime_etl.protime import retrying
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.plan.request import select
 from protime_etl.sync.pull.backfill import backfill
@@ -27,7 +25,7 @@ from protime_etl.sync.read.cutting import parts_of
 from protime_etl.work import Request, RunKind, Unit
 from tests.difficult import Quota, answer_again, refuse_lists
 from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY, settings_for
+from tests.tenant import TODAY, serve, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
@@ -209,8 +207,7 @@ def test_pages_without_end_are_bounded_and_the_person_is_named(
 
 @pytest.fixture
 def half_a_year() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=30, first_day=TODAY - dt.timedelta(days=182), last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=50, empty_page_every=0)) as served:
+    with serve(people=30, first_day=TODAY - dt.timedelta(days=182), page_size=50, empty_page_every=0) as served:
         yield served
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.faults import read_plan
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
 from tests.tenant import TODAY
@@ -20,15 +17,9 @@ from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=60)
 PAGE_SIZE = 500
+pytestmark = pytest.mark.tenant(people=100, first_day=FIRST, page_size=PAGE_SIZE)
 # So that PostgreSQL keeps up, on a busy machine, too.
 UNHURRIED = read_plan('[[fault]]\nkind = "slow"\nseconds = 0.1\nrate = 1.0\non = ["clockings"]')
-
-
-@pytest.fixture
-def simulated() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=100, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=PAGE_SIZE)) as served:
-        yield served
 
 
 def test_a_record_that_is_in_the_table_elsewhere_costs_a_few_pages(

@@ -16,9 +16,7 @@ from protime_etl.collections.people import PEOPLE
 from protime_etl.errors import RateLimited
 from protime_etl.protime import client
 from protime_etl.simulator.faults import Fault, FaultPlan, RateLimit
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync import pipeline as pipeline_module
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.lists import read_people
@@ -28,7 +26,7 @@ from protime_etl.sync.read.prefetch import prefetch
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
 from tests.difficult import Quota
-from tests.tenant import TODAY, settings_for
+from tests.tenant import TODAY, serve, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=19)
@@ -48,15 +46,13 @@ def no_pause_inside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def many() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=HOW_MANY, first_day=TODAY, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=PAGE, empty_page_every=0)) as served:
+    with serve(people=HOW_MANY, first_day=TODAY, page_size=PAGE, empty_page_every=0) as served:
         yield served
 
 
 @pytest.fixture
 def days() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=10, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=PAGE, empty_page_every=0)) as served:
+    with serve(people=10, first_day=FIRST, page_size=PAGE, empty_page_every=0) as served:
         yield served
 
 

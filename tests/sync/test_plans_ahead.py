@@ -18,9 +18,7 @@ from protime_etl.postgres.health.verdict import Health, read_health
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.protime import retrying
 from protime_etl.simulator.faults import read_plan
-from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.plan.request import select
 from protime_etl.sync.pull.backfill import backfill
@@ -29,7 +27,7 @@ from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import repair, verify
 from tests.databases import NUMBERS, database
 from tests.moving_clock import MovingClock, moved_template, moving_clock
-from tests.tenant import TODAY, settings_for
+from tests.tenant import TODAY, serve, settings_for
 from tests.truth import table_rows, tenant_rows
 
 ONE_DAY = dt.timedelta(days=1)
@@ -60,8 +58,7 @@ def place(servers: Callable[[str], URL], clock: MovingClock) -> Iterator[URL]:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedTenant]:
     monkeypatch.setattr(retrying, "_jitter", wait_none())
-    tenant = Tenant(seed=1, people=PEOPLE, first_day=FIRST, last_day=TODAY, planned_days=60)
-    with SimulatedTenant(tenant, Options(page_size=20)) as one:
+    with serve(people=PEOPLE, first_day=FIRST, planned_days=60, page_size=20) as one:
         yield one
 
 

@@ -24,7 +24,7 @@ from protime_etl.sync.pull.lists import read_list, read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind, Slice, Unit
-from tests.tenant import TODAY, settings_for
+from tests.tenant import TODAY, serve, settings_for
 from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=49)
@@ -33,8 +33,7 @@ FAR = TODAY - dt.timedelta(days=300)
 
 @pytest.fixture
 def large() -> Iterator[SimulatedTenant]:
-    tenant = Tenant(seed=1, people=20, first_day=FIRST, last_day=TODAY)
-    with SimulatedTenant(tenant, Options(page_size=100, empty_page_every=0)) as served:
+    with serve(people=20, first_day=FIRST, empty_page_every=0) as served:
         yield served
 
 
