@@ -191,9 +191,11 @@ class Settings(PlaceSettings):
             except ValueError:
                 wrong = True
             if wrong or url.query or url.fragment or "@" in url.netloc:
-                raise ValueError(f"{name} must look like https://host[:port]")
+                raise ValueError(f"{PREFIX}{name.upper()} must look like https://host[:port]")
             if url.scheme == "http" and not (self.allow_http or is_loopback(url.hostname)):
-                raise ValueError(f"{name} must use https (http is accepted on this machine only)")
+                raise ValueError(
+                    f"{PREFIX}{name.upper()} must use https, unless it is this machine or {PREFIX}ALLOW_HTTP is true"
+                )
         return self
 
     @property
@@ -302,4 +304,5 @@ def _named_errors() -> Iterator[None]:
         where = "in the environment or in a .env file here"
         if not os.access(ENV_FILE.parent, os.X_OK):
             where = "in the environment: this user may not enter this folder, so no .env file was read"
-        raise SettingsError("; ".join(problems) + ".", guidance=f"Set it {where} (docs/settings.md).") from None
+        it = "it" if len(problems) == 1 else "them"
+        raise SettingsError("; ".join(problems) + ".", guidance=f"Set {it} {where} (docs/settings.md).") from None

@@ -36,8 +36,8 @@ def choose_collections(given: str) -> tuple[str, ...]:
         raise ValueError("names no collection; such as clockings people, or all")
     for name in sorted(names - COLLECTIONS.keys() - {"all"}):
         close = difflib.get_close_matches(name, COLLECTIONS, 1)
-        meant = f", did you mean {close[0]}? There" if close else "; there"
-        raise ValueError(f"there is no collection {name!r}{meant} are {', '.join(COLLECTIONS)}, and all")
+        known = f"; the nearest name is {close[0]}" if close else f"; there are {', '.join(COLLECTIONS)}, and all"
+        raise ValueError(f"there is no collection {name!r}{known}")
     if "all" in names:
         return tuple(COLLECTIONS)
     return tuple(path for path in COLLECTIONS if path in names)

@@ -101,7 +101,9 @@ def test_what_cannot_be_read_is_reported(hook: ProtimeHook) -> None:
 def test_a_wrong_parameter_is_not_blamed_on_the_connection(hook: ProtimeHook) -> None:
     with pytest.raises(SettingsError) as caught:
         hook.get_settings("clockings absense")
-    assert str(caught.value).startswith("The parameter collections: there is no collection 'absense', did you mean")
+    assert str(caught.value).startswith(
+        "The parameter collections: there is no collection 'absense'; the nearest name is absences."
+    )
     assert "Connection" not in str(caught.value)
     assert hook.get_settings("absences").scopes == ("connector-protimeapi-absences.read",)
 

@@ -152,7 +152,7 @@ def test_a_connection_that_cannot_work_says_why(tmp_path: Path, simulated: Simul
     assert "Check Client id and Client secret" in refused[1]
     assert "wrong-and-hidden" not in refused[1]
     assert nameless[1].startswith("Connection protime_2: Tenant is not set. Edit it under Admin"), nameless[1]
-    assert plain[1].startswith("Connection protime_3: API URL must use https")
+    assert plain[1].startswith("Connection protime_3: API URL must use https, unless it is this machine")
     assert "PROTIME_" not in plain[1]
 
 

@@ -142,6 +142,7 @@ def test_a_message_names_the_place_that_was_tried(shell: Shell, tmp_path: Path) 
         ("postgresql://u@127.0.0.1:1,127.0.0.2:1/w", "127.0.0.1,127.0.0.2/w"),
         ("postgresql:///w?service=none", "service none/w"),
         ("postgresql:///w", "127.0.0.1/w"),
+        ("postgresql://u@127.0.0.1:2/w", "127.0.0.1:2/w"),
     ):
         done = shell("status", database_url=address)
         assert (done.returncode, f"PostgreSQL at {place} cannot be reached" in done.stderr) == (1, True), done.stderr

@@ -85,7 +85,12 @@ def test_rejected_records_end_with_3(shell: Shell, simulated: SimulatedTenant) -
         (["check"], {"environment": "test"}, 2, "PROTIME_ENVIRONMENT"),
         (["check"], {"timezone": "Brussels"}, 2, "not an IANA time zone"),
         (["check"], {"timezone": "CET"}, 2, "is an abbreviation"),
-        (["check"], {"api_url": "http://acme.example"}, 2, "api_url must use https"),
+        (
+            ["check"],
+            {"api_url": "http://acme.example"},
+            2,
+            "PROTIME_API_URL must use https, unless it is this machine or PROTIME_ALLOW_HTTP is true",
+        ),
         (["check"], {"user_agent": "curl"}, 2, "must look like Service/Version (Company)"),
         (["check"], {"database_url": "mysql://u:hidden@h/d"}, 2, "not an address of PostgreSQL"),
         (

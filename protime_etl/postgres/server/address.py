@@ -131,8 +131,9 @@ def _is_port(text: str) -> bool:
 
 
 def place_of(url: URL) -> str:
-    """Which database that is, for a message: host, or service, and name."""
+    """Which database that is, for a message: host with its port, or service, and name."""
     service = url.query.get("service") or os.environ.get("PGSERVICE")
     environment = os.environ.get("PGHOST") or os.environ.get("PGHOSTADDR") or "localhost"
-    host = url.host or url.query.get("host") or url.query.get("hostaddr") or (service and f"service {service}")
+    named = f"{url.host}:{url.port}" if url.host and url.port else url.host
+    host = named or url.query.get("host") or url.query.get("hostaddr") or (service and f"service {service}")
     return f"{host or environment}/{url.database or ''}"
