@@ -18,7 +18,7 @@ from psycopg.types.string import TextLoader
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.cli.console import print_line
-from protime_etl.cli.tables import Column, Form, print_rows
+from protime_etl.cli.tables import Form, print_rows
 from protime_etl.config import PlaceSettings
 from protime_etl.counted import counted
 from protime_etl.errors import ProtimeError, QueryError, SettingsError
@@ -53,7 +53,8 @@ class _WrittenBool(TextLoader):
 
 class _JsonNumber(TextLoader):
     def load(self, data: Any) -> Any:  # digit by digit; infinity is no number of JSON
-        return msgspec.Raw(data) if bytes(data[-1:]).isdigit() else super().load(data)
+        written = bytes(data)
+        return msgspec.Raw(written) if written[-1:].isdigit() else written.decode()
 
 
 class _JsonDocument(adapt.Loader):
@@ -118,11 +119,6 @@ def _print_result(driver: psycopg.Connection[Any], query: str, form: Form) -> No
         *_, last = first, *results
         print_line("done" if last.command_tuples is None else counted(last.command_tuples, "row"))
         return
-    numbers = {psycopg.adapters.types[name].oid for name in NUMBERS}
-    columns = [
-        Column((first.fname(at) or b"").decode(driver.info.encoding), first.ftype(at) in numbers)
-        for at in range(first.nfields)
-    ]
     # Values as PostgreSQL writes them, as Python has no infinity of days; for JSON, those that JSON has a form for.
     cursor = driver.cursor()
     for known in psycopg.adapters.types:
@@ -137,7 +133,9 @@ def _print_result(driver: psycopg.Connection[Any], query: str, form: Form) -> No
             values.set_pgresult(result, set_loaders=False)
             yield from values.load_rows(0, result.ntuples, tuple)
 
-    print_rows(columns, rows(), form)
+    names = [(first.fname(at) or b"").decode(driver.info.encoding) for at in range(first.nfields)]
+    oids = {psycopg.adapters.types[name].oid for name in NUMBERS}
+    print_rows(names, rows(), form, numbers=[first.ftype(at) in oids for at in range(first.nfields)])
 
 
 def _results(driver: psycopg.Connection[Any], query: bytes) -> Iterator[PGresult]:

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 from rich.cells import cell_len, set_cell_size
@@ -17,7 +17,7 @@ from protime_etl.cli.console import output, print_line
 from protime_etl.cli.printable import one_line, tab_separated
 from protime_etl.counted import counted
 
-__all__ = ["Column", "Form", "print_rows", "print_table"]
+__all__ = ["Form", "print_rows", "print_table"]
 
 AT_ONCE = 500
 """Rows that are aligned with each other, and held in memory for that."""
@@ -28,25 +28,18 @@ Rows = Iterable[Sequence[Any]]
 """Their values: text, None for null, and in JSON whatever msgspec encodes."""
 
 
-class Column(NamedTuple):
-    """A column of a result."""
-
-    name: str
-    is_number: bool = False
-
-
-def print_rows(columns: Sequence[Column], rows: Rows, form: Form = "") -> None:
-    """Print the rows as they come, with the names of their columns."""
+def print_rows(names: Sequence[str], rows: Rows, form: Form = "", *, numbers: Sequence[bool]) -> None:
+    """Print the rows as they come, with the names of their columns; `numbers` are the columns that hold such."""
     if form == "json":
-        _print_json([column.name for column in columns], rows)
+        _print_json(names, rows)
     elif form == "csv":
-        named = chain([[column.name for column in columns]], rows)
+        named = chain([names], rows)
         safe = ([cell and one_line(cell) for cell in row] for row in named) if output.is_terminal else named
         csv.writer(sys.stdout, lineterminator="\n").writerows(safe)
     elif output.is_terminal:
-        print_line(f"({counted(_print_aligned(columns, rows), 'row')})")
+        print_line(f"({counted(_print_aligned(names, rows, numbers), 'row')})")
     else:
-        _print_tabs([column.name for column in columns], rows)
+        _print_tabs(names, rows)
 
 
 def print_table(title: str, names: Sequence[str], rows: Sequence[Sequence[Any]], *, aligned: bool = False) -> None:
@@ -54,7 +47,7 @@ def print_table(title: str, names: Sequence[str], rows: Sequence[Sequence[Any]],
     if aligned or output.is_terminal:
         print_line(title)
         numbers = [any(isinstance(row[at], (int, float)) for row in rows) for at in range(len(names))]
-        _print_aligned(list(map(Column, names, numbers)), rows)
+        _print_aligned(names, rows, numbers)
     else:
         _print_tabs(names, rows)
 
@@ -79,21 +72,21 @@ def _print_json(names: Sequence[str], rows: Rows) -> None:
     sys.stdout.write("[]\n" if before == "[" else "\n]\n")
 
 
-def _print_aligned(columns: Sequence[Column], rows: Rows) -> int:
+def _print_aligned(names: Sequence[str], rows: Rows, numbers: Sequence[bool]) -> int:
     """A line a row, or a line a value where the terminal is too narrow for that; returns the number of rows."""
-    names = [one_line(column.name) for column in columns]
-    cells = ([one_line("" if cell is None else str(cell)) for cell in row] for row in rows)
+    shown = ([one_line("" if cell is None else str(cell)) for cell in row] for row in chain([names], rows))
+    head = next(shown)
     count = 0
-    while (some := list(islice(cells, AT_ONCE))) or not count:
-        lines = _aligned([names, *some], [column.is_number for column in columns])
+    while (some := list(islice(shown, AT_ONCE))) or not count:
+        lines = _aligned([head, *some], numbers)
         if some and max(map(cell_len, lines)) > output.width:
             lines = []
             for number, row in enumerate(some, count + 1):
-                lines += [f"-- {number} --", *_aligned(list(zip(names, row, strict=True)), (False, False))]
+                lines += [f"-- {number} --", *_aligned(list(zip(head, row, strict=True)), (False, False))]
         print_line("\n".join(lines))
-        count += len(some)
         if not some:
             break
+        count += len(some)
     return count
 
 
