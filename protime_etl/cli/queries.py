@@ -96,7 +96,7 @@ def run_query(url: URL, query: str, *, write: bool = False, form: Form = "") -> 
                 raise _refused(engine, error, query) from None
             finally:
                 if driver.info.transaction_status == TransactionStatus.ACTIVE:
-                    connection.invalidate()  # rows are on their way, and nobody takes them
+                    connection.invalidate()  # rows that no one takes are on their way
             if write:
                 connection.commit()
             else:  # older servers let a transaction that may only read make large objects

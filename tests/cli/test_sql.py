@@ -123,7 +123,7 @@ def test_rows_come_as_they_are_read(shell: Shell) -> None:
         assert process.wait(60) == 1  # as any program whose reader has gone
 
 
-def test_ctrl_c_while_nobody_takes_the_rows_ends_it(shell: Shell) -> None:
+def test_ctrl_c_while_no_one_takes_the_rows_ends_it(shell: Shell) -> None:
     with subprocess.Popen(
         [COMMAND, "sql", "SELECT generate_series(1, 9223372036854775807)"],
         stdout=subprocess.PIPE,
