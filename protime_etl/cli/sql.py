@@ -11,7 +11,7 @@ from protime_etl.cli.console import print_line
 from protime_etl.cli.place import interruptible, warehouse
 from protime_etl.cli.psql import open_psql
 from protime_etl.cli.queries import run_query
-from protime_etl.cli.tables import CommaSeparated, Json, RowWriter
+from protime_etl.cli.tables import Form
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.server.statements import sql_folder
 
@@ -34,37 +34,25 @@ def sql(  # noqa: PLR0917 - one parameter an option
         )
     if as_csv and as_json:
         raise SettingsError("Both --csv and --json were given.", guidance="Use one of them.")
+    form: Form = "csv" if as_csv else "json" if as_json else ""
+    bundled = {path.stem: path for path in sorted((sql_folder() / "queries").glob("*.sql"))}
     if queries:
-        for path in _shipped():
-            print_line(f"{path.stem:<20} {_purpose(path)}")
+        for stem, path in bundled.items():
+            purpose = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("--").strip()
+            print_line(f"{stem:<20} {purpose}")
         return
     if name is not None:
-        file = next((path for path in _shipped() if path.stem == name.removesuffix(".sql")), None)
+        file = bundled.get(name.removesuffix(".sql"))
         if file is None:
             raise SettingsError(f"There is no query {name!r}.", guidance="See them: protime-etl sql --queries")
     if file is not None:
-        query = _read(file)
-    if query is None and (as_csv or as_json):
-        option = "--csv" if as_csv else "--json"
-        raise SettingsError("There is no query.", guidance=f"Pass one: protime-etl sql {option} 'SELECT ...'")
-    writer: RowWriter | None = CommaSeparated() if as_csv else Json() if as_json else None
+        try:
+            query = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} cannot be read ({type(error).__name__}).") from None
+    if query is None and form:
+        raise SettingsError("There is no query.", guidance=f"Pass one: protime-etl sql --{form} 'SELECT ...'")
     with interruptible(), warehouse() as url:
         if query is None:
             raise typer.Exit(open_psql(url, write=write))
-        run_query(url, query, write=write, writer=writer)
-
-
-def _shipped() -> list[Path]:
-    return sorted((sql_folder() / "queries").glob("*.sql"))
-
-
-def _purpose(path: Path) -> str:
-    """The first line of the comment that a query begins with."""
-    return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("--").strip()
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file} cannot be read ({type(error).__name__}).") from None
+        run_query(url, query, write=write, form=form)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from protime_etl.cli.console import print_line
-from protime_etl.cli.tables import Aligned, Column
+from protime_etl.cli.tables import print_table
 from protime_etl.counted import counted
 from protime_etl.setting_values import zone_of
 
@@ -128,10 +128,5 @@ def _table(title: str, rows: Sequence[Row], columns: Mapping[str, Callable[[Row]
     if not rows:
         return
     cells = [[column(row) for column in columns.values()] for row in rows]
-    numbers = [all(isinstance(line[at], (int, float)) for line in cells) for at in range(len(columns))]
     print_line("")
-    table = Aligned(title)
-    table.begin([Column(name, "number" if number else "text") for name, number in zip(columns, numbers, strict=True)])
-    for line in cells:
-        table.row([None if cell is None else str(cell) for cell in line])
-    table.end()
+    print_table(title, list(columns), cells, aligned=True)

@@ -89,3 +89,11 @@ def test_what_is_killed_behind_a_pooler_is_seen_to_be_dead(
     again = shell("backfill", *DATES)
     assert again.returncode == 0, again.stderr
     assert table_rows(engine) == tenant_rows(simulated.tenant)
+
+
+def test_psql_does_not_open_where_a_pooler_takes_away_its_guard(shell: Shell) -> None:
+    refused = shell("sql", stdin="CREATE TABLE public.mine (n int);\n")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "ignores session settings" in refused.stderr
+    made = shell("sql", "--write", stdin="CREATE TABLE public.mine (n int);\n")
+    assert (made.returncode, made.stdout) == (0, "CREATE TABLE\n"), made.stderr
