@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
@@ -42,6 +43,8 @@ GIVE_UP_POWER = """
 SELECT set_config('row_security', 'off', true), set_config('role', 'pg_read_all_data', true)
 WHERE current_setting('is_superuser') = 'on'
 """
+BEYOND = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(COPY|PREPARE\s+TRANSACTION)\b", re.IGNORECASE | re.DOTALL)
+"""In any transaction they write files of the server and start programs there, for roles that may, or outlast it."""
 NUMBERS = ("int2", "int4", "int8", "oid", "float4", "float8", "numeric")
 WHITE_SPACE = bytes.maketrans(b"\t\r\n", b"   ")
 
@@ -77,6 +80,12 @@ def run_query(url: URL, query: str, *, write: bool = False, form: Form = "") -> 
         QueryError: PostgreSQL refuses it.
         DatabaseError: PostgreSQL cannot be reached.
     """
+    if not write and (found := BEYOND.match(query)):
+        if found[1].upper() == "COPY":
+            raise _no_copy()
+        raise SettingsError(
+            "A prepared transaction stays in the warehouse.", guidance="Pass --write if it is meant to."
+        )
     engine = create_engine(url)
     try:
         with database_errors(url), engine.connect().execution_options(postgresql_readonly=not write) as connection:
@@ -111,10 +120,7 @@ def _print_result(driver: psycopg.Connection[Any], query: str, form: Form) -> No
     if first.status == ExecStatus.EMPTY_QUERY:
         raise SettingsError("The query is empty.", guidance="Pass one: protime-etl sql 'SELECT ...'")
     if first.status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT):
-        raise SettingsError(
-            "COPY from or to this program is not possible here.",
-            guidance="For rows in a file: protime-etl sql --csv 'SELECT ...'. In psql there is \\copy.",
-        )
+        raise _no_copy()
     if not first.nfields:
         *_, last = first, *results
         print_line("done" if last.command_tuples is None else counted(last.command_tuples, "row"))
@@ -154,6 +160,13 @@ def _results(driver: psycopg.Connection[Any], query: bytes) -> Iterator[PGresult
             yield result
     if failed is not None:
         raise psycopg.errors.error_from_result(failed, encoding=driver.info.encoding)
+
+
+def _no_copy() -> SettingsError:
+    return SettingsError(
+        "COPY from or to this program is not possible here.",
+        guidance="For rows in a file: protime-etl sql --csv 'SELECT ...'. In psql there is \\copy.",
+    )
 
 
 def _refused(engine: Engine, error: psycopg.Error, query: str) -> ProtimeError:
