@@ -45,7 +45,9 @@ def test_another_first_day_of_a_delta_that_is_alive_is_refused(shell: Shell, sim
     assert simulated.served.requests["clockings-delta"] == asked
     same = shell("changes", "--from", str(FIRST), "--json")
     assert (same.returncode, last_json(same)["initial"]) == (0, False)
-    again = last_json(shell("changes", "--from", "2026-01-15", "--restart", "--json"))
+    restarted = shell("changes", "--from", "2026-01-15", "--restart", "--json")
+    assert restarted.stderr.startswith("A new initial load starts, as requested.\n"), "nothing expired"
+    again = last_json(restarted)
     assert (again["restarted"], again["date_from"]) == ("asked", "2026-01-15")
 
 

@@ -122,7 +122,10 @@ class DeltaSession:
 
     def give_up(self, status: deltas.Status, why: Restart, message: str) -> None:
         """The delta is over; its link is kept to be looked at."""
-        log.warning("The delta is %s: a new initial load starts. %s", status, message)
+        if why == "asked":
+            log.warning("A new initial load starts, as requested.")
+        else:
+            log.warning("The delta is %s: a new initial load starts. %s", status, message)
         self.result.restarted = why
         self.result.reason = message
         with self.transaction() as connection:
