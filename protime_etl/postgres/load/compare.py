@@ -12,7 +12,6 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.load.staging import Staging
 from protime_etl.postgres.server.plans import BOUND_TENANT
-from protime_etl.postgres.server.statements import query
 from protime_etl.work import Slice
 
 __all__ = ["Comparison", "Difference", "newest_version"]
@@ -58,12 +57,11 @@ class Comparison(Staging):
             is_deleted=self._is_deleted("s"),
             read_values=self._compared("s"),
             row_values=self._compared("t"),
-            row_of_staged=self._query("row_of_staged"),
             read_day=day[0],
             row_day=day[1],
             read_person=person[0],
             row_person=person[1],
-            is_buried=query("merge_is_buried", accepts_older=sql.SQL("false")),
+            accepts_older=sql.SQL("false"),
         )
         self._prepare_planner()
         if dated:
