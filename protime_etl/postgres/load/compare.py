@@ -6,12 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.load.staging import Staging
-from protime_etl.postgres.server.plans import BOUND_TENANT
+from protime_etl.postgres.server.statements import text
 from protime_etl.work import Slice
 
 __all__ = ["Comparison", "Difference", "newest_version"]
@@ -39,8 +38,7 @@ class Difference(NamedTuple):
 
 def newest_version(connection: Connection, tenant: str, table: str) -> str:
     """The newest changeVersion that the table, one of schema `protime`, has; what is newer was never read."""
-    newest = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.{table} WHERE tenant = {BOUND_TENANT}")
-    return str(connection.scalar(newest, {"tenant": tenant}))
+    return str(connection.scalar(text("newest_version", table=table), {"tenant": tenant}))
 
 
 class Comparison(Staging):

@@ -4,8 +4,8 @@ Right after a load nothing has looked at the table yet: autovacuum comes after a
 The planner then believes that a table of millions has no row of a tenant or of a day, and joins it with what was staged
 row by row, which takes hours. So:
 
-- a tenant is compared with `(SELECT tenant)`, of which the planner only knows that it is one of those that are there.
-  With the name itself it may find that the statistics have never heard of it;
+- a tenant is compared with `(SELECT CAST(:tenant AS text))`, of which the planner only knows that it is one of those
+  that are there. With the name itself it may find that the statistics have never heard of it;
 - two sides that may both be large are joined with `no_nested_loops`: by hashing or sorting, which costs what it costs;
 - what was staged, and any few records, are looked up in an index one by one: `LATERAL (... OFFSET 0)` leaves no other
   way, and it costs what these records cost, however large the table is;
@@ -24,10 +24,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["BOUND_TENANT", "WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
+__all__ = ["WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
 
-BOUND_TENANT = "(SELECT CAST(:tenant AS text))"
-"""The bound parameter `tenant` in SQLAlchemy's statements."""
 WORTH_STATISTICS = 10_000
 """Rows at once from which the statistics are checked."""
 SAMPLE = 10
