@@ -71,3 +71,13 @@ SELECT EXISTS (
     ) AS found
 ) OR EXISTS (SELECT FROM protime_etl.deltas WHERE tenant = %(tenant)s AND collection = %(collection)s)
 OR row_security_active(%(table)s::text)
+
+-- name: raise_memory
+-- Lets a unit be sorted in memory, unless more is set already.
+SELECT set_config('work_mem', %(memory)s, true)
+WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(%(memory)s)
+
+-- name: lower_page_cost
+-- Lets a unit be looked up in tables whose rows in question were just read, unless a lower cost is set already.
+SELECT set_config('random_page_cost', %(cost)s, true)
+WHERE current_setting('random_page_cost')::float8 > %(cost)s::float8

@@ -24,6 +24,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from protime_etl.postgres.server.statements import text
+
 __all__ = ["WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
 
 WORTH_STATISTICS = 10_000
@@ -31,12 +33,6 @@ WORTH_STATISTICS = 10_000
 SAMPLE = 10
 """A tenth of the usual sample: enough to plan by, and a twentieth of a second. Autovacuum takes its own in its time."""
 LOCK_TIMEOUT = "100ms"
-OUTGROWN = """
-SELECT c.oid::regclass::text FROM pg_class AS c
-WHERE c.relnamespace IN ('protime'::regnamespace, 'protime_etl'::regnamespace) AND c.relkind = 'r'
-    AND pg_relation_size(c.oid) / current_setting('block_size')::int > :factor * greatest(c.relpages, 12)
-    AND pg_has_role(c.relowner, 'USAGE')
-"""
 
 
 @contextmanager
@@ -56,7 +52,7 @@ def refresh_statistics(engine: Engine, written: int, growth: float = 1.1) -> Non
     if written < WORTH_STATISTICS:
         return
     with suppress(sa.exc.DBAPIError), engine.begin() as connection:
-        for table in connection.scalars(sa.text(OUTGROWN), {"factor": growth}).all():
+        for table in connection.scalars(text("outgrown"), {"factor": growth}).all():
             _analyse(connection, table)
 
 
