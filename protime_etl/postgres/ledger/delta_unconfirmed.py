@@ -64,19 +64,13 @@ def keep_unconfirmed(
 
 def unconfirmed(connection: Connection, tenant: str, collection: str, *, accepted: bool) -> list[Unconfirmed]:
     """What is to be asked for, by id; `accepted`: those that were withheld, too."""
-    rows = connection.execute(
-        text("to_confirm"),
-        {"tenant": tenant, "collection": collection, "accepted": accepted},
-    )
+    rows = connection.execute(text("to_confirm"), {"tenant": tenant, "collection": collection, "accepted": accepted})
     return [Unconfirmed(*row) for row in rows]
 
 
 def settle(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> None:
     """Take records out: what is to be known of them is known."""
-    connection.execute(
-        text("settle"),
-        {"tenant": tenant, "collection": collection, "ids": list(ids)},
-    )
+    connection.execute(text("settle"), {"tenant": tenant, "collection": collection, "ids": list(ids)})
 
 
 def settle_met(connection: Connection, tenant: str, collection: str, first: dt.date, unmet: Sequence[int]) -> None:
@@ -91,10 +85,7 @@ def settle_met(connection: Connection, tenant: str, collection: str, first: dt.d
 
 def withhold(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> None:
     """These are too many at once: they wait until they are accepted."""
-    connection.execute(
-        text("withhold"),
-        {"tenant": tenant, "collection": collection, "ids": list(ids)},
-    )
+    connection.execute(text("withhold"), {"tenant": tenant, "collection": collection, "ids": list(ids)})
 
 
 def withheld(connection: Connection, tenant: str, collection: str) -> int:

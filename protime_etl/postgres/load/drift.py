@@ -18,10 +18,7 @@ __all__ = ["clear_drift", "note_drift"]
 
 def note_drift(connection: Connection, tenant: str, collection: Collection, vanished: Sequence[int] = ()) -> None:
     """Keep which records this transaction's pull has written, if a delta is active that should have brought them."""
-    first = connection.scalar(
-        text("watched_since"),
-        {"tenant": tenant, "collection": collection.path},
-    )
+    first = connection.scalar(text("watched_since"), {"tenant": tenant, "collection": collection.path})
     if first is None or collection.versions == "none":
         return  # without versions it is not known what the row was before
     lacking = list(collection.delta_lacks)

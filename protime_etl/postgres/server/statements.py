@@ -56,7 +56,7 @@ def query(name: str, **parts: sql.Composable) -> sql.Composed:
     """A statement or fragment for psycopg, whose values are bound as `%(name)s`.
 
     Raises:
-        KeyError: there is none with this name, or with that of a part.
+        KeyError: no statement has this name, or the name of a part that is not given.
     """
     pieces = enumerate(PART.split(statements()[name]))
     return sql.Composed(
