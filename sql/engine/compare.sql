@@ -1,5 +1,8 @@
--- The staged records of a complete pull against their rows; without days and people where the collection has none. What the tenant has not and the table has is found by
--- missing_from_pull.sql.
+-- What was read against the table, without writing to it. For psycopg.
+
+-- name: compare
+-- The staged records of a complete pull against their rows; without days and people where the collection has none. What
+-- the tenant has not and the table has is found by `missing_from_pull`.
 WITH judged AS (
     SELECT s.id, {read_day} AS date, s.change_version AS version, ARRAY[{read_person}, {row_person}] AS people,
         ARRAY[{read_day}, {row_day}] AS dates,
@@ -18,3 +21,30 @@ WHERE kind IS NOT NULL
 UNION ALL
 -- Those that are equal, by day.
 SELECT NULL, NULL, date, NULL, NULL, NULL, count(*), false FROM judged WHERE kind IS NULL GROUP BY date
+
+-- name: missing_from_pull
+-- Live rows of a scope that a complete pull of this scope did not bring: deleted, or moved elsewhere.
+SELECT {wanted} FROM {target} AS t
+WHERE t.tenant = (SELECT %(tenant)s::text) AND t.deleted_at IS NULL AND {scope}
+    -- A rejected record without a readable id may be any of them, so nothing can be said.
+    AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id IS NULL)
+    -- A rejected record is there, even if it could not be understood.
+    AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id = t.id)
+    AND NOT EXISTS (SELECT FROM {staging} AS s WHERE s.id = t.id)
+ORDER BY t.id
+
+-- name: scope_all
+-- The complete list.
+true
+
+-- name: scope_ids
+-- The records with these ids.
+t.id = ANY(%(ids)s::bigint[])
+
+-- name: scope_people
+-- The records of these people.
+t.person_id = ANY(%(people)s::bigint[])
+
+-- name: scope_days
+-- The records of these days. In subqueries, so that the planner does not ask statistics that may know nothing of these days.
+{day} BETWEEN (SELECT %(first)s::date) AND (SELECT %(last)s::date)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.load.merge import Load
-from protime_etl.postgres.server import statements as queries
+from protime_etl.postgres.server.statements import statements
 from protime_etl.sync.pull.unit import UnitPull
 from protime_etl.sync.read.reading import Reading
 from protime_etl.sync.read.recheck import Verdict
@@ -26,10 +26,9 @@ ALL_PEOPLE = [0, 1, 2]
 
 
 def replace_fragment(monkeypatch: pytest.MonkeyPatch, name: str, by: str) -> None:
-    """Let `sql/engine/<name>.sql` be this, wherever it is part of a statement."""
-    original = queries.text_of
-    assert original(name) != by
-    monkeypatch.setattr(queries, "text_of", lambda wanted: by if wanted == name else original(wanted))
+    """Let this fragment of `sql/engine` be another one, wherever it is part of a statement."""
+    assert statements()[name] != by
+    monkeypatch.setitem(statements(), name, by)
 
 
 def without_the_version_guard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +37,7 @@ def without_the_version_guard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_the_written_after_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    replace_fragment(monkeypatch, "merge_written_since", "false")
+    replace_fragment(monkeypatch, "written_since", "false")
 
 
 def with_a_partial_pull_that_infers_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,11 +68,11 @@ def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPat
 
 def with_delta_items_in_the_order_of_their_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
     last_arrived = "(SELECT DISTINCT ON (id) * FROM {staging} ORDER BY id, ctid DESC)"
-    replace_fragment(monkeypatch, "merge_newest_first", last_arrived)
+    replace_fragment(monkeypatch, "newest_first", last_arrived)
 
 
 def without_tombstones(monkeypatch: pytest.MonkeyPatch) -> None:
-    replace_fragment(monkeypatch, "merge_is_buried", "false")
+    replace_fragment(monkeypatch, "is_buried", "false")
 
 
 def without_confirming_what_another_unit_did_not_see(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,8 +24,7 @@ from protime_etl.cli.status import print_status
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.health.other_forms import SHOWN
-from protime_etl.postgres.server.statements import sql_folder
-from protime_etl.postgres.server.statements import text_of as text_of_engine
+from protime_etl.postgres.server.statements import sql_folder, statements
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
@@ -160,8 +159,7 @@ def statements_of_the_source() -> set[str]:
                 text = text_of(node) or ""
                 if OF_CLOCKINGS.search(text) and re.search(r"\b(SELECT|UPDATE|DELETE|INSERT)\b", text):
                     found.add(pattern_of(text))
-    for path in (sql_folder() / "engine").glob("*.sql"):
-        text = text_of_engine(path.stem)
+    for text in statements().values():
         if OF_CLOCKINGS.search(text) and re.search(r"\b(SELECT|UPDATE|DELETE|INSERT)\b", text):
             found.add(pattern_of(text))
     return found

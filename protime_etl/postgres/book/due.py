@@ -6,79 +6,14 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.book.wrong import Kind
 from protime_etl.postgres.server.plans import no_nested_loops
+from protime_etl.postgres.server.statements import text
 from protime_etl.work import Slice
 
 __all__ = ["Candidate", "missing", "people_of_day", "to_compare", "wrong_slices"]
-
-# Who is in the book is due while in service, and where a clocking is; what is wrong is read wherever it is.
-MISSING = """
-SELECT array_agg(p ORDER BY p), lower(gap), upper(gap) - 1
-FROM unnest(CAST(:people AS bigint[])) AS p
-LEFT JOIN protime_etl.book AS b ON b.tenant = :tenant AND b.collection = :collection AND b.person_id = p
-LEFT JOIN protime_etl.coverage AS c ON c.tenant = :tenant AND c.collection = :collection AND c.person_id = p
-LEFT JOIN protime_etl.coverage AS e ON e.tenant = :tenant AND e.collection = :collection AND e.person_id = -1
-LEFT JOIN protime_etl.wrong_days AS w ON w.tenant = :tenant AND w.collection = :collection AND w.person_id = p
-CROSS JOIN LATERAL unnest(datemultirange(daterange(:first, :last, '[]'))
-    * (coalesce(b.at_work, '{(,)}') + coalesce(w.dates, '{}'))
-    - coalesce(c.dates, e.dates, '{}') - coalesce(b.read_ahead, '{}')) AS gap
-GROUP BY gap ORDER BY gap
-"""
-# What waits for a decision is read again only by a caller who has accepted it.
-WRONG = """
-SELECT array_agg(person_id ORDER BY person_id), lower(span), upper(span) - 1
-FROM (
-    SELECT p.person_id, range_agg(d) AS dates
-    FROM protime_etl.wrong AS w, unnest(w.people) AS part, unnest(w.dates) AS d,
-        generate_series(coalesce(lower(part), -1), coalesce(upper(part) - 1, -1)) AS p (person_id)
-    WHERE w.tenant = :tenant AND w.collection = :collection AND NOT w.kind = ANY(:waiting)
-    GROUP BY p.person_id
-) AS w, unnest(w.dates * datemultirange(daterange(NULL, :before))) AS span
-WHERE NOT lower_inf(span)
-GROUP BY span ORDER BY span DESC
-"""
-# Days by when they were last compared: those never were come first, the latest of them; then what was compared longest
-# ago. What was not equal then is compared again a month earlier, alone.
-TO_COMPARE = """
-WITH held AS MATERIALIZED (
-    SELECT read, read * unproven AS unproven, at_work - read AS unread
-    FROM protime_etl.book WHERE tenant = :tenant AND collection = :collection GROUP BY 1, 2, 3
-),
-days AS (
-    SELECT lower(span) + n AS date
-    FROM (SELECT unnest(range_agg(span)) AS span FROM held, unnest(read) AS span) AS spans,
-        generate_series(0, upper(span) - lower(span) - 1) AS n
-    WHERE lower(span) + n < :before
-),
-spans AS (
-    SELECT (SELECT coalesce(range_agg(span), '{}') FROM held, unnest(unproven) AS span) AS unproven,
-        (SELECT coalesce(range_agg(span), '{}') FROM held, unnest(unread) AS span) AS unread
-),
-aged AS (
-    SELECT days.date, p.part_since, p.part_until, p.proven_at,
-        CASE WHEN spans.unproven @> days.date AND coalesce(p.rest_at, p.proven_at) < :until THEN
-            coalesce(p.rest_at, p.proven_at) - interval '30 days' END AS rest_due,
-        NOT :by_people OR NOT spans.unread @> days.date AS of_all
-    FROM spans CROSS JOIN days
-    LEFT JOIN protime_etl.proof_days AS p
-        ON p.tenant = :tenant AND p.collection = :collection AND p.date = days.date
-)
-SELECT date, part_since, part_until, of_all, least(proven_at, rest_due) AS due,
-    proven_at IS NOT NULL AND rest_due IS NOT NULL AND rest_due < proven_at AND part_since IS NULL AS is_rest
-FROM aged
-WHERE proven_at IS NULL OR proven_at < :until OR rest_due IS NOT NULL
-ORDER BY least(proven_at, rest_due) NULLS FIRST, date DESC
-"""
-OF_DAY = """
-SELECT person_id FROM protime_etl.book
-WHERE tenant = :tenant AND collection = :collection AND person_id > 0 AND read @> CAST(:day AS date)
-    AND NOT (:rest AND proven @> CAST(:day AS date)) AND person_id > :after
-ORDER BY person_id
-"""
 
 
 class Candidate(NamedTuple):
@@ -107,7 +42,7 @@ def missing(connection: Connection, tenant: str, asked: Slice) -> list[Slice]:
         "last": asked.last,
     }
     with no_nested_loops(connection):
-        rows = connection.execute(sa.text(MISSING), values).all()
+        rows = connection.execute(text("missing_days"), values).all()
     return [Slice(row[0], row[1], row[2], asked.collection) for row in rows]
 
 
@@ -116,7 +51,7 @@ def wrong_slices(
 ) -> list[Slice]:
     """What is known to be wrong before that day, the latest days first, but for kinds that wait to be accepted."""
     values = {"tenant": tenant, "collection": collection, "before": before, "waiting": list(waiting)}
-    return [Slice(row[0], row[1], row[2], collection) for row in connection.execute(sa.text(WRONG), values)]
+    return [Slice(row[0], row[1], row[2], collection) for row in connection.execute(text("wrong_days"), values)]
 
 
 def to_compare(
@@ -131,7 +66,7 @@ def to_compare(
         "by_people": by_people,
     }
     with no_nested_loops(connection):
-        return [Candidate(*row) for row in connection.execute(sa.text(TO_COMPARE), values)]
+        return [Candidate(*row) for row in connection.execute(text("days_to_compare"), values)]
 
 
 def people_of_day(
@@ -139,4 +74,4 @@ def people_of_day(
 ) -> list[int]:
     """Whose records of that day were read, in order; `rest`: that are not proven; `after`: larger ids alone."""
     values = {"tenant": tenant, "collection": collection, "day": day, "rest": rest, "after": after}
-    return list(connection.scalars(sa.text(OF_DAY), values))
+    return list(connection.scalars(text("people_of_day"), values))

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.book.coverage import Cells, lock_coverage
 from protime_etl.postgres.book.multiranges import ALL, of_people, of_range, without
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.shared.locks import lock_wrong
 from protime_etl.work import EVERYONE, Slice
 
@@ -45,74 +46,6 @@ class Wrong(NamedTuple):
     run_id: int | None = None
 
 
-UNCOVER = """
-WITH lost AS (
-    SELECT person_id, range_agg(daterange(first, last, '[]')) AS days
-    FROM unnest(CAST(:people AS bigint[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
-        AS w (person_id, first, last)
-    GROUP BY person_id
-)
-UPDATE protime_etl.coverage AS c
-SET dates = c.dates - lost.days, proven = c.proven - lost.days, ahead = c.ahead - lost.days,
-    ahead_before = c.ahead_before - lost.days
-FROM lost
-WHERE c.tenant = :tenant AND c.collection = :collection AND c.person_id = lost.person_id
-    AND (c.dates && lost.days OR c.proven && lost.days OR c.ahead && lost.days OR c.ahead_before && lost.days)
-"""
-# What is held back stays so, whatever else fails.
-ENTER_WRONG = """
-WITH entry AS (
-    SELECT person_id, range_agg(daterange(first, last, '[]')) AS days
-    FROM unnest(CAST(:people AS bigint[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
-        AS w (person_id, first, last)
-    GROUP BY person_id
-),
-new AS (
-    SELECT person_id, entry.days - coalesce((
-        SELECT range_agg(d) FROM protime_etl.wrong AS w, unnest(w.dates) AS d
-        WHERE w.tenant = :tenant AND w.collection = :collection AND w.kind = 'withheld'
-            AND (w.people @> person_id OR person_id = :everyone)
-    ), '{}') AS days
-    FROM entry
-)
-INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why, run_id)
-SELECT :tenant, :collection,
-    range_agg(CASE WHEN person_id = :everyone THEN int8range(NULL, NULL)
-        ELSE int8range(person_id, person_id, '[]') END),
-    days, clock_timestamp(), :kind, :why, :run_id
-FROM new WHERE NOT isempty(days) GROUP BY days
-"""
-# Of an entry remain the other people, and the other days of these.
-ENTER_RIGHT = """
-WITH found AS (
-    DELETE FROM protime_etl.wrong
-    WHERE tenant = :tenant AND collection = :collection AND people && CAST(:people AS int8multirange)
-        AND dates && CAST(:dates AS datemultirange)
-        AND kind = ANY(CAST(:kinds AS text[]))
-    RETURNING people, dates, since, kind, why, run_id
-)
-INSERT INTO protime_etl.wrong (tenant, collection, people, dates, since, kind, why, run_id)
-SELECT :tenant, :collection, left_over.people, left_over.dates, since, kind, why, run_id
-FROM found CROSS JOIN LATERAL (
-    VALUES (found.people - CAST(:people AS int8multirange), found.dates),
-        (found.people * CAST(:people AS int8multirange), found.dates - CAST(:dates AS datemultirange))
-) AS left_over (people, dates)
-WHERE NOT isempty(left_over.people) AND NOT isempty(left_over.dates)
-"""
-HELD_BACK = """
-SELECT t.id FROM unnest(CAST(:ids AS bigint[])) AS d (id)
-CROSS JOIN LATERAL (
-    SELECT t.id, {person} AS person_id, {day} AS day FROM protime.{table} AS t
-    WHERE t.tenant = (SELECT CAST(:tenant AS text)) AND t.id = d.id OFFSET 0
-) AS t
-WHERE EXISTS (
-    SELECT FROM protime_etl.wrong AS w WHERE w.tenant = :tenant AND w.collection = :collection AND w.kind = 'withheld'
-        AND (t.person_id IS NULL OR w.people @> t.person_id) AND (t.day IS NULL OR w.dates @> t.day)
-)
-ORDER BY t.id
-"""
-
-
 def enter_wrong(connection: Connection, tenant: str, wrong: Wrong, lost: Iterable[Slice]) -> None:
     """Enter that these days of these people are not as the tenant has them; they are not read then.
 
@@ -135,29 +68,20 @@ def enter_wrong(connection: Connection, tenant: str, wrong: Wrong, lost: Iterabl
             "everyone": EVERYONE,
             **wrong._asdict(),
         }
-        connection.execute(sa.text(UNCOVER), values)
+        connection.execute(text("uncover"), values)
         lock_wrong(connection, tenant)
         kinds = ALL_KINDS if wrong.kind == "withheld" else tuple(one for one in ALL_KINDS if one != "withheld")
         for one in lost:
             if one.collection == collection:
                 enter_right(connection, tenant, one, kinds)
-        connection.execute(sa.text(ENTER_WRONG), values)
+        connection.execute(text("enter_wrong"), values)
 
 
 def not_known_to_differ(connection: Connection, tenant: str, collection: str, cells: Cells) -> Cells:
     """Those of these days of people that no comparison has found to differ yet."""
-    query = """
-        SELECT nullif(cell.person_id, :everyone), cell.day
-        FROM unnest(CAST(:people AS bigint[]), CAST(:days AS date[])) AS cell (person_id, day)
-        WHERE NOT EXISTS (
-            SELECT FROM protime_etl.wrong AS w
-            WHERE w.tenant = :tenant AND w.collection = :collection AND w.kind IN ('differs', 'withheld', 'older')
-                AND (w.people @> cell.person_id OR cell.person_id = :everyone) AND w.dates @> cell.day
-        )
-    """
     people = [EVERYONE if person is None else person for person, _ in cells]
     values = {"people": people, "days": [day for _, day in cells], "everyone": EVERYONE}
-    rows = connection.execute(sa.text(query), {**_whose(tenant, collection), **values})
+    rows = connection.execute(text("not_known_to_differ"), {**_whose(tenant, collection), **values})
     return [(person, day) for person, day in rows]
 
 
@@ -165,11 +89,7 @@ def enter_wrong_rows(connection: Connection, tenant: str, collection: str, ids: 
     """Enter that the rows of these records are not as the tenant has them, until that is accepted."""
     one = COLLECTIONS[collection]
     person = "t.person_id" if one.by_people else str(EVERYONE)
-    query = sa.text(
-        f"SELECT DISTINCT {person}, t.{one.day} FROM unnest(CAST(:ids AS bigint[])) AS d (id) CROSS JOIN LATERAL ("
-        f" SELECT * FROM protime.{one.table} AS t"
-        " WHERE t.tenant = (SELECT CAST(:tenant AS text)) AND t.id = d.id OFFSET 0) AS t"
-    )
+    query = text("cells_of_rows", person=person, day=str(one.day), table=one.table)
     cells = connection.execute(query, {"tenant": tenant, "ids": list(ids)}).all()
     enter_wrong(connection, tenant, reason, slices_of(collection, [(whose, day) for whose, day in cells]))
 
@@ -229,7 +149,7 @@ def _remove(  # noqa: PLR0917
     # Two that take parts out of the same entry would each leave what the other has taken.
     lock_wrong(connection, tenant)
     given = {"people": people, "dates": dates, "kinds": list(kinds)}
-    connection.execute(sa.text(ENTER_RIGHT), {**_whose(tenant, collection), **given})
+    connection.execute(text("enter_right"), {**_whose(tenant, collection), **given})
 
 
 def held_back(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> list[int]:
@@ -239,8 +159,8 @@ def held_back(connection: Connection, tenant: str, collection: str, ids: Sequenc
     one = COLLECTIONS[collection]
     person = "t.person_id" if one.by_people else "NULL::bigint"
     day = f"t.{one.day}" if one.is_dated else "NULL::date"
-    query = HELD_BACK.format(person=person, day=day, table=one.table)
-    return list(connection.scalars(sa.text(query), {**_whose(tenant, collection), "ids": list(ids)}))
+    query = text("held_back", person=person, day=day, table=one.table)
+    return list(connection.scalars(query, {**_whose(tenant, collection), "ids": list(ids)}))
 
 
 def _whose(tenant: str, collection: str) -> dict[str, Any]:

@@ -11,24 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import OvertakenError, SchemaError
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.server.transactions import transaction
 from protime_etl.postgres.shared.locks import lock_tenant_exclusive, try_lock_tenant_shared
 
 __all__ = ["Seen", "act_on", "look", "require_unchanged"]
-
-# Reading the version keeps an upgrade out until the transaction ends: it locks that table before it changes any other.
-LOOK = """
-SELECT v.version_num, a.number, a.what FROM protime_etl.alembic_version AS v
-LEFT JOIN protime_etl.acts AS a ON a.tenant = :tenant
-"""
-NOTE = """
-INSERT INTO protime_etl.acts AS a (tenant, number, what, noted_at) VALUES (:tenant, 1, :what, clock_timestamp())
-ON CONFLICT (tenant) DO UPDATE SET number = a.number + 1, what = excluded.what, noted_at = excluded.noted_at
-"""
 
 
 class Seen(NamedTuple):
@@ -44,7 +34,7 @@ class Seen(NamedTuple):
 
 def look(connection: Connection, tenant: str) -> Seen:
     """What holds of schema and tenant now."""
-    return Seen(*connection.execute(sa.text(LOOK), {"tenant": tenant}).one())
+    return Seen(*connection.execute(text("look"), {"tenant": tenant}).one())
 
 
 def require_unchanged(connection: Connection, tenant: str, since: Seen | None = None) -> None:
@@ -77,9 +67,9 @@ def act_on(engine: Engine, tenant: str, during: str, done: str) -> Iterator[Conn
     `during` and `done` say in their errors what becomes of the tenant, such as "was forgotten while this command ran".
     """
     with transaction(engine) as connection:
-        connection.execute(sa.text(NOTE), {"tenant": tenant, "what": during})
+        connection.execute(text("note_act"), {"tenant": tenant, "what": during})
     with transaction(engine) as connection:
         lock_tenant_exclusive(connection, tenant)
         # Once more: a command may have begun since the announcement.
-        connection.execute(sa.text(NOTE), {"tenant": tenant, "what": done})
+        connection.execute(text("note_act"), {"tenant": tenant, "what": done})
         yield connection

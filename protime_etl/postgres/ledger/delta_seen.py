@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.postgres.server.plans import BOUND_TENANT, no_nested_loops
+from protime_etl.postgres.server.plans import no_nested_loops
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.tables.records import RECORD_TABLES
 
 __all__ = ["forget_seen", "keep_seen", "unseen"]
@@ -23,16 +24,7 @@ def keep_seen(
     """Keep the ids of what was staged and rejected and whose row is older than the load. After the merge."""
     table = RECORD_TABLES[collection].name
     connection.execute(
-        sa.text(f"""
-            INSERT INTO protime_etl.delta_seen (tenant, collection, id)
-            SELECT :tenant, :collection, s.id
-            FROM (SELECT id FROM pg_temp.staging_{table} UNION SELECT unnest(CAST(:rejected AS bigint[]))) AS s
-            CROSS JOIN LATERAL (
-                SELECT FROM protime.{table} AS t WHERE t.tenant = {BOUND_TENANT} AND t.id = s.id
-                    AND t.deleted_at IS NULL AND t.written_at <= :started OFFSET 0
-            ) AS t
-            ON CONFLICT DO NOTHING
-        """),
+        text("keep_seen", table=table),
         {"tenant": tenant, "collection": collection, "started": started_at, "rejected": list(rejected)},
     )
 
@@ -41,16 +33,7 @@ def unseen(
     connection: Connection, tenant: str, collection: str, started_at: dt.datetime, date_from: dt.date
 ) -> list[int]:
     """Live rows of the loaded days that are older than the load and that it never met."""
-    table = RECORD_TABLES[collection].name
-    query = sa.text(f"""
-        SELECT t.id FROM protime.{table} AS t
-        WHERE t.tenant = {BOUND_TENANT} AND t.date >= :first AND t.deleted_at IS NULL AND t.written_at <= :started
-            AND NOT EXISTS (
-                SELECT FROM protime_etl.delta_seen AS s
-                WHERE s.tenant = :tenant AND s.collection = :collection AND s.id = t.id
-            )
-        ORDER BY t.id
-    """)
+    query = text("unseen", table=RECORD_TABLES[collection].name)
     parameters = {"tenant": tenant, "collection": collection, "started": started_at, "first": date_from}
     with no_nested_loops(connection):
         return list(connection.scalars(query, parameters))

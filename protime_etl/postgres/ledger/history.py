@@ -9,19 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.ledger.runs import started_by
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.tables.proofs import delta_polls, verifications
 from protime_etl.work import DagRun, RunKind
 
 __all__ = ["forget_old", "keep_poll", "keep_verification", "requests_by"]
 
-KEPT = "1 year"
 OLD = {"runs": "started_at", "verifications": "finished_at", "delta_polls": "finished_at", "written_days": "written_at"}
 """Tables, and since when a row of them is old; the units go with their runs."""
-# Another process may be forgetting the same rows.
-FORGET = """DELETE FROM protime_etl.{table} WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM protime_etl.{table}
-    WHERE tenant = :tenant AND {at} < clock_timestamp() - interval '{kept}' FOR UPDATE SKIP LOCKED
-))"""
 
 
 def keep_verification(
@@ -72,4 +67,4 @@ def forget_old(connection: Connection, tenant: str) -> None:
     What is known of the data stays: it is a state, and hangs on none of these.
     """
     for table, at in OLD.items():
-        connection.execute(sa.text(FORGET.format(table=table, at=at, kept=KEPT)), {"tenant": tenant})
+        connection.execute(text("forget_old", table=table, at=at), {"tenant": tenant})

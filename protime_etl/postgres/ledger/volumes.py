@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.collection import Collection
-from protime_etl.postgres.server.plans import BOUND_TENANT
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.tables.engine import runs, units
 from protime_etl.postgres.tables.records import RECORD_TABLES
 from protime_etl.work import RunKind
@@ -68,30 +68,7 @@ def usual_amounts(connection: Connection, tenant: str, collection: Collection) -
     """Weekday (0 is Monday) to (records, person-days), of some people in the last four weeks that were covered."""
     same_person = "c.person_id = held.person_id" if collection.by_people else "true"
     rows = connection.execute(
-        sa.text(
-            f"""
-            WITH recent AS (
-                SELECT daterange(max(upper(dates)) - :days, max(upper(dates))) AS days
-                FROM protime_etl.coverage WHERE tenant = :tenant AND collection = :collection
-            ),
-            sampled AS (
-                SELECT person_id, dates * datemultirange(days) AS dates
-                FROM protime_etl.coverage, recent
-                WHERE tenant = :tenant AND collection = :collection AND dates && days
-                ORDER BY hashint8(person_id) LIMIT :people
-            ),
-            held AS (
-                SELECT person_id, lower(part) + n AS day FROM sampled, unnest(dates) AS part,
-                    generate_series(0, upper(part) - lower(part) - 1) AS n
-            )
-            SELECT extract(isodow FROM day)::int - 1, sum(records)::float8, count(*)::float8
-            FROM held CROSS JOIN LATERAL (
-                SELECT count(*) AS records FROM protime.{collection.table} AS c
-                WHERE c.tenant = {BOUND_TENANT} AND {same_person} AND c.{collection.day} = held.day
-                    AND (c.deleted_by IS NULL OR c.deleted_by = 'status')
-            ) AS counted GROUP BY 1
-            """
-        ),
+        text("usual_amounts", table=collection.table, same_person=same_person, day=str(collection.day)),
         {"tenant": tenant, "collection": collection.path, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},
     )
     return {row[0]: (row[1], row[2]) for row in rows}
@@ -101,8 +78,5 @@ def longest(connection: Connection, tenant: str, collection: Collection) -> dt.t
     """How long before its window a record may begin that reaches into it; no time where records are of one day."""
     if not collection.reaches:
         return dt.timedelta()
-    query = sa.text(
-        f"SELECT greatest(max(until_date - from_date), {LEAST_DAYS}) FROM protime.{collection.table}"
-        f" WHERE tenant = {BOUND_TENANT} AND deleted_at IS NULL AND isfinite(until_date) AND isfinite(from_date)"
-    )
-    return dt.timedelta(days=min(LONGEST_DAYS, connection.scalar(query, {"tenant": tenant}) or LEAST_DAYS))
+    days = connection.scalar(text("longest", table=collection.table), {"tenant": tenant, "least": LEAST_DAYS})
+    return dt.timedelta(days=min(LONGEST_DAYS, days or LEAST_DAYS))

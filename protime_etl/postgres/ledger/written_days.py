@@ -11,30 +11,14 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.tables.engine import written_days
 
 __all__ = ["DayReport", "note_written", "report_days"]
 
 MOST_DAYS = 400
-TAKE = """
-INSERT INTO protime_etl.reported_days (note_id, asset, task)
-SELECT note_id, :asset, :task FROM protime_etl.written_days AS w
-WHERE tenant = :tenant AND (by_delta OR NOT :delta_alone)
-    AND NOT EXISTS (SELECT FROM protime_etl.reported_days AS t WHERE t.note_id = w.note_id AND t.asset = :asset)
-ON CONFLICT DO NOTHING
-"""
-REPORTED = """
-WITH reported AS (
-    SELECT w.days, w.all_days FROM protime_etl.reported_days AS t JOIN protime_etl.written_days AS w USING (note_id)
-    WHERE w.tenant = :tenant AND t.asset = :asset AND t.task = :task
-)
-SELECT ARRAY(SELECT DISTINCT day FROM reported CROSS JOIN unnest(days) AS day ORDER BY day DESC LIMIT :most + 1),
-    count(*), coalesce(bool_and(all_days), true)
-FROM reported
-"""
 
 
 class DayReport(NamedTuple):
@@ -67,7 +51,7 @@ def report_days(connection: Connection, tenant: str, asset: str, task: str, *, d
     never reported: so call it last.
     """
     given = {"tenant": tenant, "asset": asset, "task": task, "delta_alone": delta_alone, "most": MOST_DAYS}
-    connection.execute(sa.text(TAKE), given)
-    days, number, complete = connection.execute(sa.text(REPORTED), given).one()
+    connection.execute(text("take_days"), given)
+    days, number, complete = connection.execute(text("taken_days"), given).one()
     newest = sorted(map(str, days[:MOST_DAYS]))
     return DayReport(newest, complete and len(newest) == len(days), number > 0)

@@ -6,13 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.load.staging import Staging
-from protime_etl.postgres.server.plans import BOUND_TENANT
-from protime_etl.postgres.server.statements import query
+from protime_etl.postgres.server.statements import text
 from protime_etl.work import Slice
 
 __all__ = ["Comparison", "Difference", "newest_version"]
@@ -40,8 +38,7 @@ class Difference(NamedTuple):
 
 def newest_version(connection: Connection, tenant: str, table: str) -> str:
     """The newest changeVersion that the table, one of schema `protime`, has; what is newer was never read."""
-    newest = sa.text(f"SELECT coalesce(max(change_version), '') FROM protime.{table} WHERE tenant = {BOUND_TENANT}")
-    return str(connection.scalar(newest, {"tenant": tenant}))
+    return str(connection.scalar(text("newest_version", table=table), {"tenant": tenant}))
 
 
 class Comparison(Staging):
@@ -58,12 +55,11 @@ class Comparison(Staging):
             is_deleted=self._is_deleted("s"),
             read_values=self._compared("s"),
             row_values=self._compared("t"),
-            row_of_staged=self._query("row_of_staged"),
             read_day=day[0],
             row_day=day[1],
             read_person=person[0],
             row_person=person[1],
-            is_buried=query("merge_is_buried", accepts_older=sql.SQL("false")),
+            accepts_older=sql.SQL("false"),
         )
         self._prepare_planner()
         if dated:

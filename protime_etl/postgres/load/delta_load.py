@@ -47,15 +47,12 @@ class DeltaLoad(Load):
         """Mark the rows of deleted records with the version of the deletion; without a row, leave a tombstone."""
         if not deletions:
             return
-        in_order = query("delta_deletions")
         values = self._values(ids=list(deletions), versions=list(deletions.values()))
-        statement = self._query(
-            "delete_by_delta", deletions=in_order, row_day=self._cell_day("t"), row_person=self._cell_person("t")
-        )
+        statement = self._query("delete_by_delta", row_day=self._cell_day("t"), row_person=self._cell_person("t"))
         row = self._driver.execute(statement, values).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without GROUP BY always gives a row
         self.counts.deleted += row[0]
         if self.changed is not None:
             self.changed += zip(row[1] or (), row[2] or (), strict=True)
         self.counts.unchanged += len(deletions) - row[0]
-        self._driver.execute(self._query("insert_tombstones", deletions=in_order), values)
+        self._driver.execute(self._query("insert_tombstones"), values)

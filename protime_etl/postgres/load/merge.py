@@ -194,12 +194,9 @@ class Load(Staging):
         older = sql.SQL("true" if accepts_older else "false")
         # Not columns that had to be taken from the table itself: what was taken may be out of date by now.
         fillable = [name for name in self._collection.delta_lacks if name not in self._unknown.lacking]
-        written_since = query("merge_written_since")
-        only_fills = query("merge_only_fills", written_since=written_since) if fillable else sql.SQL("false")
+        only_fills = query("merge_only_fills") if fillable else sql.SQL("false")
         return self._query(
             "merge",
-            newest_first=self._query("merge_newest_first"),
-            row_of_staged=self._query("row_of_staged"),
             read_values=self._compared("s"),
             row_values=self._compared("t"),
             read_day=self._cell_day("candidate"),
@@ -207,8 +204,7 @@ class Load(Staging):
             day_before=self._cell_day("t"),
             person_before=self._cell_person("t"),
             chosen=sql.SQL("s.id = ANY(%(accepted)s::bigint[])" if accepts_older else "true"),
-            written_since=written_since,
-            is_buried=query("merge_is_buried", accepts_older=older),
+            accepts_older=older,
             is_deleted=self._is_deleted("s"),
             guard=self._guard("s", self._is_deleted("s"), fillable, older),
             conflict_guard=self._guard("excluded", sql.SQL("excluded.deleted_at IS NOT NULL"), fillable, older),
@@ -237,6 +233,5 @@ class Load(Staging):
             read_values=self._compared(source),
             read_is_deleted=is_deleted,
             row_values=self._compared("t"),
-            written_since=query("merge_written_since"),
             fills=sql.SQL(" OR ").join(fills) if fills else sql.SQL("false"),
         )

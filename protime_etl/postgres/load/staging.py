@@ -211,18 +211,8 @@ class Staging:
 
     def _prepare_planner(self) -> None:
         """Let the planner know what was staged, and what it may take to look it up."""
-        # So that a unit is sorted in memory, and looked up in tables whose rows in question were just read; unless more
-        # memory, or a lower cost, is set already.
-        self._driver.execute(
-            "SELECT set_config('work_mem', %(memory)s, true)"
-            " WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes(%(memory)s)",
-            {"memory": MERGE_MEMORY},
-        )
-        self._driver.execute(
-            "SELECT set_config('random_page_cost', %(cost)s, true)"
-            " WHERE current_setting('random_page_cost')::float8 > %(cost)s::float8",
-            {"cost": MERGE_PAGE_COST},
-        )
+        self._driver.execute(query("raise_memory"), {"memory": MERGE_MEMORY})
+        self._driver.execute(query("lower_page_cost"), {"cost": MERGE_PAGE_COST})
         # Autovacuum never looks at a temporary table, and the planner would think that ids repeat.
         if self.staged >= WORTH_STATISTICS:
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))

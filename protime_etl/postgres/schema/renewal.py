@@ -16,43 +16,22 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.postgres.server.statements import text
+
 __all__ = ["keeping_grants", "renew"]
 
 Kind = Literal["VIEW", "FUNCTION"]
 OTHER_COLUMNS = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidFunctionDefinition)
 EXISTS = {"VIEW": "to_regclass", "FUNCTION": "to_regproc"}
-VIEWS_ON = """
-SELECT v.name FROM protime_etl.views AS v JOIN pg_rewrite AS r ON r.ev_class = to_regclass(v.name)
-WHERE r.ev_class <> to_regclass(:name) AND EXISTS (
-    SELECT FROM pg_depend AS d
-    WHERE d.classid = CAST('pg_rewrite' AS regclass) AND d.objid = r.oid AND d.refobjid = to_regclass(:name)
-)
-"""
-# What can be made again, and what was granted on it to others than its owner; null where its rights were never changed.
-GRANTS = """
-SELECT o.object, o.oid, CASE WHEN o.acl IS NOT NULL THEN ARRAY(
-    SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, o.object,
-        CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
-        CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-    FROM aclexplode(o.acl) AS g WHERE g.grantee <> o.owner
-) END AS grants
-FROM (
-    SELECT CAST(CAST(oid AS regclass) AS text) AS object, oid, relowner AS owner, relacl AS acl
-    FROM pg_class WHERE relkind = 'v' AND relnamespace = ANY(CAST(:schemas AS regnamespace[]))
-    UNION ALL
-    SELECT 'FUNCTION ' || CAST(CAST(oid AS regprocedure) AS text), oid, proowner, proacl
-    FROM pg_proc WHERE prokind = 'f' AND pronamespace = ANY(CAST(:schemas AS regnamespace[]))
-) AS o
-"""
 
 
 @contextmanager
 def keeping_grants(connection: Connection, schemas: tuple[str, ...]) -> Iterator[None]:
     """Grant on views and functions that are made again inside of the block what was granted on them before."""
     values = {"schemas": list(schemas)}
-    before = connection.execute(sa.text(GRANTS), values).all()
+    before = connection.execute(text("grants"), values).all()
     yield
-    after = {row.object: row.oid for row in connection.execute(sa.text(GRANTS), values)}
+    after = {row.object: row.oid for row in connection.execute(text("grants"), values)}
     for row in before:
         if row.grants is not None and after.get(row.object) not in (None, row.oid):
             for statement in (f"REVOKE ALL ON {row.object} FROM PUBLIC", *row.grants):
@@ -77,17 +56,11 @@ def renew(connection: Connection, kind: Kind, name: str, statements: str) -> Non
             raise
         _drop(connection, kind, name)
         connection.exec_driver_sql(escaped)
-    connection.execute(
-        sa.text(
-            "INSERT INTO protime_etl.views (name, sha256) VALUES (:name, :digest)"
-            " ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256"
-        ),
-        {"name": name, "digest": digest},
-    )
+    connection.execute(text("note_made_from"), {"name": name, "digest": digest})
 
 
 def _drop(connection: Connection, kind: Kind, name: str) -> None:
     """Drop it, and the views of ours on it, which are all renewed after it."""
-    for view in connection.scalars(sa.text(VIEWS_ON), {"name": name}).all() if kind == "VIEW" else ():
+    for view in connection.scalars(text("views_on"), {"name": name}).all() if kind == "VIEW" else ():
         _drop(connection, "VIEW", view)
     connection.execute(sa.text(f"DROP {kind} IF EXISTS {name}"))

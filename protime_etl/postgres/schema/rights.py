@@ -8,55 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import SchemaError
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.server.transactions import reading
 from protime_etl.postgres.tables.all import metadata
 
 __all__ = ["require_all_rows", "require_creation", "require_own_schemas", "require_rights"]
 
-MISSING = """
-SELECT right_name, string_agg(name, ', ' ORDER BY name)
-FROM unnest(CAST(:names AS text[])) AS name, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_name
-WHERE NOT has_table_privilege(name, right_name)
-GROUP BY right_name ORDER BY right_name
-"""
-# Tables with a command for which no policy lets this user at every row, or one that lets it at some rows only.
-HIDDEN = """
-WITH policies AS (
-    SELECT polrelid, polcmd, polpermissive, coalesce(pg_get_expr(polqual, polrelid), 'true') = 'true'
-        AND coalesce(pg_get_expr(polwithcheck, polrelid), 'true') = 'true' AS is_true
-    FROM pg_policy
-    WHERE 0 = ANY(polroles) OR EXISTS (SELECT FROM unnest(polroles) AS r WHERE r <> 0 AND pg_has_role(r, 'USAGE'))
-)
-SELECT string_agg(name, ', ' ORDER BY name)
-FROM unnest(CAST(:names AS text[])) AS name JOIN pg_class AS c ON c.oid = to_regclass(name)
-WHERE c.relrowsecurity AND row_security_active(c.oid) AND (
-    EXISTS (SELECT FROM policies WHERE polrelid = c.oid AND NOT polpermissive AND NOT is_true)
-    OR EXISTS (
-        SELECT FROM unnest(CAST('{r,a,w,d}' AS "char"[])) AS command
-        WHERE NOT EXISTS (
-            SELECT FROM policies WHERE polrelid = c.oid AND polpermissive AND is_true AND polcmd IN (command, '*')
-        )
-    )
-)
-"""
-# Who owns each schema and may make something in it, but for this user and superusers.
-OTHERS = """
-SELECT n.nspname AS name,
-    CASE WHEN NOT o.rolsuper AND o.rolname <> current_user THEN quote_ident(o.rolname) END AS owner,
-    ARRAY(
-        SELECT DISTINCT coalesce(quote_ident(r.rolname), 'PUBLIC')
-        FROM aclexplode(n.nspacl) AS g LEFT JOIN pg_roles AS r ON r.oid = g.grantee
-        WHERE g.privilege_type = 'CREATE' AND g.grantee <> n.nspowner AND r.rolsuper IS NOT TRUE
-            AND r.rolname IS DISTINCT FROM current_user ORDER BY 1
-    ) AS makers
-FROM pg_namespace AS n JOIN pg_roles AS o ON o.oid = n.nspowner
-WHERE n.nspname = ANY(:schemas) ORDER BY 1
-"""
 ALL = "all tables of protime-etl"
-CREATION = """
-SELECT quote_ident(current_user), quote_ident(current_database()),
-    has_database_privilege(current_database(), 'CREATE') AND has_database_privilege(current_database(), 'TEMPORARY')
-"""
 
 
 def require_all_rows(connection: Connection) -> None:
@@ -65,7 +23,7 @@ def require_all_rows(connection: Connection) -> None:
     Raises:
         SchemaError: a policy may hide some; the message says of which tables.
     """
-    if hidden := connection.scalar(sa.text(HIDDEN), {"names": sorted(metadata.tables)}):
+    if hidden := connection.scalar(text("hidden_tables"), {"names": sorted(metadata.tables)}):
         raise SchemaError(
             f"Row-level security may hide rows from the database user: {hidden}.",
             guidance="Give this user a policy for all rows, CREATE POLICY ... TO ... USING (true) WITH CHECK (true),"
@@ -79,7 +37,7 @@ def require_own_schemas(connection: Connection, schemas: Sequence[str]) -> None:
     Raises:
         SchemaError: one can; the message says who.
     """
-    for found in connection.execute(sa.text(OTHERS), {"schemas": list(schemas)}):
+    for found in connection.execute(text("owners_of_schemas"), {"schemas": list(schemas)}):
         if found.owner:
             raise SchemaError(
                 f"The schema {found.name} belongs to {found.owner}, who could remove or replace what is kept in it.",
@@ -102,7 +60,7 @@ def require_creation(engine: Engine) -> None:
         DatabaseError: PostgreSQL cannot be reached.
     """
     with reading(engine) as connection:
-        user, database, may = connection.execute(sa.text(CREATION)).one()
+        user, database, may = connection.execute(text("may_create")).one()
         if not may:
             raise SchemaError(
                 f"The database user {user} may not create schemas and temporary tables in {database}.",
@@ -128,7 +86,7 @@ def require_rights(engine: Engine) -> None:
                 "The database user may not create temporary tables.",
                 guidance="Run: GRANT TEMPORARY ON DATABASE ... TO the user of PROTIME_DATABASE_URL.",
             )
-        missing = connection.execute(sa.text(MISSING), {"names": names}).all()
+        missing = connection.execute(text("missing_rights"), {"names": names}).all()
         if missing:
             lacking = "; ".join(
                 f"{right} on {ALL if found.count(',') + 1 == len(names) else found}" for right, found in missing

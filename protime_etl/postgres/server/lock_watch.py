@@ -13,37 +13,19 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, Row
 
+from protime_etl.postgres.server.statements import text
+
 __all__ = ["UNWATCHED", "LockWatch", "holders"]
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5.0
 UNWATCHED = {"unwatched": True}
 """Execution option of an engine whose transactions are only there to hold a lock."""
-# The moment as text: no setting of a role says how it looks. What other roles do is hidden from most users.
-SESSION = """
-b.pid, b.usename, coalesce(nullif(b.application_name, ''), 'unnamed') AS application,
-    coalesce(', ' || b.state || to_char(b.xact_start AT TIME ZONE 'UTC', '" since "YYYY-MM-DD HH24:MI" UTC"'), '')
-    AS doing
-"""
-BLOCKING = f"""
-SELECT DISTINCT l.pid AS waiting, {SESSION}
-FROM pg_locks AS l, unnest(pg_blocking_pids(l.pid)) AS blocking JOIN pg_stat_activity AS b ON b.pid = blocking
-WHERE NOT l.granted AND l.pid = ANY(:pids) AND b.pid <> ALL(:pids)
-    AND l.waitstart < clock_timestamp() - make_interval(secs => :patience)
-"""
-HOLDING = f"""
-SELECT DISTINCT {SESSION}
-FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_database AS d ON d.oid = l.database
-    JOIN pg_stat_activity AS b ON b.pid = l.pid
-WHERE l.granted AND d.datname = current_database() AND b.pid <> pg_backend_pid()
-    AND CAST(CAST(c.relnamespace AS regnamespace) AS text) IN ('protime', 'protime_etl')
-ORDER BY b.pid LIMIT 5
-"""
 
 
 def holders(connection: Connection) -> list[str]:
     """The other sessions that hold locks on tables of ours, five at most."""
-    return [_described(row) for row in connection.execute(sa.text(HOLDING))]
+    return [_described(row) for row in connection.execute(text("who_holds"))]
 
 
 def _described(row: Row[Any]) -> str:
@@ -89,7 +71,7 @@ class LockWatch:
     def _look(self, pids: list[int]) -> None:
         with self._engine.connect() as connection:
             connection.detach()  # the engine may be closed meanwhile, and would not know of it
-            for row in connection.execute(sa.text(BLOCKING), {"pids": pids, "patience": PATIENCE_SECONDS}):
+            for row in connection.execute(text("who_blocks"), {"pids": pids, "patience": PATIENCE_SECONDS}):
                 if (row.waiting, row.pid) not in self._reported:
                     self._reported.add((row.waiting, row.pid))
                     log.warning("Waiting for a lock of %s. This continues when that session ends.", _described(row))

@@ -4,8 +4,8 @@ Right after a load nothing has looked at the table yet: autovacuum comes after a
 The planner then believes that a table of millions has no row of a tenant or of a day, and joins it with what was staged
 row by row, which takes hours. So:
 
-- a tenant is compared with `(SELECT tenant)`, of which the planner only knows that it is one of those that are there.
-  With the name itself it may find that the statistics have never heard of it;
+- a tenant is compared with `(SELECT CAST(:tenant AS text))`, of which the planner only knows that it is one of those
+  that are there. With the name itself it may find that the statistics have never heard of it;
 - two sides that may both be large are joined with `no_nested_loops`: by hashing or sorting, which costs what it costs;
 - what was staged, and any few records, are looked up in an index one by one: `LATERAL (... OFFSET 0)` leaves no other
   way, and it costs what these records cost, however large the table is;
@@ -24,21 +24,15 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["BOUND_TENANT", "WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
+from protime_etl.postgres.server.statements import text
 
-BOUND_TENANT = "(SELECT CAST(:tenant AS text))"
-"""The bound parameter `tenant` in SQLAlchemy's statements."""
+__all__ = ["WORTH_STATISTICS", "no_nested_loops", "refresh_statistics"]
+
 WORTH_STATISTICS = 10_000
 """Rows at once from which the statistics are checked."""
 SAMPLE = 10
 """A tenth of the usual sample: enough to plan by, and a twentieth of a second. Autovacuum takes its own in its time."""
 LOCK_TIMEOUT = "100ms"
-OUTGROWN = """
-SELECT c.oid::regclass::text FROM pg_class AS c
-WHERE c.relnamespace IN ('protime'::regnamespace, 'protime_etl'::regnamespace) AND c.relkind = 'r'
-    AND pg_relation_size(c.oid) / current_setting('block_size')::int > :factor * greatest(c.relpages, 12)
-    AND pg_has_role(c.relowner, 'USAGE')
-"""
 
 
 @contextmanager
@@ -58,7 +52,7 @@ def refresh_statistics(engine: Engine, written: int, growth: float = 1.1) -> Non
     if written < WORTH_STATISTICS:
         return
     with suppress(sa.exc.DBAPIError), engine.begin() as connection:
-        for table in connection.scalars(sa.text(OUTGROWN), {"factor": growth}).all():
+        for table in connection.scalars(text("outgrown"), {"factor": growth}).all():
             _analyse(connection, table)
 
 

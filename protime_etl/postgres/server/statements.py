@@ -1,13 +1,25 @@
-"""The hand-written SQL of the folder `sql`, in the source tree or in the installed package."""
+"""The hand-written SQL of the folder `sql`, in the source tree or in the installed package.
+
+Each file of `sql/engine` has the statements of one theme. `-- name: the_name` begins one, and its comments say what it
+gives. In its text `{part}` stands for what Python gives under this name, an identifier or a fragment; a part that is
+not given is the fragment with this name. Values are never parts: they are bound where the statement is executed.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import sqlalchemy as sa
 from psycopg import sql
 
-__all__ = ["query", "sql_folder", "text_of"]
+__all__ = ["query", "sql_folder", "statements", "text", "text_of"]
+
+NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+PART = re.compile(r"\{([a-z_]+)\}")
+"""What is in braces and no name stays: `'{}'` and `'{(,)}'` are ranges."""
 
 
 def sql_folder() -> Path:
@@ -17,16 +29,55 @@ def sql_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "sql"
 
 
-def query(name: str, **parts: sql.Composable) -> sql.Composed:
-    """The statement or fragment `sql/engine/<name>.sql` with its parts: identifiers, and other fragments.
+@cache
+def statements() -> dict[str, str]:
+    """The text of each statement and fragment by its name, without the comments.
 
-    Values are never parts: they are bound where the statement is executed, as `%(name)s`.
+    Raises:
+        ValueError: two have the same name.
     """
-    return sql.SQL(text_of(name)).format(**parts)
+    found: dict[str, str] = {}
+    for name, statement in _sections():
+        if name in found:
+            raise ValueError(f"Two statements of sql/engine are named {name}.")
+        found[name] = statement
+    return found
+
+
+def _sections() -> Iterator[tuple[str, str]]:
+    for path in sorted((sql_folder() / "engine").glob("*.sql")):
+        _, *parts = NAME.split(path.read_text(encoding="utf-8"))
+        for name, section in zip(parts[::2], parts[1::2], strict=True):
+            lines = (line for line in section.splitlines() if not line.lstrip().startswith("--"))
+            yield name, "\n".join(lines).strip()
+
+
+def query(name: str, **parts: sql.Composable) -> sql.Composed:
+    """A statement or fragment for psycopg, whose values are bound as `%(name)s`.
+
+    Raises:
+        KeyError: no statement has this name, or the name of a part that is not given.
+    """
+    pieces = enumerate(PART.split(statements()[name]))
+    return sql.Composed(
+        [(parts[one] if one in parts else query(one, **parts)) if n % 2 else sql.SQL(one) for n, one in pieces]
+    )
 
 
 @cache
-def text_of(name: str) -> str:
-    """The text of `sql/engine/<name>.sql` without its comments, which are for those who read the file."""
-    lines = (sql_folder() / "engine" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith("--")).strip()
+def text(name: str, **parts: str) -> sa.TextClause:
+    """A statement for SQLAlchemy, whose values are bound as `:name`.
+
+    Raises:
+        KeyError: see `query`.
+    """
+    return sa.text(text_of(name, **parts))
+
+
+def text_of(name: str, **parts: str) -> str:
+    """The text of a statement or fragment for SQLAlchemy, to be part of another one.
+
+    Raises:
+        KeyError: see `query`.
+    """
+    return PART.sub(lambda part: parts[part[1]] if part[1] in parts else text_of(part[1], **parts), statements()[name])

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import BusyError, DatabaseError
 from protime_etl.postgres.server.lock_watch import UNWATCHED
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.server.transactions import reading
 
 __all__ = [
@@ -174,11 +175,4 @@ def _lock(connection: Connection, number: int, what: str) -> None:
 
 def is_alive(connection: Connection, run_id: int) -> bool:
     """Whether a process holds the lease of that run."""
-    statement = sa.text("""
-        SELECT EXISTS (
-            SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
-            WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND CAST(l.classid AS bigint) = :lock
-                AND CAST(l.objid AS bigint) = :run
-        )
-    """)
-    return bool(connection.scalar(statement, {"lock": RUN_LOCK, "run": run_id % 2**31}))
+    return bool(connection.scalar(text("is_alive"), {"lock": RUN_LOCK, "run": run_id % 2**31}))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.server.transactions import read_alone, reading, transaction
 
 __all__ = ["KnownPause", "SharedPause", "lift_pause", "read_pauses"]
@@ -31,27 +31,16 @@ class SharedPause:
 
     def remaining(self) -> float:
         """Seconds until a request may be sent again; 0 when there is no pause."""
-        query = sa.text(
-            "SELECT extract(epoch FROM until - clock_timestamp())::float8 FROM protime_etl.pauses"
-            " WHERE tenant = :tenant AND until > clock_timestamp()"
-        )
-        return max(0.0, read_alone(self._asking, query, self._tenant) or 0.0)
+        return max(0.0, read_alone(self._asking, text("pause_left"), self._tenant) or 0.0)
 
     def extend(self, seconds: float, asked: float) -> None:
         """Let no process ask for that long from now, or for as long as was known before, whichever ends later.
 
         `asked` is how many seconds the answer named; it is kept to be shown.
         """
-        statement = sa.text(
-            "INSERT INTO protime_etl.pauses AS p (tenant, until, asked_until)"
-            " VALUES (:tenant, clock_timestamp() + make_interval(secs => :seconds),"
-            " clock_timestamp() + make_interval(secs => :asked))"
-            " ON CONFLICT (tenant) DO UPDATE SET until = greatest(p.until, excluded.until), asked_until ="
-            " greatest(excluded.asked_until, CASE WHEN p.until > clock_timestamp() THEN p.asked_until END)"
-        )
         given = {**self._tenant, "seconds": seconds, "asked": min(asked, LONGEST_SECONDS)}
         with transaction(self._engine) as connection:
-            connection.execute(statement, given)
+            connection.execute(text("extend_pause"), given)
 
     def reserve_slot(self, patience: float) -> float:
         """Seconds until the next free slot within the budget of requests; 0 without a budget.
@@ -61,23 +50,11 @@ class SharedPause:
         """
         if not self.share:
             return 0.0
-        taken = sa.text(
-            "INSERT INTO protime_etl.pauses AS p (tenant, until, next_slot)"
-            " VALUES (:tenant, '-infinity', clock_timestamp() + make_interval(secs => :share))"
-            " ON CONFLICT (tenant) DO UPDATE"
-            " SET next_slot = greatest(p.next_slot, clock_timestamp()) + make_interval(secs => :share)"
-            " WHERE p.next_slot IS NULL OR p.next_slot <= clock_timestamp() + make_interval(secs => :patience)"
-            " RETURNING extract(epoch FROM next_slot - clock_timestamp())::float8 - :share"
-        )
-        free = sa.text(
-            "SELECT extract(epoch FROM next_slot - clock_timestamp())::float8 FROM protime_etl.pauses"
-            " WHERE tenant = :tenant"
-        )
         given = {**self._tenant, "share": self.share, "patience": min(patience, LONGEST_SECONDS)}
         with transaction(self._engine) as connection:
-            away = connection.scalar(taken, given)
+            away = connection.scalar(text("reserve_slot"), given)
             if away is None:
-                away = connection.scalar(free, self._tenant)
+                away = connection.scalar(text("next_slot"), self._tenant)
             return max(0.0, away or 0.0)
 
 
@@ -93,16 +70,11 @@ class KnownPause:
 
 def read_pauses(engine: Engine, tenant: str | None) -> list[KnownPause]:
     """The pauses of that tenant, or of every tenant, that have not ended."""
-    query = sa.text(
-        "SELECT tenant, until, asked_until FROM protime_etl.pauses"
-        " WHERE until > clock_timestamp() AND tenant = coalesce(:tenant, tenant) ORDER BY tenant"
-    )
     with reading(engine) as connection:
-        return [KnownPause(*row) for row in connection.execute(query, {"tenant": tenant})]
+        return [KnownPause(*row) for row in connection.execute(text("known_pauses"), {"tenant": tenant})]
 
 
 def lift_pause(engine: Engine, tenant: str) -> None:
     """End the pause of a tenant; its budget of requests stays."""
-    statement = sa.text("UPDATE protime_etl.pauses SET until = '-infinity', asked_until = NULL WHERE tenant = :tenant")
     with transaction(engine) as connection:
-        connection.execute(statement, {"tenant": tenant})
+        connection.execute(text("lift_pause"), {"tenant": tenant})

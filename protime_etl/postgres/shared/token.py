@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
-import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import BusyError
+from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.server.transactions import reading, transaction
 
 __all__ = ["SharedTokenStore"]
@@ -74,13 +74,9 @@ class SharedTokenStore(Generic[Secret]):
         Raises:
             BusyError: another process keeps the caller out.
         """
-        locking = sa.text(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(:client, 0)),"
-            " set_config('idle_in_transaction_session_timeout', :limit, true)"
-        )
         with transaction(self._engine) as connection:
             # The token request is made while this transaction waits.
-            if not connection.execute(locking, {**self._name, "limit": f"{LOCK_SECONDS}s"}).one()[0]:
+            if not connection.execute(text("lock_token"), {**self._name, "limit": f"{LOCK_SECONDS}s"}).one()[0]:
                 raise BusyError("Another process is asking for a token.", guidance="Try again in a minute.")
             yield _LockedStore(self, connection)
 
@@ -89,13 +85,7 @@ class SharedTokenStore(Generic[Secret]):
         return {"client": self._client}
 
     def _read(self, connection: Connection) -> Secret | None:
-        row = connection.execute(
-            sa.text(
-                "SELECT sealed, lifetime, extract(epoch FROM expires_at - clock_timestamp())::float8"
-                " FROM protime_etl.tokens WHERE client = :client"
-            ),
-            self._name,
-        ).one_or_none()
+        row = connection.execute(text("read_token"), self._name).one_or_none()
         if row is None:
             return None
         sealed, lifetime, remaining = row
@@ -107,12 +97,7 @@ class SharedTokenStore(Generic[Secret]):
 
     def _write(self, connection: Connection, token: Secret) -> None:
         connection.execute(
-            sa.text(
-                "INSERT INTO protime_etl.tokens (client, sealed, lifetime, expires_at)"
-                " VALUES (:client, :sealed, :lifetime, clock_timestamp() + make_interval(secs => :remaining))"
-                " ON CONFLICT (client) DO UPDATE SET"
-                " sealed = excluded.sealed, lifetime = excluded.lifetime, expires_at = excluded.expires_at"
-            ),
+            text("write_token"),
             {
                 **self._name,
                 "sealed": self._cipher.encrypt(token.value.encode()),

@@ -1,1 +1,0 @@
-{column} = CASE WHEN {only_fills} THEN t.{column} ELSE excluded.{column} END

@@ -1,2 +1,0 @@
--- The complete list.
-true

@@ -1,1 +1,0 @@
-t.id = ANY(%(ids)s::bigint[])

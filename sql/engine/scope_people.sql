@@ -1,1 +1,0 @@
-t.person_id = ANY(%(people)s::bigint[])
