@@ -101,7 +101,7 @@ def test_what_is_not_a_url_is_refused_without_repeating_it(url: str) -> None:
 
 def test_an_unreachable_server_is_reported_without_the_password() -> None:
     engine = create_engine(parse_url("postgres://me:hidden@127.0.0.1:1/db"))
-    with pytest.raises(DatabaseError, match=r"127\.0\.0\.1/db cannot be reached") as caught:
+    with pytest.raises(DatabaseError, match=r"127\.0\.0\.1:1/db cannot be reached") as caught:
         schema_state(engine)
     assert "hidden" not in str(caught.value)
 
