@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.fix_clock", "tests.fix_postgres", "tests.fix_tenant"]
+pytest_plugins = ["tests.support.fix_clock", "tests.support.fix_postgres", "tests.support.fix_tenant"]
 
 LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py", "year"} | {
     "test_every_collection.py",

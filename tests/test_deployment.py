@@ -24,7 +24,7 @@ from protime_etl.cli.psql import _find_psql
 from protime_etl.config import Settings, load_settings
 from protime_etl.postgres.server.embedded import embedded_postgres
 from protime_etl.simulator.options import Options
-from tests.databases import connect
+from tests.support.databases import connect
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sys.executable).parent

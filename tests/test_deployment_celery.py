@@ -14,7 +14,7 @@ import pytest
 import redis
 from airflow.utils.file import list_py_file_paths
 
-from tests.machines import answers, free_port, started, wait_until
+from tests.support.machines import answers, free_port, started, wait_until
 from tests.test_deployment import HEADER, REQUIRED, ROOT, SERVICES, environment, run
 
 CELERY = {"AIRFLOW_EXECUTOR": "CeleryExecutor", "COMPOSE_PROFILES": "celery", "REDIS_PASSWORD": "redis-example"}

@@ -24,7 +24,7 @@ from protime_etl.config import NO_SETTINGS, Settings
 from protime_etl.postgres.schema.data_page import data_page
 from protime_etl.postgres.schema.upgrade import versions
 from protime_etl.postgres.tables.records import RECORD_TABLES, VERSION_TABLES
-from tests.commands import every_command
+from tests.support.commands import every_command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]

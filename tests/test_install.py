@@ -17,7 +17,7 @@ import pytest
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import crowd
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 from tests.test_wheel import CHECKOUT
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]

@@ -28,10 +28,10 @@ from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
 from protime_etl.work import Unit
-from tests.databases import both_servers
-from tests.moving_clock import MovingClock
-from tests.tenant import TODAY, serve, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import both_servers
+from tests.support.moving_clock import MovingClock
+from tests.support.tenant import TODAY, serve, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 # Ordinary days, the days on which clocks go forward and back in Brussels, and the change of the year.

@@ -13,7 +13,7 @@ from protime_etl.errors import SettingsError
 from protime_etl.postgres.server.embedded import embedded_postgres
 from protime_etl.trial import only_trial, tenant_of_trial, write_environment
 from tests.cli.shell import Shell
-from tests.scripted_server import ScriptedServer
+from tests.support.scripted_server import ScriptedServer
 
 STRANGER = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.config import CLOCKINGS_SCOPE
-from tests.scripted_server import Answer, ScriptedServer, token_answer
-from tests.tenant import TODAY
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.tenant import TODAY
 
 SECRET = "the+client/secret=&%"
 PASSWORD = "the-database-password"

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.fetch_servers import CannotBeHadError, fetch
-from tests.servers import older_server, postgres_server
+from tests.support.servers import older_server, postgres_server
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as another user")

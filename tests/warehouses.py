@@ -32,9 +32,9 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import COMMAND, Shell, last_json
 from tests.fetch_servers import RELEASES
-from tests.pgbouncer import pgbouncer
-from tests.servers import installed_servers, postgres_server
-from tests.truth import table_rows, tenant_rows
+from tests.support.pgbouncer import pgbouncer
+from tests.support.servers import installed_servers, postgres_server
+from tests.support.truth import table_rows, tenant_rows
 
 __all__ = ["COLUMNS", "Trial", "warehouses"]
 

@@ -13,7 +13,7 @@ from protime_etl.postgres.health.verdict import judge
 from protime_etl.simulator.server import SimulatedTenant
 from tests.airflow.test_factory import READ
 from tests.airflow.test_provider import run_python
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
 PAGE = (Path(__file__).parents[2] / "docs" / "airflow.md").read_text(encoding="utf-8")

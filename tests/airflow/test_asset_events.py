@@ -27,8 +27,8 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST, context
-from tests.databases import execute
-from tests.tenant import TODAY
+from tests.support.databases import execute
+from tests.support.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
 NIGHTLY = Asset(name="protime_clockings", uri="protime://warehouse/protime/clockings")

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.airflow.test_provider import connection, run_python
-from tests.truth import table_rows, tenant_rows
+from tests.support.truth import table_rows, tenant_rows
 
 RESTARTS = """
 import datetime as dt

@@ -17,9 +17,9 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.airflow.dag_runs import OURS, DagRun, run_dag
-from tests.difficult import refuse_lists
-from tests.tenant import present_day
-from tests.truth import table_rows, tenant_rows
+from tests.support.difficult import refuse_lists
+from tests.support.tenant import present_day
+from tests.support.truth import table_rows, tenant_rows
 
 NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"
 LOOKBACK = {"lookback_days": 3}
@@ -168,7 +168,7 @@ TIMEOUT_SECONDS = 3
 HASTY = f"""
 import datetime
 from protime_etl.airflow import protime_dags
-from tests.tenant import present_day
+from tests.support.tenant import present_day
 protime_dags(default_args={{"retries": 0, "execution_timeout": datetime.timedelta(seconds={TIMEOUT_SECONDS})}})
 """
 

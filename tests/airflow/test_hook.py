@@ -18,8 +18,8 @@ from protime_etl.errors import (
 )
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY, settings_for
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY, settings_for
 
 
 @pytest.fixture

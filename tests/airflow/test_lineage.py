@@ -22,7 +22,7 @@ from protime_etl.airflow import (
 )
 from protime_etl.simulator.server import SimulatedTenant
 from tests.airflow.test_operators import FIRST, context
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 
 pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("connections")]
 

@@ -17,8 +17,8 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST, context, misbehave, pull
-from tests.mail_server import mail_server
-from tests.tenant import TODAY
+from tests.support.mail_server import mail_server
+from tests.support.tenant import TODAY
 
 pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("connections")]
 RUN: Any = {

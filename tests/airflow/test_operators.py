@@ -56,9 +56,9 @@ from protime_etl.sync.plan.request import select
 from protime_etl.sync.plan.slices import windows
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.work import DagRun, RunKind, Slice, Unit
-from tests.difficult import answer_again, refuse_lists
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.difficult import answer_again, refuse_lists
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
 FIRST = TODAY - dt.timedelta(days=13)

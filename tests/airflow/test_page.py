@@ -21,9 +21,9 @@ from protime_etl.sync.pull.runs import sync
 from protime_etl.work import DagRun
 from tests.airflow.test_operators import FIRST
 from tests.airflow.test_provider import run_python
-from tests.databases import execute
-from tests.shadow import SHADOW
-from tests.tenant import TODAY, present_day
+from tests.support.databases import execute
+from tests.support.shadow import SHADOW
+from tests.support.tenant import TODAY, present_day
 
 pytestmark = pytest.mark.airflow
 HOSTILE = "<script>alert(1)</script>"

@@ -19,8 +19,8 @@ from protime_etl.errors import DatabaseError
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST
-from tests.databases import both_servers, connect, execute
-from tests.tenant import TODAY
+from tests.support.databases import both_servers, connect, execute
+from tests.support.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
 ZONES = ["+02", "UTC+99:00", "Nowhere/None"]

@@ -24,8 +24,8 @@ from protime_etl.sync.pull.runs import plan
 from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind
 from tests.airflow.test_operators import FIRST, context
-from tests.tenant import TODAY, serve, settings_for
-from tests.truth import table_rows
+from tests.support.tenant import TODAY, serve, settings_for
+from tests.support.truth import table_rows
 
 pytestmark = pytest.mark.airflow
 BOTH = r"(?s)planned for the tenant simulated, but the settings are those of other"

@@ -15,8 +15,8 @@ from protime_etl.airflow.connections import connections
 from protime_etl.postgres.server.address import parse_url
 from protime_etl.simulator.server import SimulatedTenant
 from tests.airflow.test_provider import run_python
-from tests.scripted_server import ScriptedServer
-from tests.tenant import settings_for
+from tests.support.scripted_server import ScriptedServer
+from tests.support.tenant import settings_for
 
 pytestmark = pytest.mark.airflow
 # Each answer by the name of its question, as a user of the role Op asks it; `stored` is what the connection holds.

@@ -20,8 +20,8 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
 from tests.airflow.test_operators import FIRST, context
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
 UNLISTED = 100_005

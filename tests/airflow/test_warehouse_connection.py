@@ -13,7 +13,7 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.airflow.test_operators import context
-from tests.truth import table_rows, tenant_rows
+from tests.support.truth import table_rows, tenant_rows
 
 pytestmark = pytest.mark.airflow
 

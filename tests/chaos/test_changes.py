@@ -25,7 +25,7 @@ from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.verify import verify
 from tests.chaos.test_chaos import assert_equal, report
 from tests.chaos.workers import CONTEXT, Place, running, sync_until
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 
 Amount = Callable[[int, int], int]
 
@@ -86,7 +86,7 @@ def test_a_tenant_that_never_stands_still(warehouse: URL, engine: Engine, amount
 
 def assert_equal_but_open(engine: Engine, tenant: Tenant) -> None:
     """Equal in all that a delta reports."""
-    from tests.truth import table_rows, tenant_rows
+    from tests.support.truth import table_rows, tenant_rows
 
     def reported(rows: dict[int, dict[str, object]]) -> dict[int, dict[str, object]]:
         return {key: {name: value for name, value in row.items() if name != "is_open"} for key, row in rows.items()}

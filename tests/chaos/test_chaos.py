@@ -19,8 +19,8 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.chaos.workers import CONTEXT, Place, ask_until, running, sync_once, sync_until
-from tests.tenant import TODAY
-from tests.truth import Rows, table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import Rows, table_rows, tenant_rows
 
 pytestmark = [
     pytest.mark.timeout(600),

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.preloaded import run_preloaded
-from tests.shadow import SHADOW
+from tests.support.preloaded import run_preloaded
+from tests.support.shadow import SHADOW
 
 __all__ = ["COMMAND", "Shell", "crowd", "hear_ctrl_c", "last_json"]
 

@@ -18,8 +18,8 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.server.statements import sql_folder
 from protime_etl.postgres.tables.records import RECORD_TABLES
 from tests.cli.shell import Shell
-from tests.databases import both_servers
-from tests.tenant import TODAY
+from tests.support.databases import both_servers
+from tests.support.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=3)
 DATES = ("--from", str(FIRST), "--to", str(TODAY))

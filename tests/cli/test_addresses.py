@@ -20,7 +20,7 @@ from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.address import parse_url
 from protime_etl.postgres.server.connection import create_engine
 from tests.cli.shell import Shell
-from tests.servers import postgres_server, server_programs
+from tests.support.servers import postgres_server, server_programs
 
 PASSWORD = "p@ss/w:rd"
 

@@ -21,10 +21,10 @@ from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
 from tests.cli.test_coverage import DATES, FIRST, NOON, TENANT, TODAY
-from tests.databases import execute
-from tests.difficult import answer_again, refuse_lists
+from tests.support.databases import execute
+from tests.support.difficult import answer_again, refuse_lists
+from tests.support.truth import Rows, table_rows, tenant_rows
 from tests.sync.delta.test_poll import live
-from tests.truth import Rows, table_rows, tenant_rows
 
 pytestmark = [
     TENANT,

@@ -16,8 +16,8 @@ from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import COMMAND, Shell, hear_ctrl_c, last_json
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 
 def test_check_says_yes_to_everything(shell: Shell) -> None:

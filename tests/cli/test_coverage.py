@@ -14,9 +14,9 @@ from protime_etl.postgres.server.statements import sql_folder
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.databases import execute
-from tests.shadow import SHADOW
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import execute
+from tests.support.shadow import SHADOW
+from tests.support.truth import table_rows, tenant_rows
 
 NOW = dt.datetime.now(dt.UTC)
 NOON = f"Etc/GMT{NOW.hour - 12:+d}"

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import COMMAND, Shell, crowd, hear_ctrl_c
-from tests.tenant import present_day
-from tests.truth import table_rows
+from tests.support.tenant import present_day
+from tests.support.truth import table_rows
 
 SECONDS = 30.0
 

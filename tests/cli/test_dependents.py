@@ -14,8 +14,8 @@ from protime_etl.errors import SchemaError
 from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.connection import create_engine
 from tests.cli.shell import Shell
-from tests.databases import both_servers, execute
-from tests.next_version import next_version
+from tests.support.databases import both_servers, execute
+from tests.support.next_version import next_version
 
 AS_OF_BEFORE = """CREATE FUNCTION protime.clockings_as_of(moment timestamptz) RETURNS TABLE (tenant text, id bigint)
 LANGUAGE sql STABLE AS 'SELECT tenant, id FROM protime.clockings WHERE written_at <= moment'"""

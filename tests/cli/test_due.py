@@ -16,8 +16,8 @@ from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
 from tests.cli.test_coverage import DATES, FIRST, TENANT, TODAY
 from tests.cli.test_coverage import shell as shell  # noqa: PLC0414 - a fixture
-from tests.databases import execute
-from tests.tenant import present_day
+from tests.support.databases import execute
+from tests.support.tenant import present_day
 
 pytestmark = TENANT
 OLD = FIRST - dt.timedelta(days=60)

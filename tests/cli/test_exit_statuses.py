@@ -10,8 +10,8 @@ import pytest
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell
-from tests.difficult import refuse_lists
-from tests.tenant import TODAY
+from tests.support.difficult import refuse_lists
+from tests.support.tenant import TODAY
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 NOWHERE = "http://127.0.0.1:1"

@@ -7,8 +7,8 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY
-from tests.truth import table_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows
 
 
 @pytest.fixture

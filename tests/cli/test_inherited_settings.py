@@ -27,9 +27,9 @@ from protime_etl.sync.pull.unit import pull_unit
 from protime_etl.sync.verify.verify import verify
 from protime_etl.work import RunKind
 from tests.cli.shell import Shell, last_json
-from tests.databases import execute
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import execute
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 SLOW = read_plan('[[fault]]\nkind = "slow"\nseconds = 0.4\ncount = 4\non = ["clockings"]')

@@ -17,7 +17,7 @@ from protime_etl.errors import SettingsError
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import COMMAND, Shell
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 
 SECRET = "simulated-secret"
 YES = ("init", "--yes")

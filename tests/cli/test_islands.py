@@ -12,10 +12,10 @@ from protime_etl.simulator.faults import Fault, FaultPlan
 from protime_etl.simulator.options import KNOWN_SCOPES, Options
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.difficult import refuse_lists
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.difficult import refuse_lists
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 CHOSEN = "clockings people departments absences"

@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import COMMAND, Shell
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 PAGES = 318
 PAGE_SIZE = 77

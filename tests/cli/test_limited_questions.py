@@ -8,8 +8,8 @@ from sqlalchemy.engine import Engine
 from protime_etl.simulator.faults import Fault, FaultPlan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 VICTIM = 100_007

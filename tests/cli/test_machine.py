@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.cli.shell import COMMAND, Shell
-from tests.servers import older_server
-from tests.tenant import TODAY
+from tests.support.servers import older_server
+from tests.support.tenant import TODAY
 
 SYNC = ("sync", "--from", "2026-03-19", "--to", str(TODAY))
 # The embedded server lets in its own user alone, which root is not without that right.

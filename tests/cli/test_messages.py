@@ -10,7 +10,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY, present_day
+from tests.support.tenant import TODAY, present_day
 
 DATES = ("--from", str(TODAY), "--to", str(TODAY))
 

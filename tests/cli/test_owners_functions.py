@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.cli.shell import Shell
-from tests.databases import execute
-from tests.tenant import TODAY
+from tests.support.databases import execute
+from tests.support.tenant import TODAY
 
 DATES = ("--from", "2026-03-19", "--to", str(TODAY))
 LOG = "CREATE TABLE public.audit_log (happened text)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from tests.cli.shell import Shell
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 
 MONTHS = ("--from", str(TODAY - dt.timedelta(days=700)), "--to", str(TODAY))
 

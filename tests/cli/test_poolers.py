@@ -15,9 +15,9 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import COMMAND, Shell, last_json
-from tests.pgbouncer import pgbouncer
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.pgbouncer import pgbouncer
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 # As root, the embedded server is out of reach of the user that PgBouncer has to run as.
 pytestmark = pytest.mark.parametrize("warehouse", ["system"], indirect=True)

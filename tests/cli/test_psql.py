@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import URL, Engine
 
 from tests.cli.shell import Shell
-from tests.databases import execute
+from tests.support.databases import execute
 
 ARGUMENTS = "\\! tr '\\0' '\\n' < /proc/$PPID/cmdline\n"
 

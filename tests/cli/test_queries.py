@@ -17,9 +17,9 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
 from tests.cli.shell import Shell
-from tests.databases import execute
-from tests.shadow import SHADOW
-from tests.tenant import present_day, settings_for
+from tests.support.databases import execute
+from tests.support.shadow import SHADOW
+from tests.support.tenant import present_day, settings_for
 
 NAMES = sorted(path.stem for path in (sql_folder() / "queries").glob("*.sql"))
 

@@ -12,8 +12,8 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.databases import both_servers, execute
-from tests.tenant import TODAY, serve
+from tests.support.databases import both_servers, execute
+from tests.support.tenant import TODAY, serve
 
 DAYS = 94
 CLOCKINGS_OF_A_PERSON = 293

@@ -12,8 +12,8 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.config import CLOCKINGS_SCOPE
 from protime_etl.postgres.shared.pause import SharedPause
 from tests.cli.shell import COMMAND, Shell, last_json
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY
 
 EMPTY = Answer(200, {"value": []})
 SYNC = ("sync", "--from", str(TODAY), "--to", str(TODAY), "--people", "7")

@@ -11,9 +11,9 @@ from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell
-from tests.databases import both_servers, database, execute
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import both_servers, database, execute
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 TABLES = ("protime.clockings", "protime.people", "protime.clocking_versions", "protime_etl.coverage")

@@ -24,9 +24,9 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.cli.shell import Shell, last_json
-from tests.databases import execute
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import execute
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 YEARS = ("--from", "2018-01-01", "--to", str(TODAY))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from tests.cli.shell import COMMAND, Shell, hear_ctrl_c
-from tests.databases import both_servers, execute
+from tests.support.databases import both_servers, execute
 
 VALUES = """
 SELECT 1 AS n, 'tab	line

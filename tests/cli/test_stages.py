@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 WAITING = sa.text(

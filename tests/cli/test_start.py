@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from tests.cli.shell import COMMAND, Shell
-from tests.commands import every_command
-from tests.tenant import TODAY
+from tests.support.commands import every_command
+from tests.support.tenant import TODAY
 
 DATES = ("--from", str(TODAY), "--to", str(TODAY))
 SECONDS = 0.35
@@ -116,6 +116,7 @@ def test_no_color_is_obeyed(shell: Shell) -> None:
 
 
 def test_who_lists_the_commands_freezes_nothing_of_its_own() -> None:
-    script = "import gc; from tests.commands import every_command; list(every_command()); print(gc.get_freeze_count())"
+    listed = "from tests.support.commands import every_command; list(every_command())"
+    script = f"import gc; {listed}; print(gc.get_freeze_count())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.databases import execute
-from tests.tenant import TODAY
+from tests.support.databases import execute
+from tests.support.tenant import TODAY
 
 pytestmark = pytest.mark.alone(
     reason="it shows every tenant of the warehouse, and these tests are about the whole of it"

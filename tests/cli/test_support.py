@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from tests.cli.shell import Shell
-from tests.scripted_server import Answer, ScriptedServer, token_answer
-from tests.tenant import TODAY
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.tenant import TODAY
 
 DATES = ("--from", str(TODAY), "--to", str(TODAY))
 SECRET = "the-planted-secret"

@@ -10,8 +10,8 @@ from sqlalchemy.engine import Engine
 from protime_etl.simulator.options import CLOCKINGS_SCOPE
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 DATES = ("--from", str(TODAY - dt.timedelta(days=13)), "--to", str(TODAY))
 UNLISTED = 100_005

@@ -22,8 +22,8 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
 from tests.cli.shell import Shell, last_json
-from tests.databases import execute
-from tests.tenant import TODAY
+from tests.support.databases import execute
+from tests.support.tenant import TODAY
 
 DATES = ("--from", "2026-03-19", "--to", str(TODAY))
 

@@ -23,8 +23,8 @@ from protime_etl.simulator.selection import Selection
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from tests.cli.shell import Shell, last_json
-from tests.tenant import TODAY, present_day
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY, present_day
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=6)
 PLANNED_DAYS = 20

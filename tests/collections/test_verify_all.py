@@ -20,9 +20,9 @@ from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.verify import verify
 from tests.cli.shell import Shell, last_json
-from tests.difficult import refuse_lists
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.difficult import refuse_lists
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=9)
 pytestmark = pytest.mark.tenant(people=8, first_day=FIRST, page_size=50)

@@ -32,9 +32,9 @@ from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import repair, verify
 from protime_etl.work import RunKind, Slice, Unit
 from tests.convergence.world import FIRST, STEP_SECONDS, World
-from tests.databases import execute
-from tests.next_version import next_version
-from tests.tenant import TODAY
+from tests.support.databases import execute
+from tests.support.next_version import next_version
+from tests.support.tenant import TODAY
 
 LONG_AGO = FIRST - dt.timedelta(days=20)
 MOST = 60

@@ -26,8 +26,8 @@ from protime_etl.sync.pull import lists
 from protime_etl.sync.pull import unit as pull
 from protime_etl.work import Request, RunKind
 from tests.convergence.world import FIRST, World
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 ALL_PEOPLE = [0, 1, 2]
 

@@ -41,8 +41,8 @@ from protime_etl.sync.pull import worker_pool as workers
 from protime_etl.sync.pull.lists import read_list, read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.work import Request, RunKind, Slice, Unit
-from tests.tenant import TODAY, settings_for
-from tests.truth import Rows, table_rows, tenant_rows
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import Rows, table_rows, tenant_rows
 
 PEOPLE = 3
 DAYS = 3

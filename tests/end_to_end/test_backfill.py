@@ -22,7 +22,7 @@ from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
-from tests.tenant import present_day, serve, settings_for
+from tests.support.tenant import present_day, serve, settings_for
 
 DAG = "protime_clockings_backfill"
 TODAY = present_day()

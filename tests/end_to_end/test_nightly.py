@@ -25,9 +25,9 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
-from tests.databases import execute
-from tests.tenant import present_day, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import execute
+from tests.support.tenant import present_day, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(400)]
 DAG = "protime_clockings_nightly"

@@ -26,10 +26,10 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.rolling import prove
-from tests.browser import browser
-from tests.databases import execute
-from tests.tenant import present_day, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.browser import browser
+from tests.support.databases import execute
+from tests.support.tenant import present_day, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(800)]
 NIGHTLY, BACKFILL = "protime_clockings_nightly", "protime_clockings_backfill"

@@ -29,8 +29,8 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.environment import airflow_environment
 from protime_etl.standalone.local_airflow import LocalAirflow
-from tests.databases import execute
-from tests.machines import (
+from tests.support.databases import execute
+from tests.support.machines import (
     Machine,
     NoMachinesError,
     free_port,
@@ -40,8 +40,8 @@ from tests.machines import (
     started,
     wait_until,
 )
-from tests.tenant import present_day, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import present_day, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600), pytest.mark.long]
 DAG = "protime_clockings_nightly"

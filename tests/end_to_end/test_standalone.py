@@ -21,7 +21,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.__main__ import main
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
-from tests.tenant import settings_for
+from tests.support.tenant import settings_for
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 BESIDE = Path(sys.executable).parent

@@ -19,10 +19,10 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.standalone.local_airflow import LocalAirflow, local_airflow
-from tests.databases import execute
-from tests.mail_server import MailServer, mail_server
-from tests.tenant import present_day, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import execute
+from tests.support.mail_server import MailServer, mail_server
+from tests.support.tenant import present_day, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 pytestmark = [pytest.mark.airflow, pytest.mark.long, pytest.mark.timeout(900)]
 TODAY = present_day()

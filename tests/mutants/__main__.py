@@ -22,9 +22,9 @@ from typing import Literal
 import pytest
 
 from protime_etl.postgres.server.embedded import embedded_postgres
-from tests.databases import in_memory
-from tests.fix_postgres import PREPARED, prepare
 from tests.mutants import ROOT, Mistake, mistakes
+from tests.support.databases import in_memory
+from tests.support.fix_postgres import PREPARED, prepare
 
 AT_ONCE = 2
 SECONDS = 300

@@ -21,7 +21,7 @@ from protime_etl.postgres.book.proof_days import enter_part, enter_proven_days
 from protime_etl.postgres.book.wrong import Wrong, enter_wrong
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.work import EVERYONE, Slice
-from tests.databases import both_servers
+from tests.support.databases import both_servers
 
 DAYS = [dt.date(2026, 3, number) for number in range(1, 32)]
 WHOLE = Slice([1, 2], DAYS[0], DAYS[30], "clockings")

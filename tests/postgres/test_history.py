@@ -14,8 +14,8 @@ from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.verify import verify
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 MINE = "t.tenant <> 'shadow' AND to_jsonb(t) ->> 'collection' IS DISTINCT FROM 'shadow'"
 FIRST = TODAY - dt.timedelta(days=5)

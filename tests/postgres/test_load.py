@@ -19,7 +19,7 @@ from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.load.merge import Load
 from protime_etl.work import Counts, Slice
-from tests.databases import both_servers, execute
+from tests.support.databases import both_servers, execute
 
 DAY = dt.date(2026, 3, 20)
 SCOPE = Slice([1, 2], DAY, DAY, "clockings")

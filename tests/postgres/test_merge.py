@@ -22,7 +22,7 @@ from protime_etl.collections.page import Page
 from protime_etl.postgres.load.compare import Comparison
 from protime_etl.postgres.load.merge import Load
 from protime_etl.work import Counts, whole_list
-from tests.databases import both_servers
+from tests.support.databases import both_servers
 
 DAY = dt.date(2026, 3, 20)
 BEGAN = dt.datetime(2026, 3, 21, 4, 30, tzinfo=dt.UTC)

@@ -24,10 +24,10 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
-from tests.databases import execute
-from tests.servers import PostgresServer, postgres_server, server_programs
-from tests.tenant import settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import execute
+from tests.support.servers import PostgresServer, postgres_server, server_programs
+from tests.support.tenant import settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 SLOW = read_plan('[[fault]]\nkind = "slow"\nseconds = 0.1\nrate = 1.0\non = ["clockings"]')
 

@@ -33,9 +33,9 @@ from protime_etl.sync.pull.backfill import backfill
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
-from tests.databases import both_servers, execute
 from tests.postgres.explaining import Explained, explaining
-from tests.tenant import TODAY, settings_for
+from tests.support.databases import both_servers, execute
+from tests.support.tenant import TODAY, settings_for
 
 FIRST = TODAY - dt.timedelta(days=20)
 pytestmark = pytest.mark.tenant(people=10, first_day=FIRST, page_size=500)

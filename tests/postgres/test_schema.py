@@ -16,7 +16,7 @@ from protime_etl.postgres.schema.upgrade import require_schema, schema_state, up
 from protime_etl.postgres.server.address import parse_url
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.postgres.tables.all import metadata
-from tests.databases import NUMBERS, both_servers, database, execute
+from tests.support.databases import NUMBERS, both_servers, database, execute
 
 SCHEMAS = ("protime", "protime_etl")
 

@@ -15,8 +15,8 @@ from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
-from tests.scripted_server import Answer, ScriptedServer, token_answer
-from tests.tenant import TODAY, settings_for
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.tenant import TODAY, settings_for
 
 PROCESS = """
 import json, sys

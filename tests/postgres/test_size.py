@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.airflow.page.reading import read_tenants
 from protime_etl.postgres.book.due import to_compare
 from tests.cli.shell import Shell
-from tests.databases import connect
+from tests.support.databases import connect
 
 pytestmark = [
     pytest.mark.long,

@@ -19,8 +19,8 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.work import DagRun, Request, RunKind, Slice
 from tests.postgres.test_load import load, row
-from tests.shadow import SHADOW
-from tests.tenant import TODAY
+from tests.support.shadow import SHADOW
+from tests.support.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=13)
 REQUEST = Request(FIRST, TODAY, ("clockings",))

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.errors import ConnectionLostError
 from protime_etl.postgres.server.transactions import read_alone, reading, transaction
-from tests.databases import execute
+from tests.support.databases import execute
 
 WAYS = pytest.mark.parametrize("way", [transaction, reading])
 Way = Callable[[Engine], AbstractContextManager[Connection]]

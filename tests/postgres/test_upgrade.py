@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from protime_etl.postgres.schema.upgrade import upgrade_schema
-from tests.databases import both_servers
-from tests.next_version import next_version
+from tests.support.databases import both_servers
+from tests.support.next_version import next_version
 
 ROWS = """
 INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('acme', 'Europe/Lisbon');

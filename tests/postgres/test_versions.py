@@ -12,8 +12,8 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.tables.records import RECORD_TABLES, VERSION_TABLES
-from tests.databases import both_servers
 from tests.postgres.test_load import load, row
+from tests.support.databases import both_servers
 
 COLUMNS = ", ".join(column.name for column in RECORD_TABLES["clockings"].columns)
 

@@ -14,9 +14,9 @@ from protime_etl.collections.page import Page
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.statements import sql_folder
 from protime_etl.postgres.tables.engine import tenants
-from tests.databases import both_servers
 from tests.postgres.test_load import row
-from tests.shadow import SHADOW
+from tests.support.databases import both_servers
+from tests.support.shadow import SHADOW
 
 SPRING = dt.date(2026, 3, 29)
 AUTUMN = dt.date(2026, 10, 25)

@@ -23,10 +23,10 @@ from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.verify import repair, verify
-from tests.databases import execute
 from tests.protime.hostile import GOOD
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY, settings_for
+from tests.support.databases import execute
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY, settings_for
 
 WEEK = [TODAY - dt.timedelta(days=n) for n in range(6, -1, -1)]
 REFUSED = read_plan('[[fault]]\nkind = "status"\nstatus = 403\nrate = 1.0\non = ["clockings"]')

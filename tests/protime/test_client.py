@@ -24,7 +24,7 @@ from protime_etl.protime.auth import MemoryTokenStore, TokenSource
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.protime.filters import person
 from protime_etl.protime.token_requests import request_token
-from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
 
 PATH = f"{API_PATH}/clockings"
 RECORD: dict[str, Any] = {

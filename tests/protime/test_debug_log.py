@@ -8,7 +8,7 @@ import pytest
 
 from protime_etl.collections.collection import API_PATH
 from protime_etl.protime.transport import new_session, send
-from tests.scripted_server import Answer, ScriptedServer
+from tests.support.scripted_server import Answer, ScriptedServer
 
 
 def test_a_link_of_the_delta_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ from protime_etl.protime.decoding import decode_page
 from protime_etl.protime.typed import typed_of
 from protime_etl.simulator.state import Tenant
 from protime_etl.simulator.strange import with_a_property
-from tests.tenant import TODAY
+from tests.support.tenant import TODAY
 
 TRIES = 12
 """Without decoders that are made beforehand a third of them crash."""

@@ -19,7 +19,7 @@ from protime_etl.errors import (
 from protime_etl.protime import client as client_module
 from protime_etl.protime.client import ProtimeClient
 from tests.protime.test_client import PATH, RECORD, client_of, read_all
-from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
 
 PAGE = Answer(200, {"value": [RECORD]})
 HTML = b"<!DOCTYPE html><html><body>Access denied by policy</body></html>"

@@ -24,7 +24,7 @@ from protime_etl.protime.transport import new_session
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.protime.hostile import DEEP, GOOD, MIB
-from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
 
 PATH = f"{API_PATH}/clockings"
 

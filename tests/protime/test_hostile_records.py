@@ -29,8 +29,8 @@ from protime_etl.protime.transport import error_details
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.runs import sync
 from tests.protime.hostile import DEEP, GOOD, MIB
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY
 
 PATH = f"{API_PATH}/clockings"
 NUMBERS = itertools.count()

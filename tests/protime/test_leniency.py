@@ -14,8 +14,8 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.collection import API_PATH
 from protime_etl.config import CLOCKINGS_SCOPE
 from tests.cli.shell import Shell, last_json
-from tests.scripted_server import Answer, ScriptedServer, token_answer
-from tests.tenant import TODAY
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.tenant import TODAY
 
 PATH = f"{API_PATH}/clockings"
 RECORD: dict[str, Any] = {

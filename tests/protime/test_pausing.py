@@ -19,7 +19,7 @@ from protime_etl.postgres.shared.pause import SharedPause
 from protime_etl.protime.pausing import MemoryPause, wait_out
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.lists import read_people
-from tests.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
 
 EMPTY = Answer(200, {"value": []})
 

@@ -22,8 +22,8 @@ from protime_etl.postgres.shared.pause import SharedPause
 from protime_etl.protime import auth
 from protime_etl.sync.pipeline import open_pipeline
 from tests.cli.shell import COMMAND, Shell
-from tests.scripted_server import Answer, ScriptedServer, token_answer
-from tests.tenant import TODAY
+from tests.support.scripted_server import Answer, ScriptedServer, token_answer
+from tests.support.tenant import TODAY
 
 EMPTY = Answer(200, {"value": []})
 DATES = ("--from", str(TODAY), "--to", str(TODAY), "--people", "7")

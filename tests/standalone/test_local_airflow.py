@@ -13,7 +13,7 @@ import pytest
 
 from protime_etl.errors import ProtimeError
 from protime_etl.standalone.local_airflow import LocalAirflow
-from tests.scripted_server import Answer, ScriptedServer
+from tests.support.scripted_server import Answer, ScriptedServer
 
 TOKEN = Answer(body={"access_token": "token"})
 

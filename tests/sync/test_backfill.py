@@ -23,8 +23,8 @@ from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.work import Counts, Request, Unit
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 YEAR = TODAY - dt.timedelta(days=364)
 EVERYTHING = Request(YEAR, TODAY, ("clockings",))

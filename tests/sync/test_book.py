@@ -23,10 +23,10 @@ from protime_etl.sync.pull.unit import pull_unit
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
 from protime_etl.work import DagRun, RunKind
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows
 from tests.sync.delta.test_poll import assert_equal
 from tests.sync.test_proving import FIRST, age, change, proof
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows
 
 MINE = "tenant = 'simulated'"
 NIGHT = DagRun("protime_clockings_nightly", "scheduled__1")

@@ -23,10 +23,10 @@ from protime_etl.sync.pull.runs import finish, is_done, plan, sync, unfinished_p
 from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.sync.read.cutting import parts_of
 from protime_etl.work import Request, RunKind, Unit
-from tests.difficult import Quota, answer_again, refuse_lists
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY, serve, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.difficult import Quota, answer_again, refuse_lists
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY, serve, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 

@@ -12,8 +12,8 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=60)
 PAGE_SIZE = 500

@@ -25,9 +25,9 @@ from protime_etl.sync.read.pages import KeptPages
 from protime_etl.sync.read.prefetch import prefetch
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
-from tests.difficult import Quota
-from tests.tenant import TODAY, serve, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.difficult import Quota
+from tests.support.tenant import TODAY, serve, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=19)
 QUOTA = FaultPlan(rate_limit=RateLimit(requests=12, seconds=1, retry_after=1))

@@ -27,9 +27,9 @@ from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import repair, verify, verify_all
 from protime_etl.work import Unit
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 from tests.sync.delta.test_poll import live
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 MOVED = 1_000_000

@@ -25,10 +25,10 @@ from protime_etl.sync.pull.backfill import backfill
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import repair, verify
-from tests.databases import NUMBERS, database
-from tests.moving_clock import MovingClock, moved_template, moving_clock
-from tests.tenant import TODAY, serve, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import NUMBERS, database
+from tests.support.moving_clock import MovingClock, moved_template, moving_clock
+from tests.support.tenant import TODAY, serve, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 ONE_DAY = dt.timedelta(days=1)
 FIRST = TODAY - 6 * ONE_DAY

@@ -19,10 +19,10 @@ from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.rolling import budget_of, prove
 from protime_etl.sync.verify.verify import verify
-from tests.databases import database
+from tests.support.databases import database
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows
 from tests.sync.delta.test_poll import assert_equal, live
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 DAYS = 14

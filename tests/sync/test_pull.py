@@ -21,10 +21,10 @@ from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import finish, plan, sync
 from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import Counts, DagRun, RunKind
-from tests.databases import both_servers
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.databases import both_servers
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 

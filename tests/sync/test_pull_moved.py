@@ -18,9 +18,9 @@ from protime_etl.sync.plan.request import select
 from protime_etl.sync.pull.runs import finish, plan, sync
 from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind
+from tests.support.tenant import TODAY
+from tests.support.truth import table_rows, tenant_rows
 from tests.sync.test_pull import FIRST
-from tests.tenant import TODAY
-from tests.truth import table_rows, tenant_rows
 
 MINE, THEIRS = 100_001, 100_002
 

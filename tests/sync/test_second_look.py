@@ -17,9 +17,9 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.verify import verify
-from tests.difficult import refuse_lists
+from tests.support.difficult import refuse_lists
+from tests.support.tenant import TODAY, settings_for
 from tests.sync.delta.test_poll import live
-from tests.tenant import TODAY, settings_for
 
 FIRST = TODAY - dt.timedelta(days=13)
 

@@ -17,8 +17,8 @@ from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.verify import verify
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY
 
 LINK = f"{API_PATH}/delta/clockings?deltaToken="
 PERSON = 7

@@ -24,8 +24,8 @@ from protime_etl.sync.pull.lists import read_list, read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.work import RunKind, Slice, Unit
-from tests.tenant import TODAY, serve, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.tenant import TODAY, serve, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=49)
 FAR = TODAY - dt.timedelta(days=300)

@@ -16,9 +16,9 @@ from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify import comparison as comparing
 from protime_etl.sync.verify.verify import repair, verify
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 from tests.sync.delta.test_poll import assert_equal, live
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from protime_etl.sync.plan.days import OPEN_DAYS
-from tests.truth import Rows
+from tests.support.truth import Rows
 from tests.year.life import Life
 
 __all__ = ["NEVER", "Book", "Cell", "Failure", "days_of"]

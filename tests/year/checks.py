@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from protime_etl.postgres.health.verdict import Health, read_health
-from tests.truth import Rows, table_rows, tenant_rows
+from tests.support.truth import Rows, table_rows, tenant_rows
 from tests.year.book import Book, over
 from tests.year.life import Life
 from tests.year.operator import Compared

@@ -18,7 +18,7 @@ from protime_etl.sync.pull.backfill import backfill
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.work import Unit
-from tests.moving_clock import moving_clock
+from tests.support.moving_clock import moving_clock
 
 __all__ = ["At", "die"]
 

@@ -23,7 +23,7 @@ from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verification import Verification
 from protime_etl.sync.verify.verify import verify
-from tests.moving_clock import MovingClock
+from tests.support.moving_clock import MovingClock
 from tests.year.book import ONE_DAY, ZONE, Book, days_of
 from tests.year.commands import CommandLine, Ended
 from tests.year.dying import At, die

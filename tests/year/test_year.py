@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy.engine import URL
 
-from tests.databases import NUMBERS, database
-from tests.moving_clock import moved_template, moving_clock
+from tests.support.databases import NUMBERS, database
+from tests.support.moving_clock import moved_template, moving_clock
 from tests.year.checks import CHECKS
 from tests.year.year import Year, year
 

@@ -19,7 +19,7 @@ from protime_etl.postgres.server.connection import create_engine
 from protime_etl.protime import retrying
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
-from tests.moving_clock import MovingClock
+from tests.support.moving_clock import MovingClock
 from tests.year.book import ONE_DAY, ZONE, Book
 from tests.year.checks import WIDTH, Checks
 from tests.year.commands import CommandLine

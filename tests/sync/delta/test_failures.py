@@ -34,9 +34,9 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from tests.scripted_server import Answer, Received, ScriptedServer
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.scripted_server import Answer, Received, ScriptedServer
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 LINK = f"{API_PATH}/delta/clockings?deltaToken="

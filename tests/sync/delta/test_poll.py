@@ -36,9 +36,9 @@ from protime_etl.sync.delta import poll as polling
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
-from tests.scripted_server import Answer, ScriptedServer
-from tests.tenant import TODAY, settings_for
-from tests.truth import table_rows, tenant_rows
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tenant import TODAY, settings_for
+from tests.support.truth import table_rows, tenant_rows
 
 FIRST = TODAY - dt.timedelta(days=13)
 

@@ -10,9 +10,9 @@ import pytest
 from protime_etl import __version__
 from protime_etl.errors import ProtimeError
 from protime_etl.simulator.record_index import circle_of
-from tests.every import completion, others
-from tests.every.house import FIRST, Done, House, OptionRow
-from tests.tenant import TODAY
+from tests.every_option import completion, others
+from tests.every_option.house import FIRST, Done, House, OptionRow
+from tests.support.tenant import TODAY
 
 WEEK = ("--from", str(FIRST), "--to", str(TODAY))
 DAY = ("--from", str(TODAY), "--to", str(TODAY))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from protime_etl.postgres.server.connection import create_engine
-from tests.servers import older_server
+from tests.support.servers import older_server
 
 __all__ = ["NUMBERS", "both_servers", "connect", "database", "database_exists", "execute", "in_memory"]
 

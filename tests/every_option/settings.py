@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
-from tests.every.house import FIRST, Face, House, OptionRow, SettingRow
-from tests.scripted_server import Answer, ScriptedServer
+from tests.every_option.house import FIRST, Face, House, OptionRow, SettingRow
+from tests.support.scripted_server import Answer, ScriptedServer
 
 CLOCKINGS = "connector-protimeapi-clockings.read"
 DELETED = "SELECT count(*) FROM protime.clockings WHERE deleted_at IS NOT NULL AND status <> 'Deleted'"

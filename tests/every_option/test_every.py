@@ -11,9 +11,9 @@ from sqlalchemy.engine import URL
 
 from protime_etl.airflow.provider_info import field_labels
 from protime_etl.config import Settings
-from tests.commands import every_command
-from tests.every import options, settings, simulate
-from tests.every.house import CommandLine, Connection, House
+from tests.every_option import options, settings, simulate
+from tests.every_option.house import CommandLine, Connection, House
+from tests.support.commands import every_command
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from sqlalchemy.engine import URL, Engine, make_url
 from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.postgres.server.embedded import embedded_postgres
-from tests.databases import NUMBERS, database, execute, in_memory
-from tests.moving_clock import MovingClock, moved_template
-from tests.servers import older_server, system_postgres
-from tests.shadow import cast_shadow, shadow_of
+from tests.support.databases import NUMBERS, database, execute, in_memory
+from tests.support.moving_clock import MovingClock, moved_template
+from tests.support.servers import older_server, system_postgres
+from tests.support.shadow import cast_shadow, shadow_of
 
 PREPARED = "SERVER_OF_TESTS"
 """In the environment: the URL of a server that `prepare` was called for; it takes the place of the embedded one."""
@@ -85,8 +85,8 @@ def empty_database(servers: Callable[[str], URL]) -> Iterator[URL]:
 def warehouse(servers: Callable[[str], URL], request: pytest.FixtureRequest) -> Iterator[URL]:
     """A fresh warehouse; tests of SQL ask for both servers with `both_servers`.
 
-    Another tenant has rows there, which no test may change (`tests/shadow.py`), unless the test is marked `alone`. Of a
-    test that moves the clock it follows that clock, and engines are made after it.
+    Another tenant has rows there, which no test may change (`shadow`), unless the test is marked `alone`. Of a test
+    that moves the clock it follows that clock, and engines are made after it.
     """
     server = servers(request.param)
     clock: MovingClock | None = request.getfixturevalue("clock") if "clock" in request.fixturenames else None

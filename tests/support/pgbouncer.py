@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
-from tests.servers import server_user
+from tests.support.servers import server_user
 
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin"
 

@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.postgres.server.session import DECISIVE
-from tests.databases import database_exists, execute
+from tests.support.databases import database_exists, execute
 
 __all__ = ["MovingClock", "moved_search_path", "moved_template", "moving_clock"]
 

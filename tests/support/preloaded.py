@@ -19,7 +19,7 @@ from tenacity import wait_none
 
 from protime_etl.cli import main
 from protime_etl.protime import client, retrying
-from tests.commands import every_command
+from tests.support.commands import every_command
 
 __all__ = ["run_preloaded"]
 

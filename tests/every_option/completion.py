@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.every.house import House, OptionRow
+from tests.every_option.house import House, OptionRow
 
 __all__ = ["ROWS"]
 

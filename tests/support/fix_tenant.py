@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 from protime_etl.config import Settings
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
-from tests.tenant import serve, settings_for
+from tests.support.tenant import serve, settings_for
 
 
 @pytest.fixture

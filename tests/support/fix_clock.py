@@ -1,4 +1,4 @@
-"""Fixture: a clock that a test can move; the warehouse of a test that asks for it follows. See `tests.moving_clock`."""
+"""Fixture: a clock that a test can move; the warehouse of a test that asks for it follows. See `moving_clock`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.moving_clock import MovingClock, moving_clock
+from tests.support.moving_clock import MovingClock, moving_clock
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import json
 from sqlalchemy.engine import URL
 
 from protime_etl import __version__
-from tests.every.house import FIRST, House, OptionRow
-from tests.tenant import TODAY
+from tests.every_option.house import FIRST, House, OptionRow
+from tests.support.tenant import TODAY
 
 ONE_DAY = dt.timedelta(days=1)
 DAY = ("--from", str(TODAY), "--to", str(TODAY))

@@ -25,8 +25,8 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.tables.all import metadata
 from protime_etl.postgres.tables.records import RECORD_TABLES, VERSION_TABLES
 from protime_etl.simulator.state import Tenant
-from tests.databases import connect
-from tests.tenant import TODAY
+from tests.support.databases import connect
+from tests.support.tenant import TODAY
 
 __all__ = ["SHADOW", "cast_shadow", "shadow_of"]
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.simulator.state import Tenant
-from tests.shadow import SHADOW
+from tests.support.shadow import SHADOW
 
 Rows = dict[int, dict[str, Any]]
 

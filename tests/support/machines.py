@@ -20,8 +20,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from tests.databases import execute
-from tests.servers import postgres_server, server_programs
+from tests.support.databases import execute
+from tests.support.servers import postgres_server, server_programs
 
 __all__ = [
     "Machine",

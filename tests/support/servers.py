@@ -29,7 +29,7 @@ __all__ = [
 
 OLDEST = 14
 """The oldest version that is supported."""
-FETCHED = Path(__file__).parent.parent / ".servers"
+FETCHED = Path(__file__).parents[2] / ".servers"
 """Where `make warehouses` and `make tests` put servers: a folder a version."""
 
 

@@ -27,8 +27,8 @@ from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
-from tests.databases import execute
-from tests.tenant import TODAY
+from tests.support.databases import execute
+from tests.support.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=4)
 NUMBERS = count()

@@ -1,0 +1,1 @@
+"""What the tests share: servers, warehouses, tenants, clocks, and what is true of them."""
