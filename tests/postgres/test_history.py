@@ -59,3 +59,19 @@ def test_ledgers_are_kept_for_a_year_and_what_is_known_for_ever(
         assert connection.scalar(sa.text("SELECT count(*) FROM protime_etl.runs WHERE tenant = 'shadow'"))
     sync(pipeline, FIRST, TODAY)
     assert kept(engine)["runs"] == 1
+
+
+def test_what_is_old_of_another_tenant_stays(pipeline: Pipeline, engine: Engine) -> None:
+    sync(pipeline, FIRST, TODAY)
+    poll(pipeline, CLOCKINGS)
+    verify(pipeline, CLOCKINGS, FIRST, TODAY)
+    age(engine, 370)
+    with engine.begin() as connection:
+        for table in OLD:
+            connection.execute(sa.text(f"UPDATE protime_etl.{table} AS t SET tenant = 'other' WHERE {MINE}"))
+    everything = kept(engine)
+    assert all(everything.values()), everything
+    for tenant, left in (("simulated", everything), ("other", dict.fromkeys(everything, 0))):
+        with engine.begin() as connection:
+            forget_old(connection, tenant)
+        assert kept(engine) == left
