@@ -29,7 +29,7 @@ run: $(READY) ## Try it: PostgreSQL, a tenant, a run of the nightly DAG in Airfl
 up: $(READY) ## Airflow with its UI on the same database and tenant, until Ctrl-C; on port 8080, or PORT=
 	@$(BIN)/python -m protime_etl.standalone up $(PORT)
 
-test: lint tests ## Lint and all tests (about 8 minutes)
+test: lint tests ## Lint and all tests (20 to 25 minutes on two cores)
 
 lint: $(READY) ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .
@@ -42,7 +42,7 @@ tests: $(READY) ## All tests
 	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (15 to 20 minutes)
+chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (20 to 40 minutes)
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/cli/test_exit_statuses.py tests/cli/test_limited_questions.py tests/cli/test_demo.py tests/postgres/test_outages.py \
 		tests/protime/test_hostile_records.py
 
