@@ -138,6 +138,6 @@ def test_a_warehouse_that_cannot_be_queried_and_a_run_that_is_late_are_reported_
         ((subject, text),) = server.texts
     assert subject == f"[Protime {pipeline.tenant}] beta_clockings_nightly not done after 2:00:00"
     assert "beta_clockings_nightly not done after 2:00:00: /dags/beta_clockings_nightly/runs/scheduled__1" in text
-    assert "The warehouse cannot be queried: PostgreSQL at 127.0.0.1/&lt;name&gt; " in text, "as HTML shows it"
+    assert "The warehouse cannot be queried: PostgreSQL at 127.0.0.1:9/&lt;name&gt; " in text, "as HTML shows it"
     assert "protime_warehouse" in text
     assert "PROTIME_DATABASE_URL" not in text
