@@ -211,6 +211,7 @@ def test_with_all_safeguards_the_same_history_is_right(world: World, history: Ca
     world.converge()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("mutate", [mutate for mutate, _ in MUTATIONS if mutate not in TOO_RARE_FOR_DICE])
 def test_the_dice_notice_too(
     warehouse: URL,
