@@ -35,6 +35,12 @@ SELECT :tenant, :collection,
     days, clock_timestamp(), :kind, :why, :run_id
 FROM new WHERE NOT isempty(days) GROUP BY days
 
+-- name: people_of_wrong
+-- Of whom something is wrong on these days, whether a list names them or not.
+SELECT person_id FROM protime_etl.wrong_days
+WHERE tenant = :tenant AND collection = :collection AND person_id > 0
+    AND dates && datemultirange(daterange(CAST(:first AS date), CAST(:last AS date), '[]'))
+
 -- name: enter_right
 -- Takes these days of these people out. Of an entry remain the other people, and the other days of these.
 WITH found AS (

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.collections.clockings import CLOCKINGS, Clocking
 from protime_etl.errors import DeletionsWithheldError
+from protime_etl.postgres.book.wrong import Wrong, enter_wrong
 from protime_etl.postgres.health.verdict import Health, read_health
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -18,11 +19,12 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.plan.request import select
+from protime_etl.sync.pull.backfill import backfill
 from protime_etl.sync.pull.runs import plan, sync
 from protime_etl.sync.pull.unit import pull_unit
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
-from protime_etl.work import DagRun, RunKind
+from protime_etl.work import DagRun, Request, RunKind, Slice
 from tests.support.tenant import TODAY, settings_for
 from tests.support.truth import table_rows
 from tests.sync.delta.test_poll import assert_equal
@@ -323,3 +325,27 @@ def test_proofs_repair_all_in_the_end_however_few_requests_each_has(
 def asked(simulated: SimulatedTenant) -> int:
     """Requests that the tenant has had, but for a token."""
     return sum(number for name, number in simulated.served.requests.items() if name not in ("token", "refused"))
+
+
+def test_what_differs_of_who_has_left_is_read_again_by_the_command_that_is_named(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    """No list names the person any more, who left long before: a run of what is missing did not ask for them."""
+    sync(pipeline, FIRST, TODAY)
+    number, row = min(table_rows(engine).items())
+    person, day = row["person_id"], dt.date.fromisoformat(row["date"])
+    simulated.tenant.remove_record("people", person)
+    change(
+        engine,
+        f"UPDATE protime.people SET deleted_at = now(), out_of_service_date = '2001-01-02' WHERE {MINE} AND id = :id",
+        id=person,
+    )
+    change(engine, f"DELETE FROM protime.clockings WHERE {MINE} AND person_id = :id", id=person)
+    with pipeline.transaction() as connection:
+        reason = Wrong("differs", "1 record differed when it was compared")
+        enter_wrong(connection, pipeline.tenant, reason, [Slice([person], day, day, "clockings")])
+    (problem,) = health(pipeline).problems
+    assert f"--from {day} --to {day} --only-missing" in problem.do
+    backfill(pipeline, Request(day, day, ("clockings",), only_missing=True))
+    assert not health(pipeline).problems
+    assert number in table_rows(engine)

@@ -31,6 +31,7 @@ __all__ = [
     "give_up",
     "held_back",
     "not_known_to_differ",
+    "people_of_wrong",
     "slices_of",
 ]
 
@@ -131,6 +132,12 @@ def enter_equal(connection: Connection, tenant: str, compared: Slice, differing:
 def give_up(connection: Connection, tenant: str, collection: str, first: dt.date, last: dt.date) -> None:
     """Forget what could not be read of these days: it is not waited for. What is known to differ stays."""
     _remove(connection, tenant, collection, ALL, of_range(first, last), ("failed", "unreadable"))
+
+
+def people_of_wrong(connection: Connection, tenant: str, read: Slice) -> set[int]:
+    """Of whom something is wrong on the days of a slice, whosever they are; also of people whom no list names."""
+    values = {"tenant": tenant, "collection": read.collection, "first": read.first, "last": read.last}
+    return set(connection.scalars(text("people_of_wrong"), values))
 
 
 def _is_anything_wrong(connection: Connection, tenant: str, collection: str) -> bool:

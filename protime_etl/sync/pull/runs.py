@@ -23,7 +23,7 @@ from protime_etl.errors import (
 from protime_etl.postgres.book.due import missing
 from protime_etl.postgres.book.promises import enter_promise
 from protime_etl.postgres.book.proof_days import enter_proven_days
-from protime_etl.postgres.book.wrong import Wrong, enter_wrong
+from protime_etl.postgres.book.wrong import Wrong, enter_wrong, people_of_wrong
 from protime_etl.postgres.ledger import runs as ledger
 from protime_etl.postgres.ledger.collection_state import page_size
 from protime_etl.postgres.ledger.history import forget_old
@@ -249,6 +249,9 @@ def plan_slices(
     for path, last in lasts.items():
         if path in by_people:
             asked = Slice(people, first, last, path)
+            if request.person_ids is None:
+                whose = people_of_wrong(connection, tenant, asked).union(people)
+                asked = asked._replace(person_ids=sorted(whose))
         else:
             began = first - longest(connection, tenant, COLLECTIONS[path])
             asked = Slice((EVERYONE,), began, last, path)
