@@ -196,6 +196,22 @@ def test_what_vanished_among_many_that_moved_is_held_back_too(
     assert not any(table_rows(engine)[one]["is_deleted"] for one in ids)
 
 
+def test_few_that_vanished_among_many_that_moved_are_marked(
+    large: SimulatedTenant, warehouse: URL, engine: Engine
+) -> None:
+    """As long as it is not known of many where they are, they may be too many; then it is known."""
+    with open_pipeline(settings_for(large, max_vanished=30), warehouse) as pipeline:
+        sync(pipeline, FIRST, TODAY)
+        ids = live(large)
+        for gone in ids[:10]:
+            large.tenant.hard_delete(gone)
+        for moved in ids[10:90]:
+            large.tenant.edit(moved, date=FAR)
+        counts = pull(pipeline, one_unit(pipeline))
+    assert (counts.updated, counts.deleted) == (80, 10)
+    assert_equal(engine, large)
+
+
 def test_an_empty_list_of_people_deletes_no_person_and_the_clockings_are_read(warehouse: URL, engine: Engine) -> None:
     tenant = Tenant(seed=1, people=60, first_day=TODAY, last_day=TODAY)
     with (

@@ -313,6 +313,7 @@ class UnitPull:
         Counted in the whole run. What was held back before stays so, however few it is, until it is accepted.
         """
         limit = self._pipeline.deletion_limit
+        found.withheld, found.held_back = None, []  # while some were undecided, they may have been too many
         if limit.accepted or not (gone or undecided):
             return list(gone)
         before = set(held_back(connection, self._tenant, self._unit.collection, gone))
