@@ -65,7 +65,14 @@ def open_psql(url: URL, *, write: bool = False) -> int:
     for known in psycopg.pq.Conninfo.get_defaults():
         if known.envvar and (value := reached.get(known.keyword.decode())) is not None:
             environment[known.envvar.decode()] = value
-    return subprocess.run([psql], env=environment, check=False).returncode  # noqa: S603 - of the user's own path
+    # What no variable holds goes as an argument, unless it is a secret: psql asks for that.
+    bare = {
+        name: reached[name]
+        for known in psycopg.pq.Conninfo.get_defaults()
+        if (name := known.keyword.decode()) in reached and not known.envvar and known.dispchar != b"*"
+    }
+    arguments = ["-d", psycopg.conninfo.make_conninfo("", **bare)] if bare else []
+    return subprocess.run([psql, *arguments], env=environment, check=False).returncode  # noqa: S603 - the user's own
 
 
 def _find_psql() -> str:

@@ -44,6 +44,13 @@ def test_psql_reaches_the_database_of_the_settings_whatever_the_environment_says
     assert warehouse.database in found.stdout
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no list of processes to look into")
+def test_what_no_variable_of_the_environment_holds_reaches_psql_too(shell: Shell, warehouse: URL) -> None:
+    url = warehouse.update_query_dict({"keepalives_idle": "9"})
+    result = shell("sql", stdin=ARGUMENTS, database_url=written(url))
+    assert (result.returncode, "keepalives_idle=9" in result.stdout) == (0, True), result.stderr
+
+
 def test_psql_finds_the_tables_and_changes_nothing_unless_asked(shell: Shell, engine: Engine) -> None:
     execute(engine.url, "INSERT INTO protime_etl.tenants (tenant, timezone) VALUES ('acme', 'Europe/Brussels')")
     refused = shell("sql", stdin="SELECT count(*) FROM clockings;\nDELETE FROM protime_etl.tenants;\n")
