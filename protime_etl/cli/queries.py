@@ -43,7 +43,8 @@ GIVE_UP_POWER = """
 SELECT set_config('row_security', 'off', true), set_config('role', 'pg_read_all_data', true)
 WHERE current_setting('is_superuser') = 'on'
 """
-BEYOND = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(COPY|PREPARE\s+TRANSACTION)\b", re.IGNORECASE | re.DOTALL)
+# The comments before it are read once: read again in another way, many of them would take for ever.
+BEYOND = re.compile(r"(?>\s+|--[^\n]*\n|/\*.*?\*/)*+(COPY|PREPARE\s+TRANSACTION)\b", re.IGNORECASE | re.DOTALL)
 """In any transaction they write files of the server and start programs there, for roles that may, or outlast it."""
 NUMBERS = ("int2", "int4", "int8", "oid", "float4", "float8", "numeric")
 WHITE_SPACE = bytes.maketrans(b"\t\r\n", b"   ")

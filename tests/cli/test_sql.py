@@ -112,6 +112,13 @@ def test_a_terminal_gets_many_rows_a_part_at_a_time(shell: Shell) -> None:
     assert narrow.splitlines()[-4:] == ["-- 501 --", "n  501", f"x  {'x' * 20}", "(501 rows)"]
 
 
+def test_a_query_below_many_comments_runs_at_once(shell: Shell) -> None:
+    commented = "/* one of many */\n" * 200 + "-- and another\n"
+    assert shell("sql", commented + "SELECT 1 AS one").stdout == "one\n1\n"
+    refused = shell("sql", commented + "COPY (SELECT 1) TO STDOUT")
+    assert (refused.returncode, "COPY from or to" in refused.stderr) == (2, True)
+
+
 def test_rows_come_as_they_are_read(shell: Shell) -> None:
     endless = "SELECT generate_series(1, 9223372036854775807) AS n"
     with subprocess.Popen(
