@@ -79,9 +79,7 @@ class _Found:
     """What an attempt found: what it has merged, and what is still to be asked for or to be entered."""
 
     counts: Counts
-    pages: int
-    records: int
-    largest_page: int
+    reading: Reading
     missing: int
     """How many records the table had of the unit that its pages lacked."""
     gone: list[int]
@@ -261,9 +259,7 @@ class UnitPull:
         load.stage(at_hand)
         return _Found(
             load.counts,
-            reading.number_of_pages,
-            reading.records,
-            reading.largest_page,
+            reading,
             len(missing),
             gone,
             sorted(later.union(undecided)),
@@ -318,7 +314,7 @@ class UnitPull:
             return list(gone)
         before = set(held_back(connection, self._tenant, self._unit.collection, gone))
         marked, read = ledger.vanished_in_run(connection, self._unit)
-        vanished, scope = marked + len(gone) - len(before) + undecided, read + found.records + found.missing
+        vanished, scope = marked + len(gone) - len(before) + undecided, read + found.reading.records + found.missing
         found.held_back = list(gone) if limit.is_exceeded(vanished, scope) else [one for one in gone if one in before]
         if found.held_back or limit.is_exceeded(vanished, scope):
             what = f"{self._unit.collection} of {self._unit.place}"
@@ -332,13 +328,13 @@ class UnitPull:
         if before:
             found.held_back += before
             what = f"{self._unit.collection} of {self._unit.place}"
-            found.withheld = limit.error(len(found.held_back), found.records + found.missing, what)
+            found.withheld = limit.error(len(found.held_back), found.reading.records + found.missing, what)
         return [one for one in gone if one not in {*before}]
 
     def _finish(self, connection: Connection, found: _Found) -> None:
         unit, counts = self._unit, found.counts
-        if found.pages > 1:  # a single one need not be full
-            learn_page_size(connection, self._tenant, unit.collection, found.largest_page)
+        if found.reading.number_of_pages > 1:  # a single one need not be full
+            learn_page_size(connection, self._tenant, unit.collection, found.reading.largest_page)
         counts.requests = self._client.requests - self._requests_before
         over = last_finished_day(self._pipeline.settings, found.read_at)
         enter_read(connection, self._tenant, unit.slice, over, found.changed, written=counts.written > 0)
