@@ -79,7 +79,7 @@ def print_proving(done: Proving, *, as_json: bool) -> None:
         print_line(f"{path}, {first} to {last}, {whose}")
     if not done.budget:
         print_line("PROTIME_PROOF_REQUESTS is 0: nothing is compared. To compare now: protime-etl prove --requests N")
-    elif not (done.windows or done.failures or done.is_spent):
+    elif not (done.windows or done.found or done.failures or done.is_spent):
         print_line("No finished day has been read yet. Next: protime-etl sync --from DATE --to DATE")
     print_line(f"{counted(done.requests, 'request')}: {_outcome(done)}")
     if as_json:

@@ -12,9 +12,9 @@ INSERT INTO protime_etl.acts AS a (tenant, number, what, noted_at) VALUES (:tena
 ON CONFLICT (tenant) DO UPDATE SET number = a.number + 1, what = excluded.what, noted_at = excluded.noted_at
 
 -- name: people_to_read
--- All people who may have records on these days. Each person who was ever seen has a row of coverage, also one who came
--- by a delta, by circles, or by the record of another person. Who has left is read on days until they left, and where
--- the table has clockings of them: one look into an index each.
+-- All people who may have records of a collection on these days. Each person who was ever seen has a row of coverage, also
+-- one who came by a delta, by circles, or by the record of another person. Who has left is read on days until they left,
+-- and where the table has records of them: one look into an index each.
 SELECT p.id FROM protime.people AS p
 WHERE p.tenant = :tenant
     AND (p.deleted_at IS NULL OR coalesce(p.out_of_service_date, CAST(p.deleted_at AS date)) + 2 >= :first)
@@ -22,14 +22,17 @@ UNION
 SELECT r.record_id FROM protime_etl.rejected_record AS r
 WHERE r.tenant = :tenant AND r.collection = 'people' AND r.record_id IS NOT NULL
 UNION
-SELECT c.person_id FROM protime_etl.coverage AS c
-LEFT JOIN LATERAL (SELECT id FROM protime.people WHERE tenant = c.tenant AND id = c.person_id OFFSET 0) AS p ON true
+SELECT s.person_id FROM (
+    SELECT person_id FROM protime_etl.coverage WHERE tenant = :tenant AND person_id > 0
+    EXCEPT SELECT id FROM protime.people WHERE tenant = :tenant AND deleted_at IS NULL
+) AS s
+LEFT JOIN LATERAL (SELECT id FROM protime.people WHERE tenant = :tenant AND id = s.person_id OFFSET 0) AS p ON true
 LEFT JOIN LATERAL (
-    SELECT true AS found FROM protime.clockings AS k
-    WHERE k.tenant = c.tenant AND k.person_id = c.person_id
+    SELECT true AS found FROM protime.{table} AS k
+    WHERE k.tenant = :tenant AND k.person_id = s.person_id
         AND k.date BETWEEN (SELECT CAST(:first AS date)) AND (SELECT CAST(:last AS date)) LIMIT 1
-) AS clocked ON true
-WHERE c.tenant = :tenant AND c.person_id > 0 AND (p.id IS NULL OR clocked.found)
+) AS recorded ON true
+WHERE p.id IS NULL OR recorded.found
 
 -- name: unknown_people
 -- Which of these ids belong to no person that was ever seen.

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import SettingsError
 from protime_etl.postgres.book.coverage import lock_coverage
 from protime_etl.postgres.ledger.collection_state import learn_page_size, page_size
@@ -49,7 +50,7 @@ def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline, person: int) 
 def test_a_person_seen_is_read_though_only_another_tenant_lists_them(engine: Engine) -> None:
     with engine.begin() as connection:
         lock_coverage(connection, "acme", "clockings", [ONLY_LISTED_OF_THE_SHADOW])
-        assert people_to_read(connection, "acme", FIRST, TODAY) == [ONLY_LISTED_OF_THE_SHADOW]
+        assert people_to_read(connection, "acme", CLOCKINGS, FIRST, TODAY) == [ONLY_LISTED_OF_THE_SHADOW]
 
 
 def test_the_last_night_is_that_of_its_own_tenant(engine: Engine) -> None:
@@ -108,5 +109,8 @@ def test_who_has_left_is_read_for_two_more_days(engine: Engine) -> None:
             " VALUES ('acme', 7, '1', now(), :day, now())"
         )
         connection.execute(left, {"day": FIRST})
-        read = {days: people_to_read(connection, "acme", FIRST + dt.timedelta(days=days), TODAY) for days in (0, 2, 3)}
+        read = {
+            days: people_to_read(connection, "acme", CLOCKINGS, FIRST + dt.timedelta(days=days), TODAY)
+            for days in (0, 2, 3)
+        }
     assert read == {0: [7], 2: [7], 3: []}

@@ -344,3 +344,22 @@ def test_what_is_forgotten_of_the_book_is_asked_for(house: House) -> None:
     assert {row[1:] for row in due[1:]} == {
         (TODAY + AHEAD * ONE_DAY, TODAY + (AHEAD + BEYOND) * ONE_DAY, TODAY - 2 * ONE_DAY)
     }
+
+
+def test_a_plan_of_who_left_the_list_goes_when_it_is_taken_back(house: House, clock: MovingClock) -> None:
+    """They are in no list any more, and out of service; the table has a plan of theirs."""
+    house.night()
+    tenant = house.served.tenant
+    coming = (TODAY + 20 * ONE_DAY, TODAY + AHEAD * ONE_DAY)
+    kept, withdrawn = [one for one in tenant.records("absences") if coming[0] <= one.date <= coming[1]][:2]
+    tenant.edit_record("absences", kept.id, person=withdrawn.person)
+    tenant.edit_record("people", withdrawn.person.id, out_of_service_date=TODAY)
+    tenant.remove_record("people", withdrawn.person.id)
+    house.night()
+    clock.move(days=14)
+    house.night()
+    assert {kept.id, withdrawn.id} <= house.rows("absences")
+    tenant.remove_record("absences", withdrawn.id)
+    clock.move(days=1)
+    house.night()
+    assert house.rows("absences") & {kept.id, withdrawn.id} == {kept.id}

@@ -201,6 +201,22 @@ def test_who_was_never_read_is_not_compared(pipeline: Pipeline, engine: Engine, 
     assert table_rows(engine) == before
 
 
+def test_what_differs_is_told_though_no_request_is_left_to_look_again(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    """And no day is called compared that was not; the next proof repairs it, and does not count it again."""
+    sync(pipeline, FIRST, TODAY)
+    before = table_rows(engine)
+    lost = max(simulated.tenant.truth(), key=lambda one: (one.date, one.id))
+    change(engine, "DELETE FROM protime.clockings WHERE tenant <> 'shadow' AND id = :id", id=lost.id)
+    done = prove(pipeline, requests=1)
+    assert (done.requests, done.differences, done.windows, done.is_spent) == (1, 1, [], True)
+    done = prove(pipeline)
+    assert (done.differences, done.repaired.inserted) == (0, 1)
+    assert table_rows(engine) == before
+    assert proof(engine, "differences > 0") == [(lost.date, True, 0, 1)]
+
+
 def test_a_request_proves_all_that_comes_with_it(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:

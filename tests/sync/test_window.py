@@ -33,7 +33,7 @@ def some_of(people: Sequence[int], *, since: dt.datetime = NOW, is_last: bool = 
 
 
 def rest_of(people: Sequence[int]) -> Window:
-    return Window(DAY, DAY, tuple(people), is_rest=True)
+    return Window(DAY, DAY, tuple(people), rest_of=(DAY,))
 
 
 ALL = range(1, EVERYONE + 1)
@@ -66,7 +66,7 @@ def test_the_next_window(
         COST,
         requests,
         everyone=EVERYONE,
-        people_of=lambda rest: REST if rest else whole,
+        people_of=lambda _, rest: REST if rest else whole,
         now=NOW,
     )
     assert found == expected
@@ -74,12 +74,12 @@ def test_the_next_window(
 
 def test_a_day_beside_comes_with_the_same_requests_though_others_come_before_it() -> None:
     candidates = [day(1), day(5), day()]
-    assert next_window(candidates, COST, 1, everyone=1, people_of=lambda _: [1], now=NOW) == all_of(1)
+    assert next_window(candidates, COST, 1, everyone=1, people_of=lambda _, __: [1], now=NOW) == all_of(1)
 
 
 def test_most_that_were_not_equal_are_compared_with_all() -> None:
     found = next_window(
-        [day(is_rest=True)], COST, 10, everyone=4, people_of=lambda rest: REST if rest else range(4), now=NOW
+        [day(is_rest=True)], COST, 10, everyone=4, people_of=lambda _, rest: REST if rest else range(4), now=NOW
     )
     assert found == all_of(0)
 
@@ -87,9 +87,25 @@ def test_most_that_were_not_equal_are_compared_with_all() -> None:
 def test_those_that_were_not_equal_come_with_all_where_that_takes_no_more_requests() -> None:
     """A page is a request however full it is."""
     found = next_window(
-        [day(is_rest=True)], COST, 10, everyone=9, people_of=lambda rest: REST if rest else range(9), now=NOW
+        [day(is_rest=True)], COST, 10, everyone=9, people_of=lambda _, rest: REST if rest else range(9), now=NOW
     )
     assert found == all_of(0)
+
+
+def test_those_that_were_not_equal_on_other_days_come_with_the_same_requests() -> None:
+    """But for days that are too far away, days of more people, and days that are compared as a whole."""
+    unequal = {day(0): (3,), day(2): (4,), day(3): (5, 6), day(9): (3,), day(40): (3,)}
+    candidates = [day(0, is_rest=True), day(40, is_rest=True), day(1), *(day(n, is_rest=True) for n in (3, 2, 9))]
+    found = next_window(
+        candidates,
+        COST,
+        10,
+        everyone=EVERYONE,
+        people_of=lambda one, rest: unequal[one._replace(is_rest=False)] if rest else ALL,
+        now=NOW,
+    )
+    days = (DAY, DAY - dt.timedelta(days=2))
+    assert found == Window(days[1], DAY, (3, 4), rest_of=days)
 
 
 def test_more_that_were_not_equal_than_there_are_requests_make_a_whole_day_in_parts() -> None:
@@ -98,7 +114,7 @@ def test_more_that_were_not_equal_than_there_are_requests_make_a_whole_day_in_pa
         COST,
         2,
         everyone=EVERYONE,
-        people_of=lambda rest: range(1, 41) if rest else ALL,
+        people_of=lambda _, rest: range(1, 41) if rest else ALL,
         now=NOW,
     )
     assert found == some_of(range(1, 21), is_last=False)

@@ -22,6 +22,8 @@ Cell = tuple[int, dt.date]
 ZONE = ZoneInfo("Europe/Brussels")
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 ONE_DAY = dt.timedelta(days=1)
+LATER = -1
+"""Whoever is hired later: a comparison of all by date alone says of them, too, that they have nothing on a day."""
 
 
 class Failure(NamedTuple):
@@ -97,6 +99,9 @@ class Book:
         self.listed_at = at
         self._listed = set(self._life.tenant.person_ids())
         for person in self._life.tenant.people_truth():
+            if person.id not in self._spans:
+                compared = {day: at for (whose, day), at in self.perhaps.items() if whose == LATER}
+                self.perhaps = {**{(person.id, day): at for day, at in compared.items()}, **self.perhaps}
             spans = self._spans.setdefault(person.id, {})
             spans[person.in_service_date or dt.date.min] = person.out_of_service_date
 
@@ -201,7 +206,7 @@ class Book:
 
     def _cells(self, days: Iterable[dt.date], *, by_date: bool) -> Iterator[Cell]:
         people = self._life.tenant.people_truth()
-        ever = self._spans.keys() | {one.id for one in people}
+        ever = self._spans.keys() | {LATER, *(one.id for one in people)}
         for day in days:
             for person in ever if by_date else {one.id for one in people if (one.out_of_service_date or day) >= day}:
                 yield person, day

@@ -133,7 +133,8 @@ class Operator:
         with contextlib.suppress(ProtimeError), self._pipeline() as pipeline:
             done = prove(pipeline, requests=requests)
             # What was known to be wrong was read again first, and not compared.
-            number = len(done.windows) - len(done.found)
+            found = [one for one in done.found if not one.uncompared]
+            number = len(done.windows) - len(found)
             repaired = {
                 day
                 for path, first, last, _ in done.windows[:number]
@@ -146,7 +147,7 @@ class Operator:
                 if path != "clockings":
                     continue
                 if people is None and place >= number:
-                    compared.append(Compared(first, last, done.found[place - number], repaired))
+                    compared.append(Compared(first, last, found[place - number], repaired))
                 if people is None and place >= number and is_whole:
                     self._book.finish(self._book.try_to_read(first, last, at, by_date=True), at)
                 elif place < number or not is_whole:

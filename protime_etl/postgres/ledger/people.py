@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.collection import Collection
 from protime_etl.collections.people import PEOPLE
 from protime_etl.postgres.server.statements import text
 from protime_etl.postgres.tables.engine import rejected_record
@@ -16,9 +18,15 @@ from protime_etl.postgres.tables.records import RECORD_TABLES
 __all__ = ["known_people", "people_to_read", "unknown_people"]
 
 
-def people_to_read(connection: Connection, tenant: str, first: dt.date, last: dt.date) -> list[int]:
-    """Ids of all people who may have records on these days, in order, as far as they were ever seen."""
-    return sorted(connection.scalars(text("people_to_read"), {"tenant": tenant, "first": first, "last": last}))
+def people_to_read(
+    connection: Connection, tenant: str, collection: Collection, first: dt.date, last: dt.date
+) -> list[int]:
+    """Ids of all people who may have records of a collection on these days, in order, as far as they were ever seen.
+
+    Who has left: where the table has records; of clockings, for a collection that is not read by people.
+    """
+    statement = text("people_to_read", table=collection.table if collection.by_people else CLOCKINGS.table)
+    return sorted(connection.scalars(statement, {"tenant": tenant, "first": first, "last": last}))
 
 
 def unknown_people(connection: Connection, tenant: str, person_ids: Iterable[int]) -> list[int]:

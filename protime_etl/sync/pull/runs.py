@@ -200,8 +200,11 @@ def _enter_unread(
         last = last_of(asked, path)
         if asked.first > last:
             continue
-        people = asked.person_ids or people_to_read(connection, pipeline.tenant, asked.first, last)
-        whose = people if COLLECTIONS[path].by_people else (EVERYONE,)
+        collection, whose = COLLECTIONS[path], asked.person_ids or ()
+        if not collection.by_people:
+            whose = (EVERYONE,)
+        elif not whose:
+            whose = tuple(people_to_read(connection, pipeline.tenant, collection, asked.first, last))
         reason = Wrong("failed", failed[path].message)
         enter_wrong(connection, pipeline.tenant, reason, [Slice(whose, asked.first, last, path)])
 
@@ -236,25 +239,22 @@ def plan_slices(
     lasts = {path: last for path in request.collections if (last := last_of(request, path)) >= first}
     if request.circles:
         return [Slice((), *window, path) for path, last in lasts.items() for window in windows(first, last)]
-    by_people = [path for path in lasts if COLLECTIONS[path].by_people]
-    people: Sequence[int] = request.person_ids or ()
-    if request.person_ids is None and by_people:
-        people = people_to_read(connection, tenant, first, max(lasts.values()))
-    if by_people and not people:
-        raise SettingsError(
-            f"No people of {tenant} are known, so no clockings can be read.",
-            guidance="Check in Protime that this client may see people, or name them with --people.",
-        )
     planned: list[Slice] = []
     for path, last in lasts.items():
-        if path in by_people:
-            asked = Slice(people, first, last, path)
+        collection = COLLECTIONS[path]
+        if collection.by_people:
+            asked = Slice(request.person_ids or (), first, last, path)
             if request.person_ids is None:
+                people = people_to_read(connection, tenant, collection, first, last)
                 whose = people_of_wrong(connection, tenant, asked).union(people)
                 asked = asked._replace(person_ids=sorted(whose))
+            if not asked.person_ids:
+                raise SettingsError(
+                    f"No people of {tenant} are known, so no clockings can be read.",
+                    guidance="Check in Protime that this client may see people, or name them with --people.",
+                )
         else:
-            began = first - longest(connection, tenant, COLLECTIONS[path])
-            asked = Slice((EVERYONE,), began, last, path)
+            asked = Slice((EVERYONE,), first - longest(connection, tenant, collection), last, path)
         gaps = missing(connection, tenant, asked) if request.only_missing else [asked]
         planned += plan_gaps(pipeline.client, gaps, estimates[path], probing=probing, workers=workers)
     return planned

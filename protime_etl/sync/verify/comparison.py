@@ -78,9 +78,9 @@ class Comparing:
                 slices = [Slice((EVERYONE,), *window, self._collection.path) for window in windows]
             else:
                 slices = [*plan_units(self._client, self._collection, person_ids, first, last)]
-            known = people_to_read(connection, tenant, first, last)
+            known = people_to_read(connection, tenant, self._collection, first, last)
         left = deque(slices)
-        failures = 0
+        failures, is_spent = 0, False
         while left:
             one = left.popleft()
             with closing(self._reading(one, at_most_people=len(known))) as reading:
@@ -102,19 +102,27 @@ class Comparing:
                 except RequestsSpentError:  # no request is left for a second look: the repair looks again
                     looked_at = {one.id for one in found.differences}
                     found.differences += [one for one in compared.differences if one.id not in looked_at]
-                    raise
+                    left.appendleft(one)
+                    is_spent = True
                 finally:  # what was equal at the first look is
                     self._enter(one, compared, found)
-            if left and len(found.differences) >= MOST_DIFFERENCES:
+            if left and (is_spent or len(found.differences) >= MOST_DIFFERENCES):
                 found.uncompared = min(one.first for one in left), max(one.last for one in left)
                 break
-        if found.unlisted:
-            try:
-                found.unlisted -= listed_people(self._pipeline)
-            except ProtimeError as error:  # their list is an island, too
-                self._pipeline.report_failed(PEOPLE.path, error)
+        self._leave_out_listed(found)
         found.requests = self._client.requests - before
         return found
+
+    def _leave_out_listed(self, found: Verification) -> None:
+        """Take those out of the unlisted whom a list names by now."""
+        if not found.unlisted:
+            return
+        try:
+            found.unlisted -= listed_people(self._pipeline)
+        except RequestsSpentError:  # what differs of theirs is known to, and read next
+            found.unlisted.clear()
+        except ProtimeError as error:  # their list is an island, too
+            self._pipeline.report_failed(PEOPLE.path, error)
 
     def lists(self) -> Verification:
         """Compare the complete list."""

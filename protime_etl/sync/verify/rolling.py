@@ -221,14 +221,14 @@ class _Proof:
 
         It takes half of what is left, so that there is something for a second look, and for estimates that are wrong.
         """
-        day, tenant, estimate = candidates[0], self._pipeline.tenant, self._estimates[collection.path]
+        tenant, estimate = self._pipeline.tenant, self._estimates[collection.path]
         with self._pipeline.reading() as connection:
             everyone = len(known_people(connection, tenant))
             reach = longest(connection, tenant, collection)
 
-            def people_of(rest: bool) -> Sequence[int]:
-                after = day.part_until or 0 if rest == day.is_rest else 0
-                return people_of_day(connection, tenant, collection.path, day.date, rest=rest, after=after)
+            def people_of(one: Candidate, rest: bool) -> Sequence[int]:
+                after = one.part_until or 0 if rest == one.is_rest else 0
+                return people_of_day(connection, tenant, collection.path, one.date, rest=rest, after=after)
 
             return next_window(
                 candidates,
@@ -256,9 +256,12 @@ class _Proof:
             kind=RunKind.PROOF,
             on_page=self._on_page,
         )
-        self._enter(collection.path, window)
-        done.windows.append((collection.path, window.first, window.last, _number_of(window)))
         done.found.append(found)
+        if not found.uncompared:
+            self._enter(collection.path, window)
+            done.windows.append((collection.path, window.first, window.last, _number_of(window)))
+        elif not self._left:
+            done.is_spent = True
         if found.unlisted:
             done.repaired += read_unlisted(self._pipeline, found.unlisted, window.first, window.last)
         if found.differences:
@@ -270,8 +273,9 @@ class _Proof:
             return
         days, tenant = (window.first, window.last), self._pipeline.tenant
         with self._pipeline.transaction() as connection:
-            if window.is_rest:
-                enter_proven_days(connection, tenant, path, days, self._began, rest=True)
+            if window.rest_of:
+                for day in window.rest_of:
+                    enter_proven_days(connection, tenant, path, (day, day), self._began, rest=True)
             elif window.is_last_part:
                 enter_proven_days(connection, tenant, path, days, window.part_since or self._began)
             else:

@@ -39,7 +39,7 @@ def windows_of_all(
     estimate = VolumeEstimate(
         collection, usual_amounts(connection, tenant, collection), page_size(connection, tenant, collection.path)
     )
-    people = len(people_to_read(connection, tenant, first, last))
+    people = len(people_to_read(connection, tenant, collection, first, last))
     pages = people * estimate.rows_per_person(first, last) / estimate.page_size
     return windows(first, last, math.ceil(pages / COMPARED_PAGES))
 

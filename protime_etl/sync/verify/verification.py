@@ -48,7 +48,7 @@ class Verification:
     unreadable: list[str] = field(default_factory=list)
     """Persons and days for which the API returned an error."""
     uncompared: tuple[dt.date, dt.date] | None = None
-    """Days that were not compared any more, as `MOST_DIFFERENCES` had been found."""
+    """Days not compared to the end, as `MOST_DIFFERENCES` had been found, or all requests of a proof were sent."""
     unlisted: set[int] = field(default_factory=set)
     """Ids of people who have records, whom the tenant does not list and who were never read."""
     requests: int = 0

@@ -21,8 +21,8 @@ class Window(NamedTuple):
     last: dt.date
     people: tuple[int, ...] | None
     """Whose days; None is all people."""
-    is_rest: bool = False
-    """Whether these are only those that were not equal."""
+    rest_of: tuple[dt.date, ...] = ()
+    """Days of which these are only those that were not equal; empty: it is whole days."""
     part_since: dt.datetime | None = None
     """When the comparison began of which this is the next part, if it is one."""
     is_last_part: bool = True
@@ -50,12 +50,12 @@ def next_window(
     requests: int,
     *,
     everyone: int,
-    people_of: Callable[[bool], Sequence[int]] | None,
+    people_of: Callable[[Candidate, bool], Sequence[int]] | None,
     now: dt.datetime,
 ) -> Window | None:
     """What is compared next, the first candidate or a part of it among it; None if there are not enough requests.
 
-    `everyone`: how many people are known. `people_of` gives those of the day, or (True) those who were not equal; it is
+    `everyone`: how many people are known. `people_of` gives those of a day, or (True) those who were not equal; it is
     None for a collection that is not read by people.
     """
     day = candidates[0]
@@ -65,7 +65,7 @@ def next_window(
     def of_all(first: dt.date, last: dt.date) -> int:
         return cost.requests(first, last, everyone)
 
-    whose = people_of(day.is_rest)
+    whose = people_of(day, day.is_rest)
     if day.of_all and day.part_since is None and (not day.is_rest or 2 * len(whose) >= everyone):
         window = widest(candidates, of_all, requests)
         if window is not None:
@@ -75,9 +75,29 @@ def next_window(
         if alone <= requests:
             if day.of_all and of_all(day.date, day.date) <= alone:  # a page is a request however full it is
                 return widest(candidates, of_all, alone)
-            return Window(day.date, day.date, tuple(whose), is_rest=True)
-        whose = people_of(False)  # too many for the requests: the whole day is compared in parts
+            return _rest(candidates, whose, cost, alone, people_of)
+        whose = people_of(day, False)  # too many for the requests: the whole day is compared in parts
     return part_of_day(day, whose, cost, requests, now)
+
+
+def _rest(
+    candidates: Sequence[Candidate],
+    whose: Sequence[int],
+    cost: Cost,
+    requests: int,
+    people_of: Callable[[Candidate, bool], Sequence[int]],
+) -> Window:
+    """Who was not equal on the first day, with the same of other days, as far as they come with the same requests."""
+    first = last = candidates[0].date
+    days, people = [first], set(whose)
+    for one in candidates[1:]:
+        reach = (min(first, one.date), max(last, one.date))
+        if one.is_rest and cost.requests(*reach, len(people)) <= requests:
+            more = people.union(people_of(one, True))
+            if cost.requests(*reach, len(more)) <= requests:
+                (first, last), people = reach, more
+                days.append(one.date)
+    return Window(first, last, tuple(sorted(people)), rest_of=tuple(days))
 
 
 def part_of_day(day: Candidate, whose: Sequence[int], cost: Cost, requests: int, now: dt.datetime) -> Window | None:
