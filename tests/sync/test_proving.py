@@ -201,7 +201,7 @@ def test_who_was_never_read_is_not_compared(pipeline: Pipeline, engine: Engine, 
     assert table_rows(engine) == before
 
 
-def test_what_differs_is_told_though_no_request_is_left_to_look_again(
+def test_what_differs_is_named_though_no_request_is_left_to_look_again(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:
     """And no day is called compared that was not; the next proof repairs it, and does not count it again."""

@@ -23,7 +23,7 @@ ZONE = ZoneInfo("Europe/Brussels")
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 ONE_DAY = dt.timedelta(days=1)
 LATER = -1
-"""Whoever is hired later: a comparison of all by date alone says of them, too, that they have nothing on a day."""
+"""Those who are hired later: a comparison of all by date alone says of them, too, that they have nothing on a day."""
 
 
 class Failure(NamedTuple):
