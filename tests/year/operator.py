@@ -202,6 +202,8 @@ class Operator:
             if "--collections" in words and "clockings" not in words[words.index("--collections") + 1]:
                 return
             book.came_at = at
+            if "--accept-deletions" in words:
+                book.accept()
             days = tuple(dt.date.fromisoformat(words[words.index(name) + 1]) for name in ("--from", "--to"))
             if "--only-missing" in words:
                 book.fill(days[0], days[1], at)
