@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy.engine import URL, Connection
 
+from protime_etl.collections.collection import Collection
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.config import Settings
 from protime_etl.errors import (
@@ -28,6 +29,7 @@ from protime_etl.postgres.ledger.sources import require_source
 from protime_etl.postgres.schema.rights import require_all_rows
 from protime_etl.postgres.schema.upgrade import require_schema
 from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.server.transactions import reading, transaction
 from protime_etl.postgres.shared.pause import SharedPause
 from protime_etl.postgres.shared.token import SharedTokenStore
@@ -143,6 +145,10 @@ class Pipeline:
         """
         with reading(self.engine) as connection:
             yield connection
+
+    def stored(self, connection: Connection, collection: Collection) -> Stored:
+        """A collection of the tenant, as statements about it take it."""
+        return Stored(connection, self.tenant, collection)
 
     def new_client(self) -> ProtimeClient:
         """A client for one more thread, with the same token and the same pause."""

@@ -16,6 +16,7 @@ from protime_etl.postgres.ledger.people import people_to_read, unknown_people
 from protime_etl.postgres.ledger.runs import open_run, unfinished_backfill
 from protime_etl.postgres.ledger.volumes import requests_of_last_run
 from protime_etl.postgres.load.direct_copy import may_copy
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.work import DagRun, Request, RunKind, Slice
@@ -50,7 +51,7 @@ def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline, person: int) 
 def test_a_person_seen_is_read_though_only_another_tenant_lists_them(engine: Engine) -> None:
     with engine.begin() as connection:
         lock_coverage(connection, "acme", "clockings", [ONLY_LISTED_OF_THE_SHADOW])
-        assert people_to_read(connection, "acme", CLOCKINGS, FIRST, TODAY) == [ONLY_LISTED_OF_THE_SHADOW]
+        assert people_to_read(Stored(connection, "acme", CLOCKINGS), FIRST, TODAY) == [ONLY_LISTED_OF_THE_SHADOW]
 
 
 def test_the_last_night_is_that_of_its_own_tenant(engine: Engine) -> None:
@@ -66,9 +67,10 @@ def test_the_last_night_is_that_of_its_own_tenant(engine: Engine) -> None:
 
 def test_the_largest_page_that_came_is_known_of_its_own_tenant(engine: Engine) -> None:
     with engine.begin() as connection:
+        acme, beta = (Stored(connection, tenant, CLOCKINGS) for tenant in ("acme", "beta"))
         for records in (250, 100):
-            learn_page_size(connection, "acme", "clockings", records)
-        assert (page_size(connection, "acme", "clockings"), page_size(connection, "beta", "clockings")) == (250, None)
+            learn_page_size(acme, records)
+        assert (page_size(acme), page_size(beta)) == (250, None)
 
 
 def test_a_backfill_goes_on_for_its_own_tenant_and_within_a_week(engine: Engine) -> None:
@@ -110,7 +112,7 @@ def test_who_has_left_is_read_for_two_more_days(engine: Engine) -> None:
         )
         connection.execute(left, {"day": FIRST})
         read = {
-            days: people_to_read(connection, "acme", CLOCKINGS, FIRST + dt.timedelta(days=days), TODAY)
+            days: people_to_read(Stored(connection, "acme", CLOCKINGS), FIRST + dt.timedelta(days=days), TODAY)
             for days in (0, 2, 3)
         }
     assert read == {0: [7], 2: [7], 3: []}

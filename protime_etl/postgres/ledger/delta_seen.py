@@ -9,39 +9,24 @@ import datetime as dt
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.server.plans import no_nested_loops
-from protime_etl.postgres.server.statements import text
-from protime_etl.postgres.tables.records import RECORD_TABLES
+from protime_etl.postgres.server.stored import Stored
 
 __all__ = ["forget_seen", "keep_seen", "unseen"]
 
 
-def keep_seen(
-    connection: Connection, tenant: str, collection: str, started_at: dt.datetime, rejected: Sequence[int]
-) -> None:
+def keep_seen(stored: Stored, started_at: dt.datetime, rejected: Sequence[int]) -> None:
     """Keep the ids of what was staged and rejected and whose row is older than the load. After the merge."""
-    table = RECORD_TABLES[collection].name
-    connection.execute(
-        text("keep_seen", table=table),
-        {"tenant": tenant, "collection": collection, "started": started_at, "rejected": list(rejected)},
-    )
+    stored.execute("keep_seen", started=started_at, rejected=list(rejected))
 
 
-def unseen(
-    connection: Connection, tenant: str, collection: str, started_at: dt.datetime, date_from: dt.date
-) -> list[int]:
+def unseen(stored: Stored, started_at: dt.datetime, date_from: dt.date) -> list[int]:
     """Live rows of the loaded days that are older than the load and that it never met."""
-    query = text("unseen", table=RECORD_TABLES[collection].name)
-    parameters = {"tenant": tenant, "collection": collection, "started": started_at, "first": date_from}
-    with no_nested_loops(connection):
-        return list(connection.scalars(query, parameters))
+    with no_nested_loops(stored.connection):
+        return list(stored.execute("unseen", started=started_at, first=date_from).scalars())
 
 
-def forget_seen(connection: Connection, tenant: str, collection: str) -> None:
+def forget_seen(stored: Stored) -> None:
     """The load is over."""
-    connection.execute(
-        sa.text("DELETE FROM protime_etl.delta_seen WHERE tenant = :tenant AND collection = :collection"),
-        {"tenant": tenant, "collection": collection},
-    )
+    stored.execute(sa.text("DELETE FROM protime_etl.delta_seen WHERE tenant = :tenant AND collection = :collection"))

@@ -11,10 +11,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from sqlalchemy.engine import Connection
-
-from protime_etl.postgres.server.statements import text
-from protime_etl.postgres.tables.records import RECORD_TABLES
+from protime_etl.postgres.server.stored import Stored
 
 __all__ = [
     "DELETIONS",
@@ -46,60 +43,44 @@ class Unconfirmed(NamedTuple):
     reason: Reason
 
 
-def keep_unconfirmed(
-    connection: Connection, tenant: str, collection: str, reason: Reason, versions: Mapping[int, str]
-) -> None:
+def keep_unconfirmed(stored: Stored, reason: Reason, versions: Mapping[int, str]) -> None:
     """Enter records, with the changeVersions of their deletions where a delta gives them, or those that came."""
-    connection.execute(
-        text("keep_unconfirmed"),
-        {
-            "tenant": tenant,
-            "collection": collection,
-            "reason": reason,
-            "ids": list(versions),
-            "versions": list(versions.values()),
-        },
-    )
+    stored.execute("keep_unconfirmed", reason=reason, ids=list(versions), versions=list(versions.values()))
 
 
-def unconfirmed(connection: Connection, tenant: str, collection: str, *, accepted: bool) -> list[Unconfirmed]:
+def unconfirmed(stored: Stored, *, accepted: bool) -> list[Unconfirmed]:
     """What is to be asked for, by id; `accepted`: those that were withheld, too."""
-    rows = connection.execute(text("to_confirm"), {"tenant": tenant, "collection": collection, "accepted": accepted})
-    return [Unconfirmed(*row) for row in rows]
+    return [Unconfirmed(*row) for row in stored.execute("to_confirm", accepted=accepted)]
 
 
-def settle(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> None:
+def settle(stored: Stored, ids: Sequence[int]) -> None:
     """Take records out: what is to be known of them is known."""
-    connection.execute(text("settle"), {"tenant": tenant, "collection": collection, "ids": list(ids)})
+    stored.execute("settle", ids=list(ids))
 
 
-def settle_met(connection: Connection, tenant: str, collection: str, first: dt.date, unmet: Sequence[int]) -> None:
+def settle_met(stored: Stored, first: dt.date, unmet: Sequence[int]) -> None:
     """Take out what was held back and needs no decision: an initial load from this day on has met it, or it is no row.
 
     It knows nothing of earlier days.
     """
-    query = text("settle_met", table=RECORD_TABLES[collection].name)
-    values = {"tenant": tenant, "collection": collection, "first": first, "unmet": list(unmet)}
-    connection.execute(query, values)
+    stored.execute("settle_met", first=first, unmet=list(unmet))
 
 
-def withhold(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> None:
+def withhold(stored: Stored, ids: Sequence[int]) -> None:
     """These are too many at once: they wait until they are accepted."""
-    connection.execute(text("withhold"), {"tenant": tenant, "collection": collection, "ids": list(ids)})
+    stored.execute("withhold", ids=list(ids))
 
 
-def withheld(connection: Connection, tenant: str, collection: str) -> int:
+def withheld(stored: Stored) -> int:
     """How many deletions of a collection wait to be accepted."""
-    return int(connection.scalar(text("withheld"), {"tenant": tenant, "collection": collection}) or 0)
+    return int(stored.execute("withheld").scalar() or 0)
 
 
-def live_rows(connection: Connection, tenant: str, collection: str, first: dt.date, most: int | None = None) -> int:
+def live_rows(stored: Stored, first: dt.date, most: int | None = None) -> int:
     """Rows of these days and later that are not deleted; none is counted beyond `most`."""
-    query = text("live_rows", table=RECORD_TABLES[collection].name)
-    return int(connection.scalar(query, {"tenant": tenant, "first": first, "most": most}) or 0)
+    return int(stored.execute("live_rows", first=first, most=most).scalar() or 0)
 
 
-def live_among(connection: Connection, tenant: str, collection: str, ids: Sequence[int]) -> int:
+def live_among(stored: Stored, ids: Sequence[int]) -> int:
     """How many of these records the table has and does not know as deleted."""
-    query = text("live_among", table=RECORD_TABLES[collection].name)
-    return int(connection.scalar(query, {"tenant": tenant, "ids": list(ids)}) or 0)
+    return int(stored.execute("live_among", ids=list(ids)).scalar() or 0)

@@ -15,8 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import BusyError
 from protime_etl.postgres.ledger.delta_unconfirmed import withheld
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.deltas import deltas
 from protime_etl.postgres.tables.proofs import delta_polls
 
@@ -60,18 +62,18 @@ class DeltaState:
     error: str | None
 
 
-def read_delta(connection: Connection, tenant: str, collection: str) -> DeltaState | None:
+def read_delta(stored: Stored) -> DeltaState | None:
     """The state of a delta; None if none was ever begun."""
-    row = connection.execute(sa.select(deltas).where(*_is(tenant, collection))).one_or_none()
+    row = stored.connection.execute(sa.select(deltas).where(*_is(stored))).one_or_none()
     if row is None:
         return None
     return DeltaState(**{one.name: getattr(row, one.name) for one in fields(DeltaState)})
 
 
-def begin(connection: Connection, tenant: str, collection: str, date_from: dt.date, started_at: dt.datetime) -> None:
+def begin(stored: Stored, date_from: dt.date, started_at: dt.datetime) -> None:
     """Enter that an initial load begins; the links of the delta before it stay to be looked at until it has a page."""
     statement = insert(deltas).values(
-        tenant=tenant, collection=collection, status="loading", date_from=date_from, started_at=started_at, loads=1
+        **stored.key, status="loading", date_from=date_from, started_at=started_at, loads=1
     )
     fresh = {
         "status": "loading",
@@ -85,19 +87,16 @@ def begin(connection: Connection, tenant: str, collection: str, date_from: dt.da
         "previous_link": sa.func.coalesce(deltas.c.link, deltas.c.previous_link),
         "link": None,
     }
-    connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "collection"], set_=fresh))
+    stored.connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "collection"], set_=fresh))
     # What is held back waits for its decision, whatever becomes of the delta.
     for table, which in (("delta_seen", ""), ("delta_unconfirmed", " AND NOT withheld"), ("drift_candidates", "")):
-        connection.execute(
-            sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection{which}"),
-            {"tenant": tenant, "collection": collection},
+        stored.execute(
+            sa.text(f"DELETE FROM protime_etl.{table} WHERE tenant = :tenant AND collection = :collection{which}")
         )
 
 
 def advance(
-    connection: Connection,
-    tenant: str,
-    collection: str,
+    stored: Stored,
     followed: DeltaState | None,
     link: str,
     *,
@@ -124,38 +123,34 @@ def advance(
         values["initial_rows"] = deltas.c.initial_rows + loaded
         values["unreadable"] = deltas.c.unreadable + unreadable
     expected = None if followed is None else followed.link
-    moved = connection.execute(
-        deltas.update().where(*_is(tenant, collection), deltas.c.link.is_not_distinct_from(expected)).values(**values)
+    moved = stored.connection.execute(
+        deltas.update().where(*_is(stored), deltas.c.link.is_not_distinct_from(expected)).values(**values)
     )
     if moved.rowcount != 1:
         raise BusyError(
-            f"Another process has advanced the delta of {collection} in the meantime.",
+            f"Another process has advanced the delta of {stored.collection.path} in the meantime.",
             guidance="Nothing was changed twice. Run it again if it is not running.",
         )
 
 
-def note(
-    connection: Connection, tenant: str, collection: str, error: str, counter: Literal["failures", "outages"] | None
-) -> None:
+def note(stored: Stored, error: str, counter: Literal["failures", "outages"] | None) -> None:
     """Enter what went wrong in a poll, and that one more in a row did so."""
     values: dict[str, object] = {"error": error}
     if counter is not None:
         values[counter] = deltas.c[counter] + 1
-    connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
+    stored.connection.execute(deltas.update().where(*_is(stored)).values(**values))
 
 
-def loads_in_a_row(connection: Connection, tenant: str, collection: str) -> int:
+def loads_in_a_row(stored: Stored) -> int:
     """How many of the latest good polls were initial loads: none has brought changes since."""
     polls = delta_polls
-    good = (polls.c.tenant == tenant, polls.c.collection == collection, polls.c.error.is_(None))
+    good = (polls.c.tenant == stored.tenant, polls.c.collection == stored.collection.path, polls.c.error.is_(None))
     last_changes = sa.select(sa.func.max(polls.c.poll_id)).where(*good, ~polls.c.initial).scalar_subquery()
     loads = sa.select(sa.func.count()).where(*good, polls.c.poll_id > sa.func.coalesce(last_changes, 0))
-    return int(connection.scalar(loads) or 0)
+    return int(stored.connection.scalar(loads) or 0)
 
 
-def give_up(
-    connection: Connection, tenant: str, collection: str, status: Status, error: str, *, loads: int | None
-) -> None:
+def give_up(stored: Stored, status: Status, error: str, *, loads: int | None) -> None:
     """Enter that the delta is over; its link is kept to be looked at. `loads`: how many count as begun, if given."""
     values: dict[str, object] = {
         "status": status,
@@ -167,17 +162,17 @@ def give_up(
     }
     if loads is not None:
         values["loads"] = loads
-    connection.execute(deltas.update().where(*_is(tenant, collection)).values(**values))
+    stored.connection.execute(deltas.update().where(*_is(stored)).values(**values))
 
 
-def load_started_since(connection: Connection, tenant: str, collection: str, began: dt.datetime) -> bool:
+def load_started_since(stored: Stored, began: dt.datetime) -> bool:
     """Whether an initial load of the delta has started since then; the caller holds the lock of merges.
 
     What was read before it may have been deleted before the delta began to watch: neither the load nor a poll reports
     that.
     """
-    later = sa.exists().where(*_is(tenant, collection), deltas.c.started_at >= began)
-    return bool(connection.scalar(sa.select(later)))
+    later = sa.exists().where(*_is(stored), deltas.c.started_at >= began)
+    return bool(stored.connection.scalar(sa.select(later)))
 
 
 def stale_deltas(connection: Connection, tenant: str, collections: Sequence[str], age: dt.timedelta) -> list[str]:
@@ -197,7 +192,7 @@ def stale_deltas(connection: Connection, tenant: str, collections: Sequence[str]
         for collection, status, moment, error in rows
     ]
     named = connection.scalars(sa.select(deltas.c.collection).where(*chosen)).all()
-    waiting = {collection: withheld(connection, tenant, collection) for collection in named}
+    waiting = {path: withheld(Stored(connection, tenant, COLLECTIONS[path])) for path in named}
     for collection, number in waiting.items():
         if not number:
             continue
@@ -209,5 +204,5 @@ def stale_deltas(connection: Connection, tenant: str, collections: Sequence[str]
     return sentences
 
 
-def _is(tenant: str, collection: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return deltas.c.tenant == tenant, deltas.c.collection == collection
+def _is(stored: Stored) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return deltas.c.tenant == stored.tenant, deltas.c.collection == stored.collection.path

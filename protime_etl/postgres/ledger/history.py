@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.ledger.runs import started_by
 from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.proofs import delta_polls, verifications
 from protime_etl.work import DagRun, RunKind
 
@@ -20,9 +21,7 @@ OLD = {"runs": "started_at", "verifications": "finished_at", "delta_polls": "fin
 
 
 def keep_verification(
-    connection: Connection,
-    tenant: str,
-    collection: str,
+    stored: Stored,
     *,
     kind: RunKind,
     dag_run: DagRun | None,
@@ -31,10 +30,9 @@ def keep_verification(
 ) -> None:
     """Keep what a comparison found, for a year."""
     first, last = days or (None, None)
-    connection.execute(
+    stored.connection.execute(
         verifications.insert().values(
-            tenant=tenant,
-            collection=collection,
+            **stored.key,
             **started_by(kind, dag_run),
             date_from=first,
             date_to=last,
@@ -55,10 +53,10 @@ def requests_by(connection: Connection, tenant: str, dag_run: DagRun) -> int:
     return int(connection.scalar(taken) or 0)
 
 
-def keep_poll(connection: Connection, tenant: str, collection: str, seconds: float, **figures: object) -> None:
+def keep_poll(stored: Stored, seconds: float, **figures: object) -> None:
     """Keep how a poll of a delta went, for a year."""
     values = {"finished_at": sa.func.clock_timestamp(), "seconds": seconds, **figures}
-    connection.execute(delta_polls.insert().values(tenant=tenant, collection=collection, **values))
+    stored.connection.execute(delta_polls.insert().values(stored.key | values))
 
 
 def forget_old(connection: Connection, tenant: str) -> None:

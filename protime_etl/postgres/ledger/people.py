@@ -9,24 +9,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from protime_etl.collections.clockings import CLOCKINGS
-from protime_etl.collections.collection import Collection
 from protime_etl.collections.people import PEOPLE
 from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.engine import rejected_record
 from protime_etl.postgres.tables.records import RECORD_TABLES
 
 __all__ = ["known_people", "people_to_read", "unknown_people"]
 
 
-def people_to_read(
-    connection: Connection, tenant: str, collection: Collection, first: dt.date, last: dt.date
-) -> list[int]:
+def people_to_read(stored: Stored, first: dt.date, last: dt.date) -> list[int]:
     """Ids of all people who may have records of a collection on these days, in order, as far as they were ever seen.
 
     Who has left: where the table has records; of clockings, for a collection that is not read by people.
     """
+    collection = stored.collection
     statement = text("people_to_read", table=collection.table if collection.by_people else CLOCKINGS.table)
-    return sorted(connection.scalars(statement, {"tenant": tenant, "first": first, "last": last}))
+    return sorted(stored.execute(statement, first=first, last=last).scalars())
 
 
 def unknown_people(connection: Connection, tenant: str, person_ids: Iterable[int]) -> list[int]:

@@ -7,8 +7,8 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from protime_etl.collections.collection import Collection
 from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.engine import runs, units
 from protime_etl.postgres.tables.records import RECORD_TABLES
 from protime_etl.work import RunKind
@@ -25,11 +25,11 @@ LONGEST_DAYS = 366
 """A record that reaches further than a year before its window is found by a backfill of that day."""
 
 
-def stored_records(connection: Connection, tenant: str, collection: Collection) -> int:
+def stored_records(stored: Stored) -> int:
     """How many records of a collection are stored and not deleted."""
-    table = RECORD_TABLES[collection.path]
-    live = sa.select(sa.func.count()).where(table.c.tenant == tenant, table.c.deleted_at.is_(None))
-    return int(connection.scalar(live) or 0)
+    table = RECORD_TABLES[stored.collection.path]
+    live = sa.select(sa.func.count()).where(table.c.tenant == stored.tenant, table.c.deleted_at.is_(None))
+    return int(stored.connection.scalar(live) or 0)
 
 
 def seconds_per_request(connection: Connection, tenant: str) -> float | None:
@@ -64,19 +64,18 @@ def requests_of_last_run(connection: Connection, tenant: str) -> int:
     return int(connection.scalar(query) or 0)
 
 
-def usual_amounts(connection: Connection, tenant: str, collection: Collection) -> dict[int, tuple[float, float]]:
+def usual_amounts(stored: Stored) -> dict[int, tuple[float, float]]:
     """Weekday (0 is Monday) to (records, person-days), of some people in the last four weeks that were covered."""
+    collection = stored.collection
     same_person = "c.person_id = held.person_id" if collection.by_people else "true"
-    rows = connection.execute(
-        text("usual_amounts", table=collection.table, same_person=same_person, day=str(collection.day)),
-        {"tenant": tenant, "collection": collection.path, "days": KNOWN_DAYS, "people": SAMPLED_PEOPLE},
-    )
+    statement = text("usual_amounts", table=collection.table, same_person=same_person, day=str(collection.day))
+    rows = stored.execute(statement, days=KNOWN_DAYS, people=SAMPLED_PEOPLE)
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def longest(connection: Connection, tenant: str, collection: Collection) -> dt.timedelta:
+def longest(stored: Stored) -> dt.timedelta:
     """How long before its window a record may begin that reaches into it; no time where records are of one day."""
-    if not collection.reaches:
+    if not stored.collection.reaches:
         return dt.timedelta()
-    days = connection.scalar(text("longest", table=collection.table), {"tenant": tenant, "least": LEAST_DAYS})
+    days = stored.execute("longest", least=LEAST_DAYS).scalar()
     return dt.timedelta(days=min(LONGEST_DAYS, days or LEAST_DAYS))

@@ -15,8 +15,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.engine import Connection
-
 from protime_etl.collections.page import Page
 from protime_etl.errors import (
     ApiError,
@@ -41,6 +39,7 @@ from protime_etl.postgres.ledger.delta_unconfirmed import (
 from protime_etl.postgres.load.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.load.drift import clear_drift
 from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import lock_merges_exclusive, lock_merges_shared
 from protime_etl.sync.deletion_limit import SHARE
 from protime_etl.sync.delta.session import DeltaSession
@@ -116,48 +115,48 @@ class Confirmation:
         versions = {one.id: one.version for one in older.values()}
         same = same_version(self._session.collection, versions, asked.found)
         confirmed = sorted(older) if len(same) == len(sample) else same
-        with self._session.transaction() as connection:
+        with self._session.transaction() as stored:
             if confirmed:
                 error = older_error(len(confirmed), self._session.path)
-                enter_wrong_rows(connection, self._tenant, self._session.path, confirmed, Wrong("older", error.message))
+                enter_wrong_rows(
+                    stored.connection, self._tenant, self._session.path, confirmed, Wrong("older", error.message)
+                )
                 self._session.result.older = error
-            settle(connection, self._tenant, self._session.path, list(older))
+            settle(stored, list(older))
 
     def _waiting(self) -> list[Unconfirmed]:
         """What is still to be confirmed; what came to be known meanwhile is taken out."""
-        with self._session.transaction() as connection:
-            waiting = unconfirmed(connection, self._tenant, self._session.path, accepted=self._limit.accepted)
+        with self._session.transaction() as stored:
+            waiting = unconfirmed(stored, accepted=self._limit.accepted)
             versions = {one.id: one.version for one in waiting if one.reason in DELETIONS}
             if not versions:
                 return waiting
-            left = unresolved_deletions(connection, self._tenant, self._session.path, versions)
-            self._settle(connection, [one for one in versions if one not in left])
+            left = unresolved_deletions(stored.connection, self._tenant, self._session.path, versions)
+            self._settle(stored, [one for one in versions if one not in left])
             return [one for one in waiting if one.reason not in DELETIONS or one.id in left]
 
-    def _settle(self, connection: Connection, ids: Sequence[int]) -> None:
+    def _settle(self, stored: Stored, ids: Sequence[int]) -> None:
         """Take out what is known now; a pull that wrote it before was only faster: the delta has brought it."""
-        settle(connection, self._tenant, self._session.path, ids)
-        clear_drift(connection, self._tenant, self._session.path, dict.fromkeys(ids, ""))
+        settle(stored, ids)
+        clear_drift(stored.connection, self._tenant, self._session.path, dict.fromkeys(ids, ""))
 
     def _withholds(self, deletions: Sequence[Unconfirmed]) -> bool:
         """Whether they are too many at once; these, and those before them, wait until they are accepted."""
         ids = [one.id for one in deletions]
-        with self._session.transaction() as connection:
-            before = withheld(connection, self._tenant, self._session.path)
+        with self._session.transaction() as stored:
+            before = withheld(stored)
             self._session.result.withheld = (
                 _waits(before, self._session.path) if before and not self._limit.accepted else None
             )
-            vanished = live_among(connection, self._tenant, self._session.path, ids) if ids else 0
+            vanished = live_among(stored, ids) if ids else 0
             first = self._session.result.date_from
             if first is None or not self._limit.is_exceeded(vanished, 0):
                 return False
             # Counted no further than it takes to know that these are few of them.
-            if not self._limit.is_exceeded(
-                vanished, live_rows(connection, self._tenant, self._session.path, first, SHARE * (vanished + 1))
-            ):
+            if not self._limit.is_exceeded(vanished, live_rows(stored, first, SHARE * (vanished + 1))):
                 return False
-            scope = live_rows(connection, self._tenant, self._session.path, first)
-            withhold(connection, self._tenant, self._session.path, ids)
+            scope = live_rows(stored, first)
+            withhold(stored, ids)
         self._session.result.withheld = self._limit.error(vanished, scope, f"{self._session.path} since {first}")
         return True
 
@@ -171,8 +170,8 @@ class Confirmation:
 
     def _ask(self, records: Sequence[Unconfirmed]) -> _Asked:
         """Ask for records one by one; what a failure leaves unasked stays for the next poll."""
-        with self._session.transaction() as connection:
-            asked = _Asked(database_clock(connection))
+        with self._session.transaction() as stored:
+            asked = _Asked(database_clock(stored.connection))
         for one in records:
             try:
                 page = self._session.client.record(self._session.collection, one.id)
@@ -204,18 +203,18 @@ class Confirmation:
             return
         versions = {one.id: one.version for one in asked.gone if one.reason == "delta"}
         vanished = [one.id for one in asked.gone if one.reason == "vanished"]
-        with self._session.transaction() as connection:
-            (lock_merges_exclusive if versions else lock_merges_shared)(connection, self._tenant)
-            load = DeltaLoad(connection, self._tenant, self._session.collection, asked.asked_at)
+        with self._session.transaction() as stored:
+            (lock_merges_exclusive if versions else lock_merges_shared)(stored.connection, self._tenant)
+            load = DeltaLoad(stored.connection, self._tenant, self._session.collection, asked.asked_at)
             load.stage(asked.found)
-            load.lock_people(connection, dict.fromkeys((*versions, *vanished), ""))
+            load.lock_people(stored.connection, dict.fromkeys((*versions, *vanished), ""))
             in_doubt = load.unconfirmed()  # gone after it was asked for: another poll asks again
             load.drop(in_doubt)
             load.merge(vanished)
             load.delete(versions)
             load.note_written()
             settled = [one for one in (*asked.found_ids, *(gone.id for gone in asked.gone)) if one not in in_doubt]
-            self._settle(connection, settled)
+            self._settle(stored, settled)
         counts = load.counts
         self._session.result.counts += Counts(
             inserted=counts.inserted, updated=counts.updated, deleted=counts.deleted, rejected=counts.rejected

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy.engine import Connection
-
 from protime_etl.collections.page import Page
 from protime_etl.errors import DeltaBrokenError, DeltaExpiredError, PagingConflictError, ProtocolError
 from protime_etl.postgres.ledger import deltas
@@ -19,6 +17,7 @@ from protime_etl.postgres.ledger.people import known_people
 from protime_etl.postgres.ledger.sources import register_source
 from protime_etl.postgres.load.delta_load import DeltaLoad
 from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import lock_merges_exclusive, lock_merges_shared
 from protime_etl.protime.filters import dates
 from protime_etl.sync.delta.failures import MAX_LOADS, REST
@@ -47,29 +46,29 @@ class InitialLoad:
         """
         self._session.result.initial = True
         self._session.start_over()
-        with self._session.transaction() as connection:
+        with self._session.transaction() as stored:
             # Not with the page, whose transaction may have to wait for a pull: no other process need wait for that.
-            register_source(connection, self._session.settings)
-            began = database_clock(connection)
+            register_source(stored.connection, self._session.settings)
+            began = database_clock(stored.connection)
         _refuse_too_many(self._session.path, before, began)
         earliest = earliest_start(self._session.settings, began)
         # One that begins by itself keeps the first day that was chosen for the delta before it.
         chosen = None if before is None or self._session.result.restarted == "asked" else before.date_from
         first = max(self._first or chosen or earliest, earliest)
         page = self._session.client.start_delta(self._session.collection, dates.ge(first))
-        with self._session.transaction() as connection:
+        with self._session.transaction() as stored:
             # A pull that read before the delta began to watch has merged by now, and the load asks for what it does not
             # meet of it; or it merges later, sees this load, and reads again.
-            lock_merges_exclusive(connection, self._session.tenant)
-            started = database_clock(connection)
-            deltas.begin(connection, self._session.tenant, self._session.path, first, started)
-            self._store_page(connection, page, None, began, started)
+            lock_merges_exclusive(stored.connection, self._session.tenant)
+            started = database_clock(stored.connection)
+            deltas.begin(stored, first, started)
+            self._store_page(stored, page, None, began, started)
 
     def read_page(self, state: DeltaState, followed: str) -> None:
         """Read and store the next page; one that has become stale starts the load over, once in a poll."""
         self._session.result.initial = True
-        with self._session.transaction() as connection:
-            began = database_clock(connection)
+        with self._session.transaction() as stored:
+            began = database_clock(stored.connection)
         try:
             page = self._session.client.continue_delta(self._session.collection, followed)
         except (PagingConflictError, DeltaExpiredError) as error:
@@ -77,32 +76,29 @@ class InitialLoad:
                 raise
             self._session.give_up("broken", "loading", f"The load cannot continue and starts over. {error.message}")
             return
-        with self._session.transaction() as connection:
-            self._store_page(connection, page, state, began, state.started_at)
+        with self._session.transaction() as stored:
+            self._store_page(stored, page, state, began, state.started_at)
 
     def _store_page(
-        self, connection: Connection, page: Page, followed: DeltaState | None, began: dt.datetime, started: dt.datetime
+        self, stored: Stored, page: Page, followed: DeltaState | None, began: dt.datetime, started: dt.datetime
     ) -> None:
         link = page.next_link or page.delta_link
         if not link:
             raise ProtocolError("A page of an initial load has neither nextLink nor deltaLink.")
         self._session.guard(page, link, of_changes=not page.next_link)
-        tenant = self._session.tenant
         if followed is not None:
-            self._refuse_more_than_there_can_be(connection, followed, began)
-        lock_merges_shared(connection, tenant)
-        load = DeltaLoad(connection, tenant, self._session.collection, began)
+            self._refuse_more_than_there_can_be(stored, followed, began)
+        lock_merges_shared(stored.connection, stored.tenant)
+        load = DeltaLoad(stored.connection, stored.tenant, self._session.collection, began)
         load.stage([page])
-        self._session.drop_deleted(connection, load, ())
+        self._session.drop_deleted(stored, load, ())
         load.merge()
-        self._session.keep_older(connection, load)
+        self._session.keep_older(stored, load)
         load.note_written()
         rejected = [one.record_id for one in page.rejected if one.record_id is not None]
-        keep_seen(connection, tenant, self._session.path, started, rejected)
+        keep_seen(stored, started, rejected)
         deltas.advance(
-            connection,
-            tenant,
-            self._session.path,
+            stored,
             followed,
             link,
             status="loading",
@@ -113,28 +109,25 @@ class InitialLoad:
         )
         self._session.count(load.counts, len(page.rows) + len(page.rejected))
 
-    def _refuse_more_than_there_can_be(self, connection: Connection, followed: DeltaState, began: dt.datetime) -> None:
+    def _refuse_more_than_there_can_be(self, stored: Stored, followed: DeltaState, began: dt.datetime) -> None:
         days = (began.date() - followed.date_from).days + DAYS_AHEAD
         if followed.initial_rows <= most_clockings(LEAST_PEOPLE, days):
             return
-        most = most_clockings(len(known_people(connection, self._session.tenant)), days)
+        most = most_clockings(len(known_people(stored.connection, stored.tenant)), days)
         if followed.initial_rows > most:
             raise ProtocolError(f"The pages of the initial load have no end: more than {most} records came.")
 
     def compare(self, state: DeltaState) -> None:
         """End the load; what it never met is to be asked for, as it may have been deleted while no delta watched."""
         self._session.result.initial = True
-        tenant = self._session.tenant
-        with self._session.transaction() as connection:
-            requested = state.requested_at or database_clock(connection)
+        with self._session.transaction() as stored:
+            requested = state.requested_at or database_clock(stored.connection)
             if not state.unreadable:
-                missing = unseen(connection, tenant, self._session.path, state.started_at, state.date_from)
-                settle_met(connection, tenant, self._session.path, state.date_from, missing)
-                keep_unconfirmed(connection, tenant, self._session.path, "vanished", dict.fromkeys(missing, ""))
-            forget_seen(connection, tenant, self._session.path)
-            deltas.advance(
-                connection, tenant, self._session.path, state, state.link or "", status="active", requested_at=requested
-            )
+                missing = unseen(stored, state.started_at, state.date_from)
+                settle_met(stored, state.date_from, missing)
+                keep_unconfirmed(stored, "vanished", dict.fromkeys(missing, ""))
+            forget_seen(stored)
+            deltas.advance(stored, state, state.link or "", status="active", requested_at=requested)
 
 
 def _refuse_too_many(collection: str, before: DeltaState | None, now: dt.datetime) -> None:

@@ -16,7 +16,6 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import Connection
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from protime_etl.collections.collection import API_PATH, Collection
@@ -39,6 +38,7 @@ from protime_etl.postgres.load.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.load.drift import clear_drift
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.plans import refresh_statistics
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import DeltaLock, lock_merges_shared
 from protime_etl.sync.delta.confirmation import Confirmation
 from protime_etl.sync.delta.failures import MAX_DISPLACED, MAX_FAILURES, REST, failure_kind
@@ -96,12 +96,10 @@ def poll(
 def _keep(session: DeltaSession, began: float, error: str | None) -> None:
     """Keep how the poll went."""
     result, counts = session.result, session.result.counts
-    with session.pipeline.transaction() as connection:
-        forget_old(connection, session.tenant)
+    with session.transaction() as stored:
+        forget_old(stored.connection, stored.tenant)
         keep_poll(
-            connection,
-            session.tenant,
-            session.path,
+            stored,
             time.monotonic() - began,
             initial=result.initial,
             error=error,
@@ -188,8 +186,8 @@ class _Poll:
         return False
 
     def _take_changes(self, state: DeltaState, followed: str) -> bool:
-        with self._session.transaction() as connection:
-            began = database_clock(connection)
+        with self._session.transaction() as stored:
+            began = database_clock(stored.connection)
         try:
             page = self._patiently(followed)
         except DeltaExpiredError as error:
@@ -213,8 +211,8 @@ class _Poll:
         if page.rows or page.rejected or page.deletions:
             self._store_changes(state, page, link, began)
         else:
-            with self._session.transaction() as connection:
-                self._advance(connection, state, link, began, changed=False)
+            with self._session.transaction() as stored:
+                self._advance(stored, state, link, began, changed=False)
             self._session.count(Counts(), 0)
         return bool(page.delta_link)
 
@@ -228,8 +226,8 @@ class _Poll:
             f"{seen}: did another program start a delta with the same client, such as another warehouse?"
             " Only one can be active at a time."
         )
-        with self._session.transaction() as connection:
-            loads = deltas.loads_in_a_row(connection, self._session.tenant, self._session.path)
+        with self._session.transaction() as stored:
+            loads = deltas.loads_in_a_row(stored)
         if loads < MAX_DISPLACED:
             self._session.give_up(how, how, f"{why} {error.message}")
             return
@@ -252,19 +250,20 @@ class _Poll:
         return retrying(lambda: self._session.client.delta_changes(self._session.collection, link))
 
     def _store_changes(self, state: DeltaState, page: Page, link: str, began: dt.datetime) -> None:
-        tenant = self._session.tenant
-        with self._session.transaction() as connection:
-            lock_merges_shared(connection, tenant)
-            load = DeltaLoad(connection, tenant, self._session.collection, began)
+        with self._session.transaction() as stored:
+            lock_merges_shared(stored.connection, stored.tenant)
+            load = DeltaLoad(stored.connection, stored.tenant, self._session.collection, began)
             load.stage([page])
-            self._session.drop_deleted(connection, load, page.deletions)
+            self._session.drop_deleted(stored, load, page.deletions)
             load.merge()
-            self._session.keep_older(connection, load)
+            self._session.keep_older(stored, load)
             load.note_written()
             reported = (
-                unresolved_deletions(connection, tenant, self._session.path, page.deletions) if page.deletions else {}
+                unresolved_deletions(stored.connection, stored.tenant, self._session.path, page.deletions)
+                if page.deletions
+                else {}
             )
-            keep_unconfirmed(connection, tenant, self._session.path, "delta", reported)
+            keep_unconfirmed(stored, "delta", reported)
             load.counts.rows_read += len(page.deletions)
             load.counts.unchanged += len(page.deletions) - len(reported)
             reported_versions = dict(page.deletions)
@@ -272,23 +271,12 @@ class _Poll:
                 reported_versions[row[self._identity]] = max(
                     row[self._version], reported_versions.get(row[self._identity], "")
                 )
-            clear_drift(connection, tenant, self._session.path, reported_versions)
-            self._advance(connection, state, link, began, changed=True)
+            clear_drift(stored.connection, stored.tenant, self._session.path, reported_versions)
+            self._advance(stored, state, link, began, changed=True)
         self._session.count(load.counts, load.counts.rows_read)
 
-    def _advance(
-        self, connection: Connection, state: DeltaState, link: str, began: dt.datetime, *, changed: bool
-    ) -> None:
-        deltas.advance(
-            connection,
-            self._session.tenant,
-            self._session.path,
-            state,
-            link,
-            status="active",
-            requested_at=began,
-            changed=changed,
-        )
+    def _advance(self, stored: Stored, state: DeltaState, link: str, began: dt.datetime, *, changed: bool) -> None:
+        deltas.advance(stored, state, link, status="active", requested_at=began, changed=changed)
 
 
 def _in_words(time: dt.timedelta) -> str:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import Connection
-
 from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Page
 from protime_etl.config import Settings
@@ -28,6 +26,7 @@ from protime_etl.postgres.ledger.delta_unconfirmed import keep_unconfirmed
 from protime_etl.postgres.ledger.deltas import DeltaState
 from protime_etl.postgres.load.delta_load import DeltaLoad
 from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES, failure_kind
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.work import Counts
@@ -88,17 +87,17 @@ class DeltaSession:
         self._followed: set[str] = set()
         self._empty_pages = 0
 
-    def drop_deleted(self, connection: Connection, load: DeltaLoad, deleted: Iterable[int]) -> None:
+    def drop_deleted(self, stored: Stored, load: DeltaLoad, deleted: Iterable[int]) -> None:
         """Keep for later what another process may have found gone since this was read; see `Load.unconfirmed`."""
-        load.lock_people(connection, dict.fromkeys(deleted, ""))
+        load.lock_people(stored.connection, dict.fromkeys(deleted, ""))
         if in_doubt := load.unconfirmed():
             load.drop(in_doubt)
-            keep_unconfirmed(connection, self.tenant, self.path, "doubtful", dict.fromkeys(in_doubt, ""))
+            keep_unconfirmed(stored, "doubtful", dict.fromkeys(in_doubt, ""))
 
-    def keep_older(self, connection: Connection, load: DeltaLoad) -> None:
+    def keep_older(self, stored: Stored, load: DeltaLoad) -> None:
         """Keep for later what came in an older version than is stored, as it is not believed of one answer."""
         if load.older:
-            keep_unconfirmed(connection, self.tenant, self.path, "older", load.older)
+            keep_unconfirmed(stored, "older", load.older)
 
     def guard(self, page: Page, link: str, *, of_changes: bool) -> None:
         """Make sure that the way on from an answer can be followed and leads on, before anything of it is stored.
@@ -128,14 +127,14 @@ class DeltaSession:
             log.warning("The delta is %s: a new initial load starts. %s", status, message)
         self.result.restarted = why
         self.result.reason = message
-        with self.transaction() as connection:
+        with self.transaction() as stored:
             loads = 0 if why == "asked" else None
-            deltas.give_up(connection, self.tenant, self.path, status, message, loads=loads)
+            deltas.give_up(stored, status, message, loads=loads)
 
     def rest(self, message: str) -> None:
         """The delta is over, and a new load does not begin at once."""
-        with self.transaction() as connection:
-            deltas.give_up(connection, self.tenant, self.path, "broken", message, loads=MAX_LOADS)
+        with self.transaction() as stored:
+            deltas.give_up(stored, "broken", message, loads=MAX_LOADS)
 
     def is_over(self, state: DeltaState, error: ProtimeError) -> bool:
         """Whether this failure, after those before it, ends the delta; see `delta_failures`."""
@@ -157,8 +156,8 @@ class DeltaSession:
 
     def read(self) -> DeltaState | None:
         """The state of the delta now."""
-        with self.transaction() as connection:
-            return deltas.read_delta(connection, self.tenant, self.path)
+        with self.transaction() as stored:
+            return deltas.read_delta(stored)
 
     def record_error(self, error: ProtimeError) -> None:
         """Enter what went wrong; never fails itself, as the database may be what failed."""
@@ -167,17 +166,17 @@ class DeltaSession:
         counter: Literal["failures", "outages"] | None = None
         if (kind := failure_kind(error)) != "wait":
             counter = "outages" if kind == "outage" else "failures"
-        with contextlib.suppress(ProtimeError), self.transaction() as connection:
-            tenant, now = self.tenant, database_clock(connection)
-            if deltas.read_delta(connection, tenant, self.path) is None:
-                deltas.begin(connection, tenant, self.path, earliest_start(self.settings, now), now)
-            deltas.note(connection, tenant, self.path, str(error), counter)
+        with contextlib.suppress(ProtimeError), self.transaction() as stored:
+            now = database_clock(stored.connection)
+            if deltas.read_delta(stored) is None:
+                deltas.begin(stored, earliest_start(self.settings, now), now)
+            deltas.note(stored, str(error), counter)
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Stored]:
         """A transaction, with PostgreSQL's errors as ours."""
         with self.pipeline.transaction() as connection:
-            yield connection
+            yield self.pipeline.stored(connection, self.collection)
 
     def count(self, counts: Counts, records: int) -> None:
         """One more answer is stored."""

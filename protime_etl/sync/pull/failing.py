@@ -94,7 +94,6 @@ def _expected_pages(pipeline: Pipeline, unit: Unit, effort: Effort) -> int:
     """How many pages the unit has, by what is known and by what came of it."""
     collection = COLLECTIONS[unit.collection]
     with pipeline.reading() as connection:
-        estimate = VolumeEstimate(
-            collection, usual_amounts(connection, pipeline.tenant, collection), effort.largest_page
-        )
+        known = usual_amounts(pipeline.stored(connection, collection))
+    estimate = VolumeEstimate(collection, known, effort.largest_page)
     return max(effort.pages + 1, expected_requests([unit.slice], {unit.collection: estimate}))

@@ -118,7 +118,7 @@ def read_list(pipeline: Pipeline, collection: Collection) -> Counts:
 
 def _read_list(pipeline: Pipeline, collection: Collection) -> tuple[Counts, list[IncompleteError]]:
     with pipeline.reading() as connection:
-        live = stored_records(connection, pipeline.tenant, collection)
+        live = stored_records(pipeline.stored(connection, collection))
     whole = whole_list(collection.path)
     with closing(Reading(pipeline.client, collection, whole, collection.path, stored=live, keeps=True)) as reading:
         return pipeline.sitting_out(lambda: restarting(lambda: _pull_list(pipeline, collection, reading)), shortest=0.0)
@@ -131,9 +131,10 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
     """
     client, limit, tenant = pipeline.client, pipeline.deletion_limit, pipeline.tenant
     with pipeline.transaction() as connection, client.holding_locks():
+        stored = pipeline.stored(connection, collection)
         lock_list(connection, tenant, collection.path)
         began = reading.begin(database_clock(connection))
-        live = stored_records(connection, tenant, collection)
+        live = stored_records(stored)
         load = Load(connection, tenant, collection, began)
         load.stage(reading.pages())
         read = load.counts.rows_read
@@ -154,7 +155,7 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
         if is_withheld:
             wrong["withheld"] = limit.error(len(gone), read + len(missing), collection.path)
         else:
-            note_read(connection, tenant, collection.path)
+            note_read(stored)
             load.forget_rejected_of_list()
             enter_right(connection, tenant, whole_list(collection.path))
         for kind, error in wrong.items():

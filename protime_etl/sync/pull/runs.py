@@ -200,11 +200,11 @@ def _enter_unread(
         last = last_of(asked, path)
         if asked.first > last:
             continue
-        collection, whose = COLLECTIONS[path], asked.person_ids or ()
-        if not collection.by_people:
+        stored, whose = pipeline.stored(connection, COLLECTIONS[path]), asked.person_ids or ()
+        if not stored.collection.by_people:
             whose = (EVERYONE,)
         elif not whose:
-            whose = tuple(people_to_read(connection, pipeline.tenant, collection, asked.first, last))
+            whose = tuple(people_to_read(stored, asked.first, last))
         reason = Wrong("failed", failed[path].message)
         enter_wrong(connection, pipeline.tenant, reason, [Slice(whose, asked.first, last, path)])
 
@@ -214,8 +214,8 @@ def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, Volume
     return {
         path: VolumeEstimate(
             COLLECTIONS[path],
-            usual_amounts(connection, pipeline.tenant, COLLECTIONS[path]),
-            page_size(connection, pipeline.tenant, path),
+            usual_amounts(pipeline.stored(connection, COLLECTIONS[path])),
+            page_size(pipeline.stored(connection, COLLECTIONS[path])),
         )
         for path in {*pipeline.dated, CLOCKINGS.path}
     }
@@ -241,11 +241,11 @@ def plan_slices(
         return [Slice((), *window, path) for path, last in lasts.items() for window in windows(first, last)]
     planned: list[Slice] = []
     for path, last in lasts.items():
-        collection = COLLECTIONS[path]
-        if collection.by_people:
+        stored = pipeline.stored(connection, COLLECTIONS[path])
+        if stored.collection.by_people:
             asked = Slice(request.person_ids or (), first, last, path)
             if request.person_ids is None:
-                people = people_to_read(connection, tenant, collection, first, last)
+                people = people_to_read(stored, first, last)
                 whose = people_of_wrong(connection, tenant, asked).union(people)
                 asked = asked._replace(person_ids=sorted(whose))
             if not asked.person_ids:
@@ -254,7 +254,7 @@ def plan_slices(
                     guidance="Check in Protime that this client may see people, or name them with --people.",
                 )
         else:
-            asked = Slice((EVERYONE,), first - longest(connection, tenant, collection), last, path)
+            asked = Slice((EVERYONE,), first - longest(stored), last, path)
         gaps = missing(connection, tenant, asked) if request.only_missing else [asked]
         planned += plan_gaps(pipeline.client, gaps, estimates[path], probing=probing, workers=workers)
     return planned

@@ -9,8 +9,6 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from sqlalchemy.engine import Connection
-
 from protime_etl.collections.page import Page
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.errors import BusyError, DeletionsWithheldError, IncompleteError, ProtimeError, RateLimited
@@ -25,6 +23,7 @@ from protime_etl.postgres.load.drift import note_drift
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.plans import refresh_statistics
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import lock_merges_shared, mark_under_way
 from protime_etl.protime.client import ProtimeClient
 from protime_etl.sync.pipeline import Pipeline
@@ -176,27 +175,27 @@ class UnitPull:
         return found.counts
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self) -> Iterator[Stored]:
         with self._pipeline.transaction() as connection:
             mark_under_way(connection, self._unit.unit_id)
-            yield connection
+            yield self._pipeline.stored(connection, self._collection)
 
     def _attempt(self) -> _Found:
-        with self._transaction() as connection:
-            reading = self._reading = self._new_reading(connection)
-            load = self._new_load(connection)
+        with self._transaction() as stored:
+            reading = self._reading = self._new_reading(stored)
+            load = self._new_load(stored)
             self._on_stage("reading")
             self._stage(reading, load)
             self._on_stage("comparing")
-            lock_merges_shared(connection, self._tenant)
-            if load_started_since(connection, self._tenant, self._unit.collection, load.began):
+            lock_merges_shared(stored.connection, self._tenant)
+            if load_started_since(stored, load.began):
                 raise CollisionError
             # Of circles, and of an answer that holds more than was asked for, only now it is known whose records came.
             locked = load.people().union(self._unit.person_ids)
-            lock_coverage(connection, self._tenant, self._unit.collection, locked)
-            found = self._recheck(connection, reading, load, locked)
+            lock_coverage(stored.connection, self._tenant, self._unit.collection, locked)
+            found = self._recheck(stored, reading, load, locked)
             # Of those that are undecided it is not known yet whether they are too many.
-            vanished = self._may_vanish(connection, found, found.gone, len(found.undecided))
+            vanished = self._may_vanish(stored, found, found.gone, len(found.undecided))
             self._on_stage("storing")
             load.merge(vanished)
             self._take_older(found, load, reading.confirm_older(load.older), self._own | locked)
@@ -206,15 +205,15 @@ class UnitPull:
             load.note_written((self._unit.first, self._unit.last), () if found.undecided else self._own)
             found.counts = load.counts
             if found.counts.written:
-                note_drift(connection, self._tenant, self._collection, vanished)
+                note_drift(stored.connection, self._tenant, self._collection, vanished)
             if not found.undecided:
-                self._finish(connection, found)
+                self._finish(stored, found)
             return found
 
-    def _new_reading(self, connection: Connection) -> Reading:
+    def _new_reading(self, stored: Stored) -> Reading:
         unit, people = self._unit, 0
         if not (self._by_people and unit.person_ids):
-            people = max(MOST_IN_CIRCLES, len(known_people(connection, self._tenant)))
+            people = max(MOST_IN_CIRCLES, len(known_people(stored.connection, self._tenant)))
         return Reading(
             self._client,
             self._collection,
@@ -225,12 +224,12 @@ class UnitPull:
             on_page=self._on_page,
         )
 
-    def _new_load(self, connection: Connection) -> Load:
+    def _new_load(self, stored: Stored) -> Load:
         # A second attempt goes the ordinary way: what was copied in vain stays as dead rows.
         is_first, self._is_first_attempt = self._is_first_attempt, False
-        if not is_first or not may_copy(connection, self._tenant, self._unit):
-            return Load(connection, self._tenant, self._collection)
-        load = DirectLoad(connection, self._tenant, self._collection)
+        if not is_first or not may_copy(stored.connection, self._tenant, self._unit):
+            return Load(stored.connection, self._tenant, self._collection)
+        load = DirectLoad(stored.connection, self._tenant, self._collection)
         load.locked_people = frozenset(self._unit.person_ids)
         return load
 
@@ -248,14 +247,14 @@ class UnitPull:
             # Coverage is locked: the pause is sat out without, and the unit read in the ordinary way.
             raise CollisionError from None
 
-    def _recheck(self, connection: Connection, reading: Reading, load: Load, locked: set[int]) -> _Found:
+    def _recheck(self, stored: Stored, reading: Reading, load: Load, locked: set[int]) -> _Found:
         """Judge what was staged in doubt, and what was not and is in the table."""
         missing = load.missing_from_pull(self._unit.slice)
         in_doubt = load.unconfirmed()
         reading.put_in_question({*missing, *in_doubt})
         load.drop(reading.gone_among(in_doubt))
         gone, there, undecided = reading.judge(missing)
-        at_hand, later = self._lock_owners(connection, there, locked)
+        at_hand, later = self._lock_owners(stored, there, locked)
         load.stage(at_hand)
         return _Found(
             load.counts,
@@ -277,15 +276,13 @@ class UnitPull:
             found.older.update(confirmed)
             found.older_days.update(cell for cell in load.cells_of(confirmed) if cell[0] in locked)
 
-    def _lock_owners(
-        self, connection: Connection, there: Sequence[Page], locked: set[int]
-    ) -> tuple[Sequence[Page], set[int]]:
+    def _lock_owners(self, stored: Stored, there: Sequence[Page], locked: set[int]) -> tuple[Sequence[Page], set[int]]:
         """Lock whose the records are that have moved elsewhere; those that another process is at come in later.
 
         The order of the ids is broken here, so nothing is waited for.
         """
         elsewhere = self._owners(there) - locked
-        if not elsewhere or try_lock_coverage(connection, self._tenant, self._unit.collection, elsewhere):
+        if not elsewhere or try_lock_coverage(stored.connection, self._tenant, self._unit.collection, elsewhere):
             return there, set()
         identity, person = map(self._collection.position, ("id", "person_id"))
         later = {row[identity] for page in there for row in page.rows if row[person] in elsewhere}
@@ -303,7 +300,7 @@ class UnitPull:
         """Whose days the unit enters itself; None is all people."""
         return frozenset(self._unit.person_ids) if self._by_people else frozenset({None, EVERYONE})
 
-    def _may_vanish(self, connection: Connection, found: _Found, gone: Sequence[int], undecided: int = 0) -> list[int]:
+    def _may_vanish(self, stored: Stored, found: _Found, gone: Sequence[int], undecided: int = 0) -> list[int]:
         """Which of the records that are gone are marked: all, or those that are not too many.
 
         Counted in the whole run. What was held back before stays so, however few it is, until it is accepted.
@@ -312,8 +309,8 @@ class UnitPull:
         found.withheld, found.held_back = None, []  # while some were undecided, they may have been too many
         if limit.accepted or not (gone or undecided):
             return list(gone)
-        before = set(held_back(connection, self._tenant, self._unit.collection, gone))
-        marked, read = ledger.vanished_in_run(connection, self._unit)
+        before = set(held_back(stored.connection, self._tenant, self._unit.collection, gone))
+        marked, read = ledger.vanished_in_run(stored.connection, self._unit)
         vanished, scope = marked + len(gone) - len(before) + undecided, read + found.reading.records + found.missing
         found.held_back = list(gone) if limit.is_exceeded(vanished, scope) else [one for one in gone if one in before]
         if found.held_back or limit.is_exceeded(vanished, scope):
@@ -321,35 +318,35 @@ class UnitPull:
             found.withheld = limit.error(max(vanished, len(found.held_back)), scope, what)
         return [one for one in gone if one not in before] if len(found.held_back) < len(gone) else []
 
-    def _not_held_back(self, connection: Connection, found: _Found, gone: Sequence[int]) -> list[int]:
+    def _not_held_back(self, stored: Stored, found: _Found, gone: Sequence[int]) -> list[int]:
         """Those that were not held back before, or all of them once that is accepted."""
         limit = self._pipeline.deletion_limit
-        before = [] if limit.accepted else held_back(connection, self._tenant, self._unit.collection, gone)
+        before = [] if limit.accepted else held_back(stored.connection, self._tenant, self._unit.collection, gone)
         if before:
             found.held_back += before
             what = f"{self._unit.collection} of {self._unit.place}"
             found.withheld = limit.error(len(found.held_back), found.reading.records + found.missing, what)
         return [one for one in gone if one not in {*before}]
 
-    def _finish(self, connection: Connection, found: _Found) -> None:
+    def _finish(self, stored: Stored, found: _Found) -> None:
         unit, counts = self._unit, found.counts
         if found.reading.number_of_pages > 1:  # a single one need not be full
-            learn_page_size(connection, self._tenant, unit.collection, found.reading.largest_page)
+            learn_page_size(stored, found.reading.largest_page)
         counts.requests = self._client.requests - self._requests_before
         over = last_finished_day(self._pipeline.settings, found.read_at)
-        enter_read(connection, self._tenant, unit.slice, over, found.changed, written=counts.written > 0)
-        enter_right(connection, self._tenant, unit.slice)
-        forget_rejected(connection, self._tenant, unit.slice, found.read_at)
+        enter_read(stored.connection, self._tenant, unit.slice, over, found.changed, written=counts.written > 0)
+        enter_right(stored.connection, self._tenant, unit.slice)
+        forget_rejected(stored.connection, self._tenant, unit.slice, found.read_at)
         older = older_error(len(found.older), f"{unit.collection} of {unit.place}") if found.older else None
         if older is not None:
             lost = slices_of(unit.collection, [*found.older_days])
-            enter_wrong(connection, self._tenant, Wrong("older", older.message, unit.run_id), lost)
+            enter_wrong(stored.connection, self._tenant, Wrong("older", older.message, unit.run_id), lost)
         if found.withheld is not None:
             reason = Wrong("withheld", found.withheld.message, unit.run_id)
-            enter_wrong_rows(connection, self._tenant, unit.collection, found.held_back, reason)
+            enter_wrong_rows(stored.connection, self._tenant, unit.collection, found.held_back, reason)
         found.incomplete = found.withheld or older
         ledger.finish_unit(
-            connection,
+            stored.connection,
             unit.unit_id,
             counts,
             time.monotonic() - self._began,
@@ -362,43 +359,43 @@ class UnitPull:
         """Ask for those that are undecided by their ids, in portions each of which is committed, and finish."""
         number_is_known = found.withheld is None
         gone = list(found.gone) if not number_is_known else []
-        with self._transaction() as connection:
-            began = database_clock(connection)
+        with self._transaction() as stored:
+            began = database_clock(stored.connection)
         left = [*portions(found.undecided)]
         while left:
-            with self._transaction() as connection:
-                asked = database_clock(connection)
+            with self._transaction() as stored:
+                asked = database_clock(stored.connection)
             there = ask(self._client, self._collection, left[0])
-            with self._transaction() as connection:
-                lock_merges_shared(connection, self._tenant)
-                if load_started_since(connection, self._tenant, self._unit.collection, asked):
+            with self._transaction() as stored:
+                lock_merges_shared(stored.connection, self._tenant)
+                if load_started_since(stored, asked):
                     continue
                 del left[0]
                 gone += there.gone
-                marked = self._not_held_back(connection, found, there.gone) if number_is_known else []
-                self._merge(connection, found, there.found, marked, asked)
-        with self._transaction() as connection:
-            lock_merges_shared(connection, self._tenant)
+                marked = self._not_held_back(stored, found, there.gone) if number_is_known else []
+                self._merge(stored, found, there.found, marked, asked)
+        with self._transaction() as stored:
+            lock_merges_shared(stored.connection, self._tenant)
             if not number_is_known:
-                marked = self._may_vanish(connection, found, gone)
-                self._merge(connection, found, [], marked, began)
+                marked = self._may_vanish(stored, found, gone)
+                self._merge(stored, found, [], marked, began)
             # Others may have written the same days between these transactions: nothing is proven.
             found.changed = None
             people = {person for person, _ in found.older_days if person is not None}
-            lock_coverage(connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
-            self._finish(connection, found)
+            lock_coverage(stored.connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
+            self._finish(stored, found)
 
     def _merge(
-        self, connection: Connection, found: _Found, there: Sequence[Page], marked: Sequence[int], asked: dt.datetime
+        self, stored: Stored, found: _Found, there: Sequence[Page], marked: Sequence[int], asked: dt.datetime
     ) -> None:
         """Merge what was asked for by id, and mark what is gone; the caller holds the lock of merges."""
         owners = self._owners(there).union(self._unit.person_ids)
-        lock_coverage(connection, self._tenant, self._unit.collection, owners)
-        load = Load(connection, self._tenant, self._collection, asked)
+        lock_coverage(stored.connection, self._tenant, self._unit.collection, owners)
+        load = Load(stored.connection, self._tenant, self._collection, asked)
         load.stage(there)
         load.merge(marked)
         self._take_older(found, load, [*load.older], owners | {None})  # each was asked for by its id
         load.note_written((self._unit.first, self._unit.last))
-        note_drift(connection, self._tenant, self._collection, marked)
+        note_drift(stored.connection, self._tenant, self._collection, marked)
         found.vanished += len(marked)
         found.counts += load.counts

@@ -69,16 +69,16 @@ class Comparing:
         """Compare these days."""
         before = self._client.requests
         found = Verification(self._collection.path)
-        tenant = self._pipeline.tenant
         with self._pipeline.reading() as connection:
-            newest = newest_version(connection, tenant, self._collection.table)
-            first -= longest(connection, tenant, self._collection)
+            stored = self._pipeline.stored(connection, self._collection)
+            newest = newest_version(connection, stored.tenant, self._collection.table)
+            first -= longest(stored)
             if person_ids is None:
-                windows = windows_of_all(connection, tenant, self._collection, first, last)
+                windows = windows_of_all(stored, first, last)
                 slices = [Slice((EVERYONE,), *window, self._collection.path) for window in windows]
             else:
                 slices = [*plan_units(self._client, self._collection, person_ids, first, last)]
-            known = people_to_read(connection, tenant, self._collection, first, last)
+            known = people_to_read(stored, first, last)
         left = deque(slices)
         failures, is_spent = 0, False
         while left:
@@ -130,7 +130,7 @@ class Comparing:
         found = Verification(self._collection.path, units=1)
         with self._pipeline.reading() as connection:
             newest = newest_version(connection, self._pipeline.tenant, self._collection.table)
-            stored = stored_records(connection, self._pipeline.tenant, self._collection)
+            stored = stored_records(self._pipeline.stored(connection, self._collection))
         with closing(self._reading(whole_list(self._collection.path), stored=stored)) as reading:
             compared = self._over_pauses(partial(self._compare, reading))
             found.take(compared)

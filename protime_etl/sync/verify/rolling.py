@@ -156,9 +156,7 @@ class _Proof:
         if rest and pipeline.dag_run is not None:
             with pipeline.transaction() as connection:
                 keep_verification(
-                    connection,
-                    pipeline.tenant,
-                    pipeline.dated[0],
+                    pipeline.stored(connection, COLLECTIONS[pipeline.dated[0]]),
                     kind=RunKind.PROOF,
                     dag_run=pipeline.dag_run,
                     days=None,
@@ -221,14 +219,15 @@ class _Proof:
 
         It takes half of what is left, so that there is something for a second look, and for estimates that are wrong.
         """
-        tenant, estimate = self._pipeline.tenant, self._estimates[collection.path]
+        estimate = self._estimates[collection.path]
         with self._pipeline.reading() as connection:
-            everyone = len(known_people(connection, tenant))
-            reach = longest(connection, tenant, collection)
+            stored = self._pipeline.stored(connection, collection)
+            everyone = len(known_people(connection, stored.tenant))
+            reach = longest(stored)
 
             def people_of(one: Candidate, rest: bool) -> Sequence[int]:
                 after = one.part_until or 0 if rest == one.is_rest else 0
-                return people_of_day(connection, tenant, collection.path, one.date, rest=rest, after=after)
+                return people_of_day(connection, stored.tenant, collection.path, one.date, rest=rest, after=after)
 
             return next_window(
                 candidates,

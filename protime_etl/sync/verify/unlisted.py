@@ -11,14 +11,12 @@ import datetime as dt
 import math
 from collections.abc import Collection, Iterator
 
-from sqlalchemy.engine import Connection
-
-from protime_etl.collections.collection import Collection as Registration
 from protime_etl.collections.people import PEOPLE
 from protime_etl.config import PEOPLE_SCOPE
 from protime_etl.postgres.ledger.collection_state import page_size
 from protime_etl.postgres.ledger.people import people_to_read
 from protime_etl.postgres.ledger.volumes import usual_amounts
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.plan.request import select
 from protime_etl.sync.plan.slices import windows
@@ -32,14 +30,10 @@ COMPARED_PAGES = 10
 """Pages of a window that is compared: a window is proven whole, and a quota that ends a try is rarely smaller."""
 
 
-def windows_of_all(
-    connection: Connection, tenant: str, collection: Registration, first: dt.date, last: dt.date
-) -> Iterator[tuple[dt.date, dt.date]]:
+def windows_of_all(stored: Stored, first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
     """Cut these days into windows that can be read by date alone, the latest first."""
-    estimate = VolumeEstimate(
-        collection, usual_amounts(connection, tenant, collection), page_size(connection, tenant, collection.path)
-    )
-    people = len(people_to_read(connection, tenant, collection, first, last))
+    estimate = VolumeEstimate(stored.collection, usual_amounts(stored), page_size(stored))
+    people = len(people_to_read(stored, first, last))
     pages = people * estimate.rows_per_person(first, last) / estimate.page_size
     return windows(first, last, math.ceil(pages / COMPARED_PAGES))
 

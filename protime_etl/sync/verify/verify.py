@@ -96,9 +96,7 @@ def verify(
     with pipeline.transaction() as connection:
         days = (first, last) if collection.is_dated else None
         keep_verification(
-            connection,
-            pipeline.tenant,
-            collection.path,
+            pipeline.stored(connection, collection),
             kind=kind,
             dag_run=pipeline.dag_run,
             days=days,
