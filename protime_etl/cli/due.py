@@ -21,6 +21,7 @@ from protime_etl.postgres.book.wrong import give_up as forget_failures
 from protime_etl.postgres.ledger.acts import require_unchanged
 from protime_etl.postgres.schema.upgrade import require_schema
 from protime_etl.postgres.server.connection import create_engine
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.server.transactions import transaction
 from protime_etl.sync.arguments import parse_date
 from protime_etl.trial import tenant_of_trial
@@ -95,5 +96,5 @@ def _give_up(connection: Connection, tenant: str, dated: Sequence[str], first: d
         )
     given_up = take_back_promise(connection, tenant, dated, first, last)
     for path in given_up:
-        forget_failures(connection, tenant, path, first, last)
+        forget_failures(Stored(connection, tenant, COLLECTIONS[path]), first, last)
     return given_up

@@ -15,6 +15,7 @@ from protime_etl.collections.page import Page
 from protime_etl.errors import BusyError
 from protime_etl.postgres.load.delta_load import DeltaLoad
 from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import lock_merges_shared
 from protime_etl.simulator.mutations import Changes
 from protime_etl.simulator.options import Options
@@ -128,10 +129,10 @@ def test_a_thousand_changes_among_millions(engine: Engine, amount: Amount) -> No
     began = time.perf_counter()
     with engine.begin() as connection:
         lock_merges_shared(connection, "acme")
-        load = DeltaLoad(connection, "acme", collection, database_clock(connection))
+        load = DeltaLoad(Stored(connection, "acme", collection), database_clock(connection))
         load.stage([Page([row(number) for number in range(1, 901)])])
         deletions = {number * (rows // 1000): "F" * 20 for number in range(901, 1001)}
-        load.lock_people(connection, deletions)
+        load.lock_people(deletions)
         assert load.unconfirmed() == []
         load.merge()
         load.delete(deletions)

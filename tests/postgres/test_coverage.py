@@ -8,6 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from protime_etl.collections.access_clockings import ACCESS_CLOCKINGS
+from protime_etl.collections.calculated_totals import CALCULATED_TOTALS
+from protime_etl.collections.clockings import CLOCKINGS
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.book.coverage import (
     end_proofs,
     enter_compared,
@@ -20,6 +24,7 @@ from protime_etl.postgres.book.due import missing
 from protime_etl.postgres.book.proof_days import enter_part, enter_proven_days
 from protime_etl.postgres.book.wrong import Wrong, enter_wrong
 from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import EVERYONE, Slice
 from tests.support.databases import both_servers
 
@@ -27,18 +32,23 @@ DAYS = [dt.date(2026, 3, number) for number in range(1, 32)]
 WHOLE = Slice([1, 2], DAYS[0], DAYS[30], "clockings")
 
 
+def clockings(connection: Connection, tenant: str = "acme") -> Stored:
+    return Stored(connection, tenant, CLOCKINGS)
+
+
 def covering(connection: Connection, *read: Slice, over_until: dt.date = DAYS[30]) -> None:
     for one in read:
-        lock_coverage(connection, "acme", one.collection, one.person_ids)
-        enter_read(connection, "acme", one, over_until, [], written=False)
+        stored = Stored(connection, "acme", COLLECTIONS[one.collection])
+        lock_coverage(stored, one.person_ids)
+        enter_read(stored, one, over_until, [], written=False)
 
 
 @both_servers
 def test_what_is_missing_is_what_no_reading_covered(engine: Engine) -> None:
     with engine.begin() as connection:
-        assert missing(connection, "acme", WHOLE) == [WHOLE]
+        assert missing(clockings(connection), WHOLE) == [WHOLE]
         covering(connection, Slice([1, 2], DAYS[4], DAYS[9], "clockings"), Slice([1], DAYS[10], DAYS[30], "clockings"))
-        assert missing(connection, "acme", WHOLE) == [
+        assert missing(clockings(connection), WHOLE) == [
             Slice([1, 2], DAYS[0], DAYS[3], "clockings"),
             Slice([2], DAYS[10], DAYS[30], "clockings"),
         ]
@@ -48,9 +58,9 @@ def test_a_collection_covers_itself_alone(engine: Engine) -> None:
     with engine.begin() as connection:
         covering(connection, WHOLE)
         totals = WHOLE._replace(collection="calculated-totals")
-        assert missing(connection, "acme", WHOLE) == []
-        assert missing(connection, "acme", totals) == [totals]
-        assert missing(connection, "other", WHOLE) == [WHOLE]
+        assert missing(clockings(connection), WHOLE) == []
+        assert missing(Stored(connection, "acme", CALCULATED_TOTALS), totals) == [totals]
+        assert missing(clockings(connection, "other"), WHOLE) == [WHOLE]
 
 
 def test_a_reading_that_failed_takes_its_days_out(engine: Engine) -> None:
@@ -58,25 +68,25 @@ def test_a_reading_that_failed_takes_its_days_out(engine: Engine) -> None:
         covering(connection, WHOLE)
         lost = [Slice([2], DAYS[5], DAYS[6], "clockings"), Slice([2], DAYS[6], DAYS[8], "clockings")]
         enter_wrong(connection, "acme", Wrong("failed", "status 500"), lost)
-        assert missing(connection, "acme", WHOLE) == [Slice([2], DAYS[5], DAYS[8], "clockings")]
+        assert missing(clockings(connection), WHOLE) == [Slice([2], DAYS[5], DAYS[8], "clockings")]
 
 
 def test_a_reading_of_days_that_are_not_over_covers_none(engine: Engine) -> None:
     with engine.begin() as connection:
         covering(connection, Slice([1, 2], DAYS[10], DAYS[12], "clockings"), over_until=DAYS[9])
-        assert missing(connection, "acme", WHOLE) == [WHOLE]
+        assert missing(clockings(connection), WHOLE) == [WHOLE]
 
 
 def test_people_that_are_locked_are_not_waited_for(engine: Engine) -> None:
     with engine.begin() as connection:
         covering(connection, WHOLE)
     with engine.begin() as holder, engine.begin() as other:
-        lock_coverage(holder, "acme", "clockings", [1])
+        lock_coverage(clockings(holder), [1])
         patience = other.scalar(sa.text("SHOW lock_timeout"))
-        assert not try_lock_coverage(other, "acme", "clockings", [1, 2])
-        assert try_lock_coverage(other, "acme", "clockings", [2])
+        assert not try_lock_coverage(clockings(other), [1, 2])
+        assert try_lock_coverage(clockings(other), [2])
         assert other.scalar(sa.text("SHOW lock_timeout")) == patience, "what comes later waits as before"
-        assert try_lock_coverage(other, "acme", "calculated-totals", [1])
+        assert try_lock_coverage(Stored(other, "acme", CALCULATED_TOTALS), [1])
 
 
 @pytest.mark.parametrize("written_by", ["unit", "delta"])
@@ -86,13 +96,13 @@ def test_what_is_written_during_a_comparison_is_not_proven_by_it(engine: Engine,
     with engine.begin() as connection:
         began = database_clock(connection)
     with engine.begin() as connection:
-        lock_coverage(connection, "acme", "clockings", [1])
+        lock_coverage(clockings(connection), [1])
         if written_by == "unit":
             one = Slice([1], DAYS[0], DAYS[30], "clockings")
-            enter_read(connection, "acme", one, DAYS[30], [(1, DAYS[3])], written=True)
+            enter_read(clockings(connection), one, DAYS[30], [(1, DAYS[3])], written=True)
         else:
-            end_proofs(connection, "acme", "clockings", [(1, DAYS[3])])
-        enter_compared(connection, "acme", WHOLE, DAYS[30], [], began)
+            end_proofs(clockings(connection), [(1, DAYS[3])])
+        enter_compared(clockings(connection), WHOLE, DAYS[30], [], began)
         assert unproven(connection) == {1: [DAYS[3]], 2: []}
 
 
@@ -109,9 +119,9 @@ def unproven(connection: Connection) -> dict[int, list[dt.date]]:
 def test_who_is_new_begins_with_what_was_compared_by_date_alone(engine: Engine) -> None:
     everyone = Slice([EVERYONE], DAYS[0], DAYS[9], "clockings")
     with engine.begin() as connection:
-        enter_compared(connection, "acme", everyone, DAYS[30], [], database_clock(connection))
-        lock_coverage(connection, "acme", "clockings", [1, 2])
-        assert missing(connection, "acme", WHOLE) == [WHOLE._replace(first=DAYS[10])]
+        enter_compared(clockings(connection), everyone, DAYS[30], [], database_clock(connection))
+        lock_coverage(clockings(connection), [1, 2])
+        assert missing(clockings(connection), WHOLE) == [WHOLE._replace(first=DAYS[10])]
 
 
 def test_what_was_rejected_is_forgotten_by_a_reading_of_all_people(engine: Engine) -> None:
@@ -125,14 +135,14 @@ def test_what_was_rejected_is_forgotten_by_a_reading_of_all_people(engine: Engin
             {"day": DAYS[3]},
         )
         read = Slice([EVERYONE], DAYS[0], DAYS[9], "access-clockings")
-        forget_rejected(connection, "acme", read, database_clock(connection))
+        forget_rejected(Stored(connection, "acme", ACCESS_CLOCKINGS), read, database_clock(connection))
         assert not connection.scalar(sa.text("SELECT count(*) FROM protime_etl.rejected_record WHERE tenant = 'acme'"))
 
 
 def test_a_day_that_was_compared_whole_is_in_no_parts_any_more(engine: Engine) -> None:
     with engine.begin() as connection:
         began = database_clock(connection)
-        enter_part(connection, "acme", "clockings", DAYS[0], began, 1)
-        enter_proven_days(connection, "acme", "clockings", (DAYS[0], DAYS[0]), began)
+        enter_part(clockings(connection), DAYS[0], began, 1)
+        enter_proven_days(clockings(connection), (DAYS[0], DAYS[0]), began)
         query = "SELECT part_since, part_until, proven_at FROM protime_etl.proof_days WHERE tenant = 'acme'"
         assert connection.execute(sa.text(query)).all() == [(None, None, began)]

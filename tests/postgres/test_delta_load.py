@@ -12,6 +12,7 @@ from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.postgres.load.delta_load import DeltaLoad, unresolved_deletions
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.clock import database_clock
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Slice
 from tests.postgres.test_load import DAY, load, row, stored
 
@@ -21,7 +22,7 @@ TENANT = "acme"
 def delete(engine: Engine, **versions: str) -> tuple[int, int]:
     """Report these deletions; returns how many rows are deleted by them, and how many deletions change nothing."""
     with engine.begin() as connection:
-        one = DeltaLoad(connection, TENANT, CLOCKINGS, database_clock(connection))
+        one = DeltaLoad(Stored(connection, TENANT, CLOCKINGS), database_clock(connection))
         one.delete({int(name.removeprefix("id")): version for name, version in versions.items()})
         return one.counts.deleted, one.counts.unchanged
 
@@ -34,7 +35,7 @@ def tombstones(engine: Engine) -> dict[int, str]:
 
 def unresolved(engine: Engine, deletions: dict[int, str], tenant: str = TENANT) -> dict[int, str]:
     with engine.connect() as connection:
-        return unresolved_deletions(connection, tenant, "clockings", deletions)
+        return unresolved_deletions(Stored(connection, tenant, CLOCKINGS), deletions)
 
 
 def test_a_deletion_in_the_version_of_the_row_or_a_newer_one_deletes_it(engine: Engine) -> None:
@@ -80,9 +81,9 @@ def test_a_tombstone_is_one_of_its_collection_and_tenant(engine: Engine) -> None
 def test_the_former_person_of_a_record_is_locked_too(engine: Engine) -> None:
     load(engine, row(1, person_id=2), row(2, person_id=3), scope=Slice([1, 2, 3], DAY, DAY, "clockings"))
     with engine.begin() as connection:
-        one = DeltaLoad(connection, TENANT, CLOCKINGS, database_clock(connection))
+        one = DeltaLoad(Stored(connection, TENANT, CLOCKINGS), database_clock(connection))
         one.stage([Page([row(1, "05", person_id=1)])])
-        one.lock_people(connection, {2: "05"})
+        one.lock_people({2: "05"})
         locked = sa.text("SELECT person_id FROM protime_etl.coverage WHERE tenant = :tenant ORDER BY person_id")
         assert connection.scalars(locked, {"tenant": TENANT}).all() == [1, 2, 3]
 
@@ -90,7 +91,7 @@ def test_the_former_person_of_a_record_is_locked_too(engine: Engine) -> None:
 def test_a_rejected_record_that_comes_again_is_seen_again(engine: Engine) -> None:
     def reject() -> Any:
         with engine.begin() as connection:
-            one = Load(connection, TENANT, CLOCKINGS)
+            one = Load(Stored(connection, TENANT, CLOCKINGS))
             one.stage([Page(rejected=[RejectedRecord(1, "why", "{}", "fingerprint")])])
             one.merge()
         with engine.connect() as connection:

@@ -18,6 +18,7 @@ from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, Act
 from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Counts, Slice
 from tests.support.databases import both_servers, execute
 
@@ -40,7 +41,7 @@ def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]
 
 def load(engine: Engine, *rows: tuple[Any, ...], scope: Slice = SCOPE) -> Counts:
     with engine.begin() as connection:
-        one = Load(connection, "acme", CLOCKINGS)
+        one = Load(Stored(connection, "acme", CLOCKINGS))
         one.stage([Page(list(rows))])
         return one.merge(one.missing_from_pull(scope))
 
@@ -109,7 +110,7 @@ def test_an_equal_version_repairs_what_differs(engine: Engine) -> None:
 def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> None:
     load(engine, row(1), row(2))
     with engine.begin() as slow_connection:
-        slow = Load(slow_connection, "acme", CLOCKINGS)
+        slow = Load(Stored(slow_connection, "acme", CLOCKINGS))
         slow.stage([Page([row(1, calculated_time_of_day_in_minutes=1), row(2)])])
         load(engine, row(1, calculated_time_of_day_in_minutes=2))  # 2 has vanished meanwhile, and 3 ...
         load(engine, row(1, calculated_time_of_day_in_minutes=2), row(3))  # ... has come
@@ -127,7 +128,7 @@ def test_a_slow_pull_fills_each_column_that_a_later_writer_did_not_get(engine: E
     collection = replace(CLOCKINGS, delta_lacks=dict.fromkeys(("is_open", "reason_id"), ("kind", "Reason")))
     reason: dict[str, Any] = {"kind": "Reason", "is_open": None, "reason_id": None}
     with engine.begin() as slow_connection:
-        slow = Load(slow_connection, "acme", collection)
+        slow = Load(Stored(slow_connection, "acme", collection))
         # In an answer where another record has the column, null would mean null.
         slow.stage([Page([row(1, **reason | known), row(2, kind="Reason", is_open=True, reason_id=1)])])
         load(engine, row(1, **reason))
@@ -139,7 +140,7 @@ def test_a_slow_pull_fills_each_column_that_a_later_writer_did_not_get(engine: E
 def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine) -> None:
     load(engine, row(1))
     with engine.begin() as slow_connection:
-        slow = Load(slow_connection, "acme", CLOCKINGS)
+        slow = Load(Stored(slow_connection, "acme", CLOCKINGS))
         slow.stage([Page([row(1, "02")])])
         load(engine)
         slow.merge()
@@ -151,7 +152,7 @@ def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine)
 def test_what_is_written_while_it_is_being_looked_for_is_not_deleted(engine: Engine) -> None:
     load(engine, row(1), row(2))
     with engine.begin() as connection:
-        one = Load(connection, "acme", CLOCKINGS)
+        one = Load(Stored(connection, "acme", CLOCKINGS))
         absent = one.missing_from_pull(SCOPE)
         load(engine, row(1, "02"), row(2))
         assert absent == [1, 2]
@@ -184,7 +185,7 @@ def test_a_rejected_record_is_not_gone_and_one_without_an_id_stops_all_inference
     for record_id, gone in ((1, {2}), (None, set[int]())):
         load(engine, row(1), row(2))
         with engine.begin() as connection:
-            one = Load(connection, "acme", CLOCKINGS)
+            one = Load(Stored(connection, "acme", CLOCKINGS))
             one.stage([Page(rejected=[RejectedRecord(record_id, "why", "{}", "fingerprint")] * 2)])
             counts = one.merge(one.missing_from_pull(SCOPE))
         assert {number for number in (1, 2) if stored(engine, number).deleted_at} == gone
@@ -204,7 +205,7 @@ def test_pages_with_rejected_records_between_others_all_arrive(engine: Engine) -
 
     pages = [Page([row(1)]), Page([row(2)], rejected(7)), Page(), Page(rejected=rejected(8)), Page([row(3), row(4)])]
     with engine.begin() as connection:
-        one = Load(connection, "acme", CLOCKINGS)
+        one = Load(Stored(connection, "acme", CLOCKINGS))
         one.stage(pages)
         counts = one.merge()
     assert counts == Counts(rows_read=6, inserted=4, rejected=2)
@@ -224,7 +225,7 @@ def test_pages_that_end_with_an_error_leave_what_came_and_a_transaction_that_can
         raise UriTooLongError("too long", status=414)
 
     with engine.begin() as connection:
-        one = Load(connection, "acme", CLOCKINGS)
+        one = Load(Stored(connection, "acme", CLOCKINGS))
         with pytest.raises(UriTooLongError):
             one.stage(pages())
         one.stage([Page([row(2)])])
@@ -239,7 +240,7 @@ def test_a_copy_outlasts_the_statement_timeout_of_the_database(warehouse: URL, e
 
     execute(warehouse, f"ALTER DATABASE {warehouse.database} SET statement_timeout = '100ms'")
     with engine.begin() as connection:
-        one = Load(connection, "acme", CLOCKINGS)
+        one = Load(Stored(connection, "acme", CLOCKINGS))
         one.stage(pages())
         assert one.merge().inserted == 2
 
@@ -255,7 +256,7 @@ def test_a_row_that_another_session_is_writing_is_left_alone_without_waiting(eng
 def test_a_version_that_was_overtaken_while_it_waited_for_the_row_stays_out(engine: Engine) -> None:
     load(engine, row(1, "03"))
     with engine.connect() as faster, ThreadPoolExecutor(1) as pool:
-        one = Load(faster, "acme", CLOCKINGS)
+        one = Load(Stored(faster, "acme", CLOCKINGS))
         one.stage([Page([row(1, "05", kind="Reason")])])
         one.merge()
         slower = pool.submit(load, engine, row(1, "04"))
@@ -275,7 +276,7 @@ def test_what_another_session_kept_from_being_marked_is_not_known_to_be_equal(en
     load(engine, row(1), row(2))
     with engine.connect() as other, engine.begin() as connection:
         other.execute(sa.text("SELECT FROM protime.clockings WHERE tenant = 'acme' AND id = 1 FOR UPDATE"))
-        one = Load(connection, "acme", CLOCKINGS)
+        one = Load(Stored(connection, "acme", CLOCKINGS))
         one.stage([Page([row(2)])])
         assert one.merge(one.missing_from_pull(SCOPE)).deleted == 0
         assert one.in_question is None
@@ -284,7 +285,7 @@ def test_what_another_session_kept_from_being_marked_is_not_known_to_be_equal(en
 def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
     load(engine, row(1))
     with engine.begin() as connection:
-        other = Load(connection, "other", CLOCKINGS)
+        other = Load(Stored(connection, "other", CLOCKINGS))
         other.stage([Page([row(1, kind="Reason")])])
         assert other.merge().inserted == 1
     assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1)
@@ -293,7 +294,7 @@ def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
 def test_a_failed_load_leaves_everything_as_it_was(engine: Engine) -> None:
     load(engine, row(1))
     with engine.connect() as connection:
-        one = Load(connection, "acme", CLOCKINGS)
+        one = Load(Stored(connection, "acme", CLOCKINGS))
         one.stage([Page([row(2)])])
         one.merge(one.missing_from_pull(SCOPE))
         connection.rollback()
@@ -325,7 +326,7 @@ def test_the_same_rejected_records_in_another_order_do_not_deadlock(engine: Engi
         for _ in range(10):
             random.Random(seed).shuffle(rejected)
             with engine.begin() as connection:
-                one = Load(connection, "acme", CLOCKINGS)
+                one = Load(Stored(connection, "acme", CLOCKINGS))
                 one.stage([Page(rejected=rejected)])
                 one.merge()
 

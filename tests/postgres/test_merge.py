@@ -21,6 +21,7 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.load.compare import Comparison
 from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Counts, whole_list
 from tests.support.databases import both_servers
 
@@ -148,7 +149,7 @@ def as_row(found: Any) -> Row:
 def merge(engine: Engine, reads: Sequence[Record], accepted: Sequence[int] = ()) -> tuple[Counts, dict[int, str]]:
     """What was written, and what came in an older version than was there before."""
     with engine.begin() as connection:
-        load = Load(connection, "acme", COLLECTION, BEGAN)
+        load = Load(Stored(connection, "acme", COLLECTION), BEGAN)
         load.stage([Page([read.in_copy_order(number) for number, read in enumerate(reads)])])
         load.merge()
         load.accept(accepted)
@@ -333,11 +334,11 @@ def test_what_is_not_documented_is_no_difference_at_the_same_version(
     for change_version, extra in (("05", had), (version, read)):
         row = (*Record(change_version).in_copy_order(1)[:-1], extra)
         with engine.begin() as connection:
-            compared = Comparison(connection, "acme", COLLECTION)
+            compared = Comparison(Stored(connection, "acme", COLLECTION))
             compared.stage([Page([row])])
             found, _ = compared.compare(whole_list(COLLECTION.path))
         with engine.begin() as connection:
-            load = Load(connection, "acme", COLLECTION)
+            load = Load(Stored(connection, "acme", COLLECTION))
             load.stage([Page([row])])
             counts = load.merge()
     is_written = is_written or version == "06"

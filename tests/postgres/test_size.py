@@ -14,7 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow.page.reading import read_tenants
+from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.book.due import to_compare
+from protime_etl.postgres.server.stored import Stored
 from tests.cli.shell import Shell
 from tests.support.databases import connect
 
@@ -106,7 +108,7 @@ def test_what_is_said_of_ten_million_clockings_is_said_within_seconds(
 
     def ask() -> None:
         with engine.connect() as connection:
-            found = to_compare(connection, "large", "clockings", today, month_ago, by_people=True)
+            found = to_compare(Stored(connection, "large", COLLECTIONS["clockings"]), today, month_ago)
         assert len(found) > 500
 
     def read(view: str) -> None:

@@ -50,7 +50,7 @@ def test_a_person_of_another_tenant_is_unknown(pipeline: Pipeline, person: int) 
 
 def test_a_person_seen_is_read_though_only_another_tenant_lists_them(engine: Engine) -> None:
     with engine.begin() as connection:
-        lock_coverage(connection, "acme", "clockings", [ONLY_LISTED_OF_THE_SHADOW])
+        lock_coverage(Stored(connection, "acme", CLOCKINGS), [ONLY_LISTED_OF_THE_SHADOW])
         assert people_to_read(Stored(connection, "acme", CLOCKINGS), FIRST, TODAY) == [ONLY_LISTED_OF_THE_SHADOW]
 
 
@@ -94,9 +94,9 @@ def test_a_first_load_is_copied_whatever_another_tenant_holds(engine: Engine) ->
     people = [100_001, 100_002]
     with engine.begin() as connection:
         _, (unit,) = open_run(connection, "acme", RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY, "clockings")])
-        assert may_copy(connection, "acme", unit)
+        assert may_copy(Stored(connection, "acme", CLOCKINGS), unit)
         _, (unit,) = open_run(connection, SHADOW, RunKind.SYNC, REQUEST, [Slice(people, FIRST, TODAY, "clockings")])
-        assert not may_copy(connection, SHADOW, unit)
+        assert not may_copy(Stored(connection, SHADOW, CLOCKINGS), unit)
         connection.rollback()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.load.merge import Load
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.records import RECORD_TABLES, VERSION_TABLES
 from tests.postgres.test_load import load, row
 from tests.support.databases import both_servers
@@ -69,7 +70,7 @@ def test_several_changes_in_one_transaction_leave_one_version_at_a_time(engine: 
     before, picture = now(engine)
     with engine.begin() as connection:
         for version in ("02", "03", "04"):
-            one = Load(connection, "acme", CLOCKINGS)
+            one = Load(Stored(connection, "acme", CLOCKINGS))
             one.stage([Page([row(1, change_version=version)])])
             one.merge()
         connection.execute(

@@ -13,6 +13,7 @@ from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.statements import sql_folder
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.engine import tenants
 from tests.postgres.test_load import row
 from tests.support.databases import both_servers
@@ -26,7 +27,7 @@ PLAIN = dt.date(2026, 6, 10)
 def put(engine: Engine, *clockings: tuple[dt.date, int, str]) -> None:
     with engine.begin() as connection:
         connection.execute(tenants.insert().values(tenant="acme", timezone="Europe/Brussels"))
-        load = Load(connection, "acme", CLOCKINGS)
+        load = Load(Stored(connection, "acme", CLOCKINGS))
         rows = [
             row(number, date=day, time_of_day_in_minutes=minutes, kind=kind)
             for number, (day, minutes, kind) in enumerate(clockings)

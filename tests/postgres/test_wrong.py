@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from protime_etl.postgres.book.due import missing, wrong_slices
 from protime_etl.postgres.book.wrong import Kind, Wrong, enter_equal, enter_right, enter_wrong, give_up, held_back
 from protime_etl.work import Slice
-from tests.postgres.test_coverage import DAYS, WHOLE, covering
+from tests.postgres.test_coverage import DAYS, WHOLE, clockings, covering
 from tests.postgres.test_load import load, row
 
 PERSON = 7
@@ -24,7 +24,7 @@ def enter(connection: Connection, kind: Kind, *lost: Slice) -> None:
 
 
 def known(connection: Connection, *, accepted: bool = True) -> list[Slice]:
-    return wrong_slices(connection, "acme", "clockings", LATER, waiting=() if accepted else ["withheld"])
+    return wrong_slices(clockings(connection), LATER, waiting=() if accepted else ["withheld"])
 
 
 def test_what_is_held_back_waits_for_a_decision_whatever_fails_besides(engine: Engine) -> None:
@@ -39,7 +39,7 @@ def test_what_is_held_back_waits_for_a_decision_whatever_fails_besides(engine: E
 def test_of_what_is_wrong_stay_the_other_people_and_the_other_days(engine: Engine) -> None:
     with engine.begin() as connection:
         enter(connection, "failed", WHOLE)
-        enter_right(connection, "acme", Slice([2], DAYS[5], DAYS[9], "clockings"))
+        enter_right(clockings(connection), Slice([2], DAYS[5], DAYS[9], "clockings"))
         assert known(connection) == [
             Slice([2], DAYS[10], DAYS[30], "clockings"),
             Slice([1], DAYS[0], DAYS[30], "clockings"),
@@ -50,7 +50,7 @@ def test_of_what_is_wrong_stay_the_other_people_and_the_other_days(engine: Engin
 def test_of_what_is_wrong_stays_what_a_comparison_did_not_find_equal(engine: Engine) -> None:
     with engine.begin() as connection:
         enter(connection, "failed", WHOLE)
-        enter_equal(connection, "acme", WHOLE, [(2, DAYS[5]), (None, DAYS[9])])
+        enter_equal(clockings(connection), WHOLE, [(2, DAYS[5]), (None, DAYS[9])])
         assert known(connection) == [
             Slice([1, 2], DAYS[9], DAYS[9], "clockings"),
             Slice([2], DAYS[5], DAYS[5], "clockings"),
@@ -61,14 +61,14 @@ def test_deletions_are_held_back_of_the_people_whose_days_they_are_on(engine: En
     load(engine, *(row(number, person_id=number, date=DAYS[number]) for number in (1, 2, 3)))
     with engine.begin() as connection:
         enter(connection, "withheld", Slice([1, 3], DAYS[0], DAYS[2], "clockings"))
-        assert held_back(connection, "acme", "clockings", [1, 2, 3]) == [1]
+        assert held_back(clockings(connection), [1, 2, 3]) == [1]
 
 
 @pytest.mark.parametrize(("kind", "stays"), [("failed", False), ("unreadable", False), ("differs", True)])
 def test_what_is_given_up_is_what_could_not_be_read(engine: Engine, kind: Kind, stays: bool) -> None:
     with engine.begin() as connection:
         enter(connection, kind, WHOLE)
-        give_up(connection, "acme", "clockings", DAYS[0], DAYS[30])
+        give_up(clockings(connection), DAYS[0], DAYS[30])
         assert known(connection) == ([WHOLE] if stays else [])
 
 
@@ -85,9 +85,9 @@ def test_what_is_wrong_is_missing_out_of_service_too(engine: Engine) -> None:
             {"day": LATER},
         )
         covering(connection, Slice([2], DAYS[0], DAYS[30], "clockings"))
-        assert missing(connection, "acme", WHOLE) == []
+        assert missing(clockings(connection), WHOLE) == []
         enter(connection, "differs", Slice([1], DAYS[3], DAYS[4], "clockings"))
-        assert missing(connection, "acme", WHOLE) == [Slice([1], DAYS[3], DAYS[4], "clockings")]
+        assert missing(clockings(connection), WHOLE) == [Slice([1], DAYS[3], DAYS[4], "clockings")]
 
 
 def test_two_that_find_parts_of_it_right_at_once_leave_nothing(engine: Engine) -> None:
@@ -96,11 +96,11 @@ def test_two_that_find_parts_of_it_right_at_once_leave_nothing(engine: Engine) -
 
     def find_right() -> None:
         with engine.begin() as other:
-            enter_right(other, "acme", WHOLE._replace(person_ids=[2]))
+            enter_right(clockings(other), WHOLE._replace(person_ids=[2]))
 
     second = threading.Thread(target=find_right)
     with engine.begin() as connection:
-        enter_right(connection, "acme", WHOLE._replace(person_ids=[1]))
+        enter_right(clockings(connection), WHOLE._replace(person_ids=[1]))
         second.start()
         second.join(0.5)
     second.join()

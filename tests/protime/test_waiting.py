@@ -13,10 +13,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
+from protime_etl.collections.people import PEOPLE
 from protime_etl.config import CLOCKINGS_SCOPE, PEOPLE_SCOPE
 from protime_etl.errors import BusyError, ProtimeError
 from protime_etl.postgres.book.coverage import lock_coverage
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import lock_list
 from protime_etl.postgres.shared.pause import SharedPause
 from protime_etl.protime import auth
@@ -116,8 +119,8 @@ def held_by_another(engine: Engine) -> bool:
     with engine.begin() as connection:
         connection.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
         try:
-            lock_list(connection, "acme", "people")
-            lock_coverage(connection, "acme", "clockings", [7])
+            lock_list(Stored(connection, "acme", PEOPLE))
+            lock_coverage(Stored(connection, "acme", CLOCKINGS), [7])
         except sa.exc.OperationalError:
             return True
     return False

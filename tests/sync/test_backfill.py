@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.errors import ForbiddenError, ProtimeError, ServerError, SettingsError
 from protime_etl.postgres.book.due import wrong_slices
 from protime_etl.postgres.book.promises import promised_ranges
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.options import Options
 from protime_etl.simulator.server import SimulatedTenant
@@ -93,7 +95,7 @@ def test_an_interrupted_backfill_goes_on_where_it_was(
             backfill(pipeline, EVERYTHING, workers=workers, observer=first)
         assert len(table_rows(engine)) < len(served.tenant.truth())
         with engine.connect() as connection:
-            wrong = wrong_slices(connection, "simulated", "clockings", TODAY, waiting=())
+            wrong = wrong_slices(Stored(connection, "simulated", CLOCKINGS), TODAY, waiting=())
         assert wrong == [], "what was stopped on purpose failed nowhere"
         before = served.served.requests["clockings"]
 

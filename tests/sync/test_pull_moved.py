@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.record import Reference
 from protime_etl.postgres.book.coverage import lock_coverage
 from protime_etl.simulator.server import SimulatedTenant
@@ -44,7 +45,7 @@ def test_it_comes_in_after_the_unit_and_after_the_other_process(
     thread = threading.Thread(target=pull, args=[pipeline, unit], daemon=True)
 
     with engine.begin() as other:
-        lock_coverage(other, pipeline.settings.tenant, "clockings", [THEIRS])
+        lock_coverage(pipeline.stored(other, CLOCKINGS), [THEIRS])
         thread.start()
         wait_until(lambda: table_rows(engine)[edited.id]["time_of_day_in_minutes"] == 7)
         assert table_rows(engine)[moved.id]["person_id"] == MINE, "it waits, and the rest does not"
@@ -71,7 +72,7 @@ def test_who_has_no_records_any_more_is_not_judged_while_another_process_is_at_t
     asked = simulated.served.requests["clockings"]
 
     with engine.begin() as other:
-        lock_coverage(other, pipeline.settings.tenant, "clockings", [MINE])
+        lock_coverage(pipeline.stored(other, CLOCKINGS), [MINE])
         thread.start()
         waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:

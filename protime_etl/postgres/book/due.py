@@ -6,11 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy.engine import Connection
-
 from protime_etl.postgres.book.wrong import Kind
 from protime_etl.postgres.server.plans import no_nested_loops
-from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Slice
 
 __all__ = ["Candidate", "missing", "people_of_day", "to_compare", "wrong_slices"]
@@ -32,46 +30,26 @@ class Candidate(NamedTuple):
     """Whether only people whose records are not proven are to be compared."""
 
 
-def missing(connection: Connection, tenant: str, asked: Slice) -> list[Slice]:
+def missing(stored: Stored, asked: Slice) -> list[Slice]:
     """What of a slice was not read completely, or is wrong; of people who were in service then."""
-    values = {
-        "tenant": tenant,
-        "collection": asked.collection,
-        "people": list(asked.person_ids),
-        "first": asked.first,
-        "last": asked.last,
-    }
-    with no_nested_loops(connection):
-        rows = connection.execute(text("missing_days"), values).all()
+    with no_nested_loops(stored.connection):
+        rows = stored.execute("missing_days", people=list(asked.person_ids), first=asked.first, last=asked.last).all()
     return [Slice(row[0], row[1], row[2], asked.collection) for row in rows]
 
 
-def wrong_slices(
-    connection: Connection, tenant: str, collection: str, before: dt.date, *, waiting: Sequence[Kind]
-) -> list[Slice]:
+def wrong_slices(stored: Stored, before: dt.date, *, waiting: Sequence[Kind]) -> list[Slice]:
     """What is known to be wrong before that day, the latest days first, but for kinds that wait to be accepted."""
-    values = {"tenant": tenant, "collection": collection, "before": before, "waiting": list(waiting)}
-    return [Slice(row[0], row[1], row[2], collection) for row in connection.execute(text("wrong_days"), values)]
+    rows = stored.execute("wrong_days", before=before, waiting=list(waiting))
+    return [Slice(row[0], row[1], row[2], stored.collection.path) for row in rows]
 
 
-def to_compare(
-    connection: Connection, tenant: str, collection: str, before: dt.date, until: dt.datetime, *, by_people: bool
-) -> list[Candidate]:
+def to_compare(stored: Stored, before: dt.date, until: dt.datetime) -> list[Candidate]:
     """Days before `before` that were not compared since `until`, in the order in which they are to be compared."""
-    values = {
-        "tenant": tenant,
-        "collection": collection,
-        "before": before,
-        "until": until,
-        "by_people": by_people,
-    }
-    with no_nested_loops(connection):
-        return [Candidate(*row) for row in connection.execute(text("days_to_compare"), values)]
+    values = {"before": before, "until": until, "by_people": stored.collection.by_people}
+    with no_nested_loops(stored.connection):
+        return [Candidate(*row) for row in stored.execute("days_to_compare", **values)]
 
 
-def people_of_day(
-    connection: Connection, tenant: str, collection: str, day: dt.date, *, rest: bool = False, after: int = 0
-) -> list[int]:
+def people_of_day(stored: Stored, day: dt.date, *, rest: bool = False, after: int = 0) -> list[int]:
     """Whose records of that day were read, in order; `rest`: that are not proven; `after`: larger ids alone."""
-    values = {"tenant": tenant, "collection": collection, "day": day, "rest": rest, "after": after}
-    return list(connection.scalars(text("people_of_day"), values))
+    return list(stored.execute("people_of_day", day=day, rest=rest, after=after).scalars())

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from psycopg import sql
-from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.load.staging import Staging
-from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Slice
 
 __all__ = ["Comparison", "Difference", "newest_version"]
@@ -36,9 +35,9 @@ class Difference(NamedTuple):
     """Whether the tenant's version is older than the stored one, or than that of the deletion."""
 
 
-def newest_version(connection: Connection, tenant: str, table: str) -> str:
-    """The newest changeVersion that the table, one of schema `protime`, has; what is newer was never read."""
-    return str(connection.scalar(text("newest_version", table=table), {"tenant": tenant}))
+def newest_version(stored: Stored) -> str:
+    """The newest changeVersion that the table has; what is newer was never read."""
+    return str(stored.execute("newest_version").scalar())
 
 
 class Comparison(Staging):

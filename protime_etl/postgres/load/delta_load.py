@@ -5,30 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from psycopg import sql
-from sqlalchemy.engine import Connection
 
 from protime_etl.postgres.book.coverage import lock_coverage
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.statements import query
-from protime_etl.postgres.tables.records import RECORD_TABLES
+from protime_etl.postgres.server.stored import Stored
 
 __all__ = ["DeltaLoad", "unresolved_deletions"]
 
 
-def unresolved_deletions(
-    connection: Connection, tenant: str, collection: str, deletions: Mapping[int, str]
-) -> dict[int, str]:
+def unresolved_deletions(stored: Stored, deletions: Mapping[int, str]) -> dict[int, str]:
     """Those deletions that say something new: the row or tombstone is older, or there is neither."""
-    statement = query(
-        "unresolved_deletions", target=sql.Identifier("protime", RECORD_TABLES[collection].name)
-    ).as_string()
-    values = {
-        "ids": list(deletions),
-        "versions": list(deletions.values()),
-        "tenant": tenant,
-        "collection": collection,
-    }
-    return {row[0]: row[1] for row in connection.exec_driver_sql(statement, values)}
+    target = sql.Identifier("protime", stored.collection.table)
+    statement = query("unresolved_deletions", target=target).as_string()
+    values = {**stored.key, "ids": list(deletions), "versions": list(deletions.values())}
+    return {row[0]: row[1] for row in stored.connection.exec_driver_sql(statement, values)}
 
 
 class DeltaLoad(Load):
@@ -36,12 +27,12 @@ class DeltaLoad(Load):
 
     by_delta = True
 
-    def lock_people(self, connection: Connection, deletions: Mapping[int, str]) -> None:
+    def lock_people(self, deletions: Mapping[int, str]) -> None:
         """Let no other process finish a unit of these people until this transaction ends (see `lock_coverage`)."""
         if "person_id" not in self._columns:
             return
         people = self._driver.execute(self._query("people_of_delta"), self._values(ids=list(deletions)))
-        lock_coverage(connection, self._tenant, self._collection.path, (row[0] for row in people))
+        lock_coverage(self._stored, (row[0] for row in people))
 
     def delete(self, deletions: Mapping[int, str]) -> None:
         """Mark the rows of deleted records with the version of the deletion; without a row, leave a tombstone."""

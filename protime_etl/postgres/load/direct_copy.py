@@ -15,14 +15,12 @@ from operator import itemgetter
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.engine import Connection
 
-from protime_etl.collections.collection import Collection
 from protime_etl.collections.page import Rows
-from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.book.coverage import try_lock_coverage
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.statements import query
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import lock_merges_shared
 from protime_etl.work import Slice, Unit
 
@@ -40,34 +38,30 @@ class CollisionError(Exception):
     """A record is in the table already, or another process writes it, or may write it meanwhile."""
 
 
-def may_copy(connection: Connection, tenant: str, unit: Unit) -> bool:
+def may_copy(stored: Stored, unit: Unit) -> bool:
     """Whether rows may go straight into the table; then no other process finishes a unit of these people meanwhile.
 
     Not if the table holds a row of these people on these days, even a deleted one; nor if another process is at these
     people; nor once there was a delta, which knows deletions that the merge has to heed and of which it keeps account;
     nor where policies of row-level security hold for the user, which COPY does not obey.
     """
-    by_people = COLLECTIONS[unit.collection].by_people
-    if not (by_people and unit.person_ids) or not _is_untouched(connection, tenant, unit):
+    if not (stored.collection.by_people and unit.person_ids) or not _is_untouched(stored, unit):
         return False
-    lock_merges_shared(connection, tenant)
-    return try_lock_coverage(connection, tenant, unit.collection, unit.person_ids) and _is_untouched(
-        connection, tenant, unit
-    )
+    lock_merges_shared(stored.connection, stored.tenant)
+    return try_lock_coverage(stored, unit.person_ids) and _is_untouched(stored, unit)
 
 
-def _is_untouched(connection: Connection, tenant: str, unit: Unit) -> bool:
-    table = COLLECTIONS[unit.collection].table
+def _is_untouched(stored: Stored, unit: Unit) -> bool:
+    table = stored.collection.table
     statement = query("holds_scope", target=sql.Identifier("protime", table)).as_string()
     values = {
         "table": f"protime.{table}",
-        "tenant": tenant,
-        "collection": unit.collection,
+        **stored.key,
         "people": list(unit.person_ids),
         "first": unit.first,
         "last": unit.last,
     }
-    return not connection.exec_driver_sql(statement, values).scalar_one()
+    return not stored.connection.exec_driver_sql(statement, values).scalar_one()
 
 
 class DirectLoad(Load):
@@ -76,14 +70,14 @@ class DirectLoad(Load):
     locked_people: frozenset[int] = frozenset()
     """Whose coverage is locked: a record of another person ends it."""
 
-    def __init__(self, connection: Connection, tenant: str, collection: Collection) -> None:
-        super().__init__(connection, tenant, collection)
+    def __init__(self, stored: Stored) -> None:
+        super().__init__(stored)
         self._statement = sql.SQL(
             "COPY {} (tenant, {}, deleted_at, deleted_by, written_at) FROM STDIN (FORMAT BINARY)"
         ).format(self._target, self._names())
         self._all_types = ["text", *self._types, MOMENT_TYPE, "text", MOMENT_TYPE]
         self._clock_offset = (self.began - EPOCH) // MICROSECOND - time.monotonic_ns() // 1000
-        self._status_at = self._columns.index("status") if collection.deleted_status else None
+        self._status_at = self._columns.index("status") if self._collection.deleted_status else None
 
     @contextmanager
     def _copying(self) -> Iterator[Callable[[Rows], None]]:
@@ -94,7 +88,7 @@ class DirectLoad(Load):
         """
         person = itemgetter(self._columns.index("person_id"))
         day = itemgetter(self._columns.index(self._collection.day))
-        tenant, status_at, deleted = self._tenant, self._status_at, self._collection.deleted_status
+        tenant, status_at, deleted = self._stored.tenant, self._status_at, self._collection.deleted_status
         try:
             with self._binary_copy(self._statement, self._all_types) as write_row:
 

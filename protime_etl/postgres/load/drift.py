@@ -7,36 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy.engine import Connection
-
-from protime_etl.collections.collection import Collection
 from protime_etl.postgres.server.plans import no_nested_loops
 from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 
 __all__ = ["clear_drift", "note_drift"]
 
 
-def note_drift(connection: Connection, tenant: str, collection: Collection, vanished: Sequence[int] = ()) -> None:
+def note_drift(stored: Stored, vanished: Sequence[int] = ()) -> None:
     """Keep which records this transaction's pull has written, if a delta is active that should have brought them."""
-    first = connection.scalar(text("watched_since"), {"tenant": tenant, "collection": collection.path})
+    collection = stored.collection
+    first = stored.execute("watched_since").scalar()
     if first is None or collection.versions == "none":
         return  # without versions it is not known what the row was before
     lacking = list(collection.delta_lacks)
-    connection.execute(
+    stored.execute(
         text("note_drift", table=collection.table, versions=collection.versions_table),
-        {
-            "tenant": tenant,
-            "collection": collection.path,
-            "vanished": list(vanished),
-            "first": first,
-            "version_columns": [*lacking, "valid_from", "valid_to"],
-            "row_columns": [*lacking, "written_at"],
-        },
+        vanished=list(vanished),
+        first=first,
+        version_columns=[*lacking, "valid_from", "valid_to"],
+        row_columns=[*lacking, "written_at"],
     )
 
 
-def clear_drift(connection: Connection, tenant: str, collection: str, changed: Mapping[int, str]) -> None:
+def clear_drift(stored: Stored, changed: Mapping[int, str]) -> None:
     """The delta has brought these records with these versions."""
-    parameters = {"tenant": tenant, "collection": collection, "ids": list(changed), "versions": list(changed.values())}
-    with no_nested_loops(connection):
-        connection.execute(text("clear_drift"), parameters)
+    with no_nested_loops(stored.connection):
+        stored.execute("clear_drift", ids=list(changed), versions=list(changed.values()))

@@ -23,15 +23,14 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from psycopg import sql
-from sqlalchemy.engine import Connection
 
-from protime_etl.collections.collection import Collection
 from protime_etl.postgres.book.coverage import end_proofs
 from protime_etl.postgres.ledger.written_days import note_written
 from protime_etl.postgres.load.staging import Staging
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.plans import no_nested_loops
 from protime_etl.postgres.server.statements import query
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Counts, Slice
 
 __all__ = ["Load"]
@@ -40,15 +39,13 @@ MOST_CELLS = 5000
 
 
 class Load(Staging):
-    """One load of one collection, inside the transaction of `connection`."""
+    """One load of one collection, inside the transaction of `stored`."""
 
     by_delta = False
     """Whether the delta brought what it writes."""
 
-    def __init__(
-        self, connection: Connection, tenant: str, collection: Collection, began: dt.datetime | None = None
-    ) -> None:
-        super().__init__(connection, tenant, collection, began)
+    def __init__(self, stored: Stored, began: dt.datetime | None = None) -> None:
+        super().__init__(stored, began)
         self.copied = 0
         """Rows that went straight into the table."""
         self.copied_days: set[dt.date] = set()
@@ -80,7 +77,7 @@ class Load(Staging):
         if self._collection.is_dated:
             written = self.changed if self.changed is not None else self._staged_cells()
             cells = [(person, day) for person, day in written if person not in own]
-            end_proofs(self._connection, self._tenant, self._collection.path, cells)
+            end_proofs(self._stored, cells)
         days = {day for _, day in self.changed or ()} | self.copied_days
         if self.changed is None and window is not None and self.counts.written > self.copied:
             first, last = window
@@ -88,7 +85,7 @@ class Load(Staging):
         # What is new was nowhere before; what was changed may have been on any day.
         moved = self.counts.updated + self.counts.deleted > 0
         all_days = self.changed is not None or (window is not None and not moved)
-        note_written(self._connection, self._tenant, days, all_days=all_days, by_delta=self.by_delta)
+        note_written(self._stored.connection, self._stored.tenant, days, all_days=all_days, by_delta=self.by_delta)
 
     def _staged_cells(self) -> list[tuple[int | None, dt.date]]:
         """Whose days were staged, each once."""
@@ -104,7 +101,7 @@ class Load(Staging):
         is among them: what they read may be older than this pull. `asked_at`: when it was first asked for one of them,
         if that was before now.
         """
-        self._asked_at = asked_at or database_clock(self._connection)
+        self._asked_at = asked_at or database_clock(self._stored.connection)
         return [row[0] for row in self._not_staged(["id"], read)]
 
     def unconfirmed(self) -> list[int]:

@@ -11,9 +11,8 @@ import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.types.json import set_json_dumps
-from sqlalchemy.engine import Connection
 
-from protime_etl.collections.collection import OTHER_FORM, Collection
+from protime_etl.collections.collection import OTHER_FORM
 from protime_etl.collections.page import Page, RejectedRecord, Rows
 from protime_etl.errors import ProtimeError
 from protime_etl.postgres.load.unknown_columns import UnknownColumns
@@ -21,6 +20,7 @@ from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.liveness import has_spoken
 from protime_etl.postgres.server.plans import WORTH_STATISTICS, no_nested_loops
 from protime_etl.postgres.server.statements import query
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.records import COPY_TYPES
 from protime_etl.work import EVERYONE, Counts, Slice, whole_list
 
@@ -33,17 +33,15 @@ COPY_ROWS = 50_000
 
 
 class Staging:
-    """Records of one collection in temporary tables, inside the transaction of `connection`.
+    """Records of one collection in temporary tables, inside the transaction of `stored`.
 
     `began` is a moment of the database's clock before the first request; left out: now.
     """
 
-    def __init__(
-        self, connection: Connection, tenant: str, collection: Collection, began: dt.datetime | None = None
-    ) -> None:
-        self._connection = connection
-        self._driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-        self._tenant = tenant
+    def __init__(self, stored: Stored, began: dt.datetime | None = None) -> None:
+        collection = stored.collection
+        self._stored = stored
+        self._driver: psycopg.Connection[Any] = stored.connection.connection.driver_connection  # type: ignore[assignment]
         self._collection = collection
         self._columns = [*collection.column_names, "extra"]
         self._unknown = UnknownColumns(self._columns, collection.delta_lacks)
@@ -57,7 +55,7 @@ class Staging:
         self.rejected_days: set[dt.date] | None = set()
         """Days of records that could not be understood; None: of one of them not even that is known."""
         self._driver.execute(self._query("create_staging"))
-        self.began = began or database_clock(connection)
+        self.began = began or database_clock(stored.connection)
 
     def _query(self, name: str, **parts: sql.Composable) -> sql.Composed:
         return query(
@@ -100,8 +98,7 @@ class Staging:
     def _values(self, **more: Any) -> dict[str, Any]:
         """What statements are given: those name what they need of it."""
         return {
-            "tenant": self._tenant,
-            "collection": self._collection.path,
+            **self._stored.key,
             "deleted_status": self._collection.deleted_status,
             "began": self.began,
             **more,

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from protime_etl.errors import BusyError, DatabaseError
 from protime_etl.postgres.server.lock_watch import UNWATCHED
 from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.server.transactions import reading
 
 __all__ = [
@@ -142,9 +143,9 @@ def mark_under_way(connection: Connection, unit_id: int) -> None:
     connection.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:lock, :unit)"), key)
 
 
-def lock_list(connection: Connection, tenant: str, collection: str) -> None:
+def lock_list(stored: Stored) -> None:
     """Let no other process read this whole collection until this transaction ends: no older list is stored after it."""
-    _lock(connection, LIST_LOCK, f"{tenant}/{collection}")
+    _lock(stored.connection, LIST_LOCK, f"{stored.tenant}/{stored.collection.path}")
 
 
 def lock_backfill(connection: Connection, what: str) -> None:

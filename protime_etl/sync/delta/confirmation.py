@@ -74,7 +74,6 @@ class Confirmation:
     def __init__(self, session: DeltaSession) -> None:
         self._session = session
         self._limit = session.pipeline.deletion_limit
-        self._tenant = session.tenant
 
     def run(self) -> None:
         """Ask for what is unconfirmed, and store what that gives.
@@ -118,9 +117,7 @@ class Confirmation:
         with self._session.transaction() as stored:
             if confirmed:
                 error = older_error(len(confirmed), self._session.path)
-                enter_wrong_rows(
-                    stored.connection, self._tenant, self._session.path, confirmed, Wrong("older", error.message)
-                )
+                enter_wrong_rows(stored, confirmed, Wrong("older", error.message))
                 self._session.result.older = error
             settle(stored, list(older))
 
@@ -131,14 +128,14 @@ class Confirmation:
             versions = {one.id: one.version for one in waiting if one.reason in DELETIONS}
             if not versions:
                 return waiting
-            left = unresolved_deletions(stored.connection, self._tenant, self._session.path, versions)
+            left = unresolved_deletions(stored, versions)
             self._settle(stored, [one for one in versions if one not in left])
             return [one for one in waiting if one.reason not in DELETIONS or one.id in left]
 
     def _settle(self, stored: Stored, ids: Sequence[int]) -> None:
         """Take out what is known now; a pull that wrote it before was only faster: the delta has brought it."""
         settle(stored, ids)
-        clear_drift(stored.connection, self._tenant, self._session.path, dict.fromkeys(ids, ""))
+        clear_drift(stored, dict.fromkeys(ids, ""))
 
     def _withholds(self, deletions: Sequence[Unconfirmed]) -> bool:
         """Whether they are too many at once; these, and those before them, wait until they are accepted."""
@@ -204,10 +201,10 @@ class Confirmation:
         versions = {one.id: one.version for one in asked.gone if one.reason == "delta"}
         vanished = [one.id for one in asked.gone if one.reason == "vanished"]
         with self._session.transaction() as stored:
-            (lock_merges_exclusive if versions else lock_merges_shared)(stored.connection, self._tenant)
-            load = DeltaLoad(stored.connection, self._tenant, self._session.collection, asked.asked_at)
+            (lock_merges_exclusive if versions else lock_merges_shared)(stored.connection, stored.tenant)
+            load = DeltaLoad(stored, asked.asked_at)
             load.stage(asked.found)
-            load.lock_people(stored.connection, dict.fromkeys((*versions, *vanished), ""))
+            load.lock_people(dict.fromkeys((*versions, *vanished), ""))
             in_doubt = load.unconfirmed()  # gone after it was asked for: another poll asks again
             load.drop(in_doubt)
             load.merge(vanished)

@@ -89,7 +89,7 @@ class InitialLoad:
         if followed is not None:
             self._refuse_more_than_there_can_be(stored, followed, began)
         lock_merges_shared(stored.connection, stored.tenant)
-        load = DeltaLoad(stored.connection, stored.tenant, self._session.collection, began)
+        load = DeltaLoad(stored, began)
         load.stage([page])
         self._session.drop_deleted(stored, load, ())
         load.merge()

@@ -252,17 +252,13 @@ class _Poll:
     def _store_changes(self, state: DeltaState, page: Page, link: str, began: dt.datetime) -> None:
         with self._session.transaction() as stored:
             lock_merges_shared(stored.connection, stored.tenant)
-            load = DeltaLoad(stored.connection, stored.tenant, self._session.collection, began)
+            load = DeltaLoad(stored, began)
             load.stage([page])
             self._session.drop_deleted(stored, load, page.deletions)
             load.merge()
             self._session.keep_older(stored, load)
             load.note_written()
-            reported = (
-                unresolved_deletions(stored.connection, stored.tenant, self._session.path, page.deletions)
-                if page.deletions
-                else {}
-            )
+            reported = unresolved_deletions(stored, page.deletions) if page.deletions else {}
             keep_unconfirmed(stored, "delta", reported)
             load.counts.rows_read += len(page.deletions)
             load.counts.unchanged += len(page.deletions) - len(reported)
@@ -271,7 +267,7 @@ class _Poll:
                 reported_versions[row[self._identity]] = max(
                     row[self._version], reported_versions.get(row[self._identity], "")
                 )
-            clear_drift(stored.connection, stored.tenant, self._session.path, reported_versions)
+            clear_drift(stored, reported_versions)
             self._advance(stored, state, link, began, changed=True)
         self._session.count(load.counts, load.counts.rows_read)
 

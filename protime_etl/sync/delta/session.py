@@ -89,7 +89,7 @@ class DeltaSession:
 
     def drop_deleted(self, stored: Stored, load: DeltaLoad, deleted: Iterable[int]) -> None:
         """Keep for later what another process may have found gone since this was read; see `Load.unconfirmed`."""
-        load.lock_people(stored.connection, dict.fromkeys(deleted, ""))
+        load.lock_people(dict.fromkeys(deleted, ""))
         if in_doubt := load.unconfirmed():
             load.drop(in_doubt)
             keep_unconfirmed(stored, "doubtful", dict.fromkeys(in_doubt, ""))

@@ -132,10 +132,10 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
     client, limit, tenant = pipeline.client, pipeline.deletion_limit, pipeline.tenant
     with pipeline.transaction() as connection, client.holding_locks():
         stored = pipeline.stored(connection, collection)
-        lock_list(connection, tenant, collection.path)
+        lock_list(stored)
         began = reading.begin(database_clock(connection))
         live = stored_records(stored)
-        load = Load(connection, tenant, collection, began)
+        load = Load(stored, began)
         load.stage(reading.pages())
         read = load.counts.rows_read
         missing = load.missing_from_pull(reading.wanted, asked_at=began)
@@ -143,7 +143,7 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
         gone, found, _ = reading.judge(missing)
         load.stage(found)
         # What was held back before stays so until it is accepted, however few are left of it.
-        before = [] if limit.accepted else held_back(connection, tenant, collection.path, gone)
+        before = [] if limit.accepted else held_back(stored, gone)
         is_withheld = bool(before) or limit.is_exceeded_by_list(len(gone), read, live)
         load.merge([] if is_withheld else gone)
         older = reading.confirm_older(load.older)
@@ -157,7 +157,7 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
         else:
             note_read(stored)
             load.forget_rejected_of_list()
-            enter_right(connection, tenant, whole_list(collection.path))
+            enter_right(stored, whole_list(collection.path))
         for kind, error in wrong.items():
             enter_wrong(connection, tenant, Wrong(kind, error.message), [whole_list(collection.path)])
         return load.counts, [*wrong.values()]

@@ -211,14 +211,8 @@ def _enter_unread(
 
 def estimates_of(pipeline: Pipeline, connection: Connection) -> dict[str, VolumeEstimate]:
     """What to expect of the tenant's people, from what was read lately; by collection."""
-    return {
-        path: VolumeEstimate(
-            COLLECTIONS[path],
-            usual_amounts(pipeline.stored(connection, COLLECTIONS[path])),
-            page_size(pipeline.stored(connection, COLLECTIONS[path])),
-        )
-        for path in {*pipeline.dated, CLOCKINGS.path}
-    }
+    known = [pipeline.stored(connection, COLLECTIONS[path]) for path in {*pipeline.dated, CLOCKINGS.path}]
+    return {one.collection.path: VolumeEstimate(one.collection, usual_amounts(one), page_size(one)) for one in known}
 
 
 def plan_slices(
@@ -235,7 +229,7 @@ def plan_slices(
     Raises:
         SettingsError: no people are known.
     """
-    tenant, first = pipeline.tenant, request.first
+    first = request.first
     lasts = {path: last for path in request.collections if (last := last_of(request, path)) >= first}
     if request.circles:
         return [Slice((), *window, path) for path, last in lasts.items() for window in windows(first, last)]
@@ -246,16 +240,16 @@ def plan_slices(
             asked = Slice(request.person_ids or (), first, last, path)
             if request.person_ids is None:
                 people = people_to_read(stored, first, last)
-                whose = people_of_wrong(connection, tenant, asked).union(people)
+                whose = people_of_wrong(stored, asked).union(people)
                 asked = asked._replace(person_ids=sorted(whose))
             if not asked.person_ids:
                 raise SettingsError(
-                    f"No people of {tenant} are known, so no clockings can be read.",
+                    f"No people of {pipeline.tenant} are known, so no clockings can be read.",
                     guidance="Check in Protime that this client may see people, or name them with --people.",
                 )
         else:
             asked = Slice((EVERYONE,), first - longest(stored), last, path)
-        gaps = missing(connection, tenant, asked) if request.only_missing else [asked]
+        gaps = missing(stored, asked) if request.only_missing else [asked]
         planned += plan_gaps(pipeline.client, gaps, estimates[path], probing=probing, workers=workers)
     return planned
 
@@ -328,7 +322,7 @@ def finish(
             _enter_left(connection, pipeline.tenant, run_id, reason or "")
         for path, first, last, began in ledger.read_of_all(connection, run_id):
             days = (first, min(last, last_finished_day(pipeline.settings, began)))
-            enter_proven_days(connection, pipeline.tenant, path, days, began)
+            enter_proven_days(pipeline.stored(connection, COLLECTIONS[path]), days, began)
         ledger.finish_run(connection, run_id, reason)
         forget_old(connection, pipeline.tenant)
         return counts, statuses

@@ -117,7 +117,6 @@ class UnitPull:
     ) -> None:
         ledger.require_tenant(pipeline.tenant, unit.tenant, f"Unit {unit.unit_id}")
         self._pipeline = pipeline
-        self._tenant = pipeline.tenant
         self._client = client
         self._unit = unit
         self._collection = COLLECTIONS[unit.collection]
@@ -187,12 +186,12 @@ class UnitPull:
             self._on_stage("reading")
             self._stage(reading, load)
             self._on_stage("comparing")
-            lock_merges_shared(stored.connection, self._tenant)
+            lock_merges_shared(stored.connection, stored.tenant)
             if load_started_since(stored, load.began):
                 raise CollisionError
             # Of circles, and of an answer that holds more than was asked for, only now it is known whose records came.
             locked = load.people().union(self._unit.person_ids)
-            lock_coverage(stored.connection, self._tenant, self._unit.collection, locked)
+            lock_coverage(stored, locked)
             found = self._recheck(stored, reading, load, locked)
             # Of those that are undecided it is not known yet whether they are too many.
             vanished = self._may_vanish(stored, found, found.gone, len(found.undecided))
@@ -205,7 +204,7 @@ class UnitPull:
             load.note_written((self._unit.first, self._unit.last), () if found.undecided else self._own)
             found.counts = load.counts
             if found.counts.written:
-                note_drift(stored.connection, self._tenant, self._collection, vanished)
+                note_drift(stored, vanished)
             if not found.undecided:
                 self._finish(stored, found)
             return found
@@ -213,7 +212,7 @@ class UnitPull:
     def _new_reading(self, stored: Stored) -> Reading:
         unit, people = self._unit, 0
         if not (self._by_people and unit.person_ids):
-            people = max(MOST_IN_CIRCLES, len(known_people(stored.connection, self._tenant)))
+            people = max(MOST_IN_CIRCLES, len(known_people(stored.connection, stored.tenant)))
         return Reading(
             self._client,
             self._collection,
@@ -227,9 +226,9 @@ class UnitPull:
     def _new_load(self, stored: Stored) -> Load:
         # A second attempt goes the ordinary way: what was copied in vain stays as dead rows.
         is_first, self._is_first_attempt = self._is_first_attempt, False
-        if not is_first or not may_copy(stored.connection, self._tenant, self._unit):
-            return Load(stored.connection, self._tenant, self._collection)
-        load = DirectLoad(stored.connection, self._tenant, self._collection)
+        if not is_first or not may_copy(stored, self._unit):
+            return Load(stored)
+        load = DirectLoad(stored)
         load.locked_people = frozenset(self._unit.person_ids)
         return load
 
@@ -282,7 +281,7 @@ class UnitPull:
         The order of the ids is broken here, so nothing is waited for.
         """
         elsewhere = self._owners(there) - locked
-        if not elsewhere or try_lock_coverage(stored.connection, self._tenant, self._unit.collection, elsewhere):
+        if not elsewhere or try_lock_coverage(stored, elsewhere):
             return there, set()
         identity, person = map(self._collection.position, ("id", "person_id"))
         later = {row[identity] for page in there for row in page.rows if row[person] in elsewhere}
@@ -309,7 +308,7 @@ class UnitPull:
         found.withheld, found.held_back = None, []  # while some were undecided, they may have been too many
         if limit.accepted or not (gone or undecided):
             return list(gone)
-        before = set(held_back(stored.connection, self._tenant, self._unit.collection, gone))
+        before = set(held_back(stored, gone))
         marked, read = ledger.vanished_in_run(stored.connection, self._unit)
         vanished, scope = marked + len(gone) - len(before) + undecided, read + found.reading.records + found.missing
         found.held_back = list(gone) if limit.is_exceeded(vanished, scope) else [one for one in gone if one in before]
@@ -321,7 +320,7 @@ class UnitPull:
     def _not_held_back(self, stored: Stored, found: _Found, gone: Sequence[int]) -> list[int]:
         """Those that were not held back before, or all of them once that is accepted."""
         limit = self._pipeline.deletion_limit
-        before = [] if limit.accepted else held_back(stored.connection, self._tenant, self._unit.collection, gone)
+        before = [] if limit.accepted else held_back(stored, gone)
         if before:
             found.held_back += before
             what = f"{self._unit.collection} of {self._unit.place}"
@@ -334,16 +333,16 @@ class UnitPull:
             learn_page_size(stored, found.reading.largest_page)
         counts.requests = self._client.requests - self._requests_before
         over = last_finished_day(self._pipeline.settings, found.read_at)
-        enter_read(stored.connection, self._tenant, unit.slice, over, found.changed, written=counts.written > 0)
-        enter_right(stored.connection, self._tenant, unit.slice)
-        forget_rejected(stored.connection, self._tenant, unit.slice, found.read_at)
+        enter_read(stored, unit.slice, over, found.changed, written=counts.written > 0)
+        enter_right(stored, unit.slice)
+        forget_rejected(stored, unit.slice, found.read_at)
         older = older_error(len(found.older), f"{unit.collection} of {unit.place}") if found.older else None
         if older is not None:
             lost = slices_of(unit.collection, [*found.older_days])
-            enter_wrong(stored.connection, self._tenant, Wrong("older", older.message, unit.run_id), lost)
+            enter_wrong(stored.connection, stored.tenant, Wrong("older", older.message, unit.run_id), lost)
         if found.withheld is not None:
             reason = Wrong("withheld", found.withheld.message, unit.run_id)
-            enter_wrong_rows(stored.connection, self._tenant, unit.collection, found.held_back, reason)
+            enter_wrong_rows(stored, found.held_back, reason)
         found.incomplete = found.withheld or older
         ledger.finish_unit(
             stored.connection,
@@ -367,7 +366,7 @@ class UnitPull:
                 asked = database_clock(stored.connection)
             there = ask(self._client, self._collection, left[0])
             with self._transaction() as stored:
-                lock_merges_shared(stored.connection, self._tenant)
+                lock_merges_shared(stored.connection, stored.tenant)
                 if load_started_since(stored, asked):
                     continue
                 del left[0]
@@ -375,14 +374,14 @@ class UnitPull:
                 marked = self._not_held_back(stored, found, there.gone) if number_is_known else []
                 self._merge(stored, found, there.found, marked, asked)
         with self._transaction() as stored:
-            lock_merges_shared(stored.connection, self._tenant)
+            lock_merges_shared(stored.connection, stored.tenant)
             if not number_is_known:
                 marked = self._may_vanish(stored, found, gone)
                 self._merge(stored, found, [], marked, began)
             # Others may have written the same days between these transactions: nothing is proven.
             found.changed = None
             people = {person for person, _ in found.older_days if person is not None}
-            lock_coverage(stored.connection, self._tenant, self._unit.collection, people.union(self._unit.person_ids))
+            lock_coverage(stored, people.union(self._unit.person_ids))
             self._finish(stored, found)
 
     def _merge(
@@ -390,12 +389,12 @@ class UnitPull:
     ) -> None:
         """Merge what was asked for by id, and mark what is gone; the caller holds the lock of merges."""
         owners = self._owners(there).union(self._unit.person_ids)
-        lock_coverage(stored.connection, self._tenant, self._unit.collection, owners)
-        load = Load(stored.connection, self._tenant, self._collection, asked)
+        lock_coverage(stored, owners)
+        load = Load(stored, asked)
         load.stage(there)
         load.merge(marked)
         self._take_older(found, load, [*load.older], owners | {None})  # each was asked for by its id
         load.note_written((self._unit.first, self._unit.last))
-        note_drift(stored.connection, self._tenant, self._collection, marked)
+        note_drift(stored, marked)
         found.vanished += len(marked)
         found.counts += load.counts

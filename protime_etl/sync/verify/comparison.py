@@ -71,7 +71,7 @@ class Comparing:
         found = Verification(self._collection.path)
         with self._pipeline.reading() as connection:
             stored = self._pipeline.stored(connection, self._collection)
-            newest = newest_version(connection, stored.tenant, self._collection.table)
+            newest = newest_version(stored)
             first -= longest(stored)
             if person_ids is None:
                 windows = windows_of_all(stored, first, last)
@@ -129,9 +129,10 @@ class Comparing:
         before = self._client.requests
         found = Verification(self._collection.path, units=1)
         with self._pipeline.reading() as connection:
-            newest = newest_version(connection, self._pipeline.tenant, self._collection.table)
-            stored = stored_records(self._pipeline.stored(connection, self._collection))
-        with closing(self._reading(whole_list(self._collection.path), stored=stored)) as reading:
+            stored = self._pipeline.stored(connection, self._collection)
+            newest = newest_version(stored)
+            live = stored_records(stored)
+        with closing(self._reading(whole_list(self._collection.path), stored=live)) as reading:
             compared = self._over_pauses(partial(self._compare, reading))
             found.take(compared)
             self._over_pauses(partial(self._look_again, reading, compared, found, newest))
@@ -153,24 +154,25 @@ class Comparing:
 
     def _enter(self, one: Slice, compared: Compared, found: Verification) -> None:
         """Enter what of a slice was equal at the first look, and what is known not to be; of the rest nothing."""
-        tenant, path = self._pipeline.tenant, self._collection.path
         over = last_finished_day(self._pipeline.settings, compared.began)
         is_known = compared.rejected_days is not None
         in_question = [*self._cells(compared.differences), *((None, day) for day in compared.rejected_days or ())]
         with self._pipeline.transaction() as connection:
-            enter_compared(connection, tenant, one, over, in_question if is_known else None, compared.began)
+            stored = self._pipeline.stored(connection, self._collection)
+            enter_compared(stored, one, over, in_question if is_known else None, compared.began)
             if is_known:
-                enter_equal(connection, tenant, one, in_question)
+                enter_equal(stored, one, in_question)
             if EVERYONE in one.person_ids and one.first <= over:
-                enter_proven_days(connection, tenant, path, (one.first, min(one.last, over)), compared.began)
+                enter_proven_days(stored, (one.first, min(one.last, over)), compared.began)
         ids = {one.id for one in compared.differences}
         stay = [one for one in found.overlooked if one.id in ids and one.date is not None and one.date <= over]
         if stay:
             with self._pipeline.transaction() as connection:
+                stored = self._pipeline.stored(connection, self._collection)
                 # What a comparison before has found is counted already.
-                new = {*not_known_to_differ(connection, tenant, path, self._cells(stay))}
+                new = {*not_known_to_differ(stored, self._cells(stay))}
                 counted_now = [one for one in stay if not new.isdisjoint(self._cells([one]))]
-                enter_differences(connection, tenant, path, Counter(one.date for one in counted_now if one.date))
+                enter_differences(stored, Counter(one.date for one in counted_now if one.date))
                 self._enter_differing(connection, stay)
 
     def _enter_list(self, found: Verification) -> None:
@@ -179,7 +181,7 @@ class Comparing:
             if found.overlooked:
                 self._enter_differing(connection, found.overlooked)
             elif not found.differences:
-                enter_right(connection, self._pipeline.tenant, whole_list(self._collection.path))
+                enter_right(self._pipeline.stored(connection, self._collection), whole_list(self._collection.path))
 
     def _enter_differing(self, connection: Connection, stay: Sequence[Difference]) -> None:
         """Enter days on which a reading is due that brings them, and others on which it takes a decision before."""
@@ -237,7 +239,7 @@ class Comparing:
     def _compare(self, reading: Reading) -> Compared:
         with self._pipeline.reading() as connection:
             began = reading.begin(database_clock(connection))
-            staged = Comparison(connection, self._pipeline.tenant, self._collection)
+            staged = Comparison(self._pipeline.stored(connection, self._collection))
             staged.stage(reading.pages())
             differences, equal = staged.compare(reading.wanted)
             people = staged.people() if self._collection.is_dated else set()

@@ -200,7 +200,7 @@ class _Proof:
         }
         waiting = [kind for kind, is_accepted in accepted.items() if not is_accepted]
         with self._pipeline.reading() as connection:
-            found = wrong_slices(connection, self._pipeline.tenant, collection.path, self._end, waiting=waiting)
+            found = wrong_slices(self._pipeline.stored(connection, collection), self._end, waiting=waiting)
         for one in found:
             if self._left <= self.done.budget // 2:
                 return  # what stays wrong holds up nothing else
@@ -208,11 +208,8 @@ class _Proof:
             self.done.windows.append((collection.path, one.first, one.last, _number(one)))
 
     def _candidates(self, collection: Collection) -> list[Candidate]:
-        by_people = collection.by_people
         with self._pipeline.reading() as connection:
-            return to_compare(
-                connection, self._pipeline.tenant, collection.path, self._end, self._began, by_people=by_people
-            )
+            return to_compare(self._pipeline.stored(connection, collection), self._end, self._began)
 
     def _next(self, collection: Collection, candidates: Sequence[Candidate]) -> Window | None:
         """What of a collection is compared next; None if there are not enough requests left for any of it.
@@ -227,7 +224,7 @@ class _Proof:
 
             def people_of(one: Candidate, rest: bool) -> Sequence[int]:
                 after = one.part_until or 0 if rest == one.is_rest else 0
-                return people_of_day(connection, stored.tenant, collection.path, one.date, rest=rest, after=after)
+                return people_of_day(stored, one.date, rest=rest, after=after)
 
             return next_window(
                 candidates,
@@ -257,7 +254,7 @@ class _Proof:
         )
         done.found.append(found)
         if not found.uncompared:
-            self._enter(collection.path, window)
+            self._enter(collection, window)
             done.windows.append((collection.path, window.first, window.last, _number_of(window)))
         elif not self._left:
             done.is_spent = True
@@ -266,20 +263,21 @@ class _Proof:
         if found.differences:
             done.repaired += repair(self._pipeline, found)
 
-    def _enter(self, path: str, window: Window) -> None:
+    def _enter(self, collection: Collection, window: Window) -> None:
         """Enter how far the days of some people have come; those of all are entered by the comparison."""
         if window.people is None:
             return
-        days, tenant = (window.first, window.last), self._pipeline.tenant
+        days = (window.first, window.last)
         with self._pipeline.transaction() as connection:
+            stored = self._pipeline.stored(connection, collection)
             if window.rest_of:
                 for day in window.rest_of:
-                    enter_proven_days(connection, tenant, path, (day, day), self._began, rest=True)
+                    enter_proven_days(stored, (day, day), self._began, rest=True)
             elif window.is_last_part:
-                enter_proven_days(connection, tenant, path, days, window.part_since or self._began)
+                enter_proven_days(stored, days, window.part_since or self._began)
             else:
                 since = window.part_since or self._began
-                enter_part(connection, tenant, path, window.first, since, window.people[-1])
+                enter_part(stored, window.first, since, window.people[-1])
 
 
 def _number(one: Slice) -> int | None:

@@ -52,7 +52,7 @@ def look_again(
         found += [Page(rows=[row for row in page.rows if row[identity] in denied]) for page in reading.again(denied)]
     found += reading.judge(absent).found
     with pipeline.reading() as connection:
-        comparison = Comparison(connection, pipeline.tenant, collection)
+        comparison = Comparison(pipeline.stored(connection, collection))
         comparison.stage(found)
         stay, equal = comparison.compare(reading.wanted, [*(() if believed else listed), *absent])
     if collection.single:  # of what is not found by its id there is no second answer
