@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.server.statements import text
+from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import RUN_LOCK, UNIT_LOCK
 
 __all__ = ["enter_promise", "promised_ranges", "runs_at", "take_back_promise"]
@@ -27,10 +28,14 @@ def enter_promise(
     """
     first, last = days or (None, None)
     for path in sorted(collections):
-        by_people = COLLECTIONS[path].by_people
-        values = {"tenant": tenant, "collection": path, "by_people": by_people, "first": first, "last": last}
-        values["planned_days"] = planned_days if COLLECTIONS[path].plans else 0
-        connection.execute(text("enter_no_promise" if days is None else "enter_promise"), values)
+        stored = Stored(connection, tenant, COLLECTIONS[path])
+        stored.execute(
+            "enter_no_promise" if days is None else "enter_promise",
+            by_people=stored.collection.by_people,
+            first=first,
+            last=last,
+            planned_days=planned_days if stored.collection.plans else 0,
+        )
 
 
 def take_back_promise(
