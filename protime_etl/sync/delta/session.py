@@ -174,7 +174,7 @@ class DeltaSession:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Stored]:
-        """A transaction, with PostgreSQL's errors as ours."""
+        """A transaction about the collection, with PostgreSQL's errors as ours."""
         with self.pipeline.transaction() as connection:
             yield self.pipeline.stored(connection, self.collection)
 
