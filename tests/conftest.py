@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "conver
     "test_new_collection.py",
 }
 """Files and folders whose single tests take long."""
-# The hundreds of commands that the tests start would compile the package again each time.
+# The processes of the tests, and the hundreds of commands that they start, would compile everything again each time.
+sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Settings of the user who runs the tests must not reach them, nor what says how wide and how colourful a terminal is.
 TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TTY_")
@@ -28,7 +30,7 @@ for name in [name for name in os.environ if name.startswith(("PROTIME_", "AIRFLO
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="Run the long form of the tests that have one.")
     parser.addoption("--seeds", default="1", help="Seeds of the years that tests/year lives through, such as 1,2,3.")
-    parser.addoption("--nights", type=int, help="How many nights of them; left out, 25, or 365 in the long form.")
+    parser.addoption("--nights", type=int, help="How many nights of them; left out, 8, or 365 in the long form.")
     parser.addoption("--picture", help="Where to keep a picture of the page in Airflow's user interface.")
 
 

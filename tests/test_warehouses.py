@@ -7,6 +7,7 @@ import pytest
 from tests.warehouses import COLUMNS, results
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.timeout(900)
 def test_the_commands_work_on_other_warehouses() -> None:

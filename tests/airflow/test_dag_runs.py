@@ -18,6 +18,7 @@ from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.airflow.dag_runs import OURS, DagRun, run_dag
 from tests.support.difficult import refuse_lists
+from tests.support.long_form import in_long_form
 from tests.support.tenant import present_day
 from tests.support.truth import table_rows, tenant_rows
 
@@ -51,7 +52,9 @@ def choose(monkeypatch: pytest.MonkeyPatch, collections: str) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_PROTIME_DEFAULT", json.dumps(connection))
 
 
-@pytest.mark.parametrize("asset", ['Asset("protime_clockings")', 'Asset.ref(name="protime_clockings")'])
+@pytest.mark.parametrize(
+    "asset", ['Asset("protime_clockings")', *in_long_form(['Asset.ref(name="protime_clockings")'])]
+)
 def test_a_dag_of_the_house_with_an_asset_of_our_name_stops_no_night(
     tmp_path: Path, simulated: SimulatedTenant, engine: Engine, asset: str
 ) -> None:
@@ -121,7 +124,10 @@ NO_PEOPLE = '[[fault]]\nkind = "status"\nstatus = 500\nrate = 1.0\non = ["people
 
 @pytest.mark.parametrize(
     ("dag_id", "conf", "red"),
-    [(BACKFILL, {"first_day": str(FIRST)}, {"sync_people", "report"}), (NIGHTLY, LOOKBACK, {"report"})],
+    [
+        (NIGHTLY, LOOKBACK, {"report"}),
+        *in_long_form([(BACKFILL, {"first_day": str(FIRST)}, {"sync_people", "report"})]),
+    ],
 )
 def test_a_list_of_people_that_fails_keeps_no_clocking_back(
     tmp_path: Path,
@@ -173,8 +179,8 @@ protime_dags(default_args={{"retries": 0, "execution_timeout": datetime.timedelt
 """
 
 
-@pytest.mark.parametrize("fault", ['kind = "stall"\nseconds = 30', 'kind = "trickle"\nseconds = 0.5'])
-@pytest.mark.parametrize(("on", "red"), [("people", "plan_batches"), ("clockings", "pull_clockings")])
+@pytest.mark.parametrize("fault", ['kind = "stall"\nseconds = 30', *in_long_form(['kind = "trickle"\nseconds = 0.5'])])
+@pytest.mark.parametrize(("on", "red"), [("clockings", "pull_clockings"), *in_long_form([("people", "plan_batches")])])
 def test_a_task_ends_within_seconds_of_its_timeout_whatever_the_tenant_does(
     tmp_path: Path, simulated: SimulatedTenant, fault: str, on: str, red: str
 ) -> None:

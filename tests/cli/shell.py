@@ -23,6 +23,8 @@ __all__ = ["COMMAND", "Shell", "crowd", "hear_ctrl_c", "last_json"]
 
 OF_ALL_TENANTS = {"status", "sql", "forget"}
 """Commands that show every tenant of the warehouse."""
+READ_AT_THE_START = ("PYTHON", "LC_", "PATH", "_PROTIME_ETL_")
+"""How the names of variables begin that a process reads as it starts: what is forked has started already."""
 COMMAND = Path(sys.executable).parent / "protime-etl"
 
 
@@ -54,7 +56,7 @@ class Shell:
         self, *arguments: str, stdin: str | None = None, **changes: str | None
     ) -> subprocess.CompletedProcess[str]:
         environment = self._environment(changes)
-        if not self.environment:
+        if not any(name.startswith(READ_AT_THE_START) for name in self.environment):
             done = run_preloaded(arguments, environment=environment, folder=self.folder, stdin=stdin, seconds=120)
         else:
             done = subprocess.run(

@@ -18,7 +18,8 @@ from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.server.statements import sql_folder
 from protime_etl.postgres.tables.records import RECORD_TABLES
 from tests.cli.shell import Shell
-from tests.support.databases import both_servers
+from tests.support.databases import both_in_long_form
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY
 
 FIRST = TODAY - dt.timedelta(days=3)
@@ -100,7 +101,7 @@ def rows_of(engine: Engine, query: str) -> set[str]:
 CHANGING = {"people_missing", "people_not_read", "people_unproven", "days"}  # the absurd person is one of them
 
 
-@both_servers
+@both_in_long_form
 def test_every_query_view_and_function_runs_beside_absurd_rows(shell: Shell, engine: Engine) -> None:
     assert shell("sync", *DATES, collections="all").returncode == 0
     queries = shipped(engine)
@@ -115,7 +116,7 @@ def test_every_query_view_and_function_runs_beside_absurd_rows(shell: Shell, eng
             assert result.returncode == 0, (path.stem, result.stderr)
 
 
-@pytest.mark.parametrize("command", ["status", "sync", "verify", "prove", "backfill", "changes"])
+@pytest.mark.parametrize("command", ["sync", *in_long_form(["status", "verify", "prove", "backfill", "changes"])])
 def test_every_command_goes_on_beside_absurd_rows(shell: Shell, engine: Engine, command: str) -> None:
     assert shell("sync", *DATES, collections="all").returncode == 0
     insert_absurd(engine)

@@ -20,6 +20,7 @@ from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.address import parse_url
 from protime_etl.postgres.server.connection import create_engine
 from tests.cli.shell import Shell
+from tests.support.long_form import in_long_form
 from tests.support.servers import postgres_server, server_programs
 
 PASSWORD = "p@ss/w:rd"
@@ -74,17 +75,21 @@ def form(server: URL, port: int, tmp_path: Path, shell: Shell) -> Callable[[str]
 
 FORMS = [
     "postgresql://loader:{password}@127.0.0.1:1,127.0.0.1:{port}/house",
-    "postgres://loader:{half}@127.0.0.1:1,[::1]:{port}/house?target_session_attrs=read-write",
-    "postgresql://loader:{password}@[::1]:{port}/house",
-    "postgresql://loader@127.0.0.1:{port}/house?passfile={pass}",
-    "postgresql://loader@{escaped}:{port}/house",
     "postgresql://loader@/house?host={socket}&port={port}",
-    "postgresql+psycopg://loader@/house?host=/nowhere,{socket}&port={port}",
-    "postgresql://loader@localhost/house?hostaddr=127.0.0.1&port={port}&password={password}",
-    "postgresql://?service=house",
     "service=house",
     "host=127.0.0.1,127.0.0.1 port=1,{port} dbname=house user=loader password='{raw}'",
-    "postgresql://loader@{escaped}:{port}/house?options=-c%20work_mem%3D5MB%20-c%20statement_timeout%3D9s",
+    *in_long_form(
+        [
+            "postgres://loader:{half}@127.0.0.1:1,[::1]:{port}/house?target_session_attrs=read-write",
+            "postgresql://loader:{password}@[::1]:{port}/house",
+            "postgresql://loader@127.0.0.1:{port}/house?passfile={pass}",
+            "postgresql://loader@{escaped}:{port}/house",
+            "postgresql+psycopg://loader@/house?host=/nowhere,{socket}&port={port}",
+            "postgresql://loader@localhost/house?hostaddr=127.0.0.1&port={port}&password={password}",
+            "postgresql://?service=house",
+            "postgresql://loader@{escaped}:{port}/house?options=-c%20work_mem%3D5MB%20-c%20statement_timeout%3D9s",
+        ]
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ WITHOUT_COMMAND = {"under way", "not asked for", "proof", "impossible value"}
 NOTES = {"run", "drift", "differed", "pause", "rejected", "other form", "slow"}
 """Their commands show or resume something; what they name does no harm."""
 MADE: dict[str, Callable[[World], None]] = {}
+QUICK = {"failed", "withheld", "differs", "never", "delta"}
+"""Of each of these kinds the first is made in the short form, too."""
 
 
 class World:
@@ -236,7 +238,15 @@ def found_by(shell: Shell) -> tuple[int, list[dict[str, Any]]]:
     return result.returncode, verdict["found"]
 
 
-@pytest.mark.parametrize("made", MADE)
+def cases() -> Iterator[Any]:
+    left = set(QUICK)
+    for name in MADE:
+        kind = name.partition(":")[0]
+        yield pytest.param(name, marks=[] if kind in left else [pytest.mark.long])
+        left.discard(kind)
+
+
+@pytest.mark.parametrize("made", list(cases()))
 def test_the_command_ends_the_problem(world: World, engine: Engine, made: str) -> None:
     kind = made.partition(":")[0]
     MADE[made](world)

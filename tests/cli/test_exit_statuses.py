@@ -134,8 +134,7 @@ TABLE: list[tuple[Callable[[World], None], Mapping[str, int]]] = [
 ]
 
 
-# Each of their commands waits between its tries as it does at work: up to two minutes together.
-PATIENT = (a_day_of_a_person_is_unreadable, the_tenant_is_away)
+QUICK = (all_is_well, a_collection_is_refused, a_setting_is_wrong)
 
 
 @pytest.fixture
@@ -151,9 +150,7 @@ def world(shell: Shell, simulated: SimulatedTenant) -> World:
 @pytest.mark.parametrize(
     ("situation", "expected"),
     [
-        pytest.param(
-            situation, expected, id=situation.__name__, marks=[pytest.mark.long] if situation in PATIENT else []
-        )
+        pytest.param(situation, expected, id=situation.__name__, marks=[] if situation in QUICK else [pytest.mark.long])
         for situation, expected in TABLE
     ],
 )

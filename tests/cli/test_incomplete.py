@@ -66,4 +66,5 @@ def test_what_vanished_at_once_is_accepted_by_a_switch(
     result = shell("sync", *DATES, "--json", "--accept-deletions", max_vanished="11")
     assert result.returncode == 0, result.stderr
     assert last_json(result)["deleted"] == 12
-    assert all(table_rows(engine)[one]["is_deleted"] for one in gone)
+    rows = table_rows(engine)
+    assert all(rows[one]["is_deleted"] for one in gone)

@@ -28,6 +28,7 @@ from protime_etl.sync.verify.verify import verify
 from protime_etl.work import RunKind
 from tests.cli.shell import Shell, last_json
 from tests.support.databases import execute
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY
 from tests.support.truth import table_rows, tenant_rows
 
@@ -62,7 +63,8 @@ def inherit(warehouse: URL, name: str, value: str) -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        *([name] for name in INHERITED if name.endswith("_timeout")),
+        ["statement_timeout"],
+        *in_long_form([name] for name in INHERITED if name.endswith("_timeout") and name != "statement_timeout"),
         ["default_transaction_isolation"],
         ["DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits"],
         ["TimeZone", "search_path", "client_encoding", "standard_conforming_strings"],
@@ -92,7 +94,7 @@ def test_settings_of_the_database_change_nothing(
     assert rows == tenant_rows(simulated.tenant)
 
 
-@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+@pytest.mark.parametrize("isolation", ["repeatable read", *in_long_form(["serializable"])])
 def test_a_removed_record_stays_out_whatever_isolation_is_the_default(
     isolation: str, settings: Settings, warehouse: URL, engine: Engine, simulated: SimulatedTenant
 ) -> None:

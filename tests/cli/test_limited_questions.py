@@ -8,13 +8,13 @@ from sqlalchemy.engine import Engine
 from protime_etl.simulator.faults import Fault, FaultPlan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY
 from tests.support.truth import table_rows, tenant_rows
 
 DATES = ("--from", "2026-03-07", "--to", str(TODAY))
 VICTIM = 100_007
 ALL = 10**6
-LIKE_THESE = [("sync", 429), ("backfill", 503)]
 
 
 def follow(simulated: SimulatedTenant, **fault: object) -> None:
@@ -28,7 +28,7 @@ def rows_of_others(simulated: SimulatedTenant) -> dict[int, dict[str, object]]:
 
 @pytest.mark.parametrize(
     ("command", "status"),
-    [("sync", 503), ("backfill", 429), *(pytest.param(*one, marks=pytest.mark.long) for one in LIKE_THESE)],
+    [("sync", 503), *in_long_form([("backfill", 429), ("sync", 429), ("backfill", 503)])],
 )
 def test_a_question_about_too_many_people_is_asked_smaller_after_a_wait(
     shell: Shell, engine: Engine, simulated: SimulatedTenant, command: str, status: int
@@ -42,6 +42,7 @@ def test_a_question_about_too_many_people_is_asked_smaller_after_a_wait(
     assert last_json(result)["requests"] < 60
 
 
+@pytest.mark.long
 def test_a_wait_that_is_asked_for_one_person_stops_no_other(
     shell: Shell, engine: Engine, simulated: SimulatedTenant
 ) -> None:
@@ -81,7 +82,7 @@ def test_a_400_for_every_question_is_final(shell: Shell, engine: Engine, simulat
 
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 400}, pytest.param({"status": 503, "retry_after": 1}, marks=pytest.mark.long), {"status": 500}],
+    [{"status": 400}, *in_long_form([{"status": 503, "retry_after": 1}, {"status": 500}])],
 )
 def test_a_comparison_names_the_person_too(shell: Shell, simulated: SimulatedTenant, fault: dict[str, int]) -> None:
     assert shell("sync", *DATES).returncode == 0

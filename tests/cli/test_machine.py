@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.cli.shell import COMMAND, Shell
+from tests.support.long_form import in_long_form
 from tests.support.servers import older_server
 from tests.support.tenant import TODAY
 
@@ -67,8 +68,12 @@ def closed(tmp_path: Path) -> Iterator[Path]:
     folder.chmod(0o700)
 
 
-@pytest.mark.parametrize("where", ['cd "$FOLDER" && exec "$@"', 'cd "$GONE" && rmdir "$GONE" && exec "$@"'])
-@pytest.mark.parametrize("arguments", [SYNC, ("check",), ("sql", "SELECT 1")], ids=lambda one: one[0])
+@pytest.mark.parametrize(
+    "where", ['cd "$FOLDER" && exec "$@"', *in_long_form(['cd "$GONE" && rmdir "$GONE" && exec "$@"'])]
+)
+@pytest.mark.parametrize(
+    "arguments", [SYNC, *in_long_form([(("check",),), (("sql", "SELECT 1"),)])], ids=lambda one: one[0]
+)
 def test_the_settings_of_the_environment_are_enough(
     where: str, arguments: tuple[str, ...], shell: Shell, closed: Path, tmp_path: Path
 ) -> None:
@@ -77,6 +82,7 @@ def test_the_settings_of_the_environment_are_enough(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 def test_a_folder_that_may_not_be_used_is_named(shell: Shell, closed: Path, tmp_path: Path) -> None:
     there = 'cd "$FOLDER" && exec "$@"'
     bare: dict[str, str | None] = dict.fromkeys(("PROTIME_TENANT", "PROTIME_CLIENT_ID"))
@@ -108,7 +114,12 @@ def test_a_file_of_settings_that_may_not_be_read_is_named(shell: Shell) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 @pytest.mark.parametrize(
     "arguments",
-    [("sql", "--csv", "SELECT generate_series(1, 99999)"), ("sql", "--json", "SELECT 1"), (*SYNC, "--json"), ("due",)],
+    [
+        (*SYNC, "--json"),
+        *in_long_form(
+            [(("sql", "--csv", "SELECT generate_series(1, 99999)"),), (("sql", "--json", "SELECT 1"),), (("due",),)]
+        ),
+    ],
     ids=lambda one: one[0],
 )
 def test_a_full_disk_under_the_output_is_named(arguments: tuple[str, ...], shell: Shell) -> None:
@@ -118,20 +129,27 @@ def test_a_full_disk_under_the_output_is_named(arguments: tuple[str, ...], shell
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-def test_a_night_goes_on_when_its_messages_cannot_be_written(shell: Shell) -> None:
-    for line in ('exec "$@" 2> /dev/full', '"$@" 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}', 'exec "$@" >&- 2>&-'):
-        assert run(shell, line, *SYNC, "--json").returncode == 0, line
+@pytest.mark.parametrize(
+    "line",
+    [
+        'exec "$@" 2> /dev/full',
+        *in_long_form(['"$@" 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}', 'exec "$@" >&- 2>&-']),
+    ],
+)
+def test_a_night_goes_on_when_its_messages_cannot_be_written(line: str, shell: Shell) -> None:
+    assert run(shell, line, *SYNC, "--json").returncode == 0, line
     assert "194 unchanged" in run(shell, 'exec "$@" 2> /dev/full', *SYNC).stdout
     assert run(shell, 'exec "$@" 2> /dev/full', "status", "--nonsense").returncode == 2
 
 
-@pytest.mark.parametrize("writer", ["--csv", "--json"])
+@pytest.mark.parametrize("writer", ["--csv", *in_long_form(["--json"])])
 def test_a_reader_that_has_seen_enough_ends_it_in_silence(writer: str, shell: Shell) -> None:
     query = "SELECT generate_series(1, 999999)"
     done = run(shell, '"$@" | head -n 2; exit ${PIPESTATUS[0]}', "sql", writer, query)
     assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (1, 2, "")
 
 
+@pytest.mark.long
 def test_without_an_input_a_question_is_not_answered(shell: Shell) -> None:
     assert run(shell, 'exec "$@"', *SYNC).returncode == 0
     assert run(shell, 'exec "$@" <&-', "forget", "simulated").returncode == 2
@@ -140,6 +158,7 @@ def test_without_an_input_a_question_is_not_answered(shell: Shell) -> None:
     )
 
 
+@pytest.mark.long
 def test_too_few_open_files_are_named(shell: Shell) -> None:
     done = run(shell, 'ulimit -n 8; exec "$@"', *SYNC)
     assert done.returncode == 1
@@ -148,6 +167,7 @@ def test_too_few_open_files_are_named(shell: Shell) -> None:
     assert run(shell, 'ulimit -n 20; exec "$@"', *SYNC, "--workers", "8").returncode == 0
 
 
+@pytest.mark.long
 def test_what_a_user_has_not_set_or_set_oddly_does_no_harm(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login\ndefault login me password mine garbage\n")
     odd: dict[str, str | None] = {
@@ -169,7 +189,7 @@ def test_what_a_user_has_not_set_or_set_oddly_does_no_harm(shell: Shell, tmp_pat
     ("moment", "status", "message"),
     [
         ("1970-01-01T00:00:10", 2, "begins (2026-03-19) after today (1970-01-01)"),
-        ("2106-02-07T06:28:15", 0, "194 records"),
+        *in_long_form([("2106-02-07T06:28:15", 0, "194 records")]),
     ],
 )
 def test_a_clock_that_is_wrong_does_no_harm(moment: str, status: int, message: str, shell: Shell) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 
 from tests.cli.shell import Shell
 from tests.support.databases import execute
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY
 
 DATES = ("--from", "2026-03-19", "--to", str(TODAY))
@@ -31,12 +32,16 @@ def cure(warehouse: URL, output: str) -> None:
     ("table", "event", "command"),
     [
         ("protime.clockings", "INSERT", ("sync", *DATES)),
-        ("protime.clockings", "INSERT", ("sync", *DATES, "--workers", "2")),
-        ("protime.people", "INSERT", ("sync", *DATES)),
-        ("protime.people", "INSERT", ("backfill", *DATES)),
-        ("protime_etl.deltas", "INSERT", ("changes",)),
-        ("protime_etl.wrong", "INSERT", ("verify", *DATES)),
         ("protime_etl.tenants", "DELETE", ("forget", "shadow", "--yes")),
+        *in_long_form(
+            [
+                ("protime.clockings", "INSERT", ("sync", *DATES, "--workers", "2")),
+                ("protime.people", "INSERT", ("sync", *DATES)),
+                ("protime.people", "INSERT", ("backfill", *DATES)),
+                ("protime_etl.deltas", "INSERT", ("changes",)),
+                ("protime_etl.wrong", "INSERT", ("verify", *DATES)),
+            ]
+        ),
     ],
 )
 @pytest.mark.alone(reason="all of a tenant is removed")

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.simulator.faults import read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import COMMAND, Shell, last_json
+from tests.support.long_form import in_long_form
 from tests.support.pgbouncer import pgbouncer
 from tests.support.tenant import TODAY
 from tests.support.truth import table_rows, tenant_rows
@@ -47,7 +48,7 @@ def locks(engine: Engine) -> int:
 
 
 @pytest.mark.alone(reason="`status` ends with 0 only if all is well with every tenant")
-@pytest.mark.parametrize("pooled", ["session", "transaction"], indirect=True)
+@pytest.mark.parametrize("pooled", ["transaction", *in_long_form(["session"])], indirect=True)
 def test_everything_works_behind_a_pooler(shell: Shell, engine: Engine, simulated: SimulatedTenant) -> None:
     for command in (
         ("check",),
@@ -64,6 +65,7 @@ def test_everything_works_behind_a_pooler(shell: Shell, engine: Engine, simulate
     assert table_rows(engine) == tenant_rows(simulated.tenant)
 
 
+@pytest.mark.long
 def test_what_is_killed_behind_a_pooler_is_seen_to_be_dead(
     shell: Shell, engine: Engine, simulated: SimulatedTenant
 ) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
-from tests.support.databases import both_servers, execute
+from tests.support.databases import both_in_long_form, execute
 from tests.support.tenant import TODAY, serve
 
 DAYS = 94
@@ -39,7 +39,7 @@ def never_analysed(warehouse: URL) -> None:
         execute(warehouse, f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
 
 
-@both_servers
+@both_in_long_form
 @pytest.mark.usefixtures("never_analysed")
 def test_reading_again_takes_no_longer_than_the_first_load(
     shell: Shell, engine: Engine, simulated: SimulatedTenant

@@ -11,7 +11,8 @@ from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell
-from tests.support.databases import both_servers, database, execute
+from tests.support.databases import both_in_long_form, database, execute
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY
 from tests.support.truth import table_rows, tenant_rows
 
@@ -50,7 +51,7 @@ def engine(owned: URL) -> Iterator[Engine]:
     engine.dispose()
 
 
-@both_servers
+@both_in_long_form
 def test_a_policy_for_all_rows_changes_nothing(
     shell: Shell, owned: URL, engine: Engine, simulated: SimulatedTenant
 ) -> None:
@@ -70,24 +71,28 @@ def test_a_policy_for_all_rows_changes_nothing(
 @pytest.mark.parametrize(
     ("policies", "whole"),
     [
-        ([], False),
-        (["USING (person_id > 0)"], False),
         (["USING (true) WITH CHECK (person_id > 0)"], False),
-        (["FOR SELECT USING (true)"], False),
-        (["USING (true)", "AS RESTRICTIVE FOR SELECT USING (person_id > 0)"], False),
-        (["TO pg_monitor USING (true)"], False),
-        (["FOR SELECT USING (person_id > 0)", "USING (true)"], True),
         (["TO CURRENT_USER USING (true) WITH CHECK (true)"], True),
-        (
+        (["USING (true)", "AS RESTRICTIVE FOR SELECT USING (person_id > 0)"], False),
+        *in_long_form(
             [
-                "FOR SELECT USING (true)",
-                "FOR INSERT WITH CHECK (true)",
-                "FOR UPDATE USING (true)",
-                "FOR DELETE USING (true)",
-            ],
-            True,
+                ([], False),
+                (["USING (person_id > 0)"], False),
+                (["FOR SELECT USING (true)"], False),
+                (["TO pg_monitor USING (true)"], False),
+                (["FOR SELECT USING (person_id > 0)", "USING (true)"], True),
+                (
+                    [
+                        "FOR SELECT USING (true)",
+                        "FOR INSERT WITH CHECK (true)",
+                        "FOR UPDATE USING (true)",
+                        "FOR DELETE USING (true)",
+                    ],
+                    True,
+                ),
+                (["USING (true)", "AS RESTRICTIVE TO pg_monitor USING (false)"], True),
+            ]
         ),
-        (["USING (true)", "AS RESTRICTIVE TO pg_monitor USING (false)"], True),
     ],
 )
 def test_a_policy_that_hides_rows_is_named(policies: list[str], whole: bool, shell: Shell, owned: URL) -> None:

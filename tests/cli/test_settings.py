@@ -14,6 +14,7 @@ from protime_etl.config import Settings, load_settings
 from protime_etl.env_file import read_env_file
 from protime_etl.errors import SettingsError
 from tests.cli.shell import Shell
+from tests.support.long_form import in_long_form
 
 ENCODINGS: dict[str, Callable[[str], bytes]] = {
     "UTF-8": str.encode,
@@ -165,8 +166,12 @@ def test_this_machine_is_asked_without_a_proxy(shell: Shell) -> None:
     ("proxy", "message", "status"),
     [
         ("socks5h://127.0.0.1:1", "The proxy is a SOCKS proxy, for which a package is missing. pip install", 2),
-        ("ftp://127.0.0.1:1", "The address of the proxy cannot be read.", 2),
-        ("http://user:hid@den@:x", "The address of the proxy cannot be read.", 2),
+        *in_long_form(
+            [
+                ("ftp://127.0.0.1:1", "The address of the proxy cannot be read.", 2),
+                ("http://user:hid@den@:x", "The address of the proxy cannot be read.", 2),
+            ]
+        ),
         (DEAD, "The proxy does not reach authentication.myprotime.eu (ConnectionRefusedError).", 1),
     ],
 )

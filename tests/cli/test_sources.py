@@ -25,6 +25,7 @@ from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.cli.shell import Shell, last_json
 from tests.support.databases import execute
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY, settings_for
 from tests.support.truth import table_rows, tenant_rows
 
@@ -162,9 +163,9 @@ def test_forgetting_a_tenant(shell: Shell, engine: Engine, simulated: SimulatedT
     "command",
     [
         ("sync", *YEARS, "--workers", "2"),
-        ("backfill", *YEARS, "--workers", "1"),
-        ("changes",),
-        ("verify", *DATES, "--repair"),
+        *in_long_form(
+            [(("backfill", *YEARS, "--workers", "1"),), (("changes",),), (("verify", *DATES, "--repair"),)],
+        ),
     ],
     ids=lambda command: command[0],
 )

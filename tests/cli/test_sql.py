@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from tests.cli.shell import COMMAND, Shell, hear_ctrl_c
-from tests.support.databases import both_servers, execute
+from tests.support.databases import both_in_long_form, execute
 
 VALUES = """
 SELECT 1 AS n, 'tab	line
@@ -172,7 +172,7 @@ def test_it_reads_only_unless_asked(shell: Shell, acme: Engine) -> None:
         "PREPARE TRANSACTION 'kept'",
     ],
 )
-@both_servers
+@both_in_long_form
 def test_nothing_outside_of_the_tables_is_changed_either(shell: Shell, query: str) -> None:
     shell.folder.chmod(0o777)  # the server may be another user
     file = shell.folder / "written"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -30,19 +30,26 @@ FIRST = TODAY - dt.timedelta(days=6)
 PLANNED_DAYS = 20
 LAST = TODAY + dt.timedelta(days=PLANNED_DAYS)
 SYNC = ("sync", "--from", str(FIRST), "--to", str(LAST), "--json")
-every_collection = pytest.mark.parametrize("collection", COLLECTIONS.values(), ids=list(COLLECTIONS))
 
 
-def _kinds() -> Iterator[Any]:
-    """Every collection; of those that are read, followed and kept alike, all but the first in the long form."""
-    kinds: set[tuple[str, bool, str]] = set()
-    for path, collection in COLLECTIONS.items():
-        kind = (collection.shape, collection.delta is not None, collection.versions)
-        yield pytest.param(collection, id=path, marks=[pytest.mark.long] if kind in kinds else [])
-        kinds.add(kind)
+def _first_of(kind: Callable[[Collection], object]) -> list[Any]:
+    """Every collection; of those that are alike, all but the first in the long form.
+
+    People are never the first: they are read for every other collection, too.
+    """
+    first = {kind(one): one for one in reversed([*COLLECTIONS.values()]) if one.path != "people"}
+    return [
+        pytest.param(one, id=path, marks=[] if one in first.values() else [pytest.mark.long])
+        for path, one in COLLECTIONS.items()
+    ]
 
 
-every_kind = pytest.mark.parametrize("collection", list(_kinds()))
+SHAPES = _first_of(lambda one: one.shape)
+each_shape = pytest.mark.parametrize("collection", SHAPES)
+"""Of what is read: by people, by days, and as a whole."""
+each_versions = pytest.mark.parametrize("collection", _first_of(lambda one: one.versions))
+each_layout = pytest.mark.parametrize("collection", _first_of(lambda one: one.shape == "whole"))
+"""Of what a record holds: of days, and of lists."""
 
 
 class Reader:
@@ -112,7 +119,7 @@ def an_edit(collection: Collection) -> dict[str, object]:
     raise AssertionError("nothing to edit")
 
 
-@every_collection
+@each_shape
 def test_a_sync_brings_the_truth_and_the_next_one_writes_nothing(reader: Reader, engine: Engine) -> None:
     first = reader.sync()
     truth = reader.truth()
@@ -123,7 +130,7 @@ def test_a_sync_brings_the_truth_and_the_next_one_writes_nothing(reader: Reader,
     assert (again["unchanged"], again["inserted"], again["updated"], again["deleted"]) == (len(truth), 0, 0, 0)
 
 
-@pytest.mark.parametrize("collection", [one for one in COLLECTIONS.values() if one.plans], ids=lambda one: one.path)
+@pytest.mark.parametrize("collection", [one for one in _first_of(lambda one: one.plans) if one.values[0].plans])
 def test_plans_are_read_into_the_future_and_all_else_comes_with_the_days(
     collection: Collection, warehouse: URL, engine: Engine, tmp_path: Path
 ) -> None:
@@ -164,7 +171,7 @@ def ahead(day: dt.date, days: int) -> dt.date:
     return day + dt.timedelta(days=days)
 
 
-@every_kind
+@each_shape
 def test_edits_and_removals_arrive(reader: Reader, engine: Engine) -> None:
     reader.sync()
     path = reader.collection.path
@@ -178,7 +185,7 @@ def test_edits_and_removals_arrive(reader: Reader, engine: Engine) -> None:
     assert rows == reader.truth()
 
 
-@every_kind
+@each_versions
 def test_versions_show_what_was_there(reader: Reader, engine: Engine) -> None:
     collection = reader.collection
     if collection.versions == "none":
@@ -201,7 +208,7 @@ def test_versions_show_what_was_there(reader: Reader, engine: Engine) -> None:
     assert rows_of(engine, then, moment=moment) == before
 
 
-@every_kind
+@each_layout
 def test_unknown_fields_and_malformed_records_are_kept(reader: Reader, engine: Engine) -> None:
     path = reader.collection.path
     strange, malformed, *_ = reader.tenant.records(path)
@@ -221,7 +228,7 @@ def test_unknown_fields_and_malformed_records_are_kept(reader: Reader, engine: E
     assert rejected == [(path, malformed.id)]
 
 
-@every_kind
+@each_layout
 def test_strange_answers_lose_nothing(reader: Reader, engine: Engine) -> None:
     """Explicit nulls, decimals, long texts and empty lists: what can be stored is, the rest is kept beside it."""
     path, columns = reader.collection.path, {column.path: column for column in reader.collection.columns}
@@ -251,7 +258,7 @@ def spoil(reader: Reader, kind: str) -> None:
     reader.simulated.served.misbehaviour.follow(read_plan(plan))
 
 
-@every_kind
+@each_layout
 def test_a_property_that_is_added_is_no_difference(reader: Reader, engine: Engine) -> None:
     """By every reader: a sync, a delta, a comparison or a proof. It is there as soon as the record is written."""
     collection, path = reader.collection, reader.collection.path
@@ -279,7 +286,7 @@ def test_a_property_that_is_added_is_no_difference(reader: Reader, engine: Engin
     assert documented(table_rows(engine, path)) == documented(reader.truth())
 
 
-@every_collection
+@each_layout
 def test_a_field_of_another_form_costs_itself_alone(reader: Reader, engine: Engine) -> None:
     """Also when a single record is read, and by a comparison; once it is right, nothing of it is left."""
     collection, path = reader.collection, reader.collection.path
@@ -312,7 +319,7 @@ def test_a_field_of_another_form_costs_itself_alone(reader: Reader, engine: Engi
     assert "is not as documented" not in reader.shell("status", collections=f"people {path}").stdout
 
 
-@every_kind
+@each_shape
 def test_nothing_at_all_is_an_answer(reader: Reader, engine: Engine) -> None:
     if reader.collection.path == "people":
         return  # without people there is nothing to read
@@ -324,7 +331,7 @@ def test_nothing_at_all_is_an_answer(reader: Reader, engine: Engine) -> None:
 
 REFUSED = [
     pytest.param(*kind.values, status, id=f"{kind.id}-{status}", marks=kind.marks)
-    for kind, status in zip(_kinds(), cycle((401, 403, 404)), strict=False)
+    for kind, status in zip(SHAPES, cycle((401, 403, 404)), strict=False)
     if kind.id != "people"
 ]
 
@@ -343,7 +350,7 @@ def test_a_refused_collection_is_named_and_stops_no_other(reader: Reader, engine
         assert table_rows(engine, other) == tenant_rows(reader.tenant, other), other
 
 
-@every_kind
+@each_shape
 def test_verify_finds_what_differs_and_repairs_it(reader: Reader, engine: Engine) -> None:
     path = reader.collection.path
     reader.shell.settings["PROTIME_COLLECTIONS"] = path
@@ -367,7 +374,7 @@ def test_verify_finds_what_differs_and_repairs_it(reader: Reader, engine: Engine
     assert rows == reader.truth()
 
 
-@every_kind
+@each_layout
 def test_versions_that_went_back_are_noticed_and_accepted(reader: Reader, engine: Engine) -> None:
     path = reader.collection.path
     edited = reader.tenant.records(path)[0]
@@ -387,7 +394,7 @@ def test_versions_that_went_back_are_noticed_and_accepted(reader: Reader, engine
     reader.sync()
 
 
-@every_kind
+@each_shape
 def test_check_names_the_collection(reader: Reader) -> None:
     result = reader.shell("check", "--json")
     assert result.returncode == 0, result.stdout

@@ -76,13 +76,12 @@ def test_a_new_collection_costs_four_files_and_keeps_the_contract(copy: Copy) ->
     ]
     copy.python("-m", "ruff", "check", "--quiet", "protime_etl")
     copy.python("-m", "ruff", "format", "--check", "--quiet", "protime_etl")
-    contract = copy.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/collections", "-k", "meal-vouchers")
+    quiet = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    contract = copy.python(*quiet, "--long", "tests/collections", "-k", "meal-vouchers")
     assert re.search(r"\b\d+ passed", contract), contract
     assert "failed" not in contract
     # The schema follows: what the migration makes is what the code says.
-    copy.python(
-        "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/postgres/test_schema.py", "-k", "model or comment"
-    )
+    copy.python(*quiet, "tests/postgres/test_schema.py", "-k", "model or comment")
 
 
 def next_version() -> str:

@@ -33,6 +33,7 @@ from protime_etl.sync.verify.verify import repair, verify
 from protime_etl.work import RunKind, Slice, Unit
 from tests.convergence.world import FIRST, STEP_SECONDS, World
 from tests.support.databases import execute
+from tests.support.long_form import in_long_form
 from tests.support.next_version import next_version
 from tests.support.tenant import TODAY
 
@@ -115,7 +116,6 @@ VERBS: dict[str, tuple[Callable[[Pipeline], None], Callable[[Pipeline], object]]
     "a repair": (read_all, repair_days),
     "a proof": (read_all, lambda one: prove(one, requests=50)),
 }
-SHORT = {"a sync", "a poll of a delta", "a repair"}
 
 
 def change(world: World) -> None:
@@ -147,9 +147,7 @@ def acting(world: World, act: Callable[[], object]) -> tuple[threading.Thread, b
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["before a commit", "between transactions"])
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in SHORT else pytest.mark.long) for name in VERBS]
-)
+@pytest.mark.parametrize("name", ["a sync", *in_long_form(name for name in VERBS if name != "a sync")])
 def test_what_is_forgotten_stays_so_whatever_is_under_way(
     warehouse: URL, name: str, inside: bool, request: pytest.FixtureRequest
 ) -> None:

@@ -26,6 +26,7 @@ from protime_etl.sync.pull import lists
 from protime_etl.sync.pull import unit as pull
 from protime_etl.work import Request, RunKind
 from tests.convergence.world import FIRST, World
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY
 from tests.support.truth import table_rows, tenant_rows
 
@@ -184,7 +185,7 @@ LOCKS = [
 ]
 
 
-@pytest.mark.parametrize(("take_out", "history"), LOCKS)
+@pytest.mark.parametrize(("take_out", "history"), [*LOCKS[:3], *in_long_form(LOCKS[3:])])
 def test_a_lock_that_is_missing_is_noticed(
     world: World,
     monkeypatch: pytest.MonkeyPatch,

@@ -21,6 +21,7 @@ from protime_etl.sync.read.recheck import Verdict
 from protime_etl.work import Slice
 from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World
+from tests.support.long_form import in_long_form
 
 ALL_PEOPLE = [0, 1, 2]
 
@@ -187,13 +188,13 @@ MUTATIONS = [
     (without_locking_whom_circles_bring, circles_bring_what_is_deleted_while_they_ask),
     (without_confirming_what_another_unit_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
 ]
-FOUND_SOON = {without_the_version_guard, without_the_written_after_guard}
+FOUND_SOON = without_the_written_after_guard
 WALKS = 20
 """At most, and short ones: what is rare may come late in one walk, or never, and soon in another."""
 TOO_RARE_FOR_DICE = {without_asking_for_what_others_wrote_meanwhile, without_locking_whom_circles_bring}
 
 
-@pytest.mark.parametrize(("mutate", "history"), MUTATIONS)
+@pytest.mark.parametrize(("mutate", "history"), [*MUTATIONS[:2], *in_long_form(MUTATIONS[2:])])
 def test_a_safeguard_that_is_missing_is_noticed(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
@@ -212,16 +213,18 @@ def test_with_all_safeguards_the_same_history_is_right(world: World, history: Ca
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("mutate", [mutate for mutate, _ in MUTATIONS if mutate not in TOO_RARE_FOR_DICE])
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        FOUND_SOON,
+        *in_long_form(mutate for mutate, _ in MUTATIONS if mutate not in {FOUND_SOON, *TOO_RARE_FOR_DICE}),
+    ],
+)
 def test_the_dice_notice_too(
     warehouse: URL,
     monkeypatch: pytest.MonkeyPatch,
     mutate: Callable[[pytest.MonkeyPatch], None],
-    amount: Callable[[int, int], int],
 ) -> None:
-    if mutate not in FOUND_SOON and amount(0, 1) == 0:
-        pytest.skip("takes a history of some length: only in the long form")
-
     def walks() -> None:
         for seed in range(1, WALKS + 1):
             walk(warehouse, seed=seed, steps=1000)

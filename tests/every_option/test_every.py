@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import URL
@@ -14,6 +15,10 @@ from protime_etl.config import Settings
 from tests.every_option import options, settings, simulate
 from tests.every_option.house import CommandLine, Connection, House
 from tests.support.commands import every_command
+from tests.support.long_form import in_long_form
+
+FIELDS = ("tenant", "environment", "scopes", "allow_http")
+"""Those of which the connection does more than to hand them on."""
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def test_a_setting(house: House, name: str) -> None:
 
 
 @pytest.mark.airflow
-@pytest.mark.parametrize("name", settings.BOTH_FACES)
+@pytest.mark.parametrize("name", [*FIELDS, *in_long_form(one for one in settings.BOTH_FACES if one not in FIELDS)])
 def test_a_field_of_the_connection(house: House, name: str) -> None:
     settings.BOTH_FACES[name](Connection(house))
 
@@ -57,7 +62,15 @@ def test_a_setting_of_the_command_line(house: House, name: str) -> None:
     settings.COMMAND_LINE[name](house)
 
 
-@pytest.mark.parametrize("name", options.ROWS)
+def rows() -> Iterator[Any]:
+    """What another command has as `sync` has it is tried in the long form."""
+    for name in options.ROWS:
+        command, _, option = name.rpartition(" ")
+        alike = command != "sync" and f"sync {option}" in options.ROWS
+        yield pytest.param(name, marks=[pytest.mark.long] if alike else [])
+
+
+@pytest.mark.parametrize("name", list(rows()))
 def test_an_option(house: House, name: str) -> None:
     options.ROWS[name](house)
 

@@ -23,7 +23,7 @@ from protime_etl.postgres.load.compare import Comparison
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Counts, whole_list
-from tests.support.databases import both_servers
+from tests.support.databases import both_in_long_form, both_servers
 
 DAY = dt.date(2026, 3, 20)
 BEGAN = dt.datetime(2026, 3, 21, 4, 30, tzinfo=dt.UTC)
@@ -265,7 +265,7 @@ def combinations() -> Iterator[Situation]:
             yield Situation(row, Record(versions[1], minutes, read_open, read_reason, read_status))
 
 
-@both_servers
+@both_in_long_form
 def test_all_combinations_follow_the_table(engine: Engine) -> None:
     without_row = [
         Situation(None, Record(version, is_open=True, reason_id=5, status=status), tombstone, since, accepted)
@@ -296,7 +296,7 @@ def test_what_an_answer_lacks_stays(engine: Engine) -> None:
     assert list(differences(known, before, stored(engine)))[:10] == []
 
 
-@both_servers
+@both_in_long_form
 def test_rows_that_are_written_while_the_merge_waits_for_them_follow_the_table(engine: Engine) -> None:
     """The merge finds no row, and rows that another transaction has just committed when it inserts."""
     situations = list(combinations())

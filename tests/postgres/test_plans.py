@@ -34,7 +34,8 @@ from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
 from tests.postgres.explaining import Explained, explaining
-from tests.support.databases import both_servers, execute
+from tests.support.databases import both_in_long_form, execute
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY, settings_for
 
 FIRST = TODAY - dt.timedelta(days=20)
@@ -69,11 +70,9 @@ def fill(warehouse: URL, first: int, last: int, tenant: str = "simulated") -> No
     execute(warehouse, FILL.format(tenant=tenant, first=first, last_id=last, last=FIRST - dt.timedelta(days=1500)))
 
 
-@pytest.fixture(params=["none", "empty", "a thousand rows", "another tenant"])
+@pytest.fixture(params=["none", *in_long_form(["empty", "a thousand rows", "another tenant"])])
 def known(request: pytest.FixtureRequest, warehouse: URL, rows: int) -> URL:
     """A warehouse with many rows of which PostgreSQL knows only so much; reached as a role that owns nothing."""
-    if request.param in ("empty", "another tenant") and not request.config.getoption("--long"):
-        pytest.skip("long form only")
     for table in TABLES:
         execute(warehouse, f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
     if request.param in ("a thousand rows", "another tenant"):
@@ -134,7 +133,7 @@ def _hold_deletions_back(simulated: SimulatedTenant, url: URL) -> None:
             sync(pipeline, FIRST, TODAY)
 
 
-@both_servers
+@both_in_long_form
 def test_no_statement_depends_on_statistics(simulated: SimulatedTenant, known: URL) -> None:
     with explaining() as found:
         work(simulated, known)

@@ -31,6 +31,7 @@ from protime_etl.protime.transport import new_session, retry_after_seconds, send
 from protime_etl.sync.pipeline import open_pipeline
 from protime_etl.sync.pull.lists import read_people
 from tests.protime.hostile import GOOD, MIB
+from tests.support.long_form import in_long_form
 from tests.support.scripted_server import Answer, ScriptedServer
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -104,8 +105,12 @@ def peak_memory(url: str) -> tuple[str, int]:
 
 @pytest.mark.parametrize(
     ("coding", "body"),
-    [("gzip", gzip_bomb), ("gzip, gzip", lambda: gzip_bomb(2)), ("deflate", deflate_bomb), ("br", lambda: b"x" * MIB)],
-    ids=["gzip", "nested gzip", "deflate", "brotli"],
+    [
+        ("gzip", gzip_bomb),
+        ("br", lambda: b"x" * MIB),
+        *in_long_form([("gzip, gzip", lambda: gzip_bomb(2)), ("deflate", deflate_bomb)]),
+    ],
+    ids=["gzip", "brotli", "nested gzip", "deflate"],
 )
 def test_a_bomb_goes_off_in_little_memory(coding: str, body: Callable[[], bytes]) -> None:
     with ScriptedServer([Answer(200, body(), {"Content-Encoding": coding})]) as server:
@@ -166,14 +171,18 @@ def test_an_answer_without_end_takes_little_memory(pieces: Callable[[], Iterator
     ("record", "message"),
     [
         (b"0", "ProtocolError More than 100000 records"),
-        (b"{}", "ProtocolError More than 100000 records"),
-        (b'{"x":"' + b"x" * 12 * MIB + '\N{GRINNING FACE}"}'.encode(), "0 rows, 4 rejected"),
-        (b'{"id":1,"x":[' + b"[]," * 1_000_000 + b"0]}", "0 rows, 1 rejected"),
-        (b'{"id":1,"activityLevels":[' + b'{"x":1},' * 190_000 + b"0]}", "0 rows, 9 rejected"),
         (json.dumps(GOOD).encode(), "380000 rows, 0 rejected"),
-        (b'"",', "ProtocolError"),
+        *in_long_form(
+            [
+                (b"{}", "ProtocolError More than 100000 records"),
+                (b'{"x":"' + b"x" * 12 * MIB + '\N{GRINNING FACE}"}'.encode(), "0 rows, 4 rejected"),
+                (b'{"id":1,"x":[' + b"[]," * 1_000_000 + b"0]}", "0 rows, 1 rejected"),
+                (b'{"id":1,"activityLevels":[' + b'{"x":1},' * 190_000 + b"0]}", "0 rows, 9 rejected"),
+                (b'"",', "ProtocolError"),
+            ]
+        ),
     ],
-    ids=["zeros", "objects", "long strings", "lists", "levels", "whole records", "nonsense"],
+    ids=["zeros", "whole records", "objects", "long strings", "lists", "levels", "nonsense"],
 )
 def test_a_page_of_many_parts_takes_bounded_memory(record: bytes, message: str) -> None:
     number = min(60 * MIB // len(record), 1_900_000 // max(1, record.count(b",") + 1))

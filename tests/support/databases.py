@@ -17,9 +17,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from protime_etl.postgres.server.connection import create_engine
+from tests.support.long_form import in_long_form
 from tests.support.servers import older_server
 
-__all__ = ["NUMBERS", "both_servers", "connect", "database", "database_exists", "execute", "in_memory"]
+__all__ = [
+    "NUMBERS",
+    "both_in_long_form",
+    "both_servers",
+    "connect",
+    "database",
+    "database_exists",
+    "execute",
+    "in_memory",
+]
 
 NUMBERS = count()
 """For names that no other database has."""
@@ -70,6 +80,7 @@ def _version(server: URL) -> int:
     return number // 10_000
 
 
-both_servers = pytest.mark.parametrize(
-    "warehouse", ["embedded", *(["system"] if older_server() is not None else [])], indirect=True
-)
+_OLDER = ["system"] if older_server() is not None else []
+both_servers = pytest.mark.parametrize("warehouse", ["embedded", *_OLDER], indirect=True)
+both_in_long_form = pytest.mark.parametrize("warehouse", ["embedded", *in_long_form(_OLDER)], indirect=True)
+"""The same, the older one in the long form alone."""

@@ -25,6 +25,7 @@ from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import sync
 from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.work import Counts, Request, Unit
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY, settings_for
 from tests.support.truth import table_rows, tenant_rows
 
@@ -82,7 +83,7 @@ def covered_days(engine: Engine) -> dict[int, int]:
         return {row[0]: row[1] for row in rows}
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [4, *in_long_form([1])])
 def test_an_interrupted_backfill_goes_on_where_it_was(
     simulated: SimulatedTenant, warehouse: URL, engine: Engine, workers: int
 ) -> None:
@@ -120,7 +121,7 @@ def test_an_interrupted_backfill_goes_on_where_it_was(
             ) == {"done"}
 
 
-@pytest.mark.parametrize("page_size", [500, 5000])
+@pytest.mark.parametrize("page_size", [500, *in_long_form([5000])])
 def test_a_backfill_that_goes_on_is_cut_evenly_for_its_workers(warehouse: URL, engine: Engine, page_size: int) -> None:
     """Begun by one worker who knew nothing: what is left goes on with four, and one of them does not do most of it."""
     first, workers = TODAY - dt.timedelta(days=59), 4

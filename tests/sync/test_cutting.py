@@ -24,6 +24,7 @@ from protime_etl.sync.pull.worker_pool import pull
 from protime_etl.sync.read.cutting import parts_of
 from protime_etl.work import Request, RunKind, Unit
 from tests.support.difficult import Quota, answer_again, refuse_lists
+from tests.support.long_form import in_long_form
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.tenant import TODAY, serve, settings_for
 from tests.support.truth import table_rows, tenant_rows
@@ -71,7 +72,7 @@ def test_a_unit_is_cut_into_parts_of_the_same_size(
     assert len(cells) == len(set(cells)) == (max(1, people) * days if expected else 0)
 
 
-@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize("status", [500, *in_long_form([502, 504])])
 def test_nineteen_people_arrive_and_the_twentieth_is_named(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, status: int
 ) -> None:

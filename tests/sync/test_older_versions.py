@@ -27,6 +27,7 @@ from protime_etl.sync.pull.worker_pool import Observer
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import repair, verify, verify_all
 from protime_etl.work import Unit
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY, settings_for
 from tests.support.truth import table_rows, tenant_rows
 from tests.sync.delta.test_poll import live
@@ -134,7 +135,7 @@ def test_what_changed_after_the_restore_is_noticed_too(
 
 
 @pytest.mark.parametrize("delta", [False, True], ids=["vanished", "reported by a delta"])
-@pytest.mark.parametrize("known", [True, False], ids=["a row", "a tombstone"])
+@pytest.mark.parametrize("known", [True, *in_long_form([False])], ids=["a row", "a tombstone"])
 def test_a_deleted_record_that_is_back_is_revived(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, delta: bool, known: bool
 ) -> None:
@@ -342,6 +343,7 @@ def test_of_a_tenant_that_moved_a_sample_is_asked_for(large: tuple[Pipeline, Sim
     assert "older" not in problems(pipeline)
 
 
+@pytest.mark.long
 def test_a_proof_notices_it_within_its_requests(large: tuple[Pipeline, SimulatedTenant], engine: Engine) -> None:
     pipeline, simulated = large
     read(pipeline)

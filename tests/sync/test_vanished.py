@@ -193,7 +193,8 @@ def test_what_vanished_among_many_that_moved_is_held_back_too(
 
     done = caught.value.done
     assert (done["updated"], done["deleted"], done["rejected"]) == (40, 0, 1)
-    assert not any(table_rows(engine)[one]["is_deleted"] for one in ids)
+    rows = table_rows(engine)
+    assert not any(rows[one]["is_deleted"] for one in ids)
 
 
 def test_few_that_vanished_among_many_that_moved_are_marked(
