@@ -11,8 +11,8 @@ import pytest
 
 from protime_etl.postgres.health.verdict import judge
 from protime_etl.simulator.server import SimulatedTenant
+from tests.airflow.bare import run_forked
 from tests.airflow.test_factory import READ
-from tests.airflow.test_provider import run_python
 from tests.support.tenant import TODAY
 
 pytestmark = pytest.mark.airflow
@@ -28,7 +28,7 @@ def the_one_with(word: str) -> str:
 def test_each_example_is_a_dag_file_that_airflow_reads(tmp_path: Path) -> None:
     for number, example in enumerate(one for one in EXAMPLES if "os.environ" not in one):
         (tmp_path / f"example_{number}.py").write_text(example)
-    found = run_python(READ.replace("FOLDER", repr(str(tmp_path))), tmp_path / "home")
+    found = run_forked(READ.replace("FOLDER", repr(str(tmp_path))))
     assert found["errors"] == {}
     kinds = ("nightly", "changes", "backfill")
     ours = {f"{name}_clockings_{kind}" for name in ("protime", "beta", "gamma") for kind in kinds}
@@ -36,7 +36,7 @@ def test_each_example_is_a_dag_file_that_airflow_reads(tmp_path: Path) -> None:
     assert found["dags"]["protime_clockings_nightly"]["deadline"]
 
 
-def test_the_connections_of_the_environment_are_understood(tmp_path: Path) -> None:
+def test_the_connections_of_the_environment_are_understood() -> None:
     script = (
         the_one_with("os.environ")
         + """
@@ -47,10 +47,10 @@ url = warehouse_url("protime_warehouse")
 print(json.dumps([settings.tenant, settings.timezone, url.host, url.database, url.password]))
 """
     )
-    assert run_python(script, tmp_path) == ["acme", "Europe/Brussels", "db.example", "warehouse", "secret"]
+    assert run_forked(script) == ["acme", "Europe/Brussels", "db.example", "warehouse", "secret"]
 
 
-def test_the_bundle_stands_beside_ones_own_folder(tmp_path: Path) -> None:
+def test_the_bundle_stands_beside_ones_own_folder() -> None:
     ((ini),) = re.findall(r"^```ini\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     parser = configparser.ConfigParser()
     parser.read_string(ini)
@@ -60,7 +60,7 @@ import json
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 print(json.dumps([bundle.name for bundle in DagBundlesManager().get_all_dag_bundles()]))
 """
-    names = run_python(script, tmp_path, AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=listed)
+    names = run_forked(script, AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=listed)
     assert names == ["dags-folder", "protime"]
 
 

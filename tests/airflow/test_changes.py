@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL, Engine
 
 from protime_etl.simulator.server import SimulatedTenant
-from tests.airflow.test_provider import connection, run_python
+from tests.airflow.bare import run_forked
+from tests.airflow.test_provider import connection
 from tests.support.truth import table_rows, tenant_rows
 
 RESTARTS = """
@@ -35,12 +36,11 @@ print(json.dumps([said, dag.params.dump(), [task.restart, task.accept_deletions]
 
 
 def test_a_restart_that_is_asked_for_happens_once_a_run(
-    tmp_path: Path, simulated: SimulatedTenant, warehouse: URL, engine: Engine
+    simulated: SimulatedTenant, warehouse: URL, engine: Engine
 ) -> None:
     dag = Path(__file__).parents[2] / "dags" / "protime_clockings_changes.py"
-    said, params, templates = run_python(
+    said, params, templates = run_forked(
         RESTARTS.replace("DAG", repr(str(dag))),
-        tmp_path,
         AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated),
         AIRFLOW_CONN_PROTIME_WAREHOUSE=json.dumps(
             {

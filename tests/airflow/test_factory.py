@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.airflow.test_provider import run_python
+from tests.airflow.bare import run_forked
 
 pytestmark = pytest.mark.airflow
 
@@ -53,7 +53,7 @@ def read(tmp_path: Path, files: dict[str, str], **environment: str) -> Any:
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
-    return run_python(READ.replace("FOLDER", repr(str(folder))), tmp_path, **environment)
+    return run_forked(READ.replace("FOLDER", repr(str(folder))), **environment)
 
 
 def test_a_second_tenant_is_a_file_of_two_lines(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_copy_beside_the_dag_files_counts_as_airflow_reads_it(tmp_path: Path) 
     assert "AirflowDagDuplicatedIdException" in read(tmp_path, files)["errors"]["b.py"]
 
 
-def test_the_bundle_is_the_folder_of_the_package(tmp_path: Path) -> None:
+def test_the_bundle_is_the_folder_of_the_package() -> None:
     listed = json.dumps(
         [{"name": "protime", "classpath": "protime_etl.airflow.ProtimeDagBundle", "kwargs": {"refresh_interval": 30}}]
     )
@@ -169,6 +169,6 @@ from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(bundle.path)
 print(json.dumps([bundle.name, sorted(bag.dags), bag.import_errors]))
 """
-    name, dags, errors = run_python(script, tmp_path, AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=listed)
+    name, dags, errors = run_forked(script, AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=listed)
     assert (name, errors) == ("protime", {})
     assert dags == [f"protime_clockings_{kind}" for kind in ("backfill", "changes", "nightly")]

@@ -19,8 +19,8 @@ from protime_etl.postgres.health.verdict import judge
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
 from protime_etl.work import DagRun
+from tests.airflow.bare import run_python
 from tests.airflow.test_operators import FIRST
-from tests.airflow.test_provider import run_python
 from tests.support.databases import execute
 from tests.support.shadow import SHADOW
 from tests.support.tenant import TODAY, present_day

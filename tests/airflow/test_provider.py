@@ -1,12 +1,7 @@
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import jsonschema
@@ -17,31 +12,9 @@ from protime_etl.airflow.provider_info import field_labels, get_provider_info
 from protime_etl.config import Settings
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.standalone.environment import dags_folder
+from tests.airflow.bare import run_forked, run_python
 
 pytestmark = pytest.mark.airflow
-
-
-def run_python(script: str, home: Path, **environment: str) -> Any:
-    """Run a script in a process of its own with a bare Airflow; returns the JSON it prints last."""
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        env={
-            **os.environ,
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    for line in reversed(result.stdout.splitlines()):
-        with contextlib.suppress(json.JSONDecodeError):  # what threads of Airflow log may come after it
-            return json.loads(line)
-    raise AssertionError(result.stdout[-3000:])
 
 
 def test_provider_info_fits_the_schema_of_airflow() -> None:
@@ -51,8 +24,8 @@ def test_provider_info_fits_the_schema_of_airflow() -> None:
     jsonschema.validate(get_provider_info(), schema)
 
 
-def test_airflow_finds_the_connection_type_with_its_form(tmp_path: Path) -> None:
-    found = run_python(
+def test_airflow_finds_the_connection_type_with_its_form() -> None:
+    found = run_forked(
         """
 import json
 from airflow.providers_manager import ProvidersManager
@@ -63,8 +36,7 @@ print(json.dumps({
     "fields": sorted(n.removeprefix("extra__protime__") for n in fields),
     "behaviour": manager.field_behaviours["protime"]["relabeling"],
 }))
-""",
-        tmp_path,
+"""
     )
     assert found["hook"] == "protime_etl.airflow.hook.ProtimeHook"
     assert set(found["fields"]) >= {
@@ -124,11 +96,10 @@ def connection(simulated: SimulatedTenant, **changes: str) -> str:
     )
 
 
-def test_the_hook_fills_the_settings_from_the_connection_alone(tmp_path: Path, simulated: SimulatedTenant) -> None:
+def test_the_hook_fills_the_settings_from_the_connection_alone(simulated: SimulatedTenant) -> None:
     given = connection(simulated, timezone="Europe/Paris", scopes="connector-protimeapi-clockings.read")
-    ((ok, message, tenant, timezone, agent, scopes),) = run_python(
+    ((ok, message, tenant, timezone, agent, scopes),) = run_forked(
         HOOK,
-        tmp_path,
         AIRFLOW_CONN_PROTIME_DEFAULT=given,
         PROTIME_TENANT="another",
         PROTIME_USER_AGENT="An/other (One)",
@@ -139,10 +110,9 @@ def test_the_hook_fills_the_settings_from_the_connection_alone(tmp_path: Path, s
     assert agent.startswith("protime-etl/")
 
 
-def test_a_connection_that_cannot_work_says_why(tmp_path: Path, simulated: SimulatedTenant) -> None:
-    refused, nameless, plain = run_python(
+def test_a_connection_that_cannot_work_says_why(simulated: SimulatedTenant) -> None:
+    refused, nameless, plain = run_forked(
         HOOK,
-        tmp_path,
         AIRFLOW_CONN_PROTIME_1=connection(simulated, password="wrong-and-hidden"),
         AIRFLOW_CONN_PROTIME_2=connection(simulated, tenant=""),
         AIRFLOW_CONN_PROTIME_3=connection(simulated, api_url="http://acme.example"),
@@ -188,10 +158,9 @@ print(json.dumps(said))
 """
 
 
-def test_the_operators_around_the_delta(tmp_path: Path, simulated: SimulatedTenant, warehouse: URL) -> None:
-    none, empty, loaded, nothing, equal, fresh, old = run_python(
+def test_the_operators_around_the_delta(simulated: SimulatedTenant, warehouse: URL) -> None:
+    none, empty, loaded, nothing, equal, fresh, old = run_forked(
         OPERATORS,
-        tmp_path,
         AIRFLOW_CONN_PROTIME_DEFAULT=connection(simulated),
         AIRFLOW_CONN_PROTIME_WAREHOUSE=json.dumps(
             {
@@ -215,7 +184,7 @@ def test_the_operators_around_the_delta(tmp_path: Path, simulated: SimulatedTena
     assert "Unpause the DAG protime_clockings_changes" in old
 
 
-def test_the_warehouse_connection_keeps_its_parameters(tmp_path: Path) -> None:
+def test_the_warehouse_connection_keeps_its_parameters() -> None:
     given = json.dumps(
         {
             "conn_type": "postgres",
@@ -231,7 +200,7 @@ def test_the_warehouse_connection_keeps_its_parameters(tmp_path: Path) -> None:
         "import json; from protime_etl.airflow.hook import warehouse_url;"
         "print(json.dumps(warehouse_url('protime_warehouse').render_as_string(hide_password=False)))"
     )
-    url = run_python(script, tmp_path, AIRFLOW_CONN_PROTIME_WAREHOUSE=given)
+    url = run_forked(script, AIRFLOW_CONN_PROTIME_WAREHOUSE=given)
     from sqlalchemy.engine import make_url
 
     assert make_url(url) == URL.create(

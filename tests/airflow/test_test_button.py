@@ -14,7 +14,7 @@ from packaging.version import Version
 from protime_etl.airflow.connections import connections
 from protime_etl.postgres.server.address import parse_url
 from protime_etl.simulator.server import SimulatedTenant
-from tests.airflow.test_provider import run_python
+from tests.airflow.bare import run_python
 from tests.support.scripted_server import ScriptedServer
 from tests.support.tenant import settings_for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from protime_etl.standalone.environment import airflow_environment
-from tests.airflow.test_provider import run_python
+from tests.airflow.bare import run_python
 
 pytestmark = pytest.mark.airflow
 ASK = """
