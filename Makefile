@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 OLDEST := .airflow-oldest
 SEEDS ?= 1
 
-.PHONY: help run up test lint format baseline migration data-page dependencies-page docs tests contracts mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release hashes clean
+.PHONY: help run up test lint format baseline migration data-page dependencies-page docs tests contracts edges mutants chaos soak proofs year airflow airflow-oldest warehouses bench bench-quick wheel release hashes clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,15 @@ tests: $(READY) ## All tests
 chaos: $(READY) ## The long form of the tests with faults, pauses, kills and overlaps (20 to 40 minutes)
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_chaos.py tests/convergence tests/cli/test_kills.py tests/cli/test_exit_statuses.py tests/cli/test_limited_questions.py tests/cli/test_demo.py tests/postgres/test_outages.py \
 		tests/protime/test_hostile_records.py
+
+edges: $(READY) ## The cases that show a rule of `make tests` once more: odd machines, addresses, policies, absurd rows (20 minutes)
+	@$(BIN)/python -m tests.fetch_servers 14
+	@$(BIN)/python -m pytest --long -m long -q -n 2 --dist loadfile tests/airflow/test_dag_runs.py tests/every_option tests/test_warehouses.py \
+		tests/cli/test_absurd_values.py tests/cli/test_addresses.py tests/cli/test_advice.py tests/cli/test_inherited_settings.py \
+		tests/cli/test_islands.py tests/cli/test_machine.py tests/cli/test_owners_functions.py tests/cli/test_poolers.py \
+		tests/cli/test_resume.py tests/cli/test_row_security.py tests/cli/test_settings.py tests/cli/test_sources.py tests/cli/test_sql.py \
+		tests/postgres/test_merge.py tests/protime/test_hostile_answers.py tests/protime/test_leniency.py \
+		tests/sync/test_backfill.py tests/sync/test_cutting.py tests/sync/test_older_versions.py
 
 soak: $(READY) ## Ten minutes of polls, pulls and proofs at once against a tenant that changes all the time
 	@$(BIN)/python -m pytest --long -s -q tests/chaos/test_changes.py

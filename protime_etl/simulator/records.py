@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,10 +24,16 @@ def tidy(record: R) -> R:
     # msgspec leaves a default out only if it is the very same object, not if it is merely equal.
     defaults = {
         field.name: field.default
-        for field in msgspec.structs.fields(record)
+        for field in _fields(type(record))
         if getattr(record, field.name) is not field.default and getattr(record, field.name) == field.default
     }
     return msgspec.structs.replace(record, **defaults) if defaults else record
+
+
+@cache
+def _fields(kind: type[Record]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Which takes msgspec a millisecond to find out."""
+    return msgspec.structs.fields(kind)
 
 
 def documented(kind: type[R], raw: dict[str, Any]) -> R | None:
@@ -43,7 +50,7 @@ def documented(kind: type[R], raw: dict[str, Any]) -> R | None:
 
 def _readable(kind: type[Record], known: dict[str, Any], *, of_record: bool = False) -> dict[str, Any]:
     readable = {}
-    for field in msgspec.structs.fields(kind):
+    for field in _fields(kind):
         name = field.encode_name
         if name not in known:
             continue

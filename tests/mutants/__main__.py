@@ -70,10 +70,12 @@ class Workshop:
         before = one.make(self._copy)
         try:
             status = self._run(one.tests, shared=shares_the_schema)
+            skipped = self._ran.read_text(encoding="utf-8") == ""
+            if status == pytest.ExitCode.OK and not _are_named(one.tests):
+                status = self._run(["--long", "-m", "long", *one.tests], shared=shares_the_schema)
         finally:
             one.mend(self._copy, before)
-        if status == pytest.ExitCode.OK:
-            skipped = self._ran.read_text(encoding="utf-8") == ""
+        if status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return ("broken", "no test ran") if skipped else ("missed", ", ".join(one.tests))
         if status != pytest.ExitCode.TESTS_FAILED:
             return "broken", f"pytest ended with {status}: {self._said.read_text(errors='replace')[-300:]}"
@@ -116,7 +118,7 @@ class Workshop:
         status = 70
         try:
             # A test of the long form that is named is wanted.
-            form = ["--long"] if all("::" in one for one in tests) else []
+            form = ["--long"] if _are_named(tests) else []
             status = int(pytest.main([*OPTIONS, *form, *NO_REWRITING, *tests], [self]))
         except BaseException:  # noqa: BLE001 - this process goes no further
             traceback.print_exc()
@@ -130,6 +132,11 @@ class Workshop:
             self._ran.write_text(report.nodeid, encoding="utf-8")
         if report.failed:
             self._failed.write_text(f"{report.nodeid}\n", encoding="utf-8")
+
+
+def _are_named(tests: Sequence[str]) -> bool:
+    """Tests, not files."""
+    return all("::" in one for one in tests)
 
 
 workshop: Workshop
