@@ -48,10 +48,12 @@ chaos: $(READY) ## The long form of the tests with faults, pauses, kills and ove
 
 edges: $(READY) ## The cases that show a rule of `make tests` once more: odd machines, addresses, policies, absurd rows (20 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14
-	@$(BIN)/python -m pytest --long -m long -q -n 2 --dist loadfile tests/airflow/test_dag_runs.py tests/every_option tests/test_warehouses.py \
+	@$(BIN)/python -m pytest --long -m long -q -n 2 --dist loadfile tests/airflow/test_dag_runs.py tests/airflow/test_test_button.py tests/every_option tests/test_warehouses.py \
 		tests/cli/test_absurd_values.py tests/cli/test_addresses.py tests/cli/test_advice.py tests/cli/test_inherited_settings.py \
 		tests/cli/test_islands.py tests/cli/test_machine.py tests/cli/test_owners_functions.py tests/cli/test_poolers.py \
 		tests/cli/test_resume.py tests/cli/test_row_security.py tests/cli/test_settings.py tests/cli/test_sources.py tests/cli/test_sql.py \
+		tests/cli/test_stages.py tests/cli/test_status.py tests/postgres/test_embedded.py tests/protime/test_pausing.py \
+		tests/standalone/test_doors.py tests/sync/delta tests/sync/test_book.py tests/sync/test_vanished.py tests/test_moving_clock.py \
 		tests/postgres/test_merge.py tests/protime/test_hostile_answers.py tests/protime/test_leniency.py \
 		tests/sync/test_backfill.py tests/sync/test_cutting.py tests/sync/test_older_versions.py
 

@@ -13,10 +13,7 @@ import pytest
 
 pytest_plugins = ["tests.support.fix_clock", "tests.support.fix_postgres", "tests.support.fix_tenant"]
 
-LONGEST = {"end_to_end", "test_warehouses.py", "test_kills.py", "chaos", "convergence", "test_outages.py", "year"} | {
-    "test_every_collection.py",
-    "test_new_collection.py",
-}
+LONGEST = {"airflow", "chaos", "collections", "convergence", "end_to_end", "test_book.py", "test_commands.py", "year"}
 """Files and folders whose single tests take long."""
 # The processes of the tests, and the hundreds of commands that they start, would compile everything again each time.
 sys.dont_write_bytecode = False

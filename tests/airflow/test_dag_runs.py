@@ -147,6 +147,7 @@ def test_a_list_of_people_that_fails_keeps_no_clocking_back(
     assert "people cannot be read" in run.log
 
 
+@pytest.mark.long
 def test_without_any_known_person_the_log_says_why_there_is_no_plan(tmp_path: Path, simulated: SimulatedTenant) -> None:
     simulated.served.misbehaviour.follow(read_plan(NO_PEOPLE))
     run = run_dag(tmp_path, NIGHTLY, LOOKBACK)
@@ -154,6 +155,7 @@ def test_without_any_known_person_the_log_says_why_there_is_no_plan(tmp_path: Pa
     assert "The API answers people with status 500" in run.log
 
 
+@pytest.mark.long
 def test_a_night_that_may_read_nothing_publishes_nothing_and_is_red_once(
     tmp_path: Path, simulated: SimulatedTenant
 ) -> None:

@@ -41,6 +41,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.long
 def test_the_stored_secret_goes_to_no_host_that_another_user_names(tmp_path: Path, simulated: SimulatedTenant) -> None:
     made = connections(settings_for(simulated), parse_url("postgresql://db.example/warehouse"))["protime_default"]
     extra = json.loads(made["extra"])

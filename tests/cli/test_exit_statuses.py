@@ -134,7 +134,7 @@ TABLE: list[tuple[Callable[[World], None], Mapping[str, int]]] = [
 ]
 
 
-QUICK = (all_is_well, a_collection_is_refused, a_setting_is_wrong)
+QUICK = (all_is_well, a_collection_is_refused)
 
 
 @pytest.fixture

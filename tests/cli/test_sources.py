@@ -42,6 +42,7 @@ def source(engine: Engine) -> tuple[str | None, ...]:
         return tuple(row.one())
 
 
+@pytest.mark.long
 def test_a_sandbox_does_not_get_into_the_rows_of_production(
     shell: Shell, engine: Engine, simulated: SimulatedTenant
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_first_try_with_wrong_settings_decides_nothing(shell: Shell, engine: E
     assert source(engine)[1] == "production"
 
 
+@pytest.mark.long
 def test_a_default_time_zone_gives_way_and_another_one_is_refused(shell: Shell, engine: Engine) -> None:
     assert shell("sync", *DATES, timezone="Europe/Lisbon").returncode == 0
     assert shell("sync", *DATES).returncode == 0
@@ -119,6 +121,7 @@ def test_a_default_time_zone_gives_way_and_another_one_is_refused(shell: Shell, 
     assert shell("db", "timezone", "Europe/Brussels", "--tenant", "unknown").returncode == 2
 
 
+@pytest.mark.long
 def test_a_time_zone_that_postgresql_does_not_know(shell: Shell, engine: Engine, tmp_path: Path) -> None:
     spec = find_spec("tzdata.zoneinfo")
     assert spec is not None
@@ -194,6 +197,7 @@ def test_a_command_under_way_ends_in_one_line_when_its_tenant_is_forgotten(
         assert held_of(connection, "simulated") == {}
 
 
+@pytest.mark.long
 def test_a_publication_of_all_tables_lets_each_be_written(shell: Shell, warehouse: URL) -> None:
     publishing = create_engine(warehouse)
     execute(warehouse, "CREATE PUBLICATION everything FOR ALL TABLES")

@@ -104,6 +104,7 @@ def test_each_kind_of_statement_prints_its_result(shell: Shell, engine: Engine, 
     assert (done.returncode, done.stdout, done.stderr) == (0, stdout, "")
 
 
+@pytest.mark.long
 def test_a_terminal_gets_many_rows_a_part_at_a_time(shell: Shell) -> None:
     _, shown = shell.terminal(80, "sql", "SELECT n FROM generate_series(1, 1000) AS n")
     lines = shown.splitlines()
@@ -130,6 +131,7 @@ def test_rows_come_as_they_are_read(shell: Shell) -> None:
         assert process.wait(60) == 1  # as any program whose reader has gone
 
 
+@pytest.mark.long
 def test_ctrl_c_while_no_one_takes_the_rows_ends_it(shell: Shell) -> None:
     with subprocess.Popen(
         [COMMAND, "sql", "SELECT generate_series(1, 9223372036854775807)"],
@@ -239,6 +241,7 @@ def test_days_are_those_of_the_tenant(shell: Shell, acme: Engine) -> None:
     assert result.stdout == "zone\tt\nPacific/Kiritimati\t2026-01-02 02:00:00+14\n"
 
 
+@pytest.mark.long
 def test_a_terminal_without_unicode_shows_escapes(shell: Shell) -> None:
     shell.environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     result = shell("sql", "SELECT 'Łukasz é' AS name")

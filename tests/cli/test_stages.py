@@ -6,6 +6,7 @@ import re
 import threading
 import time
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
@@ -41,6 +42,7 @@ def test_a_terminal_shows_what_takes_long(shell: Shell, engine: Engine) -> None:
     assert stored[1] == "0", "what was read is not stored before it is compared"
 
 
+@pytest.mark.long
 def test_a_terminal_shows_how_much_verify_has_read(shell: Shell, simulated: SimulatedTenant) -> None:
     assert shell("sync", *DATES).returncode == 0
     simulated.served.misbehaviour.follow(read_plan('[[fault]]\nkind = "slow"\nseconds = 0.5\ncount = 9'))

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from protime_etl.simulator.server import SimulatedTenant
 from tests.cli.shell import Shell, last_json
 from tests.support.databases import execute
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY
 
 pytestmark = pytest.mark.alone(
@@ -41,7 +42,7 @@ def test_the_first_line_says_that_all_is_well_and_of_which_days(read: Shell) -> 
     assert isinstance(found["runs"][0]["rows_read"], int)
 
 
-@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("columns", [60, *in_long_form([80])])
 def test_no_line_is_wrapped_on_a_narrow_terminal(read: Shell, engine: Engine, columns: int) -> None:
     execute(
         engine.url,
@@ -126,7 +127,7 @@ def test_a_run_that_died_after_its_days_were_read_is_a_note(read: Shell, engine:
         ("loading", "the initial load of the delta of clockings was last continued 30 hours ago"),
     ],
 )
-@pytest.mark.parametrize("requested_at", ["now() - interval '30 hours'", "NULL"])
+@pytest.mark.parametrize("requested_at", ["now() - interval '30 hours'", *in_long_form(["NULL"])])
 def test_a_delta_that_is_silent_is_not_well(
     read: Shell, engine: Engine, delta: str, what: str, requested_at: str
 ) -> None:
@@ -143,7 +144,10 @@ def test_a_delta_that_is_silent_is_not_well(
 
 @pytest.mark.parametrize(
     "options",
-    [("--people", "100001,100002"), ("--people", "100001", "--only-missing"), ("--circles", "2,8")],
+    [
+        ("--people", "100001", "--only-missing"),
+        *in_long_form([(("--people", "100001,100002"),), (("--circles", "2,8"),)]),
+    ],
 )
 def test_what_is_to_be_repeated_is_what_was_asked_for(shell: Shell, engine: Engine, options: tuple[str, ...]) -> None:
     assert shell("backfill", *DATES, *options).returncode == 0

@@ -79,6 +79,7 @@ def test_verify_finds_and_repairs_what_differs_in_any_collection(
 def test_a_history_is_gone_after_two_readings_without_it(
     everything: Shell, simulated: SimulatedTenant, engine: Engine
 ) -> None:
+    everything.settings["PROTIME_COLLECTIONS"] = "people job-histories"
     assert everything("sync", *RANGE).returncode == 0
     gone = simulated.tenant.records("job-histories")[0]
     simulated.tenant.remove_record("job-histories", gone.id)
@@ -92,6 +93,7 @@ def test_an_assignment_that_began_before_the_days_is_read(
     everything: Shell, simulated: SimulatedTenant, engine: Engine
 ) -> None:
     """Also one that is longer than any known, once one of that length is."""
+    everything.settings["PROTIME_COLLECTIONS"] = "people assignments"
     tenant = simulated.tenant
     early = [one for one in tenant.records("assignments") if one.from_date < FIRST]
     assert early

@@ -17,8 +17,8 @@ from tests.every_option.house import CommandLine, Connection, House
 from tests.support.commands import every_command
 from tests.support.long_form import in_long_form
 
-FIELDS = ("tenant", "environment", "scopes", "allow_http")
-"""Those of which the connection does more than to hand them on."""
+QUICK = ("tenant", "environment", "collections", "timezone", "max_vanished", "allow_http")
+"""Settings that are tried in the short form: by the command line, and the last of them in a connection."""
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ def test_every_option_has_a_row() -> None:
     assert options.ROWS.keys() | simulate.ROWS.keys() == set(offered())
 
 
-@pytest.mark.parametrize("name", settings.BOTH_FACES)
+@pytest.mark.parametrize("name", [*QUICK, *in_long_form(one for one in settings.BOTH_FACES if one not in QUICK)])
 def test_a_setting(house: House, name: str) -> None:
     settings.BOTH_FACES[name](CommandLine(house))
 
 
 @pytest.mark.airflow
-@pytest.mark.parametrize("name", [*FIELDS, *in_long_form(one for one in settings.BOTH_FACES if one not in FIELDS)])
+@pytest.mark.parametrize("name", [QUICK[-1], *in_long_form(one for one in settings.BOTH_FACES if one != QUICK[-1])])
 def test_a_field_of_the_connection(house: House, name: str) -> None:
     settings.BOTH_FACES[name](Connection(house))
 
@@ -63,11 +63,10 @@ def test_a_setting_of_the_command_line(house: House, name: str) -> None:
 
 
 def rows() -> Iterator[Any]:
-    """What another command has as `sync` has it is tried in the long form."""
+    """In the short form those of all commands, and those of `sync`, which most others share."""
     for name in options.ROWS:
-        command, _, option = name.rpartition(" ")
-        alike = command != "sync" and f"sync {option}" in options.ROWS
-        yield pytest.param(name, marks=[pytest.mark.long] if alike else [])
+        quick = name.startswith(("-", "sync "))
+        yield pytest.param(name, marks=[] if quick else [pytest.mark.long])
 
 
 @pytest.mark.parametrize("name", list(rows()))

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from protime_etl.errors import DatabaseError, SettingsError
 from protime_etl.postgres.server.connection import create_engine
 from protime_etl.postgres.server.embedded import embedded_postgres
+from tests.support.long_form import in_long_form
 
 
-@pytest.mark.parametrize("name", ["plain", "with a blank", "x" * 120, "quote's"])
+@pytest.mark.parametrize("name", ["with a blank", *in_long_form(["plain", "x" * 120, "quote's"])])
 def test_any_folder_will_do_and_no_other_user_gets_in(tmp_path: Path, name: str) -> None:
     for _ in range(2):
         with embedded_postgres(tmp_path / name) as url:

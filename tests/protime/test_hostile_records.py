@@ -240,7 +240,7 @@ def test_a_page_nested_without_end_is_a_clear_error(body: bytes) -> None:
 @pytest.mark.parametrize("field", ["x", "activityLevels", "person", "date", "kind", "id", "lastName"])
 def test_no_depth_of_nesting_is_raised(collection: Any, field: str, amount: Callable[[int, int], int]) -> None:
     good = json.dumps(GOOD if collection is CLOCKINGS else {"id": 1}).encode()
-    for depth in range(1, 1200, amount(9, 3)):
+    for depth in range(1, 1200, amount(27, 3)):
         for opening, middle, closing in ((b"[", b"", b"]"), (b'{"id":', b"1", b"}")):
             nested = opening * depth + middle + closing * depth
             page = decode_page(collection, b'{"value":[%s,{"id":2,"%s":%s}]}' % (good, field.encode(), nested))

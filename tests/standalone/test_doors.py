@@ -31,6 +31,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.long
 def test_a_foreign_name_and_a_user_without_the_password_get_nothing(tmp_path: Path) -> None:
     home = tmp_path / "airflow"
     home.mkdir()

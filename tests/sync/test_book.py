@@ -25,6 +25,7 @@ from protime_etl.sync.pull.unit import pull_unit
 from protime_etl.sync.verify.rolling import prove
 from protime_etl.sync.verify.verify import verify
 from protime_etl.work import DagRun, Request, RunKind, Slice
+from tests.support.long_form import in_long_form
 from tests.support.tenant import TODAY, settings_for
 from tests.support.truth import table_rows
 from tests.sync.delta.test_poll import assert_equal
@@ -216,7 +217,7 @@ def test_a_rejected_record_leaves_when_it_comes_right_or_goes(
     assert rejected(engine) == 0
 
 
-@pytest.mark.parametrize("requests", [1, 3, 7, 20])
+@pytest.mark.parametrize("requests", [1, 7, *in_long_form([3, 20])])
 def test_a_proof_never_sends_more_requests_than_it_may(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, requests: int
 ) -> None:

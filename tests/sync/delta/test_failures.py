@@ -34,6 +34,7 @@ from protime_etl.simulator.state import Tenant
 from protime_etl.sync.delta.failures import MAX_FAILURES, MAX_LOADS, MAX_OUTAGES
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
+from tests.support.long_form import in_long_form
 from tests.support.scripted_server import Answer, Received, ScriptedServer
 from tests.support.tenant import TODAY, settings_for
 from tests.support.truth import table_rows, tenant_rows
@@ -148,10 +149,8 @@ def spoil(simulated: SimulatedTenant, fault: str, on: str = '["clockings-delta"]
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ('kind = "status"\nstatus = 400', "status 400"),
         ('kind = "status"\nstatus = 404', "status 404"),
-        ('kind = "status"\nstatus = 405', "status 405"),
-        ('kind = "status"\nstatus = 414', "status 414"),
+        *in_long_form((f'kind = "status"\nstatus = {status}', f"status {status}") for status in (400, 405, 414)),
     ],
 )
 def test_an_answer_that_can_never_be_used_ends_the_delta(
@@ -237,7 +236,7 @@ def test_a_link_of_an_initial_load_is_looked_at_before_it_is_kept(warehouse: URL
         assert set(table_rows(engine)) == {1, 2}
 
 
-@pytest.mark.parametrize("limit", ["bytes", "commas"])
+@pytest.mark.parametrize("limit", ["bytes", *in_long_form(["commas"])])
 def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
     warehouse: URL, engine: Engine, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
@@ -263,8 +262,9 @@ def test_an_answer_that_is_too_large_is_loaded_in_pages_at_once(
     ("fault", "error"),
     [
         ('kind = "status"\nstatus = 504', ServerError),
-        ('kind = "garbage"', ForeignAnswerError),
-        ('kind = "firewall"\nstatus = 403', ForeignAnswerError),
+        *in_long_form(
+            [('kind = "garbage"', ForeignAnswerError), ('kind = "firewall"\nstatus = 403', ForeignAnswerError)]
+        ),
     ],
 )
 def test_an_outage_of_the_delta_alone_ends_it(

@@ -36,6 +36,7 @@ from protime_etl.sync.delta import poll as polling
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.pull.runs import sync
+from tests.support.long_form import in_long_form
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.tenant import TODAY, settings_for
 from tests.support.truth import table_rows, tenant_rows
@@ -262,7 +263,7 @@ def test_a_link_that_was_used_and_not_stored_does_no_harm(warehouse: URL, engine
         assert_equal(engine, simulated.tenant)
 
 
-@pytest.mark.parametrize("moved_out", ["delete", "nothing"])
+@pytest.mark.parametrize("moved_out", ["delete", *in_long_form(["nothing"])])
 def test_what_moved_before_the_first_day_is_not_deleted(warehouse: URL, engine: Engine, moved_out: str) -> None:
     with served(warehouse, moved_out_of_delta=moved_out) as (pipeline, simulated):
         poll(pipeline, CLOCKINGS, TODAY - dt.timedelta(days=3))
@@ -485,7 +486,7 @@ def test_a_new_initial_load_can_be_asked_for(pipeline: Pipeline, engine: Engine,
     assert_equal(engine, simulated.tenant)
 
 
-@pytest.mark.parametrize("status", [409, 410])
+@pytest.mark.parametrize("status", [409, *in_long_form([410])])
 def test_two_warehouses_with_one_client_do_not_load_for_ever(warehouse: URL, engine: Engine, status: int) -> None:
     """Each load ends the delta of the other warehouse; the second time in a row that is an error."""
     with served(warehouse, superseded_delta_status=status) as (pipeline, simulated):
