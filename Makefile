@@ -49,7 +49,7 @@ chaos: $(READY) ## The long form of the tests with faults, pauses, kills and ove
 edges: $(READY) ## The cases that show a rule of `make tests` once more: odd machines, addresses, policies, absurd rows (20 minutes)
 	@$(BIN)/python -m tests.fetch_servers 14
 	@$(BIN)/python -m pytest --long -m long -q -n 2 --dist loadfile tests/airflow/test_dag_runs.py tests/airflow/test_test_button.py tests/every_option tests/test_warehouses.py \
-		tests/cli/test_absurd_values.py tests/cli/test_addresses.py tests/cli/test_advice.py tests/cli/test_inherited_settings.py \
+		tests/cli/test_absurd_values.py tests/cli/test_addresses.py tests/cli/test_advice.py tests/cli/test_dependents.py tests/cli/test_inherited_settings.py \
 		tests/cli/test_islands.py tests/cli/test_machine.py tests/cli/test_owners_functions.py tests/cli/test_poolers.py \
 		tests/cli/test_resume.py tests/cli/test_row_security.py tests/cli/test_settings.py tests/cli/test_sources.py tests/cli/test_sql.py \
 		tests/cli/test_stages.py tests/cli/test_status.py tests/postgres/test_embedded.py tests/protime/test_pausing.py \

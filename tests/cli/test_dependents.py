@@ -14,7 +14,7 @@ from protime_etl.errors import SchemaError
 from protime_etl.postgres.schema.upgrade import upgrade_schema
 from protime_etl.postgres.server.connection import create_engine
 from tests.cli.shell import Shell
-from tests.support.databases import both_servers, execute
+from tests.support.databases import both_in_long_form, execute
 from tests.support.next_version import next_version
 
 AS_OF_BEFORE = """CREATE FUNCTION protime.clockings_as_of(moment timestamptz) RETURNS TABLE (tenant text, id bigint)
@@ -63,7 +63,7 @@ def value(url: URL, query: str) -> Any:
     return found
 
 
-@both_servers
+@both_in_long_form
 def test_what_can_be_replaced_is_and_all_that_depends_on_it_stays(warehouse: URL) -> None:
     for statement in (
         "CREATE VIEW public.mine AS SELECT * FROM protime.clockings_as_of('2026-03-20')",
@@ -80,7 +80,7 @@ def test_what_can_be_replaced_is_and_all_that_depends_on_it_stays(warehouse: URL
     assert oids(warehouse) == before
 
 
-@both_servers
+@both_in_long_form
 def test_what_depends_on_what_has_other_columns_is_named(shell: Shell, warehouse: URL) -> None:
     execute(warehouse, "DROP FUNCTION protime.clockings_as_of")
     execute(warehouse, AS_OF_BEFORE)
@@ -100,7 +100,7 @@ def test_what_depends_on_what_has_other_columns_is_named(shell: Shell, warehouse
     assert shell("sql", "SELECT count(*) FROM public.mine").returncode == 0
 
 
-@both_servers
+@both_in_long_form
 def test_what_is_made_again_may_be_read_by_whom_it_could_be(warehouse: URL, reader: str) -> None:
     at_first = {name.partition("(")[0] for name in oids(warehouse)}
     execute(warehouse, "DROP FUNCTION protime.clockings_as_of")

@@ -188,6 +188,7 @@ MUTATIONS = [
     (without_locking_whom_circles_bring, circles_bring_what_is_deleted_while_they_ask),
     (without_confirming_what_another_unit_did_not_see, a_pull_that_never_saw_it_is_overtaken_by_one_that_did),
 ]
+HISTORIES = [history for _, history in MUTATIONS]
 FOUND_SOON = without_the_written_after_guard
 WALKS = 20
 """At most, and short ones: what is rare may come late in one walk, or never, and soon in another."""
@@ -206,7 +207,7 @@ def test_a_safeguard_that_is_missing_is_noticed(
         history(world)
 
 
-@pytest.mark.parametrize("history", [history for _, history in MUTATIONS])
+@pytest.mark.parametrize("history", [*HISTORIES[:4], *in_long_form(HISTORIES[4:])])
 def test_with_all_safeguards_the_same_history_is_right(world: World, history: Callable[[World], None]) -> None:
     history(world)
     world.converge()

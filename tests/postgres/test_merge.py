@@ -324,7 +324,7 @@ EXTRAS: dict[str, tuple[object, object, bool]] = {
 }
 
 
-@both_servers
+@both_in_long_form
 @pytest.mark.parametrize(("had", "read", "is_written"), EXTRAS.values(), ids=EXTRAS)
 @pytest.mark.parametrize("version", ["05", "06"])
 def test_what_is_not_documented_is_no_difference_at_the_same_version(
