@@ -2,7 +2,7 @@
 
 -- name: compare
 -- The staged records of a complete pull against their rows; without days and people where the collection has none. What
--- the tenant has not and the table has is found by `missing_from_pull`.
+-- the tenant has not and the table has is found by `rows_missing`.
 WITH judged AS (
     SELECT s.id, {read_day} AS date, s.change_version AS version, ARRAY[{read_person}, {row_person}] AS people,
         ARRAY[{read_day}, {row_day}] AS dates,
@@ -22,9 +22,18 @@ UNION ALL
 -- Those that are equal, by day.
 SELECT NULL, NULL, date, NULL, NULL, NULL, count(*), false FROM judged WHERE kind IS NULL GROUP BY date
 
--- name: missing_from_pull
+-- name: rows_of_scope
+-- The rows of a scope, each with its place, in the form in which those that were read are held.
+COPY (
+    SELECT {compared}, {place}, t.deleted_at IS NOT NULL FROM {target} AS t
+    WHERE t.tenant = (SELECT %(tenant)s::text) AND {scope}
+        -- Of a row that is deleted only one whose record says so itself can be equal.
+        AND (t.deleted_at IS NULL OR {deleted})
+) TO STDOUT (FORMAT BINARY)
+
+-- name: rows_missing
 -- Live rows of a scope that a complete pull of this scope did not bring: deleted, or moved elsewhere.
-SELECT {wanted} FROM {target} AS t
+SELECT {place} FROM {target} AS t
 WHERE t.tenant = (SELECT %(tenant)s::text) AND t.deleted_at IS NULL AND {scope}
     -- A rejected record without a readable id may be any of them, so nothing can be said.
     AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.record_id IS NULL)

@@ -53,6 +53,16 @@ WHERE r.tenant = %(tenant)s AND r.collection = %(collection)s
     AND EXISTS (SELECT FROM {staging} AS s WHERE s.id = r.record_id)
     AND NOT EXISTS (SELECT FROM {rejected} AS again WHERE again.record_id = r.record_id)
 
+-- name: rejected_ids
+-- Ids of records that were rejected before.
+SELECT record_id FROM protime_etl.rejected_record
+WHERE tenant = %(tenant)s AND collection = %(collection)s AND record_id IS NOT NULL
+
+-- name: forget_rejected_ids
+-- These were rejected before, and have come as they are in the table.
+DELETE FROM protime_etl.rejected_record
+WHERE tenant = %(tenant)s AND collection = %(collection)s AND record_id = ANY(%(ids)s::bigint[])
+
 -- name: forget_rejected_of_list
 -- What was rejected before and is not in the complete list any more.
 DELETE FROM protime_etl.rejected_record

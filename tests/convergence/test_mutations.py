@@ -59,8 +59,8 @@ def without_asking_for_what_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_asking_for_what_others_wrote_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     original = Load.missing_from_pull
 
-    def missing_from_pull(self: Load, read: Slice) -> Sequence[int]:
-        missing = original(self, read)
+    def missing_from_pull(self: Load) -> Sequence[int]:
+        missing = original(self)
         self._asked_at = self.began
         return missing
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, Engine
 from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, ActivityLevel
 from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
+from protime_etl.postgres.load import held_rows
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Counts, Slice
@@ -39,11 +40,18 @@ def row(clocking_id: int, version: str = "01", **values: Any) -> tuple[Any, ...]
     return tuple(given.get(name) for name in [*CLOCKINGS.column_names, "extra"])
 
 
+@pytest.fixture(autouse=True, params=["held", "staged"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compared where it is read, or too much for that."""
+    if request.param == "staged":
+        monkeypatch.setattr(held_rows, "MOST_HELD", -1)
+
+
 def load(engine: Engine, *rows: tuple[Any, ...], scope: Slice = SCOPE) -> Counts:
     with engine.begin() as connection:
-        one = Load(Stored(connection, "acme", CLOCKINGS))
+        one = Load(Stored(connection, "acme", CLOCKINGS), read=scope)
         one.stage([Page(list(rows))])
-        return one.merge(one.missing_from_pull(scope))
+        return one.merge(one.missing_from_pull())
 
 
 def stored(engine: Engine, clocking_id: int) -> Any:
@@ -110,11 +118,11 @@ def test_an_equal_version_repairs_what_differs(engine: Engine) -> None:
 def test_a_slow_pull_does_not_undo_what_a_later_one_learnt(engine: Engine) -> None:
     load(engine, row(1), row(2))
     with engine.begin() as slow_connection:
-        slow = Load(Stored(slow_connection, "acme", CLOCKINGS))
+        slow = Load(Stored(slow_connection, "acme", CLOCKINGS), read=SCOPE)
         slow.stage([Page([row(1, calculated_time_of_day_in_minutes=1), row(2)])])
         load(engine, row(1, calculated_time_of_day_in_minutes=2))  # 2 has vanished meanwhile, and 3 ...
         load(engine, row(1, calculated_time_of_day_in_minutes=2), row(3))  # ... has come
-        assert slow.missing_from_pull(SCOPE) == [3]  # the caller asks for it, and it is there
+        assert slow.missing_from_pull() == [3]  # the caller asks for it, and it is there
         counts = slow.merge()
 
     assert stored(engine, 1).calculated_time_of_day_in_minutes == 2
@@ -152,8 +160,8 @@ def test_a_slow_pull_does_not_revive_what_a_later_one_found_gone(engine: Engine)
 def test_what_is_written_while_it_is_being_looked_for_is_not_deleted(engine: Engine) -> None:
     load(engine, row(1), row(2))
     with engine.begin() as connection:
-        one = Load(Stored(connection, "acme", CLOCKINGS))
-        absent = one.missing_from_pull(SCOPE)
+        one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+        absent = one.missing_from_pull()
         load(engine, row(1, "02"), row(2))
         assert absent == [1, 2]
         assert one.merge(absent).deleted == 1
@@ -185,9 +193,9 @@ def test_a_rejected_record_is_not_gone_and_one_without_an_id_stops_all_inference
     for record_id, gone in ((1, {2}), (None, set[int]())):
         load(engine, row(1), row(2))
         with engine.begin() as connection:
-            one = Load(Stored(connection, "acme", CLOCKINGS))
+            one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
             one.stage([Page(rejected=[RejectedRecord(record_id, "why", "{}", "fingerprint")] * 2)])
-            counts = one.merge(one.missing_from_pull(SCOPE))
+            counts = one.merge(one.missing_from_pull())
         assert {number for number in (1, 2) if stored(engine, number).deleted_at} == gone
         assert (counts.rejected, counts.rows_read, counts.unchanged) == (2, 2, 0)
     with engine.connect() as connection:
@@ -276,9 +284,9 @@ def test_what_another_session_kept_from_being_marked_is_not_known_to_be_equal(en
     load(engine, row(1), row(2))
     with engine.connect() as other, engine.begin() as connection:
         other.execute(sa.text("SELECT FROM protime.clockings WHERE tenant = 'acme' AND id = 1 FOR UPDATE"))
-        one = Load(Stored(connection, "acme", CLOCKINGS))
+        one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
         one.stage([Page([row(2)])])
-        assert one.merge(one.missing_from_pull(SCOPE)).deleted == 0
+        assert one.merge(one.missing_from_pull()).deleted == 0
         assert one.in_question is None
 
 
@@ -294,9 +302,9 @@ def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
 def test_a_failed_load_leaves_everything_as_it_was(engine: Engine) -> None:
     load(engine, row(1))
     with engine.connect() as connection:
-        one = Load(Stored(connection, "acme", CLOCKINGS))
+        one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
         one.stage([Page([row(2)])])
-        one.merge(one.missing_from_pull(SCOPE))
+        one.merge(one.missing_from_pull())
         connection.rollback()
     assert stored(engine, 1).deleted_at is None
     assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1), "the staging table is empty again"

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.page import Page
+from protime_etl.postgres.load import held_rows
 from protime_etl.postgres.load.compare import Comparison
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.stored import Stored
@@ -146,11 +147,19 @@ def as_row(found: Any) -> Row:
     return Row(Record(*(getattr(found, name) for name in names)), found.deleted_by, found.written_at > BEGAN)
 
 
+@pytest.fixture(autouse=True, params=["held", "staged"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compared where it is read, or too much for that."""
+    if request.param == "staged":
+        monkeypatch.setattr(held_rows, "MOST_HELD", -1)
+
+
 def merge(engine: Engine, reads: Sequence[Record], accepted: Sequence[int] = ()) -> tuple[Counts, dict[int, str]]:
     """What was written, and what came in an older version than was there before."""
     with engine.begin() as connection:
-        load = Load(Stored(connection, "acme", COLLECTION), BEGAN)
+        load = Load(Stored(connection, "acme", COLLECTION), BEGAN, read=whole_list(COLLECTION.path))
         load.stage([Page([read.in_copy_order(number) for number, read in enumerate(reads)])])
+        load.missing_from_pull()
         load.merge()
         load.accept(accepted)
         return load.counts, load.older
@@ -334,12 +343,13 @@ def test_what_is_not_documented_is_no_difference_at_the_same_version(
     for change_version, extra in (("05", had), (version, read)):
         row = (*Record(change_version).in_copy_order(1)[:-1], extra)
         with engine.begin() as connection:
-            compared = Comparison(Stored(connection, "acme", COLLECTION))
+            compared = Comparison(Stored(connection, "acme", COLLECTION), read=whole_list(COLLECTION.path))
             compared.stage([Page([row])])
-            found, _ = compared.compare(whole_list(COLLECTION.path))
+            found, _ = compared.compare()
         with engine.begin() as connection:
-            load = Load(Stored(connection, "acme", COLLECTION))
+            load = Load(Stored(connection, "acme", COLLECTION), read=whole_list(COLLECTION.path))
             load.stage([Page([row])])
+            load.missing_from_pull()
             counts = load.merge()
     is_written = is_written or version == "06"
     assert (counts.updated, counts.unchanged) == ((1, 0) if is_written else (0, 1))

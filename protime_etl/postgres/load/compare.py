@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -10,12 +11,10 @@ from psycopg import sql
 
 from protime_etl.postgres.load.staging import Staging
 from protime_etl.postgres.server.stored import Stored
-from protime_etl.work import Slice
 
 __all__ = ["Comparison", "Difference", "newest_version"]
 
 Kind = Literal["missing", "extra", "stale"]
-Equal = dict[dt.date | None, int]
 
 
 class Difference(NamedTuple):
@@ -43,9 +42,9 @@ def newest_version(stored: Stored) -> str:
 class Comparison(Staging):
     """Stages as a load does; nothing is merged, and the caller rolls back."""
 
-    def compare(self, read: Slice, ids: Sequence[int] | None = None) -> tuple[list[Difference], Equal]:
+    def compare(self, ids: Sequence[int] | None = None) -> tuple[list[Difference], Counter[dt.date | None]]:
         """Differences, and how many are equal by day; in the slice that was read, or of the records with these ids."""
-        self._fill_unknown()
+        missing = self.missing(ids)
         dated, has_person = self._collection.is_dated, "person_id" in self._collection.column_names
         day = [sql.Identifier(source, self._collection.day) if dated else sql.SQL("NULL::date") for source in "st"]
         person = [sql.Identifier(source, "person_id") if has_person else sql.SQL("NULL::bigint") for source in "st"]
@@ -60,21 +59,23 @@ class Comparison(Staging):
             row_person=person[1],
             accepts_older=sql.SQL("false"),
         )
+        differences = [
+            Difference(one.id, "extra", one.day, None, tuple(filter(None, [one.person])), (one.day,))
+            if dated
+            else Difference(one.id, "extra", None, None, (), ())
+            for one in missing
+        ]
+        equal: Counter[dt.date | None] = Counter(self._equal)
+        if not dated:
+            equal = Counter({None: equal.total()})
+        if not self._has_tables:
+            return sorted(differences, key=lambda one: one.id), equal
+        self._fill_unknown()
         self._prepare_planner()
-        if dated:
-            wanted = ["id", self._collection.day, *(["person_id"] if has_person else [])]
-            differences = [
-                Difference(record_id, "extra", date, None, tuple(filter(None, people)), (date,))
-                for record_id, date, *people in self._not_staged(wanted, read, ids)
-            ]
-        else:
-            gone = self._not_staged(["id"], read, ids)
-            differences = [Difference(record_id, "extra", None, None, (), ()) for (record_id,) in gone]
-        equal: Equal = {}
         for row in self._driver.execute(statement, self._values()):
             kind, record_id, date, version, people, dates, number, is_older = row
             if kind is None:
-                equal[date] = number
+                equal[date] += number
             else:
                 differences.append(Difference(record_id, kind, date, version, tuple(people), tuple(dates), is_older))
         return sorted(differences, key=lambda one: one.id), equal

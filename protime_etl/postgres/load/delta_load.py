@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 from psycopg import sql
@@ -26,6 +27,10 @@ class DeltaLoad(Load):
     """One answer of a delta or a page of its initial load, inside the transaction that moves its link."""
 
     by_delta = True
+
+    def __init__(self, stored: Stored, began: dt.datetime | None = None) -> None:
+        super().__init__(stored, began)
+        self._create_tables()  # also for an answer that has deletions alone
 
     def lock_people(self, deletions: Mapping[int, str]) -> None:
         """Let no other process finish a unit of these people until this transaction ends (see `lock_coverage`)."""

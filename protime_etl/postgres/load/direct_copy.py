@@ -22,7 +22,7 @@ from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.statements import query
 from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.shared.locks import lock_merges_shared
-from protime_etl.work import Slice, Unit
+from protime_etl.work import Unit
 
 __all__ = ["CollisionError", "DirectLoad", "may_copy"]
 
@@ -108,7 +108,7 @@ class DirectLoad(Load):
         except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
             raise CollisionError from None
 
-    def missing_from_pull(self, read: Slice, asked_at: dt.datetime | None = None) -> Sequence[int]:
+    def missing_from_pull(self, asked_at: dt.datetime | None = None) -> Sequence[int]:
         """Nothing: there was nothing in the slice."""
-        del read, asked_at
+        del asked_at
         return []

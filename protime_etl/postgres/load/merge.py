@@ -5,8 +5,9 @@ Guarantees, whatever runs at the same time:
 - what was read changes its row as the ten cases of docs/correctness.md say (`sql/engine/merge.sql`): an older
   `change_version` never overwrites a newer one unless that is accepted, and an equal version overwrites only what was
   written before this pull began, so that a slow pull cannot undo what a later one learnt;
-- an equal row is not touched: it is filtered out before `ON CONFLICT`, whose path locks and writes WAL even when its
-  condition says no;
+- an equal row is not touched: most are found equal before anything is staged (`held_rows`), the rest is filtered out
+  before `ON CONFLICT`, whose path locks and writes WAL even when its condition says no; what another transaction makes
+  of a row that was found equal is newer than what was read;
 - a record that is missing from a complete pull of its scope is given to the caller, who asks for it by its id: it may
   have moved elsewhere. One confirmed missing is marked deleted, except if another transaction has written it since it
   was asked for or is writing it now (`SKIP LOCKED`), which also means that this step never waits;
@@ -36,6 +37,8 @@ from protime_etl.work import Counts, Slice
 __all__ = ["Load"]
 
 MOST_CELLS = 5000
+NOTHING_WRITTEN: Sequence[Any] = (0, 0, 0, None, None, 0, None)
+"""What the merge says of nothing."""
 
 
 class Load(Staging):
@@ -44,8 +47,8 @@ class Load(Staging):
     by_delta = False
     """Whether the delta brought what it writes."""
 
-    def __init__(self, stored: Stored, began: dt.datetime | None = None) -> None:
-        super().__init__(stored, began)
+    def __init__(self, stored: Stored, began: dt.datetime | None = None, *, read: Slice | None = None) -> None:
+        super().__init__(stored, began, read=read)
         self.copied = 0
         """Rows that went straight into the table."""
         self.copied_days: set[dt.date] = set()
@@ -89,26 +92,30 @@ class Load(Staging):
 
     def _staged_cells(self) -> list[tuple[int | None, dt.date]]:
         """Whose days were staged, each once."""
+        if not self._has_tables:
+            return []
         statement = sql.SQL("SELECT DISTINCT {}, {} FROM {} AS s").format(
             self._cell_person("s"), self._cell_day("s"), self._staging
         )
         return self._driver.execute(statement).fetchall()
 
-    def missing_from_pull(self, read: Slice, asked_at: dt.datetime | None = None) -> Sequence[int]:
-        """Ids that the table has in a slice and this complete pull of it did not bring: deleted, or moved elsewhere.
+    def missing_from_pull(self, asked_at: dt.datetime | None = None) -> Sequence[int]:
+        """Ids that the table has in the slice and this complete pull of it did not bring: deleted, or moved elsewhere.
 
         Empty when a record without a readable id came: it might be any of them. What others wrote after the pull began
         is among them: what they read may be older than this pull. `asked_at`: when it was first asked for one of them,
-        if that was before now.
+        if that was before now. The caller holds the coverage of the people locked: from now on only deltas write here.
         """
         self._asked_at = asked_at or database_clock(self._stored.connection)
-        return [row[0] for row in self._not_staged(["id"], read)]
+        return sorted(one.id for one in self.missing())
 
     def unconfirmed(self) -> list[int]:
         """Ids that were staged and are not in the table although a unit of their person and day was done meanwhile.
 
         Only asking again shows whether they are there. The caller holds the coverage of these people locked.
         """
+        if not self._has_tables:
+            return []
         finished = self._driver.execute(query("finished_meanwhile"), self._values()).fetchall()
         if not finished:
             return []
@@ -126,9 +133,8 @@ class Load(Staging):
 
         Those that another transaction has written since they were asked for, or is writing now, stay as they are.
         """
-        self._fill_unknown()
-        self._prepare_planner()
-        *numbers, people, days, differing, older = self._write_staged()
+        self._stage_held()  # of a slice that was not compared
+        *numbers, people, days, differing, older = self._write_staged() if self._has_tables else NOTHING_WRITTEN
         self.older = {int(record_id): version for record_id, version in (older or {}).items()}
         self.counts.inserted, self.counts.updated, self.counts.deleted = numbers
         self.counts.unchanged = self.staged - sum(numbers)
@@ -143,9 +149,10 @@ class Load(Staging):
         unmarked = len(confirmed_missing) > self.counts.deleted - numbers[2]
         self.changed = None if self.copied or differing > MOST_CELLS or unmarked else changed
         self._forget_tombstones()
-        self._driver.execute(self._query("keep_rejected"), self._values())
+        if self._has_tables:
+            self._driver.execute(self._query("keep_rejected"), self._values())
         if self.staged:
-            self._driver.execute(self._query("forget_rejected"), self._values())
+            self._forget_rejected()
         return self.counts
 
     def accept(self, ids: Sequence[int]) -> None:
@@ -172,6 +179,9 @@ class Load(Staging):
 
     def _write_staged(self, accepted: Sequence[int] | None = None) -> Sequence[Any]:
         """What was staged; or of it what has these ids, of which an older version is accepted."""
+        if accepted is None:
+            self._fill_unknown()
+            self._prepare_planner()
         values = self._values(most_cells=MOST_CELLS, accepted=accepted)
         statement = self._merge_statement(accepts_older=accepted is not None)
         row: Sequence[Any] | None = self._driver.execute(statement, values).fetchone()
@@ -179,9 +189,18 @@ class Load(Staging):
         return row
 
     def _forget_tombstones(self, accepted: Sequence[int] = ()) -> None:
-        if self.counts.inserted:
+        if self._has_tables and self.counts.inserted:
             with no_nested_loops(self._driver):
                 self._driver.execute(self._query("forget_tombstones"), self._values(accepted=list(accepted)))
+
+    def _forget_rejected(self) -> None:
+        """Forget what was rejected before and has come as it should be."""
+        if self._has_tables:
+            self._driver.execute(self._query("forget_rejected"), self._values())
+        if self._ids_equal:
+            before = self._driver.execute(query("rejected_ids"), self._values()).fetchall()
+            if came := [one for (one,) in before if one in self._ids_equal and one not in self._rejected_ids]:
+                self._driver.execute(query("forget_rejected_ids"), self._values(ids=came))
 
     def forget_rejected_of_list(self) -> None:
         """Forget what was rejected before, as the complete list that is merged has it no more."""

@@ -1,10 +1,16 @@
-"""Records into temporary tables, before anything is decided about them: one binary COPY, and what was rejected."""
+"""Records into temporary tables, before anything is decided about them: one binary COPY, and what was rejected.
+
+Of a slice that is read whole only what the table has otherwise comes so far (`held_rows`): one that is unchanged needs
+no temporary table.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -15,6 +21,7 @@ from psycopg.types.json import set_json_dumps
 from protime_etl.collections.collection import OTHER_FORM
 from protime_etl.collections.page import Page, RejectedRecord, Rows
 from protime_etl.errors import ProtimeError
+from protime_etl.postgres.load.held_rows import EPOCH, SIGNATURE, TRAILER, HeldRows, Missing
 from protime_etl.postgres.load.unknown_columns import UnknownColumns
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.liveness import has_spoken
@@ -22,7 +29,7 @@ from protime_etl.postgres.server.plans import WORTH_STATISTICS, no_nested_loops
 from protime_etl.postgres.server.statements import query
 from protime_etl.postgres.server.stored import Stored
 from protime_etl.postgres.tables.records import COPY_TYPES
-from protime_etl.work import EVERYONE, Counts, Slice, whole_list
+from protime_etl.work import EVERYONE, Counts, Slice
 
 __all__ = ["Staging"]
 
@@ -35,10 +42,11 @@ COPY_ROWS = 50_000
 class Staging:
     """Records of one collection in temporary tables, inside the transaction of `stored`.
 
-    `began` is a moment of the database's clock before the first request; left out: now.
+    `began` is a moment of the database's clock before the first request; left out: now. `read`: the slice, or list,
+    that is read whole: its records are held until `missing` compares them with the table. Others are staged at once.
     """
 
-    def __init__(self, stored: Stored, began: dt.datetime | None = None) -> None:
+    def __init__(self, stored: Stored, began: dt.datetime | None = None, *, read: Slice | None = None) -> None:
         collection = stored.collection
         self._stored = stored
         self._driver: psycopg.Connection[Any] = stored.connection.connection.driver_connection  # type: ignore[assignment]
@@ -51,10 +59,20 @@ class Staging:
         self._target = sql.Identifier("protime", collection.table)
         self.counts = Counts()
         self.staged = 0
-        """Rows that went into the staging table."""
+        """Rows that were held, or went into the staging table."""
+        self._in_table = 0
+        """Those that went into it."""
+        self._has_tables = False
+        self._read = read
+        self._held = None if read is None else HeldRows(self._driver, self._types)
+        self._equal: Mapping[dt.date, int] = {}
+        """How many of the rows that were held were equal, by day."""
+        self._ids_equal: Set[int] = frozenset()
+        self._people: set[int] = set()
+        self._rejected_ids: set[int | None] = set()
+        """Records that could not be understood; None among them may be any."""
         self.rejected_days: set[dt.date] | None = set()
         """Days of records that could not be understood; None: of one of them not even that is known."""
-        self._driver.execute(self._query("create_staging"))
         self.began = began or database_clock(stored.connection)
 
     def _query(self, name: str, **parts: sql.Composable) -> sql.Composed:
@@ -105,28 +123,42 @@ class Staging:
         }
 
     def stage(self, pages: Iterable[Page]) -> None:
-        """Send pages to the staging table in PostgreSQL's binary form, and keep what was rejected, each record once.
+        """Hold the records of pages, or send them to the staging table; keep what was rejected, each record once.
 
-        One COPY for many pages, so that PostgreSQL stores a page while the next one is prepared. It ends where a record
-        is rejected, and where PostgreSQL has said something: that it failed, as a rule, and then this raises. When
-        `pages` ends with an error of ours, what came before it is staged and the transaction can go on.
+        They are staged by one COPY for many pages in PostgreSQL's binary form, so that PostgreSQL stores a page while
+        the next one is prepared. It ends where a record is rejected, and where PostgreSQL has said something: that it
+        failed, as a rule, and then this raises. When `pages` ends with an error of ours, what came before it is taken
+        and the transaction can go on.
         """
         arriving = iter(pages)
         rejected: Sequence[RejectedRecord] | None = ()
         while rejected is not None:
             self._reject(rejected)
-            rejected = self._copy(arriving)
+            rejected = self._copy(arriving) if self._held is None else self._hold(arriving, self._held)
+
+    def _hold(self, pages: Iterator[Page], held: HeldRows) -> Sequence[RejectedRecord] | None:
+        """Hold pages until records are rejected, which it returns, or there are too many; None: no more pages."""
+        for page in pages:
+            held.take(page.rows)
+            self.staged += len(page.rows)
+            self._take(page.rows)
+            if held.is_full:
+                self._stage_held()
+            if page.rejected or held.is_full:
+                return page.rejected
+        return None
 
     def _copy(self, pages: Iterator[Page]) -> Sequence[RejectedRecord] | None:
         """Copy pages until the COPY has to end; returns what was rejected, or None when there are no more pages."""
         failure: ProtimeError | None = None
         before = self.counts.rows_read
+        if (first := next(pages, None)) is None:
+            return None
         with self._copying() as send:
             try:
-                for page in pages:
+                for page in chain([first], pages):
                     send(page.rows)
-                    self._unknown.look(page.rows)
-                    self.counts.rows_read += len(page.rows)
+                    self._take(page.rows)
                     if page.rejected or has_spoken(self._driver) or self.counts.rows_read - before > COPY_ROWS:
                         return page.rejected
             except ProtimeError as error:
@@ -135,18 +167,46 @@ class Staging:
             raise failure
         return None
 
+    def _take(self, rows: Rows) -> None:
+        self._unknown.look(rows)
+        self.counts.rows_read += len(rows)
+        if self._collection.by_people:
+            self._people.update(map(itemgetter(self._columns.index("person_id")), rows))
+
     @contextmanager
     def _copying(self) -> Iterator[Callable[[Rows], None]]:
         """A COPY into the staging table, and the function that sends rows to it."""
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
-        with self._binary_copy(statement, self._types) as write_row:
+        self._create_tables()
+        with self._binary_copy(self._copy_statement, self._types) as write_row:
 
             def send(rows: Rows) -> None:
                 for row in rows:
                     write_row(row)
+                self._in_table += len(rows)
                 self.staged += len(rows)
 
             yield send
+
+    @property
+    def _copy_statement(self) -> sql.Composed:
+        return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(self._staging, self._names())
+
+    def _stage_held(self) -> None:
+        """Stage what is held, and hold nothing any more."""
+        held, self._held = self._held, None
+        if held:
+            self._create_tables()
+            with self._driver.cursor() as cursor, cursor.copy(self._copy_statement) as copy:
+                copy.write(SIGNATURE)
+                for image in held.rest():
+                    copy.write(image)
+                copy.write(TRAILER)
+            self._in_table += len(held)
+
+    def _create_tables(self) -> None:
+        if not self._has_tables:
+            self._driver.execute(self._query("create_staging"))
+            self._has_tables = True
 
     @contextmanager
     def _binary_copy(self, statement: sql.Composed, types: Sequence[str]) -> Iterator[Callable[[Sequence[Any]], None]]:
@@ -158,12 +218,14 @@ class Staging:
 
     def _reject(self, rejected: Sequence[RejectedRecord]) -> None:
         if rejected:
+            self._create_tables()
             statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(self._rejected)
             with self._binary_copy(statement, ["text", "int8", "text", "text", "int8", "date"]) as write_row:
                 for record in rejected:
                     place = _place_of(record)
                     write_row((record.fingerprint, record.record_id, record.reason, record.record, *place))
         for record in rejected:
+            self._rejected_ids.add(record.record_id)
             _, day = _place_of(record)
             if day is None or self.rejected_days is None:
                 self.rejected_days = None
@@ -173,16 +235,14 @@ class Staging:
         self.counts.rows_read += len(rejected)
 
     def people(self) -> set[int]:
-        """Whose coverage the merge of what was staged touches: the people of the records, or all of them as one."""
-        if not self._collection.by_people:
-            return {EVERYONE}
-        statement = sql.SQL("SELECT DISTINCT person_id FROM {staging}").format(staging=self._staging)
-        return {row[0] for row in self._driver.execute(statement)}
+        """Whose coverage the merge of what was taken touches: the people of the records, or all of them as one."""
+        return {*self._people} if self._collection.by_people else {EVERYONE}
 
     def drop(self, ids: Sequence[int]) -> None:
         """Take records out of what was staged."""
-        statement = sql.SQL("DELETE FROM {staging} WHERE id = ANY(%(ids)s::bigint[])").format(staging=self._staging)
-        self._driver.execute(statement, {"ids": list(ids)})
+        if ids:
+            statement = sql.SQL("DELETE FROM {staging} WHERE id = ANY(%(ids)s::bigint[])").format(staging=self._staging)
+            self._driver.execute(statement, {"ids": list(ids)})
 
     def _fill_unknown(self) -> None:
         """Take what the answers lacked from the rows of the table."""
@@ -190,28 +250,51 @@ class Staging:
             statement = self._query("fill_unknown", column=sql.Identifier(column), kind=sql.Identifier(kind))
             self._driver.execute(statement, self._values(ids=ids))
 
-    def _not_staged(self, columns: Sequence[str], read: Slice, ids: Sequence[int] | None = None) -> list[Any]:
-        """Live rows that were not staged, nor rejected, of what was read; or of the records with these ids."""
-        limits = ["scope_ids"] if ids is not None else []
-        if ids is None and EVERYONE not in read.person_ids:
+    def missing(self, ids: Sequence[int] | None = None) -> list[Missing]:
+        """Live rows that were neither read nor rejected, of the slice that was read; or of the records with these ids.
+
+        What was held is compared with the table by this: of it only what differs, or is new, is staged.
+        """
+        whole = self._read if ids is None else None
+        limits = ["scope_ids"] if whole is None else []
+        if whole is not None and EVERYONE not in whole.person_ids:
             limits.append("scope_people")
-        if ids is None and read != whole_list(self._collection.path):
+        if whole is not None and self._collection.is_dated:
             limits.append("scope_days")
-        statement = self._query(
-            "missing_from_pull",
-            wanted=sql.SQL(", ").join(sql.Identifier("t", column) for column in columns),
+        values = self._values(ids=list(ids or ()))
+        if whole is not None:
+            values |= {"people": list(whole.person_ids), "first": whole.first, "last": whole.last}
+        held, statement = self._held, "rows_missing" if self._held is None else "rows_of_scope"
+        rows = self._query(
+            statement,
+            place=self._place(),
+            compared=self._compared("t"),
+            deleted=self._is_deleted("t"),
             scope=sql.SQL(" AND ").join(query(name, day=self._day("t")) for name in limits or ["scope_all"]),
         )
-        values = self._values(ids=list(ids or ()), people=list(read.person_ids), first=read.first, last=read.last)
-        with no_nested_loops(self._driver):
-            return self._driver.execute(statement, values).fetchall()
+        if held is None:
+            self._create_tables()
+            with no_nested_loops(self._driver):
+                return [Missing(*row) for row in self._driver.execute(rows, values)]
+        with self._driver.cursor() as cursor, cursor.copy(rows, values) as copy:
+            found = held.leave_out_equal(copy, self._rejected_ids)
+        self._equal, self._ids_equal = held.equal, held.ids_equal
+        self._stage_held()
+        return found
+
+    def _place(self) -> sql.Composed:
+        """Id, person and day of a row, 0 and any day where the collection has none."""
+        has_person = "person_id" in self._collection.column_names
+        person = sql.SQL("t.person_id") if has_person else sql.NULL
+        day = self._day("t") if self._collection.is_dated else sql.NULL
+        return sql.SQL("t.id, coalesce({}, 0)::int8, coalesce({}, {})::date").format(person, day, EPOCH)
 
     def _prepare_planner(self) -> None:
         """Let the planner know what was staged, and what it may take to look it up."""
         self._driver.execute(query("raise_memory"), {"memory": MERGE_MEMORY})
         self._driver.execute(query("lower_page_cost"), {"cost": MERGE_PAGE_COST})
         # Autovacuum never looks at a temporary table, and the planner would think that ids repeat.
-        if self.staged >= WORTH_STATISTICS:
+        if self._in_table >= WORTH_STATISTICS:
             self._driver.execute(sql.SQL("ANALYZE {} (id)").format(self._staging))
 
 

@@ -135,10 +135,10 @@ def _pull_list(pipeline: Pipeline, collection: Collection, reading: Reading) -> 
         lock_list(stored)
         began = reading.begin(database_clock(connection))
         live = stored_records(stored)
-        load = Load(stored, began)
+        load = Load(stored, began, read=reading.wanted)
         load.stage(reading.pages())
         read = load.counts.rows_read
-        missing = load.missing_from_pull(reading.wanted, asked_at=began)
+        missing = load.missing_from_pull(began)
         # Nothing moves out of this list: a record that is undecided exists, and only the list lacks it.
         gone, found, _ = reading.judge(missing)
         load.stage(found)

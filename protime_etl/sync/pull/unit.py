@@ -227,7 +227,7 @@ class UnitPull:
         # A second attempt goes the ordinary way: what was copied in vain stays as dead rows.
         is_first, self._is_first_attempt = self._is_first_attempt, False
         if not is_first or not may_copy(stored, self._unit):
-            return Load(stored)
+            return Load(stored, read=self._unit.slice)
         load = DirectLoad(stored)
         load.locked_people = frozenset(self._unit.person_ids)
         return load
@@ -248,7 +248,7 @@ class UnitPull:
 
     def _recheck(self, stored: Stored, reading: Reading, load: Load, locked: set[int]) -> _Found:
         """Judge what was staged in doubt, and what was not and is in the table."""
-        missing = load.missing_from_pull(self._unit.slice)
+        missing = load.missing_from_pull()
         in_doubt = load.unconfirmed()
         reading.put_in_question({*missing, *in_doubt})
         load.drop(reading.gone_among(in_doubt))

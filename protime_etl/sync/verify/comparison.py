@@ -239,9 +239,9 @@ class Comparing:
     def _compare(self, reading: Reading) -> Compared:
         with self._pipeline.reading() as connection:
             began = reading.begin(database_clock(connection))
-            staged = Comparison(self._pipeline.stored(connection, self._collection))
+            staged = Comparison(self._pipeline.stored(connection, self._collection), read=reading.wanted)
             staged.stage(reading.pages())
-            differences, equal = staged.compare(reading.wanted)
+            differences, equal = staged.compare()
             people = staged.people() if self._collection.is_dated else set()
             return Compared(began, differences, equal, people, staged.counts.rejected, staged.rejected_days)
 

@@ -54,7 +54,7 @@ def look_again(
     with pipeline.reading() as connection:
         comparison = Comparison(pipeline.stored(connection, collection))
         comparison.stage(found)
-        stay, equal = comparison.compare(reading.wanted, [*(() if believed else listed), *absent])
+        stay, equal = comparison.compare([*(() if believed else listed), *absent])
     if collection.single:  # of what is not found by its id there is no second answer
         stay = [one._replace(is_older=one.is_older and one.id not in denied) for one in stay]
     moved = [one for one in stay if one.id in listed and one.version != listed[one.id].version]
