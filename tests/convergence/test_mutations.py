@@ -18,7 +18,6 @@ from protime_etl.postgres.server.statements import statements
 from protime_etl.sync.pull.unit import UnitPull
 from protime_etl.sync.read.reading import Reading
 from protime_etl.sync.read.recheck import Verdict
-from protime_etl.work import Slice
 from tests.convergence.walk import walk
 from tests.convergence.world import Pull, World
 from tests.support.long_form import in_long_form

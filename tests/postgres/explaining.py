@@ -17,6 +17,7 @@ __all__ = ["Explained", "explaining"]
 
 CLOCKINGS = re.compile(r"\bclockings?(_\w+)?\b")
 READS = re.compile(r"\s*(--.*\n\s*)*(SELECT|WITH|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+COPIED = re.compile(r"\s*COPY \((.*)\) TO STDOUT.*", re.DOTALL)
 # Relations that are large; of a small one PostgreSQL knows by its file that it is small.
 LARGE = {"clockings", "clocking_versions", "staging_clockings"}
 KEYS = re.compile(r"\b(id|person_id|date|valid_to)\b")
@@ -56,13 +57,22 @@ def explaining() -> Iterator[list[Explained]]:
 
     class Explaining(psycopg.Cursor[Any]):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Explaining:
+            self._explain(query, params)
+            return super().execute(query, params, **options)
+
+        def copy(self, query: Any, params: Any = None, **options: Any) -> Any:  # type: ignore[override]
+            self._explain(query, params)
+            return super().copy(query, params, **options)
+
+        def _explain(self, query: Any, params: Any) -> None:
             text = query.as_string(self.connection) if isinstance(query, sql.Composable) else str(query)
-            if CLOCKINGS.search(text) and READS.match(text):
+            copied = COPIED.fullmatch(text)
+            read = copied.group(1) if copied else text
+            if CLOCKINGS.search(text) and READS.match(read):
                 with psycopg.Cursor(self.connection) as cursor:
-                    row = cursor.execute(f"EXPLAIN (FORMAT JSON, VERBOSE) {text}".encode(), params).fetchone()
+                    row = cursor.execute(f"EXPLAIN (FORMAT JSON, VERBOSE) {read}".encode(), params).fetchone()
                 assert row is not None
                 found.append(Explained(text, row[0][0]["Plan"]))
-            return super().execute(query, params, **options)
 
     def connected(connection: psycopg.Connection[Any], _: object) -> None:
         connection.cursor_factory = Explaining

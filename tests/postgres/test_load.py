@@ -18,6 +18,7 @@ from protime_etl.collections.clockings import CLOCKINGS, ActivityDefinition, Act
 from protime_etl.collections.page import Page, RejectedRecord
 from protime_etl.errors import UriTooLongError
 from protime_etl.postgres.load import held_rows
+from protime_etl.postgres.load.compare import Comparison
 from protime_etl.postgres.load.merge import Load
 from protime_etl.postgres.server.stored import Stored
 from protime_etl.work import Counts, Slice
@@ -106,6 +107,74 @@ def test_the_newest_of_several_in_one_pull_counts(engine: Engine) -> None:
 
     assert stored(engine, 1).kind == "Activity"
     assert counts == Counts(rows_read=3, inserted=1, unchanged=2)
+
+
+def test_the_newest_of_several_is_in_the_table_already(engine: Engine) -> None:
+    """And the older one of the same answer is no difference."""
+    load(engine, row(1, "05"))
+    for rows in ([row(1, "05"), row(1, "04")], [row(1, "04"), row(1, "05")]):
+        with engine.begin() as connection:
+            one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+            one.stage([Page([record]) for record in rows])
+            assert one.merge(one.missing_from_pull()) == Counts(rows_read=2, unchanged=2)
+        with engine.begin() as connection:
+            compared = Comparison(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+            compared.stage([Page([record]) for record in rows])
+            assert compared.compare() == ([], {DAY: 1})
+
+
+def test_a_row_that_is_deleted_or_another_tenants_is_not_missing(engine: Engine) -> None:
+    load(engine, row(1), row(2, status="Deleted"))
+    load(engine, row(1))  # 2 is not read any more
+    assert stored(engine, 2).deleted_by == "status"
+    with engine.begin() as connection:
+        one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+        one.stage([Page([row(1)])])
+        assert one.missing_from_pull() == []
+
+
+@pytest.mark.parametrize(("change", "expected"), [({"kind": "Reason"}, "Reason"), ({"status": "Deleted"}, "InOut")])
+def test_what_changes_after_it_was_compared_stays_as_the_other_left_it(
+    engine: Engine, change: dict[str, Any], expected: str
+) -> None:
+    """It was equal when the answers were compared; before the merge another process, who reads later, writes it."""
+    load(engine, row(1), row(2))
+    with engine.begin() as connection:
+        slow = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+        slow.stage([Page([row(1), row(2)])])
+        missing = slow.missing_from_pull()
+        load(engine, row(1, "02", **change), row(2))
+        assert slow.merge(missing) == Counts(rows_read=2, unchanged=2)
+    found = stored(engine, 1)
+    assert (found.change_version, found.kind, found.deleted_by) == (
+        "02",
+        expected,
+        "status" if "status" in change else None,
+    )
+
+
+def test_what_was_rejected_and_has_come_as_the_table_has_it_is_forgotten(engine: Engine) -> None:
+    """But not what comes twice, once in a form that cannot be understood."""
+
+    def rejected() -> list[int]:
+        query = (
+            "SELECT record_id FROM protime_etl.rejected_record WHERE 'shadow' NOT IN (tenant, collection) ORDER BY 1"
+        )
+        with engine.connect() as connection:
+            return list(connection.scalars(sa.text(query)))
+
+    load(engine, row(1), row(2))
+    broken = [RejectedRecord(number, "why", "{}", f"{number}") for number in (1, 2)]
+    for pages, left in (
+        ([Page([row(1), row(2)], broken)], [1, 2]),
+        ([Page([row(1), row(2)], broken[1:])], [2]),
+        ([Page([row(1), row(2)])], []),
+    ):
+        with engine.begin() as connection:
+            one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+            one.stage(pages)
+            assert one.merge(one.missing_from_pull()).unchanged == 2
+        assert rejected() == left
 
 
 def test_an_equal_version_repairs_what_differs(engine: Engine) -> None:

@@ -24,6 +24,7 @@ from protime_etl.cli.status import print_status
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.health.other_forms import SHOWN
+from protime_etl.postgres.load import held_rows
 from protime_etl.postgres.server.statements import sql_folder, statements
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
@@ -111,6 +112,9 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
         selection = select(pipeline, FIRST, TODAY)
         backfill(pipeline, selection, fresh=True)
         verify(pipeline, CLOCKINGS, FIRST, TODAY)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(held_rows, "MOST_HELD", -1)
+            verify(pipeline, CLOCKINGS, FIRST, TODAY)
         prove(pipeline, requests=5)
         tenant.restore(tenant.backup(), lower=1_000_000)
         for pipeline.accepts_older in (False, True):

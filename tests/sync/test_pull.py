@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
+from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.collection import API_PATH
 from protime_etl.errors import BusyError, DatabaseError, ForbiddenError, InvalidRequestError, SettingsError
 from protime_etl.simulator.options import CLOCKINGS_SCOPE, Options
@@ -20,6 +21,8 @@ from protime_etl.sync.plan.request import select
 from protime_etl.sync.pull.lists import read_people
 from protime_etl.sync.pull.runs import finish, plan, sync
 from protime_etl.sync.pull.worker_pool import pull
+from protime_etl.sync.verify.rolling import prove
+from protime_etl.sync.verify.verify import verify
 from protime_etl.work import Counts, DagRun, RunKind
 from tests.support.databases import both_servers
 from tests.support.scripted_server import Answer, ScriptedServer
@@ -45,6 +48,13 @@ def tuple_activity(engine: Engine) -> tuple[int, ...]:
             )
         ).one()
         return tuple(row)
+
+
+def catalogue_entries(engine: Engine) -> int:
+    """How many tables, indices and the like were ever made in this database, by PostgreSQL's own statistics."""
+    query = "SELECT n_tup_ins FROM pg_stat_sys_tables WHERE relname = 'pg_class'"
+    with engine.connect() as connection:
+        return int(connection.execute(sa.text(query)).scalar_one())
 
 
 @both_servers
@@ -73,6 +83,27 @@ def test_a_second_sync_changes_no_row(pipeline: Pipeline, engine: Engine, simula
     assert tuple_activity(engine) == before
     assert counts.inserted == counts.updated == counts.deleted == 0
     assert counts.unchanged == before[0] + 20
+
+
+@both_servers
+def test_what_is_unchanged_needs_no_temporary_table_and_writes_nothing_but_what_the_engine_knows(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
+) -> None:
+    """A night, a proof and a verification alike; one record that is new makes a temporary table."""
+
+    def again() -> tuple[tuple[int, ...], int]:
+        sync(pipeline, FIRST, TODAY)
+        assert verify(pipeline, CLOCKINGS, FIRST, TODAY).agrees
+        prove(pipeline, requests=20)
+        pipeline.engine.dispose()
+        return tuple_activity(engine), catalogue_entries(engine)
+
+    sync(pipeline, FIRST, TODAY)
+    before = again()
+    assert again() == before
+    simulated.tenant.add(simulated.tenant.person_ids()[0], TODAY, 700)
+    (inserted, *_), entries = again()
+    assert (inserted, entries > before[1]) == (before[0][0] + 1, True)
 
 
 def test_edits_moves_and_deletions_arrive(pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant) -> None:

@@ -1,13 +1,14 @@
 """Rows of a slice in the form of PostgreSQL's binary COPY, held until they are compared with those of the table.
 
 Two rows are equal where their bytes are: nothing is hashed, and nothing is left out. What is equal needs no staging
-table and no merge. What differs only in its form, such as the text of a jsonb value, is taken for a difference; the
+table and no merge. What differs only in its form, such as a number in a jsonb value, is taken for a difference; the
 merge sees that there is none.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -52,7 +53,7 @@ class HeldRows:
 
     def __init__(self, connection: psycopg.Connection[Any], types: Sequence[str]) -> None:
         cursor = connection.cursor()
-        set_json_dumps(msgspec.json.encode, cursor)
+        set_json_dumps(_as_stored, cursor)
         self._transformer = Transformer(cursor)
         self._transformer.set_dumper_types([cursor.adapters.types.get_oid(one) for one in types], Format.BINARY)
         self._rows: dict[int, bytes] = {}
@@ -77,13 +78,12 @@ class HeldRows:
         for row in rows:
             form = bytearray()
             extra = row[-1]
-            if extra is not None and OTHER_FORM not in extra:
+            if extra is not None:
                 write(row, transformer, form)
                 self._with_unknown[row[0]] = bytes(form)
                 form = bytearray()
-                write((*row[:-1], None), transformer, form)
-            else:
-                write(row, transformer, form)
+                row = (*row[:-1], extra.get(OTHER_FORM))  # noqa: PLW2901
+            write(row, transformer, form)
             size += len(form)
             image = bytes(form)
             if held.setdefault(row[0], image) != image:
@@ -126,6 +126,23 @@ class HeldRows:
 
     def __len__(self) -> int:
         return len(self._rows) + len(self._again)
+
+
+def _as_stored(value: Any) -> bytes:
+    """The text that PostgreSQL gives of a jsonb value; a number may have another one, which is then a difference."""
+    return json.dumps(_in_order(msgspec.to_builtins(value)), ensure_ascii=False).encode()
+
+
+def _in_order(value: Any) -> Any:
+    """Shorter keys come first: https://www.postgresql.org/docs/current/datatype-json.html"""
+    match value:
+        case dict():
+            keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
+            return {key: _in_order(value[key]) for key in keys}
+        case list():
+            return [_in_order(one) for one in value]
+        case _:
+            return value
 
 
 def _id_of(image: bytes) -> int:
