@@ -82,7 +82,7 @@ class HeldRows:
                 write(row, transformer, form)
                 self._with_unknown[row[0]] = bytes(form)
                 form = bytearray()
-                row = (*row[:-1], extra.get(OTHER_FORM))  # noqa: PLW2901
+                row = (*row[:-1], _plain(extra).get(OTHER_FORM))  # noqa: PLW2901
             write(row, transformer, form)
             size += len(form)
             image = bytes(form)
@@ -130,7 +130,11 @@ class HeldRows:
 
 def _as_stored(value: Any) -> bytes:
     """The text that PostgreSQL gives of a jsonb value; a number may have another one, which is then a difference."""
-    return json.dumps(_in_order(msgspec.to_builtins(value)), ensure_ascii=False).encode()
+    return json.dumps(_in_order(_plain(value)), ensure_ascii=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _in_order(value: Any) -> Any:
