@@ -8,7 +8,6 @@ merge sees that there is none.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -37,6 +36,9 @@ PLACE = struct.Struct("!iqiqiii?")
 """The last fields of a row of the table, each after its length: id, person, day, and whether it is deleted."""
 EPOCH = dt.date(2000, 1, 1)
 """Days of PostgreSQL are counted from here."""
+
+EXACT = msgspec.json.Decoder(float_hook=lambda digits: msgspec.Raw(digits.encode()))
+"""Numbers with a point or an exponent stay as they are written."""
 
 
 class Missing(NamedTuple):
@@ -130,11 +132,11 @@ class HeldRows:
 
 def _as_stored(value: Any) -> bytes:
     """The text that PostgreSQL gives of a jsonb value; a number may have another one, which is then a difference."""
-    return json.dumps(_in_order(_plain(value)), ensure_ascii=False).encode()
+    return msgspec.json.format(msgspec.json.encode(_in_order(_plain(value))), indent=0)
 
 
 def _plain(value: Any) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return EXACT.decode(msgspec.json.encode(value))
 
 
 def _in_order(value: Any) -> Any:

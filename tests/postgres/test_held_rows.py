@@ -1,0 +1,37 @@
+"""The text of a jsonb value: where it is not PostgreSQL's own, what is unchanged would be staged and merged each night."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from sqlalchemy.engine import Engine
+
+from protime_etl.postgres.load.held_rows import _as_stored
+from tests.support.databases import both_servers
+
+# PostgreSQL stores no NUL, and a surrogate alone is no text.
+TEXTS = some.text(some.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=5)
+LEAVES = some.none() | some.booleans() | some.integers(-(2**63), 2**63 - 1) | TEXTS
+VALUES = some.recursive(
+    LEAVES, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=4)
+)
+
+
+@both_servers
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(values=some.lists(VALUES, min_size=50, max_size=50))
+def test_a_jsonb_value_has_the_text_that_postgresql_gives_of_it(engine: Engine, values: list[Any]) -> None:
+    texts = [_as_stored(value).decode() for value in values]
+    with engine.connect() as connection:
+        query = "SELECT CAST(CAST(:texts AS text[]) AS jsonb[])::text[]"
+        stored = connection.scalar(sa.text(query), {"texts": texts})
+    assert stored == texts
+
+
+def test_a_number_is_never_taken_for_another_one() -> None:
+    numbers = ["1.1", "1.10", "1.1000000000000000001", "1e5", "100000", "100000.0", "123456789012345678901234567890"]
+    assert len({_as_stored(msgspec.Raw(one.encode())) for one in numbers}) == len(numbers)
