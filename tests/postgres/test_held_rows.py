@@ -1,4 +1,4 @@
-"""The text of a jsonb value: where it is not PostgreSQL's own, what is unchanged would be staged and merged each night."""
+"""The text of a jsonb value: where it is not PostgreSQL's own, what is unchanged is staged and merged each night."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from protime_etl.postgres.load.held_rows import _as_stored
 from tests.support.databases import both_servers
 
 # PostgreSQL stores no NUL, and a surrogate alone is no text.
-TEXTS = some.text(some.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=5)
+TEXTS = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
 LEAVES = some.none() | some.booleans() | some.integers(-(2**63), 2**63 - 1) | TEXTS
 VALUES = some.recursive(
+    LEAVES, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=4)
+)
     LEAVES, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=4)
 )
 

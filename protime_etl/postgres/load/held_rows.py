@@ -1,8 +1,7 @@
 """Rows of a slice in the form of PostgreSQL's binary COPY, held until they are compared with those of the table.
 
 Two rows are equal where their bytes are: nothing is hashed, and nothing is left out. What is equal needs no staging
-table and no merge. What differs only in its form, such as a number in a jsonb value, is taken for a difference; the
-merge sees that there is none.
+table and no merge. What differs only in its form, such as a number in a jsonb value, is left to the merge.
 """
 
 from __future__ import annotations
