@@ -19,8 +19,6 @@ LEAVES = some.none() | some.booleans() | some.integers(-(2**63), 2**63 - 1) | TE
 VALUES = some.recursive(
     LEAVES, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=4)
 )
-    LEAVES, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=4)
-)
 
 
 @both_servers
