@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,20 +23,25 @@ from psycopg.types.json import set_json_dumps
 from protime_etl.collections.collection import OTHER_FORM
 from protime_etl.collections.page import Rows
 
-__all__ = ["EPOCH", "MOST_HELD", "SIGNATURE", "TRAILER", "HeldRows", "Missing"]
+__all__ = ["EPOCH", "MOST_HELD", "SIGNATURE", "TRAILER", "HeldRows", "Missing", "rows_of"]
 
 MOST_HELD = 32 * 1024 * 1024
 """Bytes of rows that are held; a slice that has more is staged. A unit of a hundred pages has about 15 million."""
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """What a binary COPY begins with: https://www.postgresql.org/docs/current/sql-copy.html"""
 TRAILER = b"\xff\xff"
-FIELDS = 2
-"""Bytes that hold the number of fields; it differs, as a row of the table has more."""
 PLACE = struct.Struct("!iqiqiii?")
 """The last fields of a row of the table, each after its length: id, person, day, and whether it is deleted."""
+DAY = slice(-9, -5)
+"""Where the day is in it."""
+COUNT = 2
+"""Bytes before the fields of a row that say how many there are; a row of the table has more."""
+KEY = slice(COUNT + 4, COUNT + 12)
+"""Where the id of a row is: the first column, after its length."""
+CONTENT = slice(COUNT, -PLACE.size)
+"""What of a row of the table was read, too."""
 EPOCH = dt.date(2000, 1, 1)
 """Days of PostgreSQL are counted from here."""
-
 EXACT = msgspec.json.Decoder(float_hook=lambda digits: msgspec.Raw(digits.encode()))
 """Numbers with a point or an exponent stay as they are written."""
 
@@ -50,22 +56,22 @@ class Missing(NamedTuple):
 
 
 class HeldRows:
-    """Rows that were read, by their ids."""
+    """Rows that were read, without the number of their fields, by the bytes of their ids."""
 
     def __init__(self, connection: psycopg.Connection[Any], types: Sequence[str]) -> None:
         cursor = connection.cursor()
         set_json_dumps(_as_stored, cursor)
         self._transformer = Transformer(cursor)
         self._transformer.set_dumper_types([cursor.adapters.types.get_oid(one) for one in types], Format.BINARY)
-        self._rows: dict[int, bytes] = {}
-        self._with_unknown: dict[int, bytes] = {}
+        self._count = len(types).to_bytes(COUNT)
+        self._rows: dict[bytes, bytes] = {}
+        self._with_unknown: dict[bytes, bytes] = {}
         """Rows whose properties that the documentation does not know are no difference, with these."""
         self._again: list[bytes] = []
-        """Further versions of records that came twice."""
+        """All versions of records that came twice."""
         self._size = 0
-        self.equal: Counter[dt.date] = Counter()
+        self.equal: Mapping[dt.date, int] = {}
         """How many rows were equal, by day."""
-        self.ids_equal: set[int] = set()
 
     @property
     def is_full(self) -> bool:
@@ -75,21 +81,30 @@ class HeldRows:
     def take(self, rows: Rows) -> None:
         """Hold these, too."""
         held, write, transformer = self._rows, format_row_binary, self._transformer
-        size = 0
+        form, ends, with_unknown = bytearray(), [0], dict[int, bytes]()
         for row in rows:
-            form = bytearray()
             extra = row[-1]
             if extra is not None:
-                write(row, transformer, form)
-                self._with_unknown[row[0]] = bytes(form)
-                form = bytearray()
+                whole = bytearray()
+                write(row, transformer, whole)
+                with_unknown[len(form)] = bytes(whole[COUNT:])
                 row = (*row[:-1], _plain(extra).get(OTHER_FORM))  # noqa: PLW2901
             write(row, transformer, form)
-            size += len(form)
-            image = bytes(form)
-            if held.setdefault(row[0], image) != image:
-                self._again.append(self._with_unknown.get(row[0], image))
-        self._size += size
+            ends.append(len(form))
+        page = bytes(form)
+        for start, end in pairwise(ends):
+            key, image = page[start + KEY.start : start + KEY.stop], page[start + COUNT : end]
+            before = held.setdefault(key, image)
+            if before is image:
+                if start in with_unknown:
+                    self._with_unknown[key] = with_unknown[start]
+            elif before != image:
+                self._again.append(with_unknown.get(start, image))
+        self._size += len(page)
+
+    def has_read(self, identity: int) -> bool:
+        """Whether this record was read; asked before equal ones are left out."""
+        return identity.to_bytes(8, signed=True) in self._rows
 
     def leave_out_equal(
         self, table: Iterable[bytes | bytearray | memoryview], rejected: Set[int | None]
@@ -99,34 +114,57 @@ class HeldRows:
         `table`: messages of a COPY of the rows of the slice, each followed by its place. `rejected`: ids of records
         that could not be understood; with None among them any row may be one of them.
         """
-        held, place, width = self._rows, PLACE, PLACE.size
-        twice = {_id_of(one) for one in self._again}
-        equal: Counter[int] = Counter()
-        missing: list[Missing] = []
+        held, equal, missing = self._rows, list[bytes](), list[Missing]()
         may_be_any = None in rejected
-        for message in _rows_of(table):
-            body = len(message) - width
-            _, identity, _, person, _, day, _, is_deleted = place.unpack_from(message, body)
-            image = held.get(identity)
-            if image is None:
+        twice = {image[KEY.start - COUNT : KEY.stop - COUNT] for image in self._again}
+        # Of several versions the newest counts: the merge and the comparison find it.
+        self._again += [self._with_unknown.get(key, held.pop(key)) for key in twice]
+        for message in table:
+            row = bytes(message)
+            key = row[KEY]
+            image = held.pop(key, None)
+            if image == row[CONTENT]:
+                equal.append(row[DAY])
+            elif image is not None:
+                held[key] = image
+            elif key not in twice:
+                _, identity, _, person, _, day, _, is_deleted = PLACE.unpack(row[-PLACE.size :])
                 if not (is_deleted or may_be_any or identity in rejected):
-                    missing.append(Missing(identity, person, EPOCH + dt.timedelta(days=day)))
-            elif image[FIELDS:] == message[FIELDS:body] and identity not in twice:
-                self.ids_equal.add(identity)
-                equal[day] += 1
-        for identity in self.ids_equal:
-            del held[identity]
-        self.equal.update({EPOCH + dt.timedelta(days=day): number for day, number in equal.items()})
+                    missing.append(Missing(identity, person, _day(day)))
+        self.equal = {_day(int.from_bytes(day, signed=True)): number for day, number in Counter(equal).items()}
         return missing
 
     def rest(self) -> Iterator[bytes]:
         """What is still held, to be copied into a table of the same columns."""
-        for identity, image in self._rows.items():
-            yield self._with_unknown.get(identity, image)
-        yield from self._again
+        for key, image in self._rows.items():
+            yield self._count + self._with_unknown.get(key, image)
+        for image in self._again:
+            yield self._count + image
 
     def __len__(self) -> int:
         return len(self._rows) + len(self._again)
+
+
+def rows_of(copy: psycopg.Copy, connection: psycopg.Connection[Any]) -> Iterator[bytes | bytearray | memoryview]:
+    """The rows of a COPY in binary form, one by one.
+
+    Those that have arrived are taken straight from libpq: waiting for each takes twice as long.
+    """
+    at_hand = connection.pgconn.get_copy_data
+    length = len(SIGNATURE)
+    while row := copy.read():
+        if length:  # it comes before the first row, in one message with it
+            row, length = row[length:], 0
+        while row != TRAILER:
+            if row:
+                yield row
+            there, row = at_hand(1)
+            if there <= 0:
+                break
+
+
+def _day(number: int) -> dt.date:
+    return EPOCH + dt.timedelta(days=number)
 
 
 def _as_stored(value: Any) -> bytes:
@@ -148,16 +186,3 @@ def _in_order(value: Any) -> Any:
             return [_in_order(one) for one in value]
         case _:
             return value
-
-
-def _id_of(image: bytes) -> int:
-    return int.from_bytes(image[6:14], signed=True)
-
-
-def _rows_of(messages: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
-    for message in messages:
-        row = bytes(message)
-        if row.startswith(SIGNATURE[:11]):
-            row = row[len(SIGNATURE) :]
-        if row and row != TRAILER:
-            yield row

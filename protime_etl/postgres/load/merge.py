@@ -197,10 +197,8 @@ class Load(Staging):
         """Forget what was rejected before and has come as it should be."""
         if self._has_tables:
             self._driver.execute(self._query("forget_rejected"), self._values())
-        if self._ids_equal:
-            before = self._driver.execute(query("rejected_ids"), self._values()).fetchall()
-            if came := [one for (one,) in before if one in self._ids_equal and one not in self._rejected_ids]:
-                self._driver.execute(query("forget_rejected_ids"), self._values(ids=came))
+        if self._understood:
+            self._driver.execute(query("forget_rejected_ids"), self._values(ids=self._understood))
 
     def forget_rejected_of_list(self) -> None:
         """Forget what was rejected before, as the complete list that is merged has it no more."""

@@ -7,7 +7,7 @@ no temporary table.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from operator import itemgetter
@@ -21,7 +21,7 @@ from psycopg.types.json import set_json_dumps
 from protime_etl.collections.collection import OTHER_FORM
 from protime_etl.collections.page import Page, RejectedRecord, Rows
 from protime_etl.errors import ProtimeError
-from protime_etl.postgres.load.held_rows import EPOCH, SIGNATURE, TRAILER, HeldRows, Missing
+from protime_etl.postgres.load.held_rows import EPOCH, SIGNATURE, TRAILER, HeldRows, Missing, rows_of
 from protime_etl.postgres.load.unknown_columns import UnknownColumns
 from protime_etl.postgres.server.clock import database_clock
 from protime_etl.postgres.server.liveness import has_spoken
@@ -67,7 +67,8 @@ class Staging:
         self._held = None if read is None else HeldRows(self._driver, self._types)
         self._equal: Mapping[dt.date, int] = {}
         """How many of the rows that were held were equal, by day."""
-        self._ids_equal: Set[int] = frozenset()
+        self._understood: Sequence[int] = ()
+        """Records that were held, and rejected before."""
         self._people: set[int] = set()
         self._rejected_ids: set[int | None] = set()
         """Records that could not be understood; None among them may be any."""
@@ -276,9 +277,11 @@ class Staging:
             self._create_tables()
             with no_nested_loops(self._driver):
                 return [Missing(*row) for row in self._driver.execute(rows, values)]
+        before = self._driver.execute(query("rejected_ids"), self._values())
+        self._understood = [one for (one,) in before if held.has_read(one) and one not in self._rejected_ids]
         with self._driver.cursor() as cursor, cursor.copy(rows, values) as copy:
-            found = held.leave_out_equal(copy, self._rejected_ids)
-        self._equal, self._ids_equal = held.equal, held.ids_equal
+            found = held.leave_out_equal(rows_of(copy, self._driver), self._rejected_ids)
+        self._equal = held.equal
         self._stage_held()
         return found
 
