@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 import typer
 from sqlalchemy.engine import URL
 
@@ -30,7 +29,7 @@ from protime_etl.env_file import read_env_file
 from protime_etl.errors import ProtimeError, SettingsError
 from protime_etl.postgres.schema.upgrade import schema_state
 from protime_etl.postgres.server.connection import create_engine
-from protime_etl.postgres.server.statements import sql_folder
+from protime_etl.postgres.server.statements import sql_folder, text
 from protime_etl.postgres.server.transactions import reading
 
 __all__ = ["support_bundle"]
@@ -48,10 +47,6 @@ COUNTS = {"units"}
 TOKEN = re.compile(r"\d{4}-\d\d-\d\d|(?<=status )\d{3}|[^\W\d_]+|\d+")
 KEPT = re.compile(r"\d{4}-\d\d-\d\d|\d{3}")
 BLANK = "…"
-REJECTED = """
-SELECT collection, reason AS error, count(*) AS records FROM protime_etl.rejected_record
-GROUP BY collection, reason ORDER BY records DESC LIMIT 20
-"""
 
 
 def support_bundle(
@@ -115,7 +110,7 @@ def _seen(url: URL, aliases: Mapping[str, str]) -> dict[str, object]:
     try:
         state = schema_state(engine)
         with reading(engine) as connection:
-            rejected = [dict(row) for row in connection.execute(sa.text(REJECTED)).mappings()]
+            rejected = [dict(row) for row in connection.execute(text("reasons_of_rejected")).mappings()]
     finally:
         engine.dispose()
     server = {"PostgreSQL": state.server, "schema": state.current}

@@ -216,3 +216,22 @@ SELECT t.tenant, '{path}' AS collection, r.forms, r.number FROM protime_etl.tena
     SELECT c.extra -> 'other form' AS forms, row_number() OVER () AS number FROM protime.{table} AS c
     WHERE c.tenant = t.tenant AND c.extra ? 'other form' AND c.deleted_at IS NULL LIMIT 100000
 ) AS r
+
+-- name: impossible_times
+-- Clockings of the days of a run at a time that Protime does not document: it is kept as it is, and the views cannot
+-- place it.
+SELECT c.id, c.person_id, c.date, c.time_of_day_in_minutes AS minute
+FROM protime.clockings AS c
+JOIN protime_etl.runs AS r ON r.tenant = c.tenant AND c.date BETWEEN r.date_from AND r.date_to
+WHERE r.run_id = :run_id AND c.time_of_day_in_minutes NOT BETWEEN -1440 AND 2880 AND c.deleted_at IS NULL
+ORDER BY c.id LIMIT :most
+
+-- name: not_done
+-- How many units of a run are not done, and an error of one of them.
+SELECT count(*) OVER () AS number, error FROM protime_etl.units
+WHERE run_id = :run_id AND status NOT IN ('done', 'cut') ORDER BY error IS NULL, unit_id LIMIT 1
+
+-- name: reasons_of_rejected
+-- Why records were rejected, the most frequent reasons first.
+SELECT collection, reason AS error, count(*) AS records FROM protime_etl.rejected_record
+GROUP BY collection, reason ORDER BY records DESC LIMIT 20

@@ -19,13 +19,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 import protime_etl
-from protime_etl.airflow.operators.report import IMPOSSIBLE
 from protime_etl.cli.status import print_status
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.collections.registry import COLLECTIONS
 from protime_etl.postgres.health.other_forms import SHOWN
 from protime_etl.postgres.load import held_rows
-from protime_etl.postgres.server.statements import sql_folder, statements
+from protime_etl.postgres.server.statements import sql_folder, statements, text
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import open_pipeline
@@ -124,7 +123,7 @@ def work(simulated: SimulatedTenant, url: URL) -> None:
             tenant.hard_delete(one.id)
         _hold_deletions_back(simulated, url)
         with pipeline.engine.connect() as connection:
-            connection.execute(sa.text(IMPOSSIBLE), {"run_id": 1, "most": 20})
+            connection.execute(text("impossible_times"), {"run_id": 1, "most": 20})
             connection.execute(sa.text(SHOWN.format(table="clockings")))
             for query in sorted(sql_folder().glob("queries/*.sql")):
                 connection.execute(sa.text(query.read_text().replace(":", "\\:")))

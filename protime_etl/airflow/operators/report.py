@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 from airflow.sdk.exceptions import AirflowFailException
 
 from protime_etl.airflow.operators.base import ProtimeOperator, form_text
@@ -13,6 +12,7 @@ from protime_etl.airflow.operators.publish import run_number
 from protime_etl.counted import counted
 from protime_etl.errors import DatabaseError
 from protime_etl.postgres.health.verdict import read_health
+from protime_etl.postgres.server.statements import text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,18 +24,6 @@ __all__ = ["ProtimeReportOperator"]
 
 NAMED = 20
 RED = ("failed", "upstream_failed")
-# A time that Protime does not document is kept as it is; the views cannot place it.
-IMPOSSIBLE = """
-SELECT c.id, c.person_id, c.date, c.time_of_day_in_minutes AS minute
-FROM protime.clockings AS c
-JOIN protime_etl.runs AS r ON r.tenant = c.tenant AND c.date BETWEEN r.date_from AND r.date_to
-WHERE r.run_id = :run_id AND c.time_of_day_in_minutes NOT BETWEEN -1440 AND 2880 AND c.deleted_at IS NULL
-ORDER BY c.id LIMIT :most
-"""
-NOT_DONE = """
-SELECT count(*) OVER () AS number, error FROM protime_etl.units
-WHERE run_id = :run_id AND status NOT IN ('done', 'cut') ORDER BY error IS NULL, unit_id LIMIT 1
-"""
 
 
 class ProtimeReportOperator(ProtimeOperator):
@@ -81,12 +69,12 @@ class ProtimeReportOperator(ProtimeOperator):
 
 
 def _not_done(connection: Connection, run_id: int) -> Iterator[str]:
-    for row in connection.execute(sa.text(NOT_DONE), {"run_id": run_id}):
+    for row in connection.execute(text("not_done"), {"run_id": run_id}):
         yield f"{counted(row.number, 'unit')} not done: {row.error or 'see the red tasks'}"
 
 
 def _impossible(connection: Connection, run_id: int) -> Iterator[str]:
-    for row in connection.execute(sa.text(IMPOSSIBLE), {"run_id": run_id, "most": NAMED}):
+    for row in connection.execute(text("impossible_times"), {"run_id": run_id, "most": NAMED}):
         yield f"clocking {row.id} of person {row.person_id} on {row.date} has the impossible minute {row.minute}"
 
 

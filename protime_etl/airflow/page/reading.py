@@ -29,6 +29,7 @@ from protime_etl.postgres.health.problems import Missing, Problem
 from protime_etl.postgres.health.verdict import Health, is_about, judge
 from protime_etl.postgres.schema.upgrade import require_schema
 from protime_etl.postgres.server.connection import create_engine, database_errors
+from protime_etl.postgres.server.statements import text, text_of
 from protime_etl.setting_values import zone_of
 from protime_etl.work import RunKind
 
@@ -44,43 +45,7 @@ MARGIN = 3.0
 """Seconds after which a socket is closed whose server should have answered: a server that hangs keeps no time-out."""
 FIRST_DAY = dt.date(2000, 1, 1)
 OURS = re.compile(r"_clockings_(nightly|changes|backfill)$")
-# The DAGs that read each tenant, the newest of ours before those of a user.
-DAGS = """
-SELECT DISTINCT ON (tenant) tenant, dag_id, run_id FROM protime_etl.runs
-WHERE started_by = 'airflow'
-ORDER BY tenant, dag_id ~ '_clockings_(nightly|changes|backfill)$' DESC, run_id DESC
-"""
-# What is read of each tenant every night: by its schedule if there is one, as another may be tried by hand.
-READ = """
-SELECT DISTINCT ON (tenant) tenant, collections || ARRAY(
-        SELECT s.collection FROM protime_etl.collection_state AS s
-        WHERE s.tenant = r.tenant AND s.read_at > clock_timestamp() - interval '8 days'
-    ) AS collections
-FROM protime_etl.runs AS r
-WHERE person_ids IS NULL AND circles IS NULL AND NOT only_missing
-    AND kind IN ('nightly', 'sync')
-ORDER BY tenant, kind = 'nightly' AND dag_id ~ '_clockings_nightly$' AND starts_with(dag_run_id, 'scheduled__')
-    AND started_at > clock_timestamp() - interval '8 days' DESC, run_id DESC
-"""
-# The newest night of each tenant, and what it brought.
-NIGHTS = """
-SELECT n.*,
-    (SELECT count(DISTINCT person_id) FROM protime_etl.units AS u, unnest(u.person_ids) AS person_id
-        WHERE u.run_id = n.run_id AND u.status = 'done' AND person_id > 0) AS people,
-    (SELECT coalesce(sum(u.rows_read), 0)::bigint FROM protime_etl.units AS u
-        WHERE u.run_id = n.run_id AND u.status = 'done' AND u.collection = 'clockings') AS clockings
-FROM (
-    SELECT DISTINCT ON (tenant) tenant, run_id, dag_id, dag_run_id, status, started_at FROM protime_etl.runs
-    WHERE kind = 'nightly' AND dag_id ~ '_clockings_nightly$' ORDER BY tenant, run_id DESC
-) AS n
-"""
 TENANTS = "SELECT tenant FROM protime_etl.tenants ORDER BY tenant"
-READS = """
-SELECT r.tenant, u.date_from AS first, u.date_to AS last, max(u.finished_at) AS at
-FROM protime_etl.units AS u JOIN protime_etl.runs AS r USING (run_id)
-WHERE u.status = 'done' AND u.circles IS NULL AND u.collection = 'clockings' AND u.date_to >= :first
-GROUP BY 1, 2, 3
-"""
 
 
 class Owner(NamedTuple):
@@ -152,7 +117,7 @@ def read_owners(url: URL) -> dict[str, Owner]:
     """
     with _asking(url) as connection:
         tenants = connection.scalars(sa.text(TENANTS)).all()
-        dags = {row.tenant: (row.dag_id, row.run_id) for row in connection.execute(sa.text(DAGS))}
+        dags = {row.tenant: (row.dag_id, row.run_id) for row in connection.execute(text("dags_of_tenants"))}
     newest: dict[str, int] = {}
     for dag_id, run_id in dags.values():
         newest[_family(dag_id)] = max(run_id, newest.get(_family(dag_id), 0))
@@ -170,10 +135,10 @@ def read_tenants(url: URL, until: dt.date | None = None, owners: Mapping[str, Ow
     last = min(until or dt.date.max, dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1))
     since = {"first": max(FIRST_DAY, last - dt.timedelta(days=DAYS + 1))}
     with _asking(url) as connection:
-        read = {row.tenant: _known(row.collections) for row in connection.execute(sa.text(READ))}
-        reads = rows_until(connection, min(end, time.monotonic() + 1), READS, since) or ()
+        read = {row.tenant: _known(row.collections) for row in connection.execute(text("read_every_night"))}
+        reads = rows_until(connection, min(end, time.monotonic() + 1), text_of("read_days"), since) or ()
         paths = {"clockings", PEOPLE.path}.union(*read.values())
-        nights = rows_until(connection, min(end, time.monotonic() + 1), NIGHTS, {}) or ()
+        nights = rows_until(connection, min(end, time.monotonic() + 1), text_of("newest_nights"), {}) or ()
         facts = read_facts(connection, sorted(paths), within=end - time.monotonic())
     facts |= {"reads": [*reads], "nights": [*nights]}
     seen = []
