@@ -134,6 +134,8 @@ class Load(Staging):
         Those that another transaction has written since they were asked for, or is writing now, stay as they are.
         """
         self._stage_held()  # of a slice that was not compared
+        if confirmed_missing:
+            self._create_tables()  # what was written is looked up there (`note_drift`)
         *numbers, people, days, differing, older = self._write_staged() if self._has_tables else NOTHING_WRITTEN
         self.older = {int(record_id): version for record_id, version in (older or {}).items()}
         self.counts.inserted, self.counts.updated, self.counts.deleted = numbers
