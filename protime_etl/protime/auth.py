@@ -131,6 +131,11 @@ class TokenSource:
         self.requests = 0
         """Token requests made by this object."""
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether there is a token that is not due, without looking at the store."""
+        return self._held is not None and not self._held.due
+
     def current(self) -> Token:
         """A token that is not due, asking for a new one only if no other process has.
 

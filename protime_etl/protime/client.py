@@ -332,7 +332,7 @@ class ProtimeClient:
     def _permitted(self) -> Token:
         """A token, when a request may be sent with it."""
         slot = True
-        if self._longest_wait < self._settings.max_wait_in_task:
+        if self._longest_wait < self._settings.max_wait_in_task and not self._tokens.is_at_hand:
             wait_out(self._pause, self._longest_wait, slot=False)  # before a token is waited for
         while True:
             token = self._tokens.current()

@@ -85,6 +85,21 @@ def test_a_second_sync_changes_no_row(pipeline: Pipeline, engine: Engine, simula
     assert counts.unchanged == before[0] + 20
 
 
+def test_the_pause_is_asked_for_once_a_page_also_under_locks(pipeline: Pipeline, simulated: SimulatedTenant) -> None:
+    """A first load holds the coverage of its people."""
+    asked = 0
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal asked
+        asked += "protime_etl.pauses" in statement
+
+    sa.event.listen(pipeline.engine, "before_cursor_execute", count)
+    sync(pipeline, FIRST, TODAY)
+    requests = simulated.served.requests["clockings"]
+    assert requests > 5
+    assert asked <= requests + 5
+
+
 @both_servers
 def test_what_is_unchanged_needs_no_temporary_table_and_writes_nothing_but_what_the_engine_knows(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
