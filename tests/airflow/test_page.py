@@ -14,11 +14,13 @@ from sqlalchemy.engine import URL, Engine
 
 from protime_etl.airflow.page.reading import read_tenants
 from protime_etl.errors import DatabaseError
+from protime_etl.postgres.book.wrong import Wrong, enter_wrong
 from protime_etl.postgres.health.facts import read_facts
 from protime_etl.postgres.health.verdict import judge
+from protime_etl.postgres.server.connection import create_engine
 from protime_etl.sync.pipeline import Pipeline
 from protime_etl.sync.pull.runs import sync
-from protime_etl.work import DagRun
+from protime_etl.work import DagRun, Slice
 from tests.airflow.bare import run_python
 from tests.airflow.test_operators import FIRST
 from tests.support.databases import execute
@@ -281,7 +283,17 @@ def test_each_tenant_is_judged_by_what_is_read_of_it(warehouse: URL) -> None:
     execute(
         warehouse, "UPDATE protime_etl.runs SET status = 'failed' WHERE tenant = 'lone' AND '{absences}' = collections"
     )
-    assert tenants()["lone"][2].startswith("lone: OK")
+    engine = create_engine(warehouse)
+    with engine.begin() as connection:
+        lost = Slice((100_001,), FIRST, FIRST, "absences")
+        enter_wrong(connection, "lone", Wrong("failed", "why"), [lost])
+        enter_wrong(connection, "beta", Wrong("failed", "why"), [lost])
+    engine.dispose()
+    found = tenants()
+    assert found["lone"][2].startswith("lone: OK")
+    assert "absences" in found["beta"][2]
+    (lone,) = (one for one in read_tenants(warehouse) if one.health.tenant == "lone")
+    assert lone.facts["wrong"] == [], "nor is it shown"
 
     # A try by hand, a backfill, a repair: none of them is what a night reads. A name may hold any word.
     for started in (
