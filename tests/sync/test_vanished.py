@@ -18,6 +18,7 @@ from protime_etl.simulator.options import Options
 from protime_etl.simulator.selection import Selection
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.simulator.state import Tenant
+from protime_etl.sync.delta.poll import poll
 from protime_etl.sync.pipeline import Pipeline, open_pipeline
 from protime_etl.sync.plan.request import select
 from protime_etl.sync.pull.lists import read_list, read_people
@@ -198,6 +199,23 @@ def test_what_vanished_among_many_that_moved_is_held_back_too(
     assert (done["updated"], done["deleted"], done["rejected"]) == (40, 0, 1)
     rows = table_rows(engine)
     assert not any(rows[one]["is_deleted"] for one in ids)
+
+
+def test_what_is_held_back_while_a_delta_is_active_is_finished_too(large: SimulatedTenant, warehouse: URL) -> None:
+    """The last transaction of the unit then neither stores nor marks anything."""
+    with open_pipeline(settings_for(large, max_vanished=30), warehouse) as pipeline:
+        sync(pipeline, FIRST, TODAY)
+        poll(pipeline, COLLECTIONS["clockings"])
+        ids = live(large)[:80]
+        for gone in ids[::2]:
+            large.tenant.hard_delete(gone)
+        for moved in ids[1::2]:
+            large.tenant.edit(moved, date=FAR)
+
+        with pytest.raises(DeletionsWithheldError, match="40 of") as caught:
+            pull(pipeline, one_unit(pipeline))
+
+    assert (caught.value.done["updated"], caught.value.done["deleted"]) == (40, 0)
 
 
 def test_few_that_vanished_among_many_that_moved_are_marked(

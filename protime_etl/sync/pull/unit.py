@@ -395,6 +395,7 @@ class UnitPull:
         load.merge(marked)
         self._take_older(found, load, [*load.older], owners | {None})  # each was asked for by its id
         load.note_written((self._unit.first, self._unit.last))
-        note_drift(stored, marked)
+        if load.counts.written:
+            note_drift(stored, marked)
         found.vanished += len(marked)
         found.counts += load.counts
