@@ -25,7 +25,7 @@ SELECT NULL, NULL, date, NULL, NULL, NULL, count(*), false FROM judged WHERE kin
 -- name: rows_of_scope
 -- The rows of a scope, each with its place, in the form in which those that were read are held.
 COPY (
-    SELECT {compared}, {place}, t.deleted_at IS NOT NULL FROM {target} AS t
+    SELECT {compared}, {place}, {deleted}, t.deleted_at IS NOT NULL FROM {target} AS t
     WHERE t.tenant = (SELECT %(tenant)s::text) AND {scope}
         -- Of a row that is deleted only one whose record says so itself can be equal.
         AND (t.deleted_at IS NULL OR {deleted})

@@ -133,6 +133,20 @@ def test_a_row_that_is_deleted_or_another_tenants_is_not_missing(engine: Engine)
         assert one.missing_from_pull() == []
 
 
+def test_a_row_that_was_revived_in_the_table_is_found_and_deleted_again(engine: Engine) -> None:
+    """Its columns are those of the record, which says of itself that it is deleted."""
+    deleted = row(1, status="Deleted")
+    load(engine, deleted)
+    execute(engine.url, "UPDATE protime.clockings SET deleted_at = NULL, deleted_by = NULL WHERE tenant = 'acme'")
+    with engine.begin() as connection:
+        compared = Comparison(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+        compared.stage([Page([deleted])])
+        differences, equal = compared.compare()
+    assert ([one.kind for one in differences], equal.total()) == (["stale"], 0)
+    assert load(engine, deleted).deleted == 1
+    assert stored(engine, 1).deleted_by == "status"
+
+
 @pytest.mark.parametrize(("change", "expected"), [({"kind": "Reason"}, "Reason"), ({"status": "Deleted"}, "InOut")])
 def test_what_changes_after_it_was_compared_stays_as_the_other_left_it(
     engine: Engine, change: dict[str, Any], expected: str

@@ -30,10 +30,13 @@ MOST_HELD = 32 * 1024 * 1024
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """What a binary COPY begins with: https://www.postgresql.org/docs/current/sql-copy.html"""
 TRAILER = b"\xff\xff"
-PLACE = struct.Struct("!iqiqiii?")
-"""The last fields of a row of the table, each after its length: id, person, day, and whether it is deleted."""
-DAY = slice(-9, -5)
+PLACE = struct.Struct("!iqiqiii?i?")
+"""The last fields of a row of the table, each after its length: id, person, day, whether it says of itself that it is
+deleted, and whether it is."""
+DAY = slice(-14, -10)
 """Where the day is in it."""
+SAYS_DELETED, IS_DELETED = slice(-6, -5), slice(-1, None)
+"""Where these are; a row of which only one holds was changed in the table."""
 COUNT = 2
 """Bytes before the fields of a row that say how many there are; a row of the table has more."""
 KEY = slice(COUNT + 4, COUNT + 12)
@@ -123,12 +126,12 @@ class HeldRows:
             row = bytes(message)
             key = row[KEY]
             image = held.pop(key, None)
-            if image == row[CONTENT]:
+            if image == row[CONTENT] and row[SAYS_DELETED] == row[IS_DELETED]:
                 equal.append(row[DAY])
             elif image is not None:
                 held[key] = image
             elif key not in twice:
-                _, identity, _, person, _, day, _, is_deleted = PLACE.unpack(row[-PLACE.size :])
+                _, identity, _, person, _, day, *_, is_deleted = PLACE.unpack(row[-PLACE.size :])
                 if not (is_deleted or may_be_any or identity in rejected):
                     missing.append(Missing(identity, person, _day(day)))
         self.equal = {_day(int.from_bytes(day, signed=True)): number for day, number in Counter(equal).items()}
