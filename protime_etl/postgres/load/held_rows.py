@@ -17,6 +17,7 @@ import msgspec
 import psycopg
 from psycopg._copy_base import format_row_binary
 from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
 from psycopg.pq import Format
 from psycopg.types.json import set_json_dumps
 
@@ -162,8 +163,16 @@ def rows_of(copy: psycopg.Copy, connection: psycopg.Connection[Any]) -> Iterator
             if row:
                 yield row
             there, row = at_hand(1)
-            if there <= 0:
+            if there < 0:
+                raise _failure(connection)
+            if there == 0:
                 break
+
+
+def _failure(connection: psycopg.Connection[Any]) -> psycopg.Error:
+    """Why a COPY has ended before its trailer; from now on the connection can be used again."""
+    ended, *_ = iter(connection.pgconn.get_result, None)
+    return error_from_result(ended, connection.info.encoding)
 
 
 def _day(number: int) -> dt.date:
