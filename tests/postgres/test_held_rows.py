@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from sqlalchemy.engine import Engine
 
-from protime_etl.postgres.load.held_rows import _as_stored, rows_of
+from protime_etl.postgres.load.held_rows import MOST_HELD, HeldRows, _as_stored, rows_of
 from tests.support.databases import both_servers, connect
 
 # PostgreSQL stores no NUL, and a surrogate alone is no text.
@@ -40,6 +40,20 @@ def test_a_jsonb_value_has_the_text_that_postgresql_gives_of_it(engine: Engine, 
 def test_a_number_is_never_taken_for_another_one() -> None:
     numbers = ["1.1", "1.10", "1.1000000000000000001", "1e5", "100000", "100000.0", "123456789012345678901234567890"]
     assert len({_as_stored(msgspec.Raw(one.encode())) for one in numbers}) == len(numbers)
+
+
+def test_a_value_that_is_nested_too_deep_to_be_sorted_has_a_text_too() -> None:
+    deep = b"[" * 700 + b"]" * 700
+    assert _as_stored(msgspec.Raw(deep)) == deep
+
+
+def test_what_the_documentation_does_not_know_is_held_and_counted(engine: Engine) -> None:
+    with connect(engine.url) as driver:
+        held = HeldRows(driver, ["int8", "jsonb"])
+        held.take([(1, {"new": "x" * (MOST_HELD // 2)})])
+        assert not held.is_full
+        held.take([(2, {"new": "x" * (MOST_HELD // 2)})])
+        assert held.is_full
 
 
 @both_servers

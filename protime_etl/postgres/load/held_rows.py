@@ -10,6 +10,7 @@ import datetime as dt
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -104,7 +105,7 @@ class HeldRows:
                     self._with_unknown[key] = with_unknown[start]
             elif before != image:
                 self._again.append(with_unknown.get(start, image))
-        self._size += len(page)
+        self._size += len(page) + sum(map(len, with_unknown.values()))
 
     def has_read(self, identity: int) -> bool:
         """Whether this record was read; asked before equal ones are left out."""
@@ -181,7 +182,9 @@ def _day(number: int) -> dt.date:
 
 def _as_stored(value: Any) -> bytes:
     """The text that PostgreSQL gives of a jsonb value; a number may have another one, which is then a difference."""
-    return msgspec.json.format(msgspec.json.encode(_in_order(_plain(value))), indent=0)
+    with suppress(RecursionError):  # then it has another text
+        value = _in_order(_plain(value))
+    return msgspec.json.format(msgspec.json.encode(value), indent=0)
 
 
 def _plain(value: Any) -> Any:
