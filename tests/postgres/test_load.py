@@ -377,9 +377,13 @@ def test_tenants_do_not_touch_each_other(engine: Engine) -> None:
     load(engine, row(1))
     with engine.begin() as connection:
         other = Load(Stored(connection, "other", CLOCKINGS))
-        other.stage([Page([row(1, kind="Reason")])])
-        assert other.merge().inserted == 1
-    assert load(engine, row(1)) == Counts(rows_read=1, unchanged=1)
+        other.stage([Page([row(1, kind="Reason"), row(2)])])
+        assert other.merge().inserted == 2
+    with engine.begin() as connection:
+        one = Load(Stored(connection, "acme", CLOCKINGS), read=SCOPE)
+        one.stage([Page([row(1)])])
+        assert one.missing_from_pull() == [], "a row of the other one"
+        assert one.merge() == Counts(rows_read=1, unchanged=1)
 
 
 def test_a_failed_load_leaves_everything_as_it_was(engine: Engine) -> None:
