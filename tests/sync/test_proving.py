@@ -217,6 +217,48 @@ def test_what_differs_is_named_though_no_request_is_left_to_look_again(
     assert proof(engine, "differences > 0") == [(lost.date, True, 0, 1)]
 
 
+@pytest.mark.tenant(people=2, first_day=FIRST, page_size=100)
+@pytest.mark.parametrize("is_newer", [False, True], ids=["overlooked", "newer than the last reading"])
+def test_only_days_that_differ_are_wrong_where_a_repair_has_no_requests(
+    pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant, is_newer: bool
+) -> None:
+    """What lies between them is as the tenant has it, though a unit of the repair reads it, too."""
+    tenant, person = simulated.tenant, 100_001
+    sync(pipeline, FIRST, TODAY)
+    days = sorted({one.date for one in tenant.clockings_of(person)})
+    differing = {days[0], days[2]}
+
+    def lose() -> None:
+        """Delete some there, which a repair asks for by id; or edit them."""
+        own = [tenant.add(person, day, 700).id for day in sorted(differing) for _ in range(2)]
+        sync(pipeline, FIRST, TODAY)
+        for one in own:
+            if is_newer:
+                tenant.edit(one, time_of_day_in_minutes=600)
+            else:
+                tenant.hard_delete(one)
+
+    def wrong() -> set[dt.date]:
+        query = (
+            "SELECT lower(one), upper(one) FROM protime_etl.wrong_days, unnest(dates) AS one"
+            " WHERE 'shadow' NOT IN (tenant, collection)"
+        )
+        with engine.connect() as connection:
+            spans = connection.execute(sa.text(query)).all()
+        return {first + dt.timedelta(days=n) for first, end in spans for n in range((end - first).days)}
+
+    found = set[dt.date]()
+    for requests in range(1, 12):
+        lose()
+        age(engine)
+        prove(pipeline, requests=requests)
+        found |= wrong()
+        prove(pipeline, requests=100)
+        assert wrong() == set()
+        assert_equal(engine, simulated.tenant)
+    assert found == differing
+
+
 def test_a_request_proves_all_that_comes_with_it(
     pipeline: Pipeline, engine: Engine, simulated: SimulatedTenant
 ) -> None:

@@ -32,6 +32,8 @@ class Failure(NamedTuple):
     days: frozenset[dt.date]
     at: dt.datetime
     why: str
+    is_held: bool
+    """Whether deletions were held back, and all else was read."""
 
     def __str__(self) -> str:
         return f"{min(self.days)}..{max(self.days)} failed ({self.why[:120]})"
@@ -146,16 +148,16 @@ class Book:
             at,
         )
 
-    def fail(self, first: dt.date, last: dt.date, at: dt.datetime, why: str) -> None:
+    def fail(self, first: dt.date, last: dt.date, at: dt.datetime, why: str, *, is_held: bool = False) -> None:
         """A reading that began at that moment failed."""
         self.failed_at = at
         days = frozenset(days_of(first, min(last, over(at))))
         if days:
-            self.failures.append(Failure(days, at, why))
+            self.failures.append(Failure(days, at, why, is_held))
 
     def accept(self) -> None:
         """What vanished at once was accepted: on other days of its run nothing had failed."""
-        self.failures = [one for one in self.failures if "vanished at once" not in one.why]
+        self.failures = [one for one in self.failures if not one.is_held]
 
     # What follows.
 

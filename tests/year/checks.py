@@ -116,7 +116,7 @@ class Checks:
         late_cells = [cell for cell in book.due(now, listed=True) if cell[1] <= late]
         untouched = sorted({day for person, day in late_cells if (person, day) not in book.perhaps})
         due_days = set(book.due_days(now))
-        must_not = [str(one) for one in book.failures]
+        must_not = [str(one) for one in book.failures if not one.is_held]
         if untouched:
             must_not.append(f"{len(untouched)} days were never read for all, {untouched[0]}..{untouched[-1]}")
         # Who left and came back before the list was first read is known to have come back only.
@@ -135,7 +135,8 @@ class Checks:
             must_not.append("the delta is over")
         if now - book.plans_tried_at > FRESH:
             must_not.append("no run was to read days to come")
-        may_not = list(must_not)
+        # Of deletions that are held back what differs is known, and not on which other days of the run all is well.
+        may_not = [*must_not, *(str(one) for one in book.failures if one.is_held)]
         if any(cell not in book.read for cell in book.due(now)):
             may_not.append("due cells are not known to be read")
         if book.delta_held or (book.delta_since is not None and now - book.delta_asked_at > POLL):

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 
 from protime_etl.collections.clockings import CLOCKINGS
 from protime_etl.config import load_settings
-from protime_etl.errors import ProtimeError
+from protime_etl.errors import DeletionsWithheldError, ProtimeError
 from protime_etl.simulator.faults import FaultPlan, read_plan
 from protime_etl.simulator.server import SimulatedTenant
 from protime_etl.sync.delta.poll import poll
@@ -82,11 +82,12 @@ class Operator:
     def sync(self, days: Days, *, observer: Observer | None = None, listed: bool = True) -> bool:
         """Read these days; returns whether it came to its end. `listed`: whether the list of people can be read."""
         at, cells = self._begin(days)
-        why = ""
+        why, is_held = "", False
         try:
             with self._pipeline() as pipeline:
                 sync(pipeline, *days, observer=observer or Observer())
                 why = "; ".join(one.message for one in pipeline.to_look_at)
+                is_held = bool(why) and all(isinstance(one, DeletionsWithheldError) for one in pipeline.to_look_at)
         except (ProtimeError, CrashError) as error:
             why = str(error) or type(error).__name__
         if not listed:  # the clockings of those who are known may have been read all the same
@@ -95,7 +96,9 @@ class Operator:
         self._book.list_people(at)
         self._book.try_to_read(*days, at)
         if why:
-            self._book.fail(*days, at, why)
+            if is_held:  # all else was read
+                self._book.doubt(*days, at)
+            self._book.fail(*days, at, why, is_held=is_held)
         else:
             self._book.came_at = at
             self._book.finish(cells, at)
@@ -199,11 +202,11 @@ class Operator:
         if words[1] in ("sync", "backfill"):
             book.list_people(at)
             book.plans_tried_at = at
+            if "--accept-deletions" in words:
+                book.accept()
             if "--collections" in words and "clockings" not in words[words.index("--collections") + 1]:
                 return
             book.came_at = at
-            if "--accept-deletions" in words:
-                book.accept()
             days = tuple(dt.date.fromisoformat(words[words.index(name) + 1]) for name in ("--from", "--to"))
             if "--only-missing" in words:
                 book.fill(days[0], days[1], at)

@@ -78,15 +78,15 @@ def fail_unit(
         raise cutting.UnitCutError(error, entered, too_broad=too_broad)
     with suppress(Exception), pipeline.transaction() as connection:
         # The database may be what failed; the first error is the one to report.
-        if ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error)):
+        # Where a repair has no requests left, the comparison has entered what differs; the rest is as it was.
+        is_over = ledger.finish_unit(connection, unit.unit_id, counts, seconds, str(error))
+        if is_over and not isinstance(error, RequestsSpentError):
             enter_wrong(connection, pipeline.tenant, _reason(unit, error), [unit.slice])
     raise error
 
 
 def _reason(unit: Unit, error: ProtimeError) -> Wrong:
     """Why its days are wrong now."""
-    if isinstance(error, RequestsSpentError):  # a proof had found them to differ
-        return Wrong("differs", error.message, unit.run_id)
     return Wrong("unreadable" if isinstance(error, UnreadableError) else "failed", error.message, unit.run_id)
 
 

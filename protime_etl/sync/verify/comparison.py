@@ -57,10 +57,11 @@ Result = TypeVar("Result")
 
 
 class Comparing:
-    """The comparison of one collection."""
+    """The comparison of one collection; `is_repaired`: whether what differs is repaired after it."""
 
-    def __init__(self, pipeline: Pipeline, collection: Collection, on_page: OnPage) -> None:
+    def __init__(self, pipeline: Pipeline, collection: Collection, on_page: OnPage, *, is_repaired: bool) -> None:
         self._pipeline = pipeline
+        self._is_repaired = is_repaired
         self._client = pipeline.client
         self._collection = collection
         self._on_page = on_page
@@ -165,13 +166,16 @@ class Comparing:
             if EVERYONE in one.person_ids and one.first <= over:
                 enter_proven_days(stored, (one.first, min(one.last, over)), compared.began)
         ids = {one.id for one in compared.differences}
-        stay = [one for one in found.overlooked if one.id in ids and one.date is not None and one.date <= over]
+        stay = [one for one in found.differences if one.id in ids and one.date is not None and one.date <= over]
+        overlooked = [one for one in stay if one.id not in found.pending]
+        if not self._is_repaired:  # the next reading brings the others
+            stay = overlooked
         if stay:
             with self._pipeline.transaction() as connection:
                 stored = self._pipeline.stored(connection, self._collection)
                 # What a comparison before has found is counted already.
-                new = {*not_known_to_differ(stored, self._cells(stay))}
-                counted_now = [one for one in stay if not new.isdisjoint(self._cells([one]))]
+                new = {*not_known_to_differ(stored, self._cells(overlooked))}
+                counted_now = [one for one in overlooked if not new.isdisjoint(self._cells([one]))]
                 enter_differences(stored, Counter(one.date for one in counted_now if one.date))
                 self._enter_differing(connection, stay)
 

@@ -86,7 +86,7 @@ def verify(
     if person_ids is not None and PEOPLE_SCOPE in pipeline.settings.scopes:
         unknown = unknown_among(pipeline, person_ids)
         refuse_unknown(pipeline, sorted({*unknown} - listed_people(pipeline)) if unknown else [])
-    comparing = Comparing(pipeline, collection, on_page)
+    comparing = Comparing(pipeline, collection, on_page, is_repaired=kind is RunKind.PROOF)
     found = comparing.days(first, last, person_ids) if collection.is_dated else comparing.lists()
     if found.older and not pipeline.accepts_older:
         what = f"{collection.path} of {first}..{last}" if collection.is_dated else collection.path
