@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,27 @@ def test_any_folder_will_do_and_no_other_user_gets_in(tmp_path: Path, name: str)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_a_process_that_is_killed_while_it_makes_the_cluster_leaves_no_half_of_one(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    code = (
+        "import pathlib, sys; from protime_etl.postgres.server.embedded import embedded_postgres as one;"
+        " one(pathlib.Path(sys.argv[1])).__enter__()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], start_new_session=True) as process:
+        deadline = time.monotonic() + 60
+        while not [*tmp_path.glob("*/PG_VERSION")]:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+    with embedded_postgres(tmp_path) as url:
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT count(*) FROM pg_database")) == 3
+        engine.dispose()
+    assert [one.name for one in tmp_path.iterdir()] == ["postgres"]
+
+
 def test_a_private_folder_of_root_stays_private(tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)

@@ -118,12 +118,24 @@ def _server_class(data: Path) -> type[PostgresServer]:
             else:
                 require_own(data, data.stat())
             if not (data / "PG_VERSION").exists():
-                options = ("--auth=trust", "--encoding=utf8", "-U", self.postgres_user, "-D", str(self.pgdata))
-                pgexec("initdb", options, bin_path=self.bin_path, user=self.system_user)
+                self._initialize()
             settings = data / "postgresql.conf"
             if PRIVATE not in settings.read_text(encoding="utf-8").splitlines():
                 with settings.open("a", encoding="utf-8") as file:
                     file.write(f"{PRIVATE}\n")
+
+        def _initialize(self) -> None:
+            """Make the cluster beside its folder: a process that is ended meanwhile leaves no half of one there."""
+            unfinished, owner = data.with_name(f"{data.name}.new"), data.stat()
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
+            if self.system_user is not None:
+                os.chown(unfinished, owner.st_uid, owner.st_gid)
+            place = str(_plain_path(unfinished, runtime))
+            options = ("--auth=trust", "--encoding=utf8", "-U", self.postgres_user, "-D", place)
+            pgexec("initdb", options, bin_path=self.bin_path, user=self.system_user)
+            data.rmdir()
+            unfinished.rename(data)
 
     return Server
 
