@@ -137,6 +137,8 @@ class Checks:
             must_not.append("no run was to read days to come")
         # Of deletions that are held back what differs is known, and not on which other days of the run all is well.
         may_not = [*must_not, *(str(one) for one in book.failures if one.is_held)]
+        if differing(tenant_rows(self._life.tenant, "absences"), table_rows(self._engine, "absences")):
+            may_not.append("absences differ, and a comparison may have found them")
         if any(cell not in book.read for cell in book.due(now)):
             may_not.append("due cells are not known to be read")
         if book.delta_held or (book.delta_since is not None and now - book.delta_asked_at > POLL):
