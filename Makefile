@@ -29,7 +29,7 @@ run: $(READY) ## Try it: PostgreSQL, a tenant, a run of the nightly DAG in Airfl
 up: $(READY) ## Airflow with its UI on the same database and tenant, until Ctrl-C; on port 8080, or PORT=
 	@$(BIN)/python -m protime_etl.standalone up $(PORT)
 
-test: lint tests ## Lint and all tests (six to eight minutes on two cores)
+test: lint tests ## Lint and all tests (eight to twelve minutes on two cores)
 
 lint: $(READY) ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .
