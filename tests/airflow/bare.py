@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["run_forked", "run_python"]
+__all__ = ["bare_environment", "ready_process", "run_forked", "run_python"]
 
 READY = "ready to fork"
 FORKS = f"""
@@ -48,7 +48,7 @@ def run_python(script: str, home: Path, **environment: str) -> Any:
     """Run a script in a process that has imported nothing; returns the JSON it prints last."""
     result = subprocess.run(
         [sys.executable, "-c", script],
-        env=_environment(home) | environment,
+        env=bare_environment(home) | environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -67,7 +67,7 @@ def run_forked(script: str, **environment: str) -> Any:
     assert process.stdout is not None
     with tempfile.TemporaryDirectory(prefix="protime-etl-test-") as name:
         streams = {stream: Path(name) / stream for stream in ("stdout", "stderr")}
-        asked = {"script": script, "environment": _environment(Path(name)) | environment}
+        asked = {"script": script, "environment": bare_environment(Path(name)) | environment}
         process.stdin.write(json.dumps(asked | {stream: str(path) for stream, path in streams.items()}) + "\n")
         process.stdin.flush()
         status = int(process.stdout.readline())
@@ -76,10 +76,15 @@ def run_forked(script: str, **environment: str) -> Any:
 
 @cache
 def _forks() -> subprocess.Popen[str]:
-    """The process that they are forked from; it ends with its standard input, which is this process's."""
+    """The process that they are forked from."""
+    return ready_process(FORKS, READY)
+
+
+def ready_process(code: str, ready: str) -> subprocess.Popen[str]:
+    """A process that has imported Airflow and printed `ready`; it ends with its standard input, which is this one's."""
     process = subprocess.Popen(
-        [sys.executable, "-c", FORKS],
-        env=_environment(Path(tempfile.mkdtemp(prefix="protime-etl-test-"))),
+        [sys.executable, "-c", code],
+        env=bare_environment(Path(tempfile.mkdtemp(prefix="protime-etl-test-"))),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -87,16 +92,18 @@ def _forks() -> subprocess.Popen[str]:
     )
     atexit.register(process.communicate, timeout=60)
     assert process.stdout is not None
-    assert any(line.strip() == READY for line in iter(process.stdout.readline, ""))
+    assert any(line.strip() == ready for line in iter(process.stdout.readline, ""))
     return process
 
 
-def _environment(home: Path) -> dict[str, str]:
+def bare_environment(home: Path) -> dict[str, str]:
+    """The environment of an Airflow that lies in that folder alone."""
     return {
         **os.environ,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "NO_COLOR": "1",
     }
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import os
 import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.airflow.bare import bare_environment, ready_process
 
 __all__ = ["OURS", "DagRun", "run_dag"]
 
@@ -96,29 +94,8 @@ class DagRun(NamedTuple):
 
 @cache
 def _runs() -> subprocess.Popen[str]:
-    """The process that runs them; it ends with its standard input, which is this process's."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUNS.replace("READY", READY)],
-        env=_environment(Path(tempfile.mkdtemp(prefix="protime-etl-test-"))),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    atexit.register(process.communicate, timeout=60)
-    assert process.stdout is not None
-    assert any(line.strip() == READY for line in iter(process.stdout.readline, ""))
-    return process
-
-
-def _environment(home: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
-        "NO_COLOR": "1",
-    }
+    """The process that runs them."""
+    return ready_process(RUNS.replace("READY", READY), READY)
 
 
 def run_dag(
@@ -132,7 +109,7 @@ def run_dag(
     process = _runs()
     assert process.stdin is not None
     assert process.stdout is not None
-    environment = _environment(home) | {"AIRFLOW__CORE__DAGS_FOLDER": str(folder)}
+    environment = bare_environment(home) | {"AIRFLOW__CORE__DAGS_FOLDER": str(folder)}
     asked = {"folder": str(folder), "dag_id": dag_id, "conf": dict(conf or {}), "environment": environment}
     log = home / "run.log"
     process.stdin.write(json.dumps(asked | {"log": str(log)}) + "\n")
